@@ -1,0 +1,89 @@
+/**
+ * Inter-processor calls: run a function on another CPU, interrupts off, and wait until it has.
+ *
+ * Each CPU has one slot. The caller owns it (callOwner), fills it in, sets callPending and kicks the
+ * CPU; the called CPU runs the function and clears callPending. The caller waits with interrupts on,
+ * so it takes calls itself meanwhile and two CPUs may call each other.
+ */
+import { Cpu, sizeOfCpu } from "./cpus.ts";
+import type { FunctionTable } from "./functions.ts";
+import { KernelBug } from "./kernel-bug.ts";
+import type { Address, Memory } from "./memory.ts";
+
+export class Calls {
+  private readonly memory: Memory;
+  private readonly functions: FunctionTable;
+  private readonly cpuBase: Address;
+  private readonly cpus: number;
+  private readonly doNothing: number;
+
+  constructor(memory: Memory, functions: FunctionTable, cpuBase: Address, cpus: number) {
+    this.memory = memory;
+    this.functions = functions;
+    this.cpuBase = cpuBase;
+    this.cpus = cpus;
+    this.doNothing = functions.register(() => undefined);
+  }
+
+  /** smp_call_function_single(wait = 1). Interrupts must be on, unless `cpu` is this CPU. */
+  callOn(cpu: number, fn: number, argument: Address): void {
+    const { memory } = this;
+    memory.preemptDisable();
+    if (cpu === memory.smpProcessorId()) {
+      const flags = memory.irqSave();
+      this.functions.call(fn, argument);
+      memory.irqRestore(flags);
+    } else {
+      this.callRemote(this.cpuBase + cpu * sizeOfCpu, cpu, fn, argument);
+    }
+    memory.preemptEnable();
+  }
+
+  private callRemote(target: Address, cpu: number, fn: number, argument: Address): void {
+    const { memory } = this;
+    if (memory.irqsDisabled()) {
+      throw new KernelBug("deadlock", `call to CPU ${cpu} with interrupts off`);
+    }
+    const me = memory.current() + 1;
+    let owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
+    while (owner !== 0) {
+      memory.waitWhile(target + Cpu.callOwner, owner);
+      owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
+    }
+    memory.write32(target + Cpu.callFunction, fn);
+    memory.write32(target + Cpu.callArgument, argument);
+    // Release: whoever sees callPending sees the function and its argument.
+    memory.storeRelease(target + Cpu.callPending, 1);
+    memory.kick(cpu);
+    memory.waitWhile(target + Cpu.callPending, 1);
+    memory.storeRelease(target + Cpu.callOwner, 0);
+    memory.notify(target + Cpu.callOwner);
+  }
+
+  /** on_each_cpu_cond: CPUs in ascending order, each only if `condition` holds for it. */
+  callOnEach(condition: (cpu: number) => boolean, fn: number, argument: Address): void {
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      if (condition(cpu)) this.callOn(cpu, fn, argument);
+    }
+  }
+
+  /** kick_all_cpus_sync: when it returns, every CPU has had interrupts on since it was called. */
+  kickAllCpusSync(): void {
+    this.callOnEach(() => true, this.doNothing, 0);
+  }
+
+  /** Runs the pending call of this CPU, if any. Interrupts are off. */
+  take(): void {
+    const { memory } = this;
+    const me = this.cpuBase + memory.smpProcessorId() * sizeOfCpu;
+    // Acquire: pairs with the release in callRemote.
+    if (memory.loadAcquire(me + Cpu.callPending) === 0) return;
+    this.functions.call(
+      memory.read32(me + Cpu.callFunction),
+      memory.read32(me + Cpu.callArgument),
+    );
+    // Release: the caller sees all that the function did.
+    memory.storeRelease(me + Cpu.callPending, 0);
+    memory.notify(me + Cpu.callPending);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The descriptors of CPUs and tasks, and the lease: a task runs as CPU c while it holds c's lease.
+ *
+ * A CPU whose lease is free is idle: it is quiescent for RCU, and whoever needs something done there
+ * takes the lease and does it. There may be more tasks than CPUs; a task that sleeps drops its lease
+ * and comes back on whichever CPU is free.
+ *
+ * A lease is handed over, not raced for: whoever releases one gives it to a waiting task if there is
+ * one. The words are only touched by atomics; this file knows no CPU-local state.
+ */
+import { ptr, sizeOf, struct, word } from "./struct.ts";
+
+/** tid counts in steps of the CPU limit rounded up to a power of two, so this bounds its period. */
+export const MAX_CPUS = 64;
+/** More tasks than CPUs are wanted for preemption; this is room enough. */
+export const MAX_TASKS = 2 * MAX_CPUS;
+
+/** One 128-byte block a CPU, so that polling one never disturbs another. */
+export const Cpu = struct(
+  "cpu",
+  {
+    /** Task number + 1 of who runs as this CPU; 0: idle. */
+    lease: word,
+    /** POLL_ASKED: somebody waits for this CPU. POLL_OWN: it left itself something to do. */
+    poll: word,
+    online: word,
+    /** Inter-processor call: the caller's task + 1 while the slot is taken. */
+    callOwner: word,
+    callFunction: word,
+    callArgument: ptr,
+    /** 1 until the called CPU has run the function. */
+    callPending: word,
+    /** Number of the grace period that waits for this CPU; 0: none. */
+    rcuNeeded: word,
+    /** Callbacks whose grace period is under way, and the number of that period. */
+    rcuWaiting: ptr,
+    rcuWaitingFor: word,
+    /** Callbacks queued since. */
+    rcuNext: ptr,
+    rcuNextTail: ptr,
+    /** Callbacks not yet run, for rcuBarrier. */
+    rcuQueued: word,
+    /** Set by who drives this CPU: what it is doing, for the watchdog's report. */
+    doing: word,
+    doingArgument: ptr,
+  },
+  128,
+);
+
+export const POLL_ASKED = 1;
+export const POLL_OWN = 2;
+
+export const TASK_NONE = 0;
+export const TASK_RUNNING = 1;
+/** The task's thread ended without saying goodbye. */
+export const TASK_DEAD = 2;
+
+export const Task = struct(
+  "task",
+  {
+    state: word,
+    /** CPU number + 1 that it runs as, or last ran as. */
+    cpu: word,
+    /** 0, or what it waits for: ANY_CPU or CPU number + 1. Taken out by who grants it. */
+    wanted: word,
+    /** CPU number + 1 granted to it. */
+    granted: word,
+  },
+  64,
+);
+
+export const ANY_CPU = -1;
+
+const LEASE = Cpu.lease >> 2;
+const ONLINE = Cpu.online >> 2;
+const CPU_WORDS = sizeOf(Cpu) >> 2;
+const TASK_WORDS = sizeOf(Task) >> 2;
+
+export class Leases {
+  private readonly words: Int32Array;
+  private readonly cpus: number;
+  private readonly tasks: number;
+  private readonly cpuBase: number;
+  private readonly taskBase: number;
+
+  /** `cpuBase` and `taskBase` are byte offsets of the two arrays of descriptors. */
+  constructor(
+    words: Int32Array,
+    place: { cpus: number; tasks: number; cpuBase: number; taskBase: number },
+  ) {
+    this.words = words;
+    this.cpus = place.cpus;
+    this.tasks = place.tasks;
+    this.cpuBase = place.cpuBase >> 2;
+    this.taskBase = place.taskBase >> 2;
+  }
+
+  private cpuWord(cpu: number, field: number): number {
+    return this.cpuBase + cpu * CPU_WORDS + field;
+  }
+
+  private taskWord(task: number, field: number): number {
+    return this.taskBase + task * TASK_WORDS + (field >> 2);
+  }
+
+  holder(cpu: number): number {
+    return Atomics.load(this.words, this.cpuWord(cpu, LEASE));
+  }
+
+  /** Takes a free lease of an online CPU. */
+  tryAcquire(task: number, cpu: number): boolean {
+    const { words } = this;
+    if (Atomics.load(words, this.cpuWord(cpu, ONLINE)) === 0) return false;
+    if (Atomics.compareExchange(words, this.cpuWord(cpu, LEASE), 0, task + 1) !== 0) return false;
+    Atomics.store(words, this.taskWord(task, Task.cpu), cpu + 1);
+    return true;
+  }
+
+  /** Takes the lease of a CPU whether online or not: for whoever acts for an absent CPU. */
+  tryAcquireAbsent(task: number, cpu: number): boolean {
+    return Atomics.compareExchange(this.words, this.cpuWord(cpu, LEASE), 0, task + 1) === 0;
+  }
+
+  private tryAny(task: number, wanted: number, from: number): number {
+    if (wanted !== ANY_CPU) return this.tryAcquire(task, wanted - 1) ? wanted - 1 : -1;
+    for (let i = 0; i < this.cpus; i++) {
+      const cpu = (from + i) % this.cpus;
+      if (this.tryAcquire(task, cpu)) return cpu;
+    }
+    return -1;
+  }
+
+  /**
+   * Waits for a lease: ANY_CPU (searched from `from` on) or CPU number + 1. Gives up after
+   * `patience` ms and returns -1.
+   */
+  acquire(task: number, wanted: number, from: number, patience: number): number {
+    const { words } = this;
+    const want = this.taskWord(task, Task.wanted);
+    const grant = this.taskWord(task, Task.granted);
+    let cpu = this.tryAny(task, wanted, from);
+    if (cpu >= 0) return cpu;
+    Atomics.store(words, grant, 0);
+    Atomics.store(words, want, wanted);
+    // A lease may have come free before anybody could see that this task waits.
+    cpu = this.tryAny(task, wanted, from);
+    if (cpu < 0) {
+      Atomics.wait(words, grant, 0, patience);
+      if (Atomics.load(words, want) === 0) return this.takeGrant(task);
+      cpu = this.tryAny(task, wanted, from);
+    }
+    // Withdraw; whoever came first has granted another lease, which is given on.
+    if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) {
+      const granted = this.takeGrant(task);
+      if (cpu < 0) return granted;
+      this.release(granted);
+    }
+    if (cpu >= 0) Atomics.store(words, this.taskWord(task, Task.cpu), cpu + 1);
+    return cpu;
+  }
+
+  private takeGrant(task: number): number {
+    const grant = this.taskWord(task, Task.granted);
+    // Between taking the wish out and granting there is one store; it is never long.
+    while (Atomics.load(this.words, grant) === 0) Atomics.wait(this.words, grant, 0, 1);
+    const cpu = Atomics.load(this.words, grant) - 1;
+    Atomics.store(this.words, this.taskWord(task, Task.cpu), cpu + 1);
+    return cpu;
+  }
+
+  /** Gives the lease to a task that waits for it, or frees it. */
+  release(cpu: number): void {
+    const { words } = this;
+    const lease = this.cpuWord(cpu, LEASE);
+    const holder = Atomics.load(words, lease);
+    const online = Atomics.load(words, this.cpuWord(cpu, ONLINE)) !== 0;
+    for (let i = 0; online && i < this.tasks; i++) {
+      // Starting behind the present holder keeps two tasks from passing it to and fro.
+      const task = (holder + i) % this.tasks;
+      const want = this.taskWord(task, Task.wanted);
+      const wanted = Atomics.load(words, want);
+      if (wanted !== ANY_CPU && wanted !== cpu + 1) continue;
+      if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) continue;
+      Atomics.store(words, lease, task + 1);
+      Atomics.store(words, this.taskWord(task, Task.granted), cpu + 1);
+      Atomics.notify(words, this.taskWord(task, Task.granted));
+      return;
+    }
+    Atomics.store(words, lease, 0);
+    // A task that began to wait after it was looked at sees the free lease when it looks again.
+  }
+}
+
+export const sizeOfCpu = sizeOf(Cpu);
+export const sizeOfTask = sizeOf(Task);

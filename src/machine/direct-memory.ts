@@ -1,0 +1,441 @@
+/**
+ * Memory as real threads use it: plain typed-array accesses, and atomics by one-instruction wasm
+ * functions (WasmMemory) or by the Atomics object (AtomicsMemory). Both are sequentially consistent;
+ * the former is several times faster because V8 calls a builtin for the latter.
+ *
+ * One instance a task. Its fields are the state of the running context: which CPU it runs as,
+ * whether interrupts are on, how often preemption was disabled. Nothing interrupts a task here but
+ * itself, at `poll` and while it waits, so what is atomic on this CPU alone may be plain accesses.
+ *
+ * The words behind a thisCpu call belong to whoever holds the CPU's lease; leases change hands by
+ * sequentially consistent atomics, which order all that was written before.
+ */
+import {
+  ANY_CPU,
+  Cpu,
+  type Leases,
+  POLL_ASKED,
+  POLL_OWN,
+  sizeOfCpu,
+  sizeOfTask,
+  TASK_DEAD,
+  Task,
+} from "./cpus.ts";
+import { KernelBug } from "./kernel-bug.ts";
+import type { Address, IrqFlags, Memory } from "./memory.ts";
+
+/** Where the machine keeps what a memory must find. All byte offsets. */
+export interface MachinePlaces {
+  readonly cpuBase: Address;
+  readonly taskBase: Address;
+  readonly percpuStart: Address;
+  readonly percpuStride: number;
+  readonly percpuEnd: Address;
+  /** The word that ends every wait when it is not 0. */
+  readonly panic: Address;
+}
+
+/** The atomic instructions, by byte address. */
+export interface AtomicInstructions {
+  load(address: Address): number;
+  store(address: Address, value: number): void;
+  cmpxchg(address: Address, expected: number, desired: number): number;
+  cmpxchgDouble(
+    address: Address,
+    expectedLow: number,
+    expectedHigh: number,
+    desiredLow: number,
+    desiredHigh: number,
+  ): number;
+  xchg(address: Address, value: number): number;
+  add(address: Address, n: number): number;
+}
+
+/** Looks at the word so often before it sleeps: about as long as a list_lock is held. */
+const SPINS = 200;
+/** How long a sleeper waits before it looks for calls, panic and dead holders, in ms. */
+const NAP_MS = 5;
+/** A wait longer than this is a deadlock, in ms. */
+export const WAIT_LIMIT_MS = 20_000;
+
+const pause: () => void =
+  (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
+
+export class DirectMemory implements Memory {
+  readonly byteLength: number;
+  protected readonly bytes: Uint8Array;
+  protected readonly halves: Uint16Array;
+  protected readonly words: Int32Array;
+  private readonly atomic: AtomicInstructions;
+  private readonly places: MachinePlaces;
+  private readonly areasEnd: Address;
+  protected readonly leases: Leases;
+  protected readonly task: number;
+
+  protected cpu = -1;
+  /** Byte offset of this CPU's area. */
+  private area = 0;
+  private pollIndex = 0;
+  protected irqsOff = false;
+  protected preemptCount = 0;
+  private randomState: number;
+
+  /** Runs a pending inter-processor call of this CPU; interrupts are off. */
+  onCall: () => void = () => undefined;
+  /** Does all that waits for this CPU; the context is between operations. */
+  onQuiescent: () => void = () => undefined;
+
+  constructor(options: {
+    buffer: SharedArrayBuffer;
+    atomic: AtomicInstructions;
+    places: MachinePlaces;
+    leases: Leases;
+    /** Number of the task, from 0. */
+    task: number;
+    seed: number;
+  }) {
+    const { buffer } = options;
+    this.byteLength = buffer.byteLength;
+    this.bytes = new Uint8Array(buffer);
+    this.halves = new Uint16Array(buffer);
+    this.words = new Int32Array(buffer);
+    this.atomic = options.atomic;
+    this.places = options.places;
+    this.areasEnd = options.places.percpuEnd;
+    this.leases = options.leases;
+    this.task = options.task;
+    this.randomState = (options.seed ^ Math.imul(options.task + 1, 0x9e3779b1)) | 1;
+  }
+
+  read8(address: Address): number {
+    return this.bytes[address] as number;
+  }
+  read16(address: Address): number {
+    return this.halves[address >> 1] as number;
+  }
+  read32(address: Address): number {
+    return this.words[address >> 2] as number;
+  }
+  write8(address: Address, value: number): void {
+    this.bytes[address] = value;
+  }
+  write16(address: Address, value: number): void {
+    this.halves[address >> 1] = value;
+  }
+  write32(address: Address, value: number): void {
+    this.words[address >> 2] = value;
+  }
+
+  fill(address: Address, byte: number, length: number): void {
+    this.bytes.fill(byte, address, address + length);
+  }
+  copy(to: Address, from: Address, length: number): void {
+    this.bytes.copyWithin(to, from, from + length);
+  }
+  findOther(address: Address, byte: number, length: number): Address {
+    const { bytes } = this;
+    for (let at = address; at < address + length; at++) if (bytes[at] !== byte) return at;
+    return 0;
+  }
+
+  readOnce(address: Address): number {
+    return this.words[address >> 2] as number;
+  }
+  writeOnce(address: Address, value: number): void {
+    this.words[address >> 2] = value;
+  }
+  readRacy(address: Address): number {
+    // Outside of the array the read is undefined, which `| 0` makes a NULL that nobody follows.
+    return (this.words[address >> 2] as number) | 0;
+  }
+
+  loadAcquire(address: Address): number {
+    return this.atomic.load(address);
+  }
+  storeRelease(address: Address, value: number): void {
+    this.atomic.store(address, value);
+  }
+
+  cmpxchg(address: Address, expected: number, desired: number): number {
+    return this.atomic.cmpxchg(address, expected, desired);
+  }
+  cmpxchgDouble(
+    address: Address,
+    expectedLow: number,
+    expectedHigh: number,
+    desiredLow: number,
+    desiredHigh: number,
+  ): boolean {
+    return (
+      this.atomic.cmpxchgDouble(address, expectedLow, expectedHigh, desiredLow, desiredHigh) !== 0
+    );
+  }
+  xchg(address: Address, value: number): number {
+    return this.atomic.xchg(address, value);
+  }
+  add(address: Address, n: number): number {
+    return this.atomic.add(address, n);
+  }
+
+  thisCpuPtr(offset: Address): Address {
+    return this.area + offset;
+  }
+  thisCpuRead(offset: Address): number {
+    return this.words[(this.area + offset) >> 2] as number;
+  }
+  thisCpuAdd(offset: Address, n: number): void {
+    const at = (this.area + offset) >> 2;
+    this.words[at] = (this.words[at] as number) + n;
+  }
+  thisCpuCmpxchg(offset: Address, expected: number, desired: number): number {
+    const at = (this.area + offset) >> 2;
+    const found = this.words[at] as number;
+    if (found === expected) this.words[at] = desired;
+    return found;
+  }
+  thisCpuCmpxchgDouble(
+    offset: Address,
+    expectedLow: number,
+    expectedHigh: number,
+    desiredLow: number,
+    desiredHigh: number,
+  ): boolean {
+    const { words } = this;
+    const at = (this.area + offset) >> 2;
+    if (words[at] !== expectedLow || words[at + 1] !== expectedHigh) return false;
+    // High word (tid) first: a thread that is ended between the two has only spent a tid.
+    words[at + 1] = desiredHigh;
+    words[at] = desiredLow;
+    return true;
+  }
+  perCpuPtr(offset: Address, cpu: number): Address {
+    return this.places.percpuStart + cpu * this.places.percpuStride + offset;
+  }
+  count(address: Address, n: number): void {
+    const at = address >> 2;
+    this.words[at] = (this.words[at] as number) + n;
+  }
+
+  irqSave(): IrqFlags {
+    const enabled = !this.irqsOff;
+    this.irqsOff = true;
+    return enabled;
+  }
+  irqRestore(flags: IrqFlags): void {
+    this.irqsOff = !flags;
+  }
+  irqEnable(): void {
+    this.irqsOff = false;
+  }
+  irqDisable(): void {
+    this.irqsOff = true;
+  }
+  irqsDisabled(): boolean {
+    return this.irqsOff;
+  }
+  preemptDisable(): void {
+    this.preemptCount++;
+  }
+  preemptEnable(): void {
+    this.preemptCount--;
+  }
+  smpProcessorId(): number {
+    return this.cpu;
+  }
+  current(): number {
+    return this.task;
+  }
+  getCycles(): number {
+    return (performance.now() * 1e6) | 0;
+  }
+  random(): number {
+    // xorshift32 (Marsaglia 2003).
+    let x = this.randomState;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.randomState = x;
+    return x;
+  }
+
+  // ---- CPUs ----
+
+  /** Becomes `cpu`, whose lease this task holds. */
+  protected become(cpu: number): void {
+    this.cpu = cpu;
+    this.area = this.places.percpuStart + cpu * this.places.percpuStride;
+    this.pollIndex = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+  }
+
+  /** Whether this task runs as a CPU at present. */
+  get onCpu(): boolean {
+    return this.cpu >= 0;
+  }
+
+  /**
+   * Takes a lease and becomes that CPU: CPU number, or -1 for any. Waits while others run there;
+   * throws where none comes free within `patience` ms.
+   */
+  enterCpu(wanted: number, patience = WAIT_LIMIT_MS): void {
+    const want = wanted < 0 ? ANY_CPU : wanted + 1;
+    const deadline = performance.now() + patience;
+    const from = wanted < 0 ? Math.max(this.lastCpu(), 0) : wanted;
+    for (;;) {
+      const cpu = this.leases.acquire(this.task, want, from, NAP_MS);
+      if (cpu >= 0) {
+        this.become(cpu);
+        return;
+      }
+      this.checkPanic();
+      if (performance.now() > deadline) {
+        throw new KernelBug("deadlock", `task ${this.task} found no CPU in ${patience} ms`);
+      }
+    }
+  }
+
+  /** Lets go of the CPU. What was asked of it meanwhile is done before or right after. */
+  leaveCpu(): void {
+    const { cpu } = this;
+    this.cpu = -1;
+    this.leases.release(cpu);
+    // Who asked while the lease was still held relies on the holder to look once more.
+    this.serveIfIdle(cpu);
+  }
+
+  /**
+   * Whether `address` lies in the area of a CPU that somebody else runs as. What belongs to an idle
+   * or absent CPU may be written by whoever acts for it.
+   */
+  protected isForeignArea(address: Address): boolean {
+    const into = address - this.places.percpuStart;
+    if (into < 0 || into >= this.areasEnd - this.places.percpuStart) return false;
+    const owner = Math.floor(into / this.places.percpuStride);
+    return owner !== this.cpu && this.leases.holder(owner) !== 0;
+  }
+
+  private lastCpu(): number {
+    const at = (this.places.taskBase + this.task * sizeOfTask + Task.cpu) >> 2;
+    return (this.words[at] as number) - 1;
+  }
+
+  /** Between operations: one word is looked at, and what waits for this CPU is done. */
+  poll(): void {
+    if (this.words[this.pollIndex] !== 0) this.serve();
+  }
+
+  /** Does what waits for this CPU, as a softirq: interrupts on, no preemption. */
+  private serve(): void {
+    if (this.irqsOff || this.preemptCount !== 0) return;
+    this.preemptCount = 1;
+    Atomics.store(this.words, this.pollIndex, 0);
+    this.onQuiescent();
+    this.preemptCount = 0;
+  }
+
+  /** In mid-operation with interrupts on: only calls are taken. */
+  protected takeCalls(): void {
+    if (this.words[this.pollIndex] === 0) return;
+    const flags = this.irqSave();
+    this.onCall();
+    this.irqRestore(flags);
+  }
+
+  kick(cpu: number): void {
+    const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+    if (cpu === this.cpu) {
+      Atomics.compareExchange(this.words, at, 0, POLL_OWN);
+    } else {
+      Atomics.store(this.words, at, POLL_ASKED);
+      this.serveIfIdle(cpu);
+    }
+  }
+
+  /** Runs as `cpu` for a moment if somebody waits for it and nobody else is that CPU. */
+  private serveIfIdle(cpu: number): void {
+    const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+    while (Atomics.load(this.words, at) === POLL_ASKED) {
+      if (!this.leases.tryAcquireAbsent(this.task, cpu)) return;
+      const mine = this.cpu;
+      const { irqsOff, preemptCount } = this;
+      this.irqsOff = false;
+      this.preemptCount = 0;
+      this.become(cpu);
+      this.serve();
+      if (mine >= 0) this.become(mine);
+      else this.cpu = -1;
+      this.irqsOff = irqsOff;
+      this.preemptCount = preemptCount;
+      this.leases.release(cpu);
+    }
+  }
+
+  // ---- waiting ----
+
+  waitWhile(address: Address, value: number, holder = 0): void {
+    const { words } = this;
+    const at = address >> 2;
+    for (let i = 0; i < SPINS; i++) {
+      if (Atomics.load(words, at) !== value) return;
+      pause();
+    }
+    this.sleepWhile(at, value, holder);
+  }
+
+  private sleepWhile(at: number, value: number, holder: number): void {
+    const { words } = this;
+    if (holder === this.task + 1) {
+      this.panic();
+      throw new KernelBug("deadlock", `deadlock: CPU ${this.cpu} waits for itself`);
+    }
+    const deadline = performance.now() + WAIT_LIMIT_MS;
+    // A context that may sleep lets another task have its CPU meanwhile.
+    const sleeps = this.cpu >= 0 && !this.irqsOff && this.preemptCount === 0;
+    const was = this.cpu;
+    if (sleeps) this.leaveCpu();
+    while (Atomics.load(words, at) === value) {
+      Atomics.wait(words, at, value, NAP_MS);
+      this.checkPanic();
+      if (!sleeps && !this.irqsOff && this.cpu >= 0) this.takeCalls();
+      this.checkHolder(holder);
+      if (performance.now() > deadline) {
+        this.panic();
+        throw new KernelBug("deadlock", `deadlock: ${this.nameOf(holder)} did not let go`);
+      }
+    }
+    if (sleeps) this.enterCpuAgain(was);
+  }
+
+  private enterCpuAgain(was: number): void {
+    const cpu = this.leases.acquire(this.task, was + 1, was, 0);
+    if (cpu >= 0) this.become(cpu);
+    else this.enterCpu(-1);
+  }
+
+  notify(address: Address): void {
+    Atomics.notify(this.words, address >> 2);
+  }
+
+  /** Ends every wait on this machine, present and future. */
+  panic(): void {
+    Atomics.store(this.words, this.places.panic >> 2, 1);
+  }
+
+  private checkPanic(): void {
+    if (Atomics.load(this.words, this.places.panic >> 2) === 0) return;
+    throw new KernelBug("deadlock", "the machine has panicked: another CPU has reported a failure");
+  }
+
+  private checkHolder(holder: number): void {
+    if (holder <= 0) return;
+    const at = (this.places.taskBase + (holder - 1) * sizeOfTask + Task.state) >> 2;
+    if (this.words[at] !== TASK_DEAD) return;
+    this.panic();
+    throw new KernelBug("deadlock", `deadlock: held by dead ${this.nameOf(holder)}`);
+  }
+
+  private nameOf(holder: number): string {
+    if (holder <= 0) return "whoever was asked";
+    const at = (this.places.taskBase + (holder - 1) * sizeOfTask + Task.cpu) >> 2;
+    return `CPU ${(this.words[at] as number) - 1} (task ${holder - 1})`;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What the allocator finds wrong with how it is used, or with itself, in the kernel's words.
+ * A `KernelBug` leaves with no lock held and interrupts on, or the machine is set to panic first.
+ */
+
+/** The closed list of what can go wrong; a report, an exhibit and a scenario name one of these. */
+export const FAILURE_CLASSES = [
+  "double-allocation",
+  "double-free",
+  "lost-object",
+  "wrong-slab",
+  "stuck-frozen-slab",
+  "list-corruption",
+  "counter-drift",
+  "use-after-free",
+  "leaked-page",
+  "deadlock",
+  "livelock",
+  "lock-not-held",
+  "lock-order",
+  "data-race",
+  "bad-access",
+  "redzone",
+  "poison",
+  "non-determinism",
+] as const;
+
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+export class KernelBug extends Error {
+  readonly failure: FailureClass;
+
+  constructor(failure: FailureClass, message: string) {
+    super(message);
+    this.name = "KernelBug";
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The machine: one block of shared memory, laid out once, and the devices on it.
+ *
+ *     0        page 0: belongs to nobody, so NULL and small numbers are never addresses
+ *     4096     statics: descriptors of CPUs and tasks, globals of every storey
+ *     …        per-CPU areas, one block a CPU
+ *     …        the array of struct page, then the pages themselves, `memory` bytes in all
+ *     …        outside of `memory`: room for the checker (the ledger), if asked for
+ *
+ * `createMachine` makes one; every thread that takes part builds the same objects over it by
+ * `attachMachine`. Only numbers and the memory itself cross between threads.
+ */
+import { type AtomicsKind, atomicsInstructions, wasmInstructions } from "./atomics.ts";
+import { Calls } from "./calls.ts";
+import { Cpu, Leases, MAX_CPUS, MAX_TASKS, sizeOfCpu, sizeOfTask } from "./cpus.ts";
+import { DirectMemory, type MachinePlaces } from "./direct-memory.ts";
+import { FunctionTable } from "./functions.ts";
+import type { Address, Memory } from "./memory.ts";
+import { PercpuAllocator } from "./percpu.ts";
+import { Rcu } from "./rcu.ts";
+import { Statics } from "./statics.ts";
+import { Topology } from "./topology.ts";
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 1 << PAGE_SHIFT;
+
+const STATICS_START = PAGE_SIZE;
+const STATICS_BYTES = 256 * 1024;
+/** Memory is at most 2 GiB, so that every pointer is a non-negative int32. */
+export const MAX_MEMORY_BYTES = 2 ** 31 - 65_536;
+/** Less does not hold the machine itself, its caches and a few slabs a CPU. */
+export const MIN_MEMORY_BYTES = 2 * 1024 * 1024;
+
+export interface MachineOptions {
+  /** Simulated CPUs, 1 to 64. */
+  readonly cpus: number;
+  /** Memory nodes, 1 to 8, at most one a CPU. */
+  readonly nodes: number;
+  /** Bytes of memory, all told. */
+  readonly memory: number;
+  /** Threads that may run as CPUs; more than CPUs where preemption is wanted. */
+  readonly tasks: number;
+  /** Bytes beyond `memory` for whoever checks the allocator. */
+  readonly checker: number;
+  readonly atomics: AtomicsKind;
+  readonly seed: number;
+}
+
+/** What a thread needs to take part: plain data, it can be posted to a worker. */
+export interface SharedMachine {
+  readonly memory: WebAssembly.Memory;
+  readonly options: MachineOptions;
+}
+
+/** Where everything lies: a pure function of the options. */
+export interface MachineLayout extends MachinePlaces {
+  readonly staticsStart: Address;
+  readonly staticsEnd: Address;
+  /** First byte behind the per-CPU areas: the array of struct page may begin here. */
+  readonly free: Address;
+  /** End of `memory`, start of the checker's room. */
+  readonly end: Address;
+}
+
+function percpuStride(memory: number): number {
+  return memory < 32 * 1024 * 1024 ? 32 * 1024 : 64 * 1024;
+}
+
+export function layoutOf(options: MachineOptions): MachineLayout {
+  const cpuBase = STATICS_START + 128;
+  const taskBase = cpuBase + MAX_CPUS * sizeOfCpu;
+  const staticsStart = taskBase + MAX_TASKS * sizeOfTask;
+  const percpuStart = STATICS_START + STATICS_BYTES;
+  const stride = percpuStride(options.memory);
+  return {
+    panic: STATICS_START,
+    cpuBase,
+    taskBase,
+    staticsStart,
+    staticsEnd: percpuStart,
+    percpuStart,
+    percpuStride: stride,
+    percpuEnd: percpuStart + options.cpus * stride,
+    free: percpuStart + options.cpus * stride,
+    end: options.memory,
+  };
+}
+
+/** Refuses what cannot be laid out, with the reason. */
+export function checkMachineOptions(options: MachineOptions): void {
+  const whole = (name: string, value: number, least: number, most: number, why: string): void => {
+    if (Number.isInteger(value) && value >= least && value <= most) return;
+    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, ${why}`);
+  };
+  whole("cpus", options.cpus, 1, MAX_CPUS, `not ${options.cpus}: tid has room for ${MAX_CPUS} CPUs`);
+  whole("nodes", options.nodes, 1, Math.min(8, options.cpus), `not ${options.nodes}: a node has a CPU`);
+  whole("tasks", options.tasks, options.cpus, MAX_TASKS, `not ${options.tasks}`);
+  const least =
+    MIN_MEMORY_BYTES + options.cpus * percpuStride(options.memory) + options.nodes * 256 * 1024;
+  whole("memory", options.memory, least, MAX_MEMORY_BYTES, `not ${options.memory} bytes`);
+  if (options.memory + options.checker > MAX_MEMORY_BYTES) {
+    throw new RangeError(
+      `memory and ledger together may have ${MAX_MEMORY_BYTES} bytes, not ${options.memory + options.checker}`,
+    );
+  }
+}
+
+/** A new machine: zeroed memory, all CPUs online and idle. */
+export function createMachine(options: MachineOptions): SharedMachine {
+  checkMachineOptions(options);
+  const pages = Math.ceil((options.memory + options.checker) / 65_536);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const shared = { memory, options };
+  Machine.online(new Int32Array(memory.buffer), layoutOf(options), options.cpus);
+  return shared;
+}
+
+export type MemoryClass = new (
+  options: ConstructorParameters<typeof DirectMemory>[0],
+) => DirectMemory;
+
+/** The memory of one task, straight over the shared block. */
+export function directMemory(
+  shared: SharedMachine,
+  task: number,
+  memoryClass: MemoryClass = DirectMemory,
+): DirectMemory {
+  const { options } = shared;
+  const buffer = shared.memory.buffer as unknown as SharedArrayBuffer;
+  const places = layoutOf(options);
+  return new memoryClass({
+    buffer,
+    atomic:
+      options.atomics === "wasm" ? wasmInstructions(shared.memory) : atomicsInstructions(buffer),
+    places,
+    leases: new Leases(new Int32Array(buffer), { ...options, ...places }),
+    task,
+    seed: options.seed,
+  });
+}
+
+/** The devices, as one thread sees them through its memory. Holds addresses only. */
+export class Machine {
+  readonly memory: Memory;
+  readonly options: MachineOptions;
+  readonly layout: MachineLayout;
+  readonly topology: Topology;
+  readonly statics: Statics;
+  readonly functions: FunctionTable;
+  readonly percpu: PercpuAllocator;
+  readonly calls: Calls;
+  readonly rcu: Rcu;
+
+  constructor(memory: Memory, options: MachineOptions) {
+    const layout = layoutOf(options);
+    this.memory = memory;
+    this.options = options;
+    this.layout = layout;
+    this.topology = new Topology(options.cpus, options.nodes);
+    this.statics = new Statics(layout.staticsStart, layout.staticsEnd);
+    this.functions = new FunctionTable();
+    this.percpu = new PercpuAllocator(memory, this.statics, options.cpus, layout.percpuStride);
+    this.calls = new Calls(memory, this.functions, layout.cpuBase, options.cpus);
+    this.rcu = new Rcu(memory, this.functions, this.statics, layout.cpuBase, options.cpus);
+  }
+
+  /** What a direct memory does when its CPU is asked for. */
+  serve(memory: DirectMemory): void {
+    memory.onCall = () => this.calls.take();
+    memory.onQuiescent = () => {
+      const flags = memory.irqSave();
+      this.calls.take();
+      memory.irqRestore(flags);
+      this.rcu.quiescent();
+    };
+  }
+
+  static online(words: Int32Array, layout: MachineLayout, cpus: number): void {
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      words[(layout.cpuBase + cpu * sizeOfCpu + Cpu.online) >> 2] = 1;
+    }
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * RCU by quiescent states, in the classic (non-preemptible) form: a reader has preemption off, so a
+ * CPU that is between two operations, or idle, is in no read-side section.
+ *
+ * A grace period has a number. When it starts, each busy CPU is told (rcuNeeded) and kicked; each
+ * reports once between operations; a CPU whose lease is free needs no telling, since whatever it
+ * does later began after the start. The last report ends the period.
+ *
+ * Callbacks of a CPU move from `next` (queued) to `waiting` (their period is under way) and are run
+ * by that CPU between operations, as the kernel runs them in a softirq. rcu.lock guards the global
+ * words; a CPU's lists are its own, touched with interrupts off.
+ */
+import { Cpu, sizeOfCpu } from "./cpus.ts";
+import type { FunctionTable } from "./functions.ts";
+import type { Address, Memory } from "./memory.ts";
+import { lock, spinLock, spinUnlock } from "./spinlock.ts";
+import type { Statics } from "./statics.ts";
+import { ptr, struct, word } from "./struct.ts";
+
+/** struct rcu_head: lives in the object that waits. */
+export const RcuHead = struct("rcu_head", { next: ptr, func: word });
+
+const RcuState = struct("rcu_state", {
+  lock,
+  /** Number of the last period started, and of the last one completed. */
+  started: word,
+  completed: word,
+  /** CPUs that the running period still waits for. */
+  waitingFor: word,
+});
+
+export class Rcu {
+  private readonly memory: Memory;
+  private readonly functions: FunctionTable;
+  private readonly cpuBase: Address;
+  private readonly cpus: number;
+  private readonly state: Address;
+
+  constructor(
+    memory: Memory,
+    functions: FunctionTable,
+    statics: Statics,
+    cpuBase: Address,
+    cpus: number,
+  ) {
+    this.memory = memory;
+    this.functions = functions;
+    this.cpuBase = cpuBase;
+    this.cpus = cpus;
+    this.state = statics.allocate(RcuState, "rcu_state");
+  }
+
+  readLock(): void {
+    this.memory.preemptDisable();
+  }
+
+  readUnlock(): void {
+    this.memory.preemptEnable();
+  }
+
+  /** call_rcu: `fn` (a registered number) is called with `head` after a grace period. */
+  call(head: Address, fn: number): void {
+    const { memory } = this;
+    const flags = memory.irqSave();
+    const cpu = this.thisCpu();
+    memory.write32(head + RcuHead.next, 0);
+    memory.write32(head + RcuHead.func, fn);
+    const tail = memory.read32(cpu + Cpu.rcuNextTail);
+    if (tail === 0) memory.write32(cpu + Cpu.rcuNext, head);
+    else memory.write32(tail + RcuHead.next, head);
+    memory.write32(cpu + Cpu.rcuNextTail, head);
+    memory.add(cpu + Cpu.rcuQueued, 1);
+    memory.kick(memory.smpProcessorId());
+    memory.irqRestore(flags);
+  }
+
+  private thisCpu(): Address {
+    return this.cpuBase + this.memory.smpProcessorId() * sizeOfCpu;
+  }
+
+  /**
+   * This CPU is between two operations: reports that, and runs callbacks whose period is over.
+   * Interrupts are on, preemption is off.
+   */
+  quiescent(): void {
+    const { memory } = this;
+    this.report();
+    const flags = memory.irqSave();
+    const cpu = this.thisCpu();
+    this.advance(cpu);
+    const ready = this.takeReady(cpu);
+    this.advance(cpu);
+    // What still waits makes this CPU look again after its next operation.
+    if (memory.read32(cpu + Cpu.rcuWaiting) !== 0) memory.kick(memory.smpProcessorId());
+    memory.irqRestore(flags);
+    this.run(cpu, ready);
+  }
+
+  /** Gives the queued callbacks a period to wait for, where the earlier ones are done. */
+  private advance(cpu: Address): void {
+    const { memory } = this;
+    if (memory.read32(cpu + Cpu.rcuWaiting) !== 0) return;
+    const next = memory.read32(cpu + Cpu.rcuNext);
+    if (next === 0) return;
+    memory.write32(cpu + Cpu.rcuWaiting, next);
+    memory.write32(cpu + Cpu.rcuNext, 0);
+    memory.write32(cpu + Cpu.rcuNextTail, 0);
+    memory.write32(cpu + Cpu.rcuWaitingFor, this.nextPeriod());
+  }
+
+  /** Takes the callbacks whose period is over; 0 if there are none. */
+  private takeReady(cpu: Address): Address {
+    const { memory } = this;
+    const waiting = memory.read32(cpu + Cpu.rcuWaiting);
+    if (waiting === 0) return 0;
+    const period = memory.read32(cpu + Cpu.rcuWaitingFor);
+    if (!this.isOver(period)) {
+      this.ensureStarted(period);
+      return 0;
+    }
+    memory.write32(cpu + Cpu.rcuWaiting, 0);
+    return waiting;
+  }
+
+  private run(cpu: Address, first: Address): void {
+    const { memory } = this;
+    for (let head = first; head !== 0; ) {
+      // The callback may give the memory of `head` away.
+      const next = memory.read32(head + RcuHead.next);
+      this.functions.call(memory.read32(head + RcuHead.func), head);
+      memory.add(cpu + Cpu.rcuQueued, -1);
+      head = next;
+    }
+    if (first !== 0) memory.notify(cpu + Cpu.rcuQueued);
+  }
+
+  private isOver(period: number): boolean {
+    // Acquire: all that readers did before the period ended comes before what follows here.
+    return ((this.memory.loadAcquire(this.state + RcuState.completed) - period) | 0) >= 0;
+  }
+
+  /** Number of the first period that begins from now on; starts it unless another is running. */
+  private nextPeriod(): number {
+    const { memory, state } = this;
+    spinLock(memory, state + RcuState.lock);
+    const period = (memory.read32(state + RcuState.started) + 1) | 0;
+    this.startIfNext(period);
+    spinUnlock(memory, state + RcuState.lock);
+    return period;
+  }
+
+  private ensureStarted(period: number): void {
+    const { memory, state } = this;
+    spinLock(memory, state + RcuState.lock);
+    this.startIfNext(period);
+    spinUnlock(memory, state + RcuState.lock);
+  }
+
+  /** With rcu.lock held. The caller's CPU counts as busy: it reports like the others. */
+  private startIfNext(period: number): void {
+    const { memory, state } = this;
+    const started = memory.read32(state + RcuState.started);
+    if (started !== memory.read32(state + RcuState.completed)) return;
+    if (((started + 1) | 0) !== period) return;
+    memory.write32(state + RcuState.started, period);
+    let busy = 0;
+    for (let i = 0; i < this.cpus; i++) {
+      const cpu = this.cpuBase + i * sizeOfCpu;
+      // A CPU whose lease is free now begins after the start of the period, whatever it does.
+      if (memory.loadAcquire(cpu + Cpu.lease) === 0) continue;
+      memory.storeRelease(cpu + Cpu.rcuNeeded, period);
+      busy++;
+    }
+    memory.write32(state + RcuState.waitingFor, busy);
+    if (busy === 0) this.complete(period);
+  }
+
+  private complete(period: number): void {
+    this.memory.storeRelease(this.state + RcuState.completed, period);
+    this.memory.notify(this.state + RcuState.completed);
+  }
+
+  /** Says for this CPU that it is in no read-side section. The last to say so ends the period. */
+  private report(): void {
+    const { memory, state } = this;
+    const flags = memory.irqSave();
+    const cpu = this.thisCpu();
+    const period = memory.loadAcquire(cpu + Cpu.rcuNeeded);
+    if (period === 0) {
+      memory.irqRestore(flags);
+      return;
+    }
+    spinLock(memory, state + RcuState.lock);
+    memory.write32(cpu + Cpu.rcuNeeded, 0);
+    const left = memory.read32(state + RcuState.waitingFor) - 1;
+    memory.write32(state + RcuState.waitingFor, left);
+    if (left === 0) this.complete(period);
+    spinUnlock(memory, state + RcuState.lock);
+    memory.irqRestore(flags);
+    if (left === 0) this.kickThoseWho((other) => memory.readOnce(other + Cpu.rcuWaiting) !== 0);
+    else this.kickThoseWho((other) => memory.loadAcquire(other + Cpu.rcuNeeded) !== 0);
+  }
+
+  private kickThoseWho(wait: (cpu: Address) => boolean): void {
+    for (let i = 0; i < this.cpus; i++) {
+      if (wait(this.cpuBase + i * sizeOfCpu)) this.memory.kick(i);
+    }
+  }
+
+  /** synchronize_rcu: returns when every read-side section that began before is over. May sleep. */
+  synchronize(): void {
+    const { memory, state } = this;
+    const flags = memory.irqSave();
+    const period = this.nextPeriod();
+    memory.irqRestore(flags);
+    while (!this.isOver(period)) {
+      // The caller is in no read-side section itself.
+      this.report();
+      const off = memory.irqSave();
+      this.ensureStarted(period);
+      memory.irqRestore(off);
+      const completed = memory.loadAcquire(state + RcuState.completed);
+      if (((completed - period) | 0) >= 0) return;
+      this.kickThoseWho((cpu) => memory.loadAcquire(cpu + Cpu.rcuNeeded) !== 0);
+      memory.waitWhile(state + RcuState.completed, completed);
+    }
+  }
+
+  /** Has a CPU look after its callbacks. */
+  private push(cpu: number): void {
+    const { memory } = this;
+    memory.preemptDisable();
+    if (cpu === memory.smpProcessorId()) this.quiescent();
+    else memory.kick(cpu);
+    memory.preemptEnable();
+  }
+
+  /** rcu_barrier: returns when every callback queued before has run. May sleep. */
+  barrier(): void {
+    const { memory } = this;
+    for (let i = 0; i < this.cpus; i++) {
+      const cpu = this.cpuBase + i * sizeOfCpu;
+      for (;;) {
+        const queued = memory.loadAcquire(cpu + Cpu.rcuQueued);
+        if (queued === 0) break;
+        this.push(i);
+        if (memory.loadAcquire(cpu + Cpu.rcuQueued) !== queued) continue;
+        this.kickThoseWho((other) => memory.loadAcquire(other + Cpu.rcuNeeded) !== 0);
+        memory.waitWhile(cpu + Cpu.rcuQueued, queued);
+      }
+    }
+  }
+}

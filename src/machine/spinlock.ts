@@ -1,0 +1,85 @@
+/**
+ * Spinlocks. The word is 0 when free, else the holder's task number + 1, with CONTENDED set once
+ * somebody waits, so that an unlock nobody waits for wakes nobody. Statistics beside it.
+ *
+ *      31     30 ............ 0
+ *     +-+-----+----------------+
+ *     |0| CON |   holder + 1   |
+ *     +-+-----+----------------+
+ *
+ * Taking is a full barrier (cmpxchg), as is dropping (xchg): what was written under the lock is seen
+ * by the next holder. Simulated CPUs may outnumber cores, so a waiter spins for a moment and then
+ * sleeps: no lock burns a time slice.
+ */
+import { KernelBug } from "./kernel-bug.ts";
+import type { IrqFlags, Memory, Ptr } from "./memory.ts";
+import { embed, struct, word } from "./struct.ts";
+
+export const SpinLock = struct("spinlock", {
+  word,
+  /** How often it was taken, and how often that meant waiting: statistics, may lose counts. */
+  acquired: word,
+  contended: word,
+});
+
+export type SpinLockPtr = Ptr<"spinlock">;
+
+export const lock = embed(SpinLock, "lock");
+
+const CONTENDED = 0x4000_0000;
+
+export function holderOf(lockWord: number): number {
+  return lockWord & ~CONTENDED;
+}
+
+export function spinLock(memory: Memory, at: SpinLockPtr): void {
+  const me = memory.current() + 1;
+  const found = memory.cmpxchg(at, 0, me);
+  if (found !== 0) waitForLock(memory, at, me, found);
+  memory.count(at + SpinLock.acquired, 1);
+}
+
+/** Marks the lock as waited for, sleeps until it changes, and takes it with the mark still set. */
+function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number): void {
+  memory.count(at + SpinLock.contended, 1);
+  let found = seen;
+  while (found !== 0) {
+    const marked = found | CONTENDED;
+    if (found === marked || memory.cmpxchg(at, found, marked) === found) {
+      memory.waitWhile(at, marked, holderOf(found));
+    }
+    // Others may wait as well, so the mark goes on.
+    found = memory.cmpxchg(at, 0, me | CONTENDED);
+  }
+}
+
+/** Takes the lock if it is free. */
+export function spinTrylock(memory: Memory, at: SpinLockPtr): boolean {
+  if (memory.cmpxchg(at, 0, memory.current() + 1) !== 0) return false;
+  memory.count(at + SpinLock.acquired, 1);
+  return true;
+}
+
+export function spinUnlock(memory: Memory, at: SpinLockPtr): void {
+  const before = memory.xchg(at, 0);
+  if (holderOf(before) !== memory.current() + 1) {
+    throw new KernelBug("lock-not-held", `spinlock ${at} was dropped by who does not hold it`);
+  }
+  if ((before & CONTENDED) !== 0) memory.notify(at);
+}
+
+export function spinLockIrqsave(memory: Memory, at: SpinLockPtr): IrqFlags {
+  const flags = memory.irqSave();
+  spinLock(memory, at);
+  return flags;
+}
+
+export function spinUnlockIrqrestore(memory: Memory, at: SpinLockPtr, flags: IrqFlags): void {
+  spinUnlock(memory, at);
+  memory.irqRestore(flags);
+}
+
+/** Whether the running context holds the lock. */
+export function spinIsHeld(memory: Memory, at: SpinLockPtr): boolean {
+  return holderOf(memory.readOnce(at)) === memory.current() + 1;
+}

@@ -1,0 +1,39 @@
+/** Nodes and distances: which CPU belongs where, and which node is tried next. Never changes. */
+
+/** Distance of a node to itself and to any other, as in an ACPI SLIT. */
+export const LOCAL_DISTANCE = 10;
+export const REMOTE_DISTANCE = 20;
+
+/** No preference: the node of the CPU that asks. */
+export const NUMA_NO_NODE = -1;
+
+export class Topology {
+  readonly cpus: number;
+  readonly nodes: number;
+
+  constructor(cpus: number, nodes: number) {
+    this.cpus = cpus;
+    this.nodes = nodes;
+  }
+
+  /** CPUs are dealt out in equal blocks: with 4 on 2 nodes, 0 and 1 are on node 0. */
+  cpuToNode(cpu: number): number {
+    return Math.floor((cpu * this.nodes) / this.cpus);
+  }
+
+  cpusOfNode(node: number): number[] {
+    return Array.from({ length: this.cpus }, (_, cpu) => cpu).filter(
+      (cpu) => this.cpuToNode(cpu) === node,
+    );
+  }
+
+  distance(from: number, to: number): number {
+    return from === to ? LOCAL_DISTANCE : REMOTE_DISTANCE;
+  }
+
+  /** All nodes by distance, the own one first; equal ones in a ring, so that load spreads. */
+  byDistance(from: number): number[] {
+    const rest = Array.from({ length: this.nodes - 1 }, (_, i) => (from + 1 + i) % this.nodes);
+    return [from, ...rest];
+  }
+}

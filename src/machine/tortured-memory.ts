@@ -1,0 +1,253 @@
+/**
+ * Memory for stress: at random accesses it does to the running operation what a kernel does to any
+ * code, so that what only shows when an operation is cut in two is reached on real threads.
+ *
+ * - Interrupt (where interrupts are on): pending calls and a handler run nested, interrupts off.
+ * - Preemption (where preemptible): the task drops its CPU in mid-operation. Another task runs
+ *   there; this one goes on, half the time on the same CPU even while the other is in the middle of
+ *   something itself, else on whichever is free. Nested calls alone are last-in first-out and could
+ *   not show the interleavings that need two tasks.
+ * - Delay (anywhere): it dawdles, so that the windows between CPUs open.
+ *
+ * It also refuses what a wrong allocator would do: an access to page 0 or outside of the memory, and
+ * a write into the area of a CPU that this task does not hold.
+ */
+import { ANY_CPU } from "./cpus.ts";
+import { DirectMemory } from "./direct-memory.ts";
+import { KernelBug } from "./kernel-bug.ts";
+import type { Address } from "./memory.ts";
+
+/** Chances per access, 0 to 1. */
+export interface TortureRates {
+  readonly interrupts: number;
+  readonly migrations: number;
+  readonly delays: number;
+}
+
+/** How long a preempted task insists on the CPU it was on, in ms, before it takes any. */
+const INSIST_MS = 20;
+/** The longest dawdling by spinning, in turns; about 20 microseconds. */
+const DAWDLE_TURNS = 4_000;
+
+export class TorturedMemory extends DirectMemory {
+  private rates: TortureRates = { interrupts: 0, migrations: 0, delays: 0 };
+  private total = 0;
+  private countdown = Number.POSITIVE_INFINITY;
+  private tortureState = 1;
+
+  /** What a device's interrupt does; interrupts are off, nothing may sleep. */
+  onInterrupt: () => void = () => undefined;
+  /** Counts of what was done to operations, for the report. */
+  readonly inflicted = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
+
+  /** Starts the torture; a `seed` gives each task a course of its own. */
+  torture(rates: TortureRates, seed: number): void {
+    this.rates = rates;
+    this.total = rates.interrupts + rates.migrations + rates.delays;
+    this.tortureState = (seed ^ Math.imul(this.task + 1, 0x85ebca6b)) | 1;
+    this.rearm();
+  }
+
+  /** No more torture: for the quiet moments of a run. */
+  relent(): void {
+    this.countdown = Number.POSITIVE_INFINITY;
+  }
+
+  private chance(): number {
+    let x = this.tortureState;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.tortureState = x;
+    return (x >>> 0) / 2 ** 32;
+  }
+
+  /** Draws the distance to the next event: geometric, so that each access has the same chance. */
+  private rearm(): void {
+    if (this.total <= 0) {
+      this.countdown = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const draw = Math.max(this.chance(), 2 ** -32);
+    this.countdown = Math.ceil(Math.log(draw) / Math.log1p(-Math.min(this.total, 0.999)));
+  }
+
+  private step(): void {
+    if (--this.countdown <= 0) this.event();
+  }
+
+  private event(): void {
+    this.rearm();
+    if (!this.onCpu) return;
+    let draw = this.chance() * this.total;
+    draw -= this.rates.interrupts;
+    if (draw < 0) {
+      this.interrupt();
+      return;
+    }
+    draw -= this.rates.migrations;
+    if (draw < 0) this.preempt();
+    else this.dawdle();
+  }
+
+  private interrupt(): void {
+    if (this.irqsOff) return;
+    this.takeCalls();
+    this.inflicted.interrupts++;
+    this.irqsOff = true;
+    this.onInterrupt();
+    this.irqsOff = false;
+  }
+
+  private preempt(): void {
+    if (this.irqsOff || this.preemptCount !== 0) return;
+    const was = this.cpu;
+    this.inflicted.preemptions++;
+    this.leaveCpu();
+    const insists = this.chance() < 0.5;
+    const cpu = this.leases.acquire(
+      this.task,
+      insists ? was + 1 : ANY_CPU,
+      insists ? was : was + 1,
+      INSIST_MS,
+    );
+    if (cpu >= 0) this.become(cpu);
+    else this.enterCpu(-1);
+    if (this.cpu !== was) this.inflicted.migrations++;
+  }
+
+  private dawdle(): void {
+    this.inflicted.delays++;
+    const turns = Math.floor(this.chance() * DAWDLE_TURNS);
+    for (let i = 0; i < turns; i++) this.chance();
+  }
+
+  private check(address: Address): void {
+    if (address < 4096 || address >= this.byteLength) {
+      throw new KernelBug("bad-access", `access to ${address}, which is nobody's memory`);
+    }
+  }
+
+  private checkWrite(address: Address): void {
+    this.check(address);
+    if (this.isForeignArea(address)) {
+      throw new KernelBug(
+        "bad-access",
+        `CPU ${this.cpu} writes ${address}, in the area of another CPU`,
+      );
+    }
+  }
+
+  override read8(address: Address): number {
+    this.step();
+    this.check(address);
+    return super.read8(address);
+  }
+  override read16(address: Address): number {
+    this.step();
+    this.check(address);
+    return super.read16(address);
+  }
+  override read32(address: Address): number {
+    this.step();
+    this.check(address);
+    return super.read32(address);
+  }
+  override write8(address: Address, value: number): void {
+    this.step();
+    this.checkWrite(address);
+    super.write8(address, value);
+  }
+  override write16(address: Address, value: number): void {
+    this.step();
+    this.checkWrite(address);
+    super.write16(address, value);
+  }
+  override write32(address: Address, value: number): void {
+    this.step();
+    this.checkWrite(address);
+    super.write32(address, value);
+  }
+  override fill(address: Address, byte: number, length: number): void {
+    this.step();
+    this.check(address);
+    super.fill(address, byte, length);
+  }
+  override copy(to: Address, from: Address, length: number): void {
+    this.step();
+    this.check(to);
+    super.copy(to, from, length);
+  }
+  override readOnce(address: Address): number {
+    this.step();
+    this.check(address);
+    return super.readOnce(address);
+  }
+  override writeOnce(address: Address, value: number): void {
+    this.step();
+    this.checkWrite(address);
+    super.writeOnce(address, value);
+  }
+  override readRacy(address: Address): number {
+    this.step();
+    return super.readRacy(address);
+  }
+  override loadAcquire(address: Address): number {
+    this.step();
+    this.check(address);
+    return super.loadAcquire(address);
+  }
+  override storeRelease(address: Address, value: number): void {
+    this.step();
+    this.check(address);
+    super.storeRelease(address, value);
+  }
+  override cmpxchg(address: Address, expected: number, desired: number): number {
+    this.step();
+    this.check(address);
+    return super.cmpxchg(address, expected, desired);
+  }
+  override cmpxchgDouble(
+    address: Address,
+    expectedLow: number,
+    expectedHigh: number,
+    desiredLow: number,
+    desiredHigh: number,
+  ): boolean {
+    this.step();
+    this.check(address);
+    return super.cmpxchgDouble(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
+  }
+  override xchg(address: Address, value: number): number {
+    this.step();
+    this.check(address);
+    return super.xchg(address, value);
+  }
+  override add(address: Address, n: number): number {
+    this.step();
+    this.check(address);
+    return super.add(address, n);
+  }
+  override thisCpuPtr(offset: Address): Address {
+    this.step();
+    return super.thisCpuPtr(offset);
+  }
+  override thisCpuRead(offset: Address): number {
+    this.step();
+    return super.thisCpuRead(offset);
+  }
+  override thisCpuCmpxchg(offset: Address, expected: number, desired: number): number {
+    this.step();
+    return super.thisCpuCmpxchg(offset, expected, desired);
+  }
+  override thisCpuCmpxchgDouble(
+    offset: Address,
+    expectedLow: number,
+    expectedHigh: number,
+    desiredLow: number,
+    desiredHigh: number,
+  ): boolean {
+    this.step();
+    return super.thisCpuCmpxchgDouble(offset, expectedLow, expectedHigh, desiredLow, desiredHigh);
+  }
+}

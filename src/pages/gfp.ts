@@ -1,0 +1,22 @@
+/** How pages are wanted: the gfp bits of Linux 4.1, of which the slab allocators use these. */
+
+export const __GFP_DMA = 0x1;
+/** May sleep: interrupts are turned on meanwhile. */
+export const __GFP_WAIT = 0x10;
+export const __GFP_HIGH = 0x20;
+export const __GFP_IO = 0x40;
+export const __GFP_FS = 0x80;
+export const __GFP_NOWARN = 0x200;
+export const __GFP_NOFAIL = 0x800;
+export const __GFP_NORETRY = 0x1000;
+export const __GFP_COMP = 0x4000;
+export const __GFP_ZERO = 0x8000;
+export const __GFP_THISNODE = 0x4_0000;
+export const __GFP_RECLAIMABLE = 0x8_0000;
+
+export const GFP_NOWAIT = 0;
+/** Never sleeps, may use the reserve. */
+export const GFP_ATOMIC = __GFP_HIGH;
+/** May sleep. */
+export const GFP_KERNEL = __GFP_WAIT | __GFP_IO | __GFP_FS;
+export const GFP_DMA = __GFP_DMA;
