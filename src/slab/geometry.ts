@@ -1,0 +1,282 @@
+/**
+ * The shape of a SLAB cache: object layout with its debug words, slab order, place of the index
+ * array, colours, and how many objects its queues hold. Pure functions of machine, boot parameters
+ * and request, by the rules of 4.1.52 and 6.1.192; field names as in `struct kmem_cache`.
+ *
+ *   DEBUG_SLAB   [red zone 1: u64][object][red zone 2: u64][last caller: word][align pad]
+ *                0                objOffset                                   size
+ */
+import {
+  alignUp,
+  CACHE_LINE_SIZE,
+  calculateAlignment,
+  fls,
+  KMALLOC_MAX_SIZE,
+  WORD_SIZE,
+} from "../caches/alignment.ts";
+import type { BootParameters } from "../caches/boot-parameters.ts";
+import {
+  type BuildOption,
+  CFLGS_OBJFREELIST_SLAB,
+  CFLGS_OFF_SLAB,
+  type KernelVersion,
+  SLAB_CACHE_DMA,
+  SLAB_CACHE_DMA32,
+  SLAB_NOLEAKTRACE,
+  SLAB_POISON,
+  SLAB_RECLAIM_ACCOUNT,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+  SLAB_TYPESAFE_BY_RCU,
+} from "../caches/flags.ts";
+import { GFP_BITS } from "../caches/gfp.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import { calculateSlabOrder, freelistSize, type SlabOrder } from "./order.ts";
+
+export interface SlabMachine {
+  readonly kernel: KernelVersion;
+  /** CPUs that could ever be there. */
+  readonly cpus: number;
+  /** CPUs of node 0 that are present. */
+  readonly nodeCpus: number;
+  readonly config?: readonly BuildOption[];
+}
+
+export interface SlabRequest {
+  /** Bytes, 1 or more. */
+  readonly size: number;
+  /** Bytes, 0 for none wanted. */
+  readonly align: number;
+  /** Already masked by `cacheCreateMask`. */
+  readonly flags: number;
+  readonly ctor: boolean;
+  /** 4.1: true for the first caches of boot, which no kmalloc cache can help yet. */
+  readonly slabEarlyInit?: boolean;
+}
+
+export interface SlabGeometry {
+  /** Bytes from one object to the next. */
+  readonly size: number;
+  readonly objectSize: number;
+  readonly align: number;
+  readonly num: number;
+  readonly gfporder: number;
+  /** Number of colours; 0 and 1 mean none. */
+  readonly colour: number;
+  readonly colourOff: number;
+  readonly freelistSize: number;
+  readonly limit: number;
+  readonly batchcount: number;
+  readonly shared: number;
+  /** Of node 0. */
+  readonly freeLimit: number;
+  readonly flags: number;
+  readonly allocflags: number;
+  /** Where the object starts in its buffer (DEBUG_SLAB). */
+  readonly objOffset: number;
+}
+
+/** With one-byte indices no buffer may be smaller, or a page would hold more than 255 objects. */
+const SLAB_OBJ_MIN_SIZE = 16;
+const REDZONE_ALIGN = 8;
+const RED_WORD_SIZE = 8;
+/** 4.1: objects from here up keep their index array elsewhere if that saves room. */
+const OFF_SLAB_MIN_SIZE = PAGE_SIZE >> 5;
+/** DEBUG_SLAB keeps queues short, so that a freed object's poison is soon checked. */
+const DEBUG_LIMIT = 32;
+
+/** One object with its debug words. */
+interface ObjectLayout {
+  readonly size: number;
+  readonly align: number;
+  readonly flags: number;
+  readonly objOffset: number;
+}
+
+/**
+ * 4.1 with DEBUG_SLAB: poison under RCU would overwrite what a reader may still look at, and
+ * creating such a cache is answered with BUG.
+ */
+export function poisonsUnderRcu(kernel: KernelVersion, flags: number): boolean {
+  return kernel === "4.1" && (flags & SLAB_TYPESAFE_BY_RCU) !== 0 && (flags & SLAB_POISON) !== 0;
+}
+
+/**
+ * DEBUG_SLAB turns debugging on for every cache it can afford: red zones and last callers unless
+ * they would push a large object into the next power of two, poison unless readers under RCU may
+ * still look at freed objects.
+ */
+function forceDebug(size: number, flags: number): number {
+  const grown = size - 1 + REDZONE_ALIGN + 2 * RED_WORD_SIZE;
+  let forced = flags;
+  if (size < PAGE_SIZE || fls(size - 1) === fls(grown)) forced |= SLAB_RED_ZONE | SLAB_STORE_USER;
+  if ((flags & SLAB_TYPESAFE_BY_RCU) === 0) forced |= SLAB_POISON;
+  return forced;
+}
+
+function layoutObject(request: SlabRequest, forced: number, debug: boolean): ObjectLayout {
+  let flags = forced;
+  let size = alignUp(request.size, WORD_SIZE);
+  const align = calculateAlignment(flags, request.align, request.size);
+  // Red zone words are 8 bytes; behind them an object of larger alignment could not stay aligned.
+  if (align > RED_WORD_SIZE) flags &= ~(SLAB_RED_ZONE | SLAB_STORE_USER);
+  let objOffset = 0;
+  if (debug && (flags & SLAB_RED_ZONE) !== 0) {
+    objOffset = RED_WORD_SIZE;
+    size += 2 * RED_WORD_SIZE;
+  }
+  if (debug && (flags & SLAB_STORE_USER) !== 0) size += WORD_SIZE;
+  return { size, align, flags, objOffset };
+}
+
+/** Where the index array lies and what that makes of the slab. */
+interface Placement {
+  readonly order: SlabOrder;
+  /** Bytes for colouring. */
+  readonly spare: number;
+  readonly freelistSize: number;
+  /** CFLGS_OFF_SLAB, CFLGS_OBJFREELIST_SLAB or 0. */
+  readonly placeFlag: number;
+}
+
+type Orders = (place: "on-slab" | "off-slab" | "in-object") => SlabOrder | undefined;
+
+/** 4.1: off slab for objects of 128 bytes and more, unless the slab has room for the array anyway. */
+function placeOlder(
+  orders: Orders,
+  layout: ObjectLayout,
+  unalignedSize: number,
+  slabEarlyInit: boolean,
+): Placement | undefined {
+  const mayBeOff = !slabEarlyInit && (layout.flags & SLAB_NOLEAKTRACE) === 0;
+  const off = mayBeOff && unalignedSize >= OFF_SLAB_MIN_SIZE;
+  const order = orders(off ? "off-slab" : "on-slab");
+  if (order === undefined) return undefined;
+  const aligned = freelistSize("4.1", order.num, layout.align);
+  if (!off) return { order, spare: order.leftOver, freelistSize: aligned, placeFlag: 0 };
+  if (order.leftOver >= aligned) {
+    return { order, spare: order.leftOver - aligned, freelistSize: aligned, placeFlag: 0 };
+  }
+  return { order, spare: order.leftOver, freelistSize: order.num, placeFlag: CFLGS_OFF_SLAB };
+}
+
+/** 6.1: the first of the three places that fits. */
+function placeNewer(
+  orders: Orders,
+  layout: ObjectLayout,
+  request: SlabRequest,
+): Placement | undefined {
+  const placed = (order: SlabOrder, placeFlag: number): Placement => ({
+    order,
+    spare: order.leftOver,
+    freelistSize: order.num,
+    placeFlag,
+  });
+  // A constructed object must stay as it is, and readers under RCU may still read a freed one.
+  if (!request.ctor && (layout.flags & SLAB_TYPESAFE_BY_RCU) === 0) {
+    const order = orders("in-object");
+    if (order !== undefined && order.num <= request.size) {
+      return placed(order, CFLGS_OBJFREELIST_SLAB);
+    }
+  }
+  if ((layout.flags & SLAB_NOLEAKTRACE) === 0) {
+    const order = orders("off-slab");
+    // With room to spare for the array, on slab costs nothing.
+    if (order !== undefined && order.leftOver < order.num) return placed(order, CFLGS_OFF_SLAB);
+  }
+  const order = orders("on-slab");
+  return order && placed(order, 0);
+}
+
+/**
+ * The geometry of a new SLAB cache, or undefined where `kmem_cache_create` fails (no slab holds an
+ * object) or stops the machine (`poisonsUnderRcu`). Never throws. mm/slab.c `__kmem_cache_create`
+ * and `enable_cpucache`.
+ */
+export function slabGeometry(
+  machine: SlabMachine,
+  parameters: BootParameters,
+  request: SlabRequest,
+): SlabGeometry | undefined {
+  const { kernel } = machine;
+  // Larger objects fit no order; said here so that the arithmetic below stays within 31 bits.
+  if (request.size > KMALLOC_MAX_SIZE) return undefined;
+  const debug = machine.config?.includes("DEBUG_SLAB") ?? false;
+  if (debug && poisonsUnderRcu(kernel, request.flags)) return undefined;
+  const forced = debug ? forceDebug(request.size, request.flags) : request.flags;
+  const layout = layoutObject(request, forced, debug);
+  let size = alignUp(layout.size, layout.align);
+  if (size < SLAB_OBJ_MIN_SIZE) size = alignUp(SLAB_OBJ_MIN_SIZE, layout.align);
+
+  const orders: Orders = (place) =>
+    calculateSlabOrder(kernel, {
+      size,
+      objectSize: request.size,
+      align: layout.align,
+      place,
+      reclaimable: (layout.flags & SLAB_RECLAIM_ACCOUNT) !== 0,
+      maxOrder: parameters.slabMaxOrder,
+    });
+  const placement =
+    kernel === "4.1"
+      ? placeOlder(orders, layout, layout.size, request.slabEarlyInit ?? false)
+      : placeNewer(orders, layout, request);
+  if (placement === undefined) return undefined;
+
+  const colourOff = Math.max(CACHE_LINE_SIZE, layout.align);
+  const { num, gfporder } = placement.order;
+  const queues = queueSizes(size, machine.cpus, debug);
+  return {
+    size,
+    objectSize: request.size,
+    align: layout.align,
+    num,
+    gfporder,
+    colour: Math.floor(placement.spare / colourOff),
+    colourOff,
+    freelistSize: placement.freelistSize,
+    ...queues,
+    freeLimit: freeLimit(machine.nodeCpus, queues.batchcount, num),
+    flags: layout.flags | placement.placeFlag,
+    allocflags: allocationFlags(machine, layout.flags),
+    objOffset: layout.objOffset,
+  };
+}
+
+/**
+ * How many objects each queue holds, by the size of an object (`enable_cpucache`): `limit` per
+ * CPU, moved `batchcount` at a time, `shared` batches per node where there is another CPU.
+ */
+export function queueSizes(
+  size: number,
+  possibleCpus: number,
+  debug: boolean,
+): { readonly limit: number; readonly batchcount: number; readonly shared: number } {
+  let limit = 120;
+  if (size > 131072) limit = 1;
+  else if (size > PAGE_SIZE) limit = 8;
+  else if (size > 1024) limit = 24;
+  else if (size > 256) limit = 54;
+  if (debug) limit = Math.min(limit, DEBUG_LIMIT);
+  const shared = size <= PAGE_SIZE && possibleCpus > 1 ? 8 : 0;
+  return { limit, batchcount: (limit + 1) >> 1, shared };
+}
+
+/** Free objects a node keeps before it gives slabs back. */
+export function freeLimit(nodeCpus: number, batchcount: number, num: number): number {
+  return (1 + nodeCpus) * batchcount + num;
+}
+
+function allocationFlags(machine: SlabMachine, flags: number): number {
+  const gfp = GFP_BITS[machine.kernel];
+  let allocflags = gfp.comp;
+  if (machine.kernel === "4.1") {
+    // Without a DMA zone 4.1 compiles the flag away; reclaimable is added at each request.
+    const dma = (flags & SLAB_CACHE_DMA) !== 0 && machine.config?.includes("ZONE_DMA");
+    return dma ? allocflags | gfp.dma : allocflags;
+  }
+  if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
+  if ((flags & SLAB_CACHE_DMA32) !== 0) allocflags |= gfp.dma32;
+  if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
+  return allocflags;
+}

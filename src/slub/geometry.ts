@@ -1,0 +1,271 @@
+/**
+ * The shape of a SLUB cache: where the free pointer, red zones and tracks lie, how large an object
+ * becomes, how many lie in a slab, how long the partial lists may grow. Pure functions of machine,
+ * boot parameters and request, by the rules of 4.1.52 and 6.1.192; field names as in
+ * `struct kmem_cache`.
+ *
+ *   4.1   [object            ][red zone, pad][free pointer?][2 tracks?][red pad?][align pad]
+ *   6.1   [left red zone?][object, free pointer inside][red zone, pad][free pointer?][2 tracks?]…
+ *         0               redLeftPad (offset and inuse count from here)                     size
+ */
+import {
+  alignUp,
+  calculateAlignment,
+  getOrder,
+  ilog2,
+  KMALLOC_MAX_SIZE,
+  WORD_SIZE,
+} from "../caches/alignment.ts";
+import type { BootParameters } from "../caches/boot-parameters.ts";
+import {
+  __CMPXCHG_DOUBLE,
+  __OBJECT_POISON,
+  DEBUG_METADATA_FLAGS,
+  type KernelVersion,
+  SLAB_CACHE_DMA,
+  SLAB_CACHE_DMA32,
+  SLAB_CONSISTENCY_CHECKS,
+  SLAB_DEBUG_FLAGS,
+  SLAB_KMALLOC,
+  SLAB_POISON,
+  SLAB_RECLAIM_ACCOUNT,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+  SLAB_TRACE,
+  SLAB_TYPESAFE_BY_RCU,
+} from "../caches/flags.ts";
+import { GFP_BITS } from "../caches/gfp.ts";
+import { kmemCacheFlags } from "../caches/slub-debug.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import { calculateOrder, defaultMinObjects, makeOrderObjects, type OrderLimits } from "./order.ts";
+
+export interface SlubMachine {
+  readonly kernel: KernelVersion;
+  /** nr_cpu_ids: CPUs that could ever be there. */
+  readonly cpus: number;
+  /** CPUs present at boot. */
+  readonly presentCpus: number;
+}
+
+export interface SlubRequest {
+  /** Only `slub_debug=` looks at it. */
+  readonly name?: string;
+  /** Bytes, 1 or more. */
+  readonly size: number;
+  /** Bytes, 0 for none wanted. */
+  readonly align: number;
+  /** Already masked by `cacheCreateMask`. */
+  readonly flags: number;
+  readonly ctor: boolean;
+}
+
+export interface SlubGeometry {
+  readonly size: number;
+  readonly objectSize: number;
+  readonly align: number;
+  readonly inuse: number;
+  /** Of the free pointer, from the object's start. */
+  readonly offset: number;
+  readonly redLeftPad: number;
+  readonly order: number;
+  readonly objects: number;
+  readonly minOrder: number;
+  readonly minObjects: number;
+  readonly minPartial: number;
+  /** Objects. */
+  readonly cpuPartial: number;
+  /** 6.1 only, else 0. */
+  readonly cpuPartialSlabs: number;
+  readonly flags: number;
+  readonly allocflags: number;
+  /** Bytes kept free at a slab's end for its rcu_head; 0 here, where it overlays the list links. */
+  readonly reserved: number;
+}
+
+/** What `calculateSizes` decides of a cache; the rest is `kmem_cache_open`'s. */
+export type SlubSizes = Omit<SlubGeometry, "minPartial" | "cpuPartial" | "cpuPartialSlabs">;
+
+/** A cache as `calculateSizes` finds it: new, or live with a debug flag just changed. */
+export interface SizesInput {
+  readonly objectSize: number;
+  readonly align: number;
+  readonly flags: number;
+  readonly ctor: boolean;
+  readonly reserved: number;
+  /** Kept where nothing sets them anew, as the kernel keeps the fields of a live cache. */
+  readonly offset: number;
+  readonly redLeftPad: number;
+}
+
+/** `sizeof(struct track)`: 4.1 stores 16 stack entries in it, 6.1 a handle to a stored stack. */
+const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1": 32 };
+const MIN_PARTIAL = 5;
+const MAX_PARTIAL = 10;
+
+/** 6.1: flags that need the slab lock for every change, so that the double-word swap is not used. */
+const SLAB_NO_CMPXCHG = SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE;
+
+/** The limits slab orders are looked for under, on that machine with these parameters. */
+export function orderLimits(machine: SlubMachine, parameters: BootParameters): OrderLimits {
+  // 6.1 counts the CPUs present, unless there seems to be only one, which firmware may mistake.
+  const counted =
+    machine.kernel === "6.1" && machine.presentCpus > 1 ? machine.presentCpus : machine.cpus;
+  return {
+    minOrder: parameters.slubMinOrder,
+    maxOrder: parameters.slubMaxOrder,
+    minObjects: parameters.slubMinObjects || defaultMinObjects(counted),
+  };
+}
+
+/**
+ * The layout of one object and the order of a slab, or undefined where no slab can hold one
+ * (mm/slub.c `calculate_sizes`). `forcedOrder` is what sysfs `order` was written with.
+ */
+export function calculateSizes(
+  kernel: KernelVersion,
+  limits: OrderLimits,
+  cache: SizesInput,
+  forcedOrder?: number,
+): SlubSizes | undefined {
+  const { objectSize, align, reserved, ctor } = cache;
+  const newer = kernel === "6.1";
+  const redZone = (cache.flags & SLAB_RED_ZONE) !== 0;
+  const poison = (cache.flags & SLAB_POISON) !== 0;
+  const rcu = (cache.flags & SLAB_TYPESAFE_BY_RCU) !== 0;
+  const flags =
+    poison && !rcu && !ctor ? cache.flags | __OBJECT_POISON : cache.flags & ~__OBJECT_POISON;
+
+  let size = alignUp(objectSize, WORD_SIZE);
+  if (redZone && size === objectSize) size += WORD_SIZE;
+  const inuse = size;
+
+  let offset = cache.offset;
+  // Who may look at a free object, or has painted it, must not find a pointer in it.
+  if (rcu || poison || ctor || (newer && redZone && objectSize < WORD_SIZE)) {
+    offset = size;
+    size += WORD_SIZE;
+  } else if (newer) {
+    // The middle is furthest from an overflow of either neighbour.
+    offset = (objectSize >> 1) & -WORD_SIZE;
+  }
+
+  if ((flags & SLAB_STORE_USER) !== 0) {
+    size += 2 * TRACK_SIZE[kernel];
+    // kmalloc notes how many bytes were really asked for: an unsigned int.
+    if (newer && (flags & SLAB_KMALLOC) !== 0) size += 4;
+  }
+  let redLeftPad = cache.redLeftPad;
+  if (redZone) {
+    size += WORD_SIZE;
+    if (newer) {
+      redLeftPad = alignUp(WORD_SIZE, align);
+      size += redLeftPad;
+    }
+  }
+  size = alignUp(size, align);
+
+  const order = forcedOrder ?? calculateOrder(size, limits, reserved);
+  if (order === undefined) return undefined;
+  const oo = makeOrderObjects(order, size, reserved);
+  if (oo.objects === 0) return undefined;
+  const min = makeOrderObjects(getOrder(size), size, reserved);
+  return {
+    size,
+    objectSize,
+    align,
+    inuse,
+    offset,
+    redLeftPad,
+    order: oo.order,
+    objects: oo.objects,
+    minOrder: min.order,
+    minObjects: min.objects,
+    flags,
+    allocflags: allocationFlags(kernel, flags, order),
+    reserved,
+  };
+}
+
+function allocationFlags(kernel: KernelVersion, flags: number, order: number): number {
+  const gfp = GFP_BITS[kernel];
+  let allocflags = order > 0 ? gfp.comp : 0;
+  if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
+  if ((flags & SLAB_CACHE_DMA32) !== 0) allocflags |= gfp.dma32;
+  if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
+  return allocflags;
+}
+
+/**
+ * The geometry of a new SLUB cache, or undefined where `kmem_cache_create` fails because no order
+ * holds an object (mm/slub.c `kmem_cache_open`). Never throws.
+ */
+export function slubGeometry(
+  machine: SlubMachine,
+  parameters: BootParameters,
+  request: SlubRequest,
+): SlubGeometry | undefined {
+  const { kernel } = machine;
+  // Larger objects fit no order; said here so that the arithmetic below stays within 31 bits.
+  if (request.size > KMALLOC_MAX_SIZE) return undefined;
+  const limits = orderLimits(machine, parameters);
+  const cache: SizesInput = {
+    objectSize: request.size,
+    align: calculateAlignment(request.flags, request.align, request.size),
+    flags: kmemCacheFlags(kernel, parameters.slubDebug, request.flags, request.name ?? ""),
+    ctor: request.ctor,
+    reserved: 0,
+    offset: 0,
+    redLeftPad: 0,
+  };
+  let sizes = calculateSizes(kernel, limits, cache);
+  if (sizes === undefined) return undefined;
+  if (
+    parameters.slubDebug.disableHigherOrderDebug &&
+    getOrder(sizes.size) > getOrder(sizes.objectSize)
+  ) {
+    const plain = {
+      ...sizes,
+      ctor: cache.ctor,
+      offset: 0,
+      flags: sizes.flags & ~DEBUG_METADATA_FLAGS,
+    };
+    sizes = calculateSizes(kernel, limits, plain);
+    if (sizes === undefined) return undefined;
+  }
+  return { ...sizes, flags: swapFlag(kernel, sizes.flags), ...partialLimits(kernel, sizes) };
+}
+
+function swapFlag(kernel: KernelVersion, flags: number): number {
+  const preventing = kernel === "4.1" ? SLAB_DEBUG_FLAGS : SLAB_NO_CMPXCHG;
+  return (flags & preventing) === 0 ? flags | __CMPXCHG_DOUBLE : flags;
+}
+
+/** min_partial brought into the range the kernel keeps it in (`set_min_partial`). */
+export function clampMinPartial(wanted: number): number {
+  return Math.min(Math.max(wanted, MIN_PARTIAL), MAX_PARTIAL);
+}
+
+/**
+ * How much the partial lists may hold. 4.1 counts objects on the cpu partial list; 6.1 turns
+ * them into slabs, taking each for half free.
+ */
+function partialLimits(
+  kernel: KernelVersion,
+  sizes: SlubSizes,
+): Pick<SlubGeometry, "minPartial" | "cpuPartial" | "cpuPartialSlabs"> {
+  const newer = kernel === "6.1";
+  const cpuPartial =
+    (sizes.flags & SLAB_DEBUG_FLAGS) === 0 ? cpuPartialObjects(newer, sizes.size) : 0;
+  return {
+    minPartial: clampMinPartial(ilog2(sizes.size) >> 1),
+    cpuPartial,
+    cpuPartialSlabs: newer ? Math.ceil((2 * cpuPartial) / sizes.objects) : 0,
+  };
+}
+
+function cpuPartialObjects(newer: boolean, size: number): number {
+  if (size >= PAGE_SIZE) return newer ? 6 : 2;
+  if (size >= 1024) return newer ? 24 : 6;
+  if (size >= 256) return newer ? 52 : 13;
+  return newer ? 120 : 30;
+}

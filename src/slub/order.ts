@@ -1,0 +1,92 @@
+/**
+ * How many pages a SLUB slab takes: the search for an order that wastes little and still holds
+ * enough objects. The rule is the same in 4.1 and 6.1; they differ only in which CPUs they count.
+ */
+import { fls, getOrder, MAX_ORDER } from "../caches/alignment.ts";
+import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
+
+/** Objects a slab may have: 15 bits in the page's counters. */
+const MAX_OBJS_PER_PAGE = 32767;
+/** `struct kmem_cache_order_objects` is one word: the order above these bits, the objects below. */
+const OO_SHIFT = 16;
+const OO_MASK = (1 << OO_SHIFT) - 1;
+
+/** The limits an order is looked for under. */
+export interface OrderLimits {
+  readonly minOrder: number;
+  readonly maxOrder: number;
+  /** Objects a slab should hold at least, if maxOrder allows. */
+  readonly minObjects: number;
+}
+
+/** Objects that fit a slab; the order may exceed what the page allocator serves. */
+export function orderObjects(order: number, size: number, reserved: number): number {
+  return Math.floor((PAGE_SIZE * 2 ** order - reserved) / size);
+}
+
+/** What `slub_min_objects` is when not given: grows with the logarithm of the CPUs. */
+export function defaultMinObjects(cpus: number): number {
+  return 4 * (fls(cpus) + 1);
+}
+
+/**
+ * The smallest order from `minOrder` up that holds `minObjects` and leaves at most one part in
+ * `fraction` unused, or something above `maxOrder` if there is none (mm/slub.c `slab_order`).
+ */
+function slabOrder(
+  size: number,
+  minObjects: number,
+  minOrder: number,
+  maxOrder: number,
+  fraction: number,
+  reserved: number,
+): number {
+  if (orderObjects(minOrder, size, reserved) > MAX_OBJS_PER_PAGE) {
+    return getOrder(size * MAX_OBJS_PER_PAGE) - 1;
+  }
+  let order = Math.max(minOrder, fls(minObjects * size - 1) - PAGE_SHIFT);
+  for (; order <= maxOrder; order++) {
+    const usable = (PAGE_SIZE << order) - reserved;
+    if (usable < minObjects * size) continue;
+    if (usable % size <= Math.floor((PAGE_SIZE << order) / fraction)) break;
+  }
+  return order;
+}
+
+/**
+ * The order of a cache's slabs, or undefined where no order holds one object (mm/slub.c
+ * `calculate_order`, 4.1.52 and 6.1.192). First the accepted waste grows from 1/16 to 1/4, then
+ * the wanted number of objects shrinks; a single object takes any order, at last above the limit.
+ */
+export function calculateOrder(
+  size: number,
+  limits: OrderLimits,
+  reserved: number,
+): number | undefined {
+  const { minOrder, maxOrder } = limits;
+  let minObjects = Math.min(limits.minObjects, orderObjects(maxOrder, size, reserved));
+  for (; minObjects > 1; minObjects--) {
+    for (let fraction = 16; fraction >= 4; fraction /= 2) {
+      const order = slabOrder(size, minObjects, minOrder, maxOrder, fraction, reserved);
+      if (order <= maxOrder) return order;
+    }
+  }
+  const single = slabOrder(size, 1, minOrder, maxOrder, 1, reserved);
+  if (single <= maxOrder) return single;
+  const highest = slabOrder(size, 1, minOrder, MAX_ORDER, 1, reserved);
+  return highest < MAX_ORDER ? highest : undefined;
+}
+
+export interface OrderObjects {
+  readonly order: number;
+  readonly objects: number;
+}
+
+/**
+ * Order and objects as they come back out of the one word that holds both (`oo_make`). Counts of
+ * 65536 and more run into the order, as they do in the kernel.
+ */
+export function makeOrderObjects(order: number, size: number, reserved: number): OrderObjects {
+  const word = (order << OO_SHIFT) + orderObjects(order, size, reserved);
+  return { order: word >>> OO_SHIFT, objects: word & OO_MASK };
+}
