@@ -1,0 +1,142 @@
+/**
+ * The house rules that a type checker does not know: which folder may import which, and what the
+ * code of a folder may not say. Files are read as text, without a parser: comments are blanked
+ * first, and strings too where words are looked for.
+ */
+
+/** From the ground up. Folders of one row may not import each other unless they are `together`. */
+const storeys = [
+  ["src/machine"],
+  ["src/pages"],
+  ["src/caches"],
+  ["src/slub", "src/slab"],
+  ["src/kernel"],
+  ["src/sysfs"],
+  ["src/check"],
+  ["src/explore"],
+  ["src/museum"],
+  ["stress", "workers"],
+  ["src/report"],
+  ["src/cli"],
+];
+const together = ["stress", "workers"];
+
+const levels = new Map(storeys.flatMap((row, level) => row.map((name) => [name, level] as const)));
+
+/** The allocator's own code, which the explorer runs again and again from the start. */
+const rerun = ["pages", "caches", "slub", "slab", "kernel"].map((name) => `src/${name}`);
+
+interface Ban {
+  words: RegExp;
+  in: (storey: string) => boolean;
+  why: string;
+}
+
+const bans: Ban[] = [
+  {
+    words:
+      /\bAtomics\s*\.|\bWebAssembly\s*\.|\b(?:DataView|(?:Shared)?ArrayBuffer|(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array)\s*(?:<\w+>\s*)?[.(]/g,
+    in: (storey) => storey !== "src/machine",
+    why: "only src/machine touches typed arrays and Atomics",
+  },
+  {
+    words: /\bcatch\s*[({]|\bfinally\s*[({]|\busing\s+\w+\s*=/g,
+    in: (storey) => storey === "src/machine" || rerun.includes(storey),
+    why: "an operation is suspended by a throw that nothing may hold up",
+  },
+  {
+    words: /\b(?:Date|performance|setTimeout|setInterval|queueMicrotask)\b|\bMath\.random\b/g,
+    in: (storey) => rerun.includes(storey),
+    why: "time and chance come through Memory, or a re-run would differ",
+  },
+];
+
+/** One place that breaks a rule, as `path:line: what (why)`. */
+export type Offence = string;
+
+/**
+ * Every offence in `files` (path from the repository's root, to text). `explained` names files that
+ * may break a ban, with the reason.
+ */
+export function offences(
+  files: ReadonlyMap<string, string>,
+  explained: Readonly<Record<string, string>> = {},
+): Offence[] {
+  return [...files].flatMap(([path, text]) => [
+    ...strayImports(path, text),
+    ...(path in explained ? [] : bannedWords(path, text)),
+  ]);
+}
+
+function strayImports(path: string, text: string): Offence[] {
+  const from = storeyOf(path);
+  if (from === undefined) return [`${path}:1: lies in no storey`];
+  return references(blank(text, false)).flatMap(({ target, line, isFile }) => {
+    const to = storeyOf(resolve(path, target));
+    const allowed = to === undefined ? isFile : mayImport(from, to);
+    return allowed ? [] : [`${path}:${line}: imports ${target} (${from} is not above it)`];
+  });
+}
+
+function bannedWords(path: string, text: string): Offence[] {
+  const storey = storeyOf(path) ?? "";
+  const code = blank(text, true);
+  return bans
+    .filter((ban) => ban.in(storey))
+    .flatMap((ban) =>
+      [...code.matchAll(ban.words)].map(
+        (match) => `${path}:${lineOf(code, match.index)}: ${match[0].trim()} (${ban.why})`,
+      ),
+    );
+}
+
+function mayImport(from: string, to: string): boolean {
+  if (from === to) return true;
+  if (together.includes(from) && together.includes(to)) return true;
+  return levels.get(to)! < levels.get(from)!;
+}
+
+function storeyOf(path: string): string | undefined {
+  const [top = "", next = "", ...rest] = path.split("/");
+  const storey = top === "src" && rest.length > 0 ? `src/${next}` : top;
+  return levels.has(storey) ? storey : undefined;
+}
+
+/** Relative module specifiers, and files named by `new URL`, which need not be modules. */
+function references(code: string) {
+  const forms = [
+    { pattern: /\b(?:import|export)\b[^"'`;]*?\bfrom\s*["'](\.[^"']*)["']/g, isFile: false },
+    { pattern: /\bimport\s*\(?\s*["'`](\.[^"'`]*)["'`]/g, isFile: false },
+    { pattern: /\bnew\s+URL\(\s*["'`](\.[^"'`]*)["'`]/g, isFile: true },
+  ];
+  return forms.flatMap(({ pattern, isFile }) =>
+    [...code.matchAll(pattern)].map((match) => ({
+      target: match[1]!,
+      line: lineOf(code, match.index + match[0].length),
+      isFile,
+    })),
+  );
+}
+
+/** `target`, relative to the file `path`, as a path from the root; above the root it keeps `..`. */
+function resolve(path: string, target: string): string {
+  const parts = path.split("/").slice(0, -1);
+  for (const part of target.split("/")) {
+    if (part === ".." && parts.length > 0 && parts.at(-1) !== "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/** `text` with comments, and strings if asked, turned to spaces; every line stays where it was. */
+function blank(text: string, strings: boolean): string {
+  const tokens =
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g;
+  return text.replace(tokens, (token) =>
+    strings || token.startsWith("/") ? token.replace(/[^\n]/g, " ") : token,
+  );
+}
+
+function lineOf(text: string, index: number): number {
+  return text.slice(0, index).split("\n").length;
+}

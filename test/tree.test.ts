@@ -1,0 +1,100 @@
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { offences } from "../scripts/storeys.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Files that may break a ban, each with its reason. */
+const explained: Record<string, string> = {
+  "src/kernel/geometry.ts":
+    "answers a bad request as a row; it computes from parameters and never runs in an operation",
+};
+
+const tree = new Map(
+  globSync("{src,stress,workers}/**/*.ts", { cwd: root }).map((path) => [
+    path,
+    readFileSync(`${root}${path}`, "utf8"),
+  ]),
+);
+
+const found = (path: string, text: string) => offences(new Map([[path, text]]));
+
+test("every storey imports downwards only, and says nothing that it may not say", () => {
+  expect(offences(tree, explained)).toEqual([]);
+});
+
+test("every explained exception is still needed", () => {
+  const excepted = Object.keys(explained).map((path) => found(path, tree.get(path) ?? ""));
+  for (const offencesThere of excepted) expect(offencesThere).not.toEqual([]);
+});
+
+test("imports from the same storey or a lower one are fine", () => {
+  expect(found("src/slub/fast.ts", 'import { a } from "../caches/a.ts";')).toEqual([]);
+  expect(found("src/slub/fast.ts", 'import { a } from "./deep/a.ts";')).toEqual([]);
+  expect(found("src/cli/main.ts", 'import { a } from "../../stress/a.ts";')).toEqual([]);
+  expect(
+    found("stress/run.ts", 'const u = new URL("../workers/cpu.ts", import.meta.url);'),
+  ).toEqual([]);
+  expect(found("workers/cpu.ts", 'import { a } from "../stress/a.ts";')).toEqual([]);
+  expect(found("src/kernel/a.ts", 'import { x } from "valibot";')).toEqual([]);
+});
+
+test.each([
+  ["upwards", "src/caches/a.ts", 'import { a } from "../slub/a.ts";'],
+  ["between the two allocators", "src/slub/a.ts", 'import { a } from "../slab/a.ts";'],
+  ["between the two allocators, the other way", "src/slab/a.ts", 'export * from "../slub/a.ts";'],
+  ["of a type only", "src/pages/a.ts", 'import type { A } from "../kernel/a.ts";'],
+  ["over several lines", "src/pages/a.ts", 'import {\n  a,\n  b,\n} from "../kernel/a.ts";'],
+  ["by export", "src/pages/a.ts", 'export { a } from "../kernel/a.ts";'],
+  ["for its effect", "src/pages/a.ts", 'import "../kernel/a.ts";'],
+  ["at run time", "src/pages/a.ts", 'await import("../kernel/a.ts");'],
+  ["by a worker's address", "src/explore/a.ts", "new URL(`../../workers/a.ts`, here);"],
+  ["of a test", "src/cli/a.ts", 'import { a } from "../../test/a.ts";'],
+  ["of commands by a worker", "workers/a.ts", 'import { a } from "../src/cli/a.ts";'],
+])("an import %s is an offence", (_what, path, text) => {
+  expect(found(path, text)).toEqual([expect.stringContaining("imports ")]);
+});
+
+test.each([
+  ["src/explore/a.ts", "const words = new Int32Array(4);"],
+  ["src/slub/a.ts", "Atomics.load(words, 0);"],
+  ["stress/a.ts", "const all = Float64Array.from(list);"],
+  ["workers/a.ts", "new BigInt64Array<ArrayBuffer>(8);"],
+  ["src/kernel/a.ts", "new WebAssembly.Memory({ initial: 1 });"],
+  ["src/machine/a.ts", "try { a(); } catch { b(); }"],
+  ["src/slub/a.ts", "try { a(); }\nfinally { b(); }"],
+  ["src/slab/a.ts", "{ using held = lock(); }"],
+  ["src/pages/a.ts", "const at = Date.now();"],
+  ["src/caches/a.ts", "if (Math.random() < 0.5) a();"],
+])("in %s the words of `%s` are an offence", (path, text) => {
+  expect(found(path, text)).toHaveLength(1);
+});
+
+test("words in comments, in strings, in types and where they are allowed are no offence", () => {
+  expect(found("src/slub/a.ts", "// Atomics.load, catch {\n/* finally { */")).toEqual([]);
+  expect(found("src/slub/a.ts", 'const s = "try {} catch {} \\" Atomics.load";')).toEqual([]);
+  expect(found("src/kernel/a.ts", "declare function view(): Uint8Array;")).toEqual([]);
+  expect(found("src/machine/a.ts", "Atomics.load(new Int32Array(4), 0);")).toEqual([]);
+  expect(found("src/explore/a.ts", "try { a(); } catch (thrown) { b(); }")).toEqual([]);
+});
+
+test("a file outside the storeys is an offence", () => {
+  expect(found("src/a.ts", "")).toEqual(["src/a.ts:1: lies in no storey"]);
+  expect(found("src/misc/a.ts", "")).toEqual(["src/misc/a.ts:1: lies in no storey"]);
+});
+
+test("an offence tells its place", () => {
+  expect(found("src/slub/a.ts", "/* two\nlines */\nAtomics.load(words, 0);")).toEqual([
+    "src/slub/a.ts:3: Atomics. (only src/machine touches typed arrays and Atomics)",
+  ]);
+});
+
+test("an explained file may say the words, but still imports downwards", () => {
+  const files = new Map([
+    ["src/slub/a.ts", 'import { a } from "../cli/a.ts";\ntry { a(); } catch { b(); }'],
+  ]);
+  expect(offences(files, { "src/slub/a.ts": "shown here" })).toEqual([
+    expect.stringContaining("imports ../cli/a.ts"),
+  ]);
+});
