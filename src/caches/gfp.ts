@@ -1,7 +1,8 @@
 /**
  * The page allocator flags a cache adds to each of its requests (`allocflags`), by their bits in
- * each kernel; they moved between the two.
+ * each kernel; they moved between the two. This machine itself runs with those of 4.1.
  */
+import { __GFP_COMP, __GFP_DMA, __GFP_RECLAIMABLE } from "../pages/gfp.ts";
 import type { KernelVersion } from "./flags.ts";
 
 export interface GfpBits {
@@ -12,6 +13,6 @@ export interface GfpBits {
 }
 
 export const GFP_BITS: Readonly<Record<KernelVersion, GfpBits>> = {
-  "4.1": { dma: 0x1, dma32: 0x4, comp: 0x4000, reclaimable: 0x80000 },
+  "4.1": { dma: __GFP_DMA, dma32: 0x4, comp: __GFP_COMP, reclaimable: __GFP_RECLAIMABLE },
   "6.1": { dma: 0x1, dma32: 0x4, comp: 0x40000, reclaimable: 0x10 },
 };

@@ -1,0 +1,47 @@
+/**
+ * Makes `test/oracle/excerpt/` from the whole collection of real kernels' answers:
+ * `node scripts/make-oracle-excerpt.ts`. Geometry tables are thinned, everything else is kept;
+ * numbers are copied, never computed.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const from = fileURLToPath(new URL("../../shared/oracle/", import.meta.url));
+const to = fileURLToPath(new URL("../test/oracle/excerpt/", import.meta.url));
+
+type Row = (number | null)[];
+
+/** One row for each combination of align, flags and ctor, and some spread over the sizes. */
+function thin(rows: Row[], wanted: number): Row[] {
+  const kept = new Set<Row>(rows.filter((row) => row.length === 5));
+  const kinds = new Set<string>();
+  for (const row of rows) {
+    const kind = row.slice(1, 4).join();
+    if (!kinds.has(kind) && kept.size < wanted / 2) kept.add(row);
+    kinds.add(kind);
+  }
+  const stride = Math.ceil(rows.length / (wanted - kept.size));
+  for (let i = 0; i < rows.length; i += stride) kept.add(rows[i] as Row);
+  return rows.filter((row) => kept.has(row));
+}
+
+function onePerLine(record: Record<string, unknown>): string {
+  const lines = Object.entries(record).map(([key, value]) => {
+    const items = Array.isArray(value) && Array.isArray(value[0]) ? value : undefined;
+    const text = items
+      ? `[\n${items.map((item) => JSON.stringify(item)).join(",\n")}\n]`
+      : JSON.stringify(value);
+    return `${JSON.stringify(key)}: ${text}`;
+  });
+  return `{\n${lines.join(",\n")}\n}\n`;
+}
+
+for (const folder of ["geom", "kmalloc", "merge", "dump", "published"]) {
+  rmSync(`${to}${folder}`, { recursive: true, force: true });
+  mkdirSync(`${to}${folder}`, { recursive: true });
+  for (const name of readdirSync(`${from}${folder}`)) {
+    const record = JSON.parse(readFileSync(`${from}${folder}/${name}`, "utf8"));
+    if (folder === "geom") record.rows = thin(record.rows, 30);
+    writeFileSync(`${to}${folder}/${name}`, onePerLine(record));
+  }
+}
