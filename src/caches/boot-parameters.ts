@@ -120,7 +120,7 @@ function integer(name: string, value: ParameterValue): number {
 }
 
 function fromText(value: string): number {
-  const match = /^(-?)(?:0x([0-9a-f]+)|0([0-7]+)|(\d+))$/i.exec(value);
+  const match = /^(-?)(?:0x([0-9a-f]+)|0([0-7]+)|(0|[1-9]\d*))$/i.exec(value);
   if (match === null) return Number.NaN;
   const [, sign, hexadecimal, octal, decimal] = match;
   let magnitude = Number(decimal);

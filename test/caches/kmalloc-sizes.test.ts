@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import type { KernelBuild } from "../../src/caches/flags.ts";
+import {
+  type KmallocType,
+  kmallocAlign,
+  kmallocAnswer,
+  kmallocCaches,
+  kmallocIndex,
+} from "../../src/caches/kmalloc-sizes.ts";
+import { collection, kernelOf, oracleRuns, readOracle } from "../oracle/files.ts";
+
+interface KmallocRecord {
+  rows: [type: KmallocType, from: number, to: number, ksize: number, cache: string][];
+}
+
+/** Sizes for which the answer differs from the record, which gives ranges of sizes. */
+function differences(build: KernelBuild, run: string): string[] {
+  const found: string[] = [];
+  for (const [type, from, to, ksize, cache] of readOracle<KmallocRecord>("kmalloc", run).rows) {
+    const recorded = cache.startsWith("ZERO_SIZE_PTR") ? "ZERO_SIZE_PTR" : cache;
+    for (let size = from; size <= to; size++) {
+      const answer = kmallocAnswer(build, type, size);
+      if (answer?.ksize !== ksize || answer.cache !== recorded) {
+        found.push(`${type} ${size}: ${JSON.stringify(answer)}, not ${ksize} of ${recorded}`);
+      }
+    }
+  }
+  return found;
+}
+
+describe(`kmalloc sizes go where real kernels send them (${collection} collection)`, () => {
+  const runs = oracleRuns("kmalloc");
+
+  test("there are records of both allocators", () => {
+    expect(runs).toHaveLength(4);
+  });
+
+  test.each(runs)("%s: every size from 0 to 8256, and around each power of two", (run) => {
+    expect(differences(kernelOf(run), run)).toEqual([]);
+  });
+
+  test.each(runs)("%s: the comparison sees the other allocator, and the other kernel", (run) => {
+    const build = kernelOf(run);
+    const allocator = build.allocator === "slub" ? "slab" : "slub";
+    const kernel = build.kernel === "4.1" ? "6.1" : "4.1";
+    expect(differences({ ...build, allocator }, run)).not.toEqual([]);
+    expect(differences({ ...build, kernel }, run)).not.toEqual([]);
+  });
+});
+
+describe("the kmalloc caches", () => {
+  const names = (build: KernelBuild) => kmallocCaches(build).map((cache) => cache.name);
+
+  test("of 4.1 SLUB come ascending, 96 after 64 and 192 after 128", () => {
+    expect(names({ allocator: "slub", kernel: "4.1" })).toEqual(
+      [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192].map((n) => `kmalloc-${n}`),
+    );
+  });
+
+  test("of SLAB start with the one for its node structs", () => {
+    const older = names({ allocator: "slab", kernel: "4.1" });
+    expect(older.slice(0, 4)).toEqual(["kmalloc-128", "kmalloc-32", "kmalloc-64", "kmalloc-96"]);
+    expect(older.at(-1)).toBe("kmalloc-4194304");
+  });
+
+  test.each(["k41slab-default", "k61slab-default"])("of %s lie in the order of slabinfo", (run) => {
+    const dump = readOracle<{ slabinfo: [string][] }>("dump", run);
+    const recorded = dump.slabinfo.map(([name]) => name).filter((name) => /kmalloc-/.test(name));
+    expect(names(kernelOf(run)).reverse()).toEqual(recorded);
+  });
+
+  test("exist once for each kind of memory the kernel is built for", () => {
+    const config = ["ZONE_DMA", "MEMCG_KMEM"] as const;
+    const newer = names({ allocator: "slub", kernel: "6.1", config });
+    expect(newer).toHaveLength(4 * 13);
+    expect(newer.filter((name) => name.endsWith("kmalloc-1k"))).toEqual([
+      "kmalloc-1k",
+      "dma-kmalloc-1k",
+    ]);
+    const older = names({ allocator: "slub", kernel: "4.1", config });
+    expect(older.at(-1)).toBe("dma-kmalloc-8192");
+  });
+
+  test("are aligned to their size since 5.4, where that is a power of two", () => {
+    expect([kmallocAlign("4.1", 64), kmallocAlign("6.1", 64), kmallocAlign("6.1", 96)]).toEqual([
+      8, 64, 8,
+    ]);
+  });
+
+  test("serve every size up to the largest, none below its request", () => {
+    for (let size = 1; size <= 8192; size++) {
+      const answer = kmallocAnswer({ allocator: "slub", kernel: "4.1" }, "normal", size);
+      expect(answer?.ksize).toBeGreaterThanOrEqual(size);
+    }
+    expect(kmallocIndex("slub", 8192)).toBe(13);
+  });
+
+  test("and whole pages end at 4 MiB", () => {
+    for (const allocator of ["slub", "slab"] as const) {
+      expect(kmallocAnswer({ allocator, kernel: "4.1" }, "normal", (1 << 22) + 1)).toBeNull();
+    }
+  });
+});
