@@ -41,7 +41,7 @@ type Setting = (
   name: string,
 ) => Partial<BootParameters>;
 
-const noMerge: Setting = (_, value, name) => ({ slabNoMerge: present(name, value) });
+const noMerge: Setting = (_, value) => ({ slabNoMerge: given(value) });
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
   slub_min_order: (_, value, name) => ({ slubMinOrder: natural(name, value) }),
@@ -58,7 +58,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   slab_max_order: (_, value, name) => ({
     slabMaxOrder: Math.min(Math.max(integer(name, value), 0), MAX_ORDER - 1),
   }),
-  noaliencache: (_, value, name) => ({ useAlienCaches: !present(name, value) }),
+  noaliencache: (_, value) => ({ useAlienCaches: !given(value) }),
 };
 
 /** Every boot parameter that is understood. */
@@ -71,17 +71,17 @@ export const BOOT_PARAMETER_NAMES: readonly string[] = Object.keys(SETTINGS);
  */
 export function parseBootParameters(
   kernel: KernelVersion,
-  given: Readonly<Record<string, ParameterValue>>,
+  written: Readonly<Record<string, ParameterValue>>,
 ): BootParameters {
   let parameters = DEFAULT_BOOT_PARAMETERS;
-  for (const name in given) {
+  for (const name in written) {
     const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
     if (setting === undefined) {
       throw new BootParameterError(
         `unknown boot parameter "${name}"; there are ${BOOT_PARAMETER_NAMES.join(", ")}`,
       );
     }
-    parameters = { ...parameters, ...setting(kernel, given[name] ?? null, name) };
+    parameters = { ...parameters, ...setting(kernel, written[name] ?? null, name) };
   }
   return parameters;
 }
@@ -92,10 +92,9 @@ export function splitBootParameter(written: string): [name: string, value: strin
   return equals < 0 ? [written, ""] : [written.slice(0, equals), written.slice(equals + 1)];
 }
 
-function present(name: string, value: ParameterValue): boolean {
-  if (typeof value === "boolean") return value;
-  if (value === null || value === "") return true;
-  throw new BootParameterError(`${name} takes no value, not ${JSON.stringify(value)}`);
+/** The kernel ignores what stands behind such a parameter, even `=0`. */
+function given(value: ParameterValue): boolean {
+  return value !== false;
 }
 
 function text(name: string, value: ParameterValue): string {

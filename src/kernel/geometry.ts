@@ -32,38 +32,36 @@ function whole(minimum: number, maximum: number) {
 }
 
 const requestSchema = v.strictObject({
-  allocator: v.optional(v.picklist(["slub", "slab"], 'must be "slub" or "slab"'), "slub"),
-  kernel: v.optional(v.picklist(["4.1", "6.1"], 'must be "4.1" or "6.1"'), "4.1"),
+  allocator: v.nullish(v.picklist(["slub", "slab"], 'must be "slub" or "slab"'), "slub"),
+  kernel: v.nullish(v.picklist(["4.1", "6.1"], 'must be "4.1" or "6.1"'), "4.1"),
   /** Only `slub_debug=` with a list of names looks at it. */
-  name: v.optional(v.string("must be a cache name"), ""),
+  name: v.nullish(v.string("must be text"), ""),
   /** Bytes. */
   size: whole(1, 2 ** 31 - 1),
   /** Bytes. */
-  align: v.optional(whole(0, 2 ** 30), 0),
+  align: v.nullish(whole(0, 2 ** 30), 0),
   /** A number, or names parted by commas. */
-  flags: v.optional(
+  flags: v.nullish(
     v.union([v.number(), v.string()], "must be a number or flag names parted by commas"),
     0,
   ),
-  ctor: v.optional(
-    v.union([v.boolean(), v.picklist([0, 1])], "must be true, false, 0 or 1"),
-    false,
-  ),
+  ctor: v.nullish(v.union([v.boolean(), v.picklist([0, 1])], "must be true, false, 0 or 1"), false),
   /** CPUs present. */
-  cpus: v.optional(whole(1, MAX_CPUS), 1),
+  cpus: v.nullish(whole(1, MAX_CPUS), 1),
   /** CPUs that could be added; all of them present when left out. */
-  possibleCpus: v.optional(whole(1, MAX_CPUS)),
-  nodes: v.optional(whole(1, MAX_NODES), 1),
+  possibleCpus: v.nullish(whole(1, MAX_CPUS)),
+  nodes: v.nullish(whole(1, MAX_NODES), 1),
   /** Boot parameters, such as `{"slub_debug": "FZPU", "slub_max_order": 0}`. */
-  params: v.optional(
+  params: v.nullish(
     v.record(
       v.string(),
       v.union([v.string(), v.number(), v.boolean(), v.null()], "must be text or a number"),
+      "must be an object of boot parameters",
     ),
     {},
   ),
   /** Build options, such as `["DEBUG_SLAB"]`, with or without CONFIG_. */
-  config: v.optional(
+  config: v.nullish(
     v.array(
       v.pipe(
         v.string(),
@@ -71,7 +69,7 @@ const requestSchema = v.strictObject({
         v.picklist(
           BUILD_OPTIONS,
           (issue) =>
-            `unknown build option ${issue.received}; there are ${BUILD_OPTIONS.join(", ")}`,
+            `names no build option known here: ${issue.received}; there are ${BUILD_OPTIONS.join(", ")}`,
         ),
       ),
       "must be a list of build options",
@@ -148,7 +146,7 @@ export function geometry(request: unknown): GeometryRow | RefusedRow | GeometryE
   const parsed = v.safeParse(requestSchema, request, { abortEarly: true });
   if (!parsed.success) return { error: describeIssue(parsed.issues[0]) };
   const checked = parsed.output;
-  if (checked.possibleCpus !== undefined && checked.possibleCpus < checked.cpus) {
+  if ((checked.possibleCpus ?? checked.cpus) < checked.cpus) {
     return { error: `possibleCpus must be at least cpus (${checked.cpus})` };
   }
   try {
@@ -267,5 +265,5 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
       ? `unknown field "${path}"; there are ${Object.keys(requestSchema.entries).join(", ")}`
       : `${path} is missing`;
   }
-  return `${path}: ${issue.message}`;
+  return `${path} ${issue.message}`;
 }

@@ -1,0 +1,196 @@
+/**
+ * `slablab geometry`: how a real kernel would lay out a cache, for one question on the command
+ * line or for a stream of them on standard input.
+ */
+import { pipeline } from "node:stream/promises";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { splitBootParameter } from "../caches/boot-parameters.ts";
+import { BUILD_OPTIONS, describeFlags, flagNames } from "../caches/flags.ts";
+import { type GeometryRequest, geometry } from "../kernel/geometry.ts";
+import { jsonDocument } from "./document.ts";
+
+/** A longer line of input is no question; it is answered with an error, not gathered in memory. */
+const MAX_LINE_LENGTH = 1 << 20;
+
+const EXAMPLES = `
+Examples:
+  slablab geometry --size 192
+  slablab geometry --size 1000 --flags HWCACHE_ALIGN,RECLAIM_ACCOUNT --cpus 16
+  slablab geometry --size 256 --kernel 6.1 --param slub_debug=FZPU --json
+  slablab geometry --allocator slab --size 700 --config DEBUG_SLAB
+  echo '{"size":192,"params":{"slub_max_order":0}}' | slablab geometry --stdin
+
+Flags of 4.1: ${flagNames("4.1").join(", ")}
+Build options: ${BUILD_OPTIONS.join(", ")}`;
+
+/** What each column means, in words; the columns themselves are `struct kmem_cache`'s fields. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  slab_size: "bytes from one object to the next",
+  buf_size: "bytes from one object to the next",
+  object_size: "bytes the user asked for",
+  cache_align: "bytes",
+  inuse: "bytes up to the end of the object and its red zone",
+  offset: "bytes from the object to its free pointer",
+  red_left_pad: "bytes of red zone before the object",
+  order: "a slab has 2^order pages",
+  gfporder: "a slab has 2^gfporder pages",
+  objs: "objects in a slab",
+  num: "objects in a slab",
+  min_order: "order that is tried when memory is short",
+  min_objs: "objects in a slab of that order",
+  min_partial: "empty slabs a node keeps at least",
+  cpu_partial: "objects a CPU's partial list may hold",
+  cpu_partial_slabs: "slabs a CPU's partial list may hold (6.1)",
+  colour: "colours, 0 and 1 mean none",
+  colour_off: "bytes from one colour to the next",
+  freelist_size: "bytes of the index array",
+  limit: "objects a CPU's array holds",
+  batchcount: "objects moved at a time",
+  shared: "batches in a node's shared array",
+  free_limit: "free objects a node keeps",
+  obj_offset: "bytes of red zone before the object",
+};
+
+interface GeometryOptions {
+  allocator?: "slub" | "slab";
+  kernel?: "4.1" | "6.1";
+  name?: string;
+  size?: number;
+  align?: number;
+  flags?: string;
+  ctor?: true;
+  cpus?: number;
+  possibleCpus?: number;
+  nodes?: number;
+  param?: Record<string, string>;
+  config?: string[];
+  stdin?: true;
+  json?: true;
+}
+
+/** The command, ready to be added to the program. */
+export function geometryCommand(): Command {
+  const command = new Command("geometry")
+    .description("how a kernel lays out a cache: sizes, orders, objects, queues")
+    .addOption(new Option("--allocator <name>", "(default: slub)").choices(["slub", "slab"]))
+    .addOption(new Option("--kernel <version>", "(default: 4.1)").choices(["4.1", "6.1"]))
+    .option("--size <bytes>", "of an object", number)
+    .option("--align <bytes>", "of an object", number)
+    .option("--flags <flags>", "a number, or names parted by commas")
+    .option("--ctor", "objects have a constructor")
+    .option("--name <name>", "of the cache, for slub_debug= with a list of names")
+    .option("--cpus <n>", "CPUs present (default: 1)", number)
+    .option("--possible-cpus <n>", "CPUs that may be added (default: those present)", number)
+    .option("--nodes <n>", "memory nodes (default: 1)", number)
+    .option("--param <name=value>", "a boot parameter; may be repeated", addParameter)
+    .option("--config <name>", "a build option; may be repeated", addOption)
+    .option("--stdin", "one JSON object a line in, one answer a line out, in order")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", EXAMPLES);
+  return command.action(async (options: GeometryOptions) => {
+    if (options.stdin) await answerStdin(options);
+    else answerOne(command, options);
+  });
+}
+
+function answerOne(command: Command, options: GeometryOptions): void {
+  if (options.size === undefined) {
+    command.error("error: geometry needs --size or --stdin", { exitCode: 2 });
+  }
+  const answer = geometry(requestOf(options));
+  if (!("size" in answer)) command.error(`error: ${answer.error}`, { exitCode: 2 });
+  const columns: Record<string, unknown> = { ...answer };
+  const text = options.json
+    ? jsonDocument("geometry", { ...options }, columns)
+    : describe(columns, options.kernel ?? "4.1");
+  process.stdout.write(text);
+}
+
+/** The options as a question; what was not given is left to the question's own defaults. */
+function requestOf(options: GeometryOptions): Partial<GeometryRequest> {
+  const { stdin: _stdin, json: _json, param, ...given } = options;
+  const request = param === undefined ? given : { ...given, params: param };
+  return request as Partial<GeometryRequest>;
+}
+
+function describe(columns: Record<string, unknown>, kernel: "4.1" | "6.1"): string {
+  if (typeof columns.error === "string") return `${columns.error}\n`;
+  const lines = Object.entries(columns).map(([column, value]) => {
+    const meaning =
+      column.endsWith("flags") && column !== "allocflags"
+        ? describeFlags(kernel, Number(value)).join(" ")
+        : (MEANINGS[column] ?? "");
+    return `${column.padEnd(18)}${String(value).padStart(10)}  ${meaning}`.trimEnd();
+  });
+  return `${lines.join("\n")}\n`;
+}
+
+async function answerStdin(options: GeometryOptions): Promise<void> {
+  process.stdin.setEncoding("utf8");
+  const answers = (input: AsyncIterable<string>) => answerLines(input, requestOf(options));
+  try {
+    await pipeline(process.stdin, answers, process.stdout, { end: false });
+  } catch (error) {
+    // The reader has seen enough, as `head` does.
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+  }
+}
+
+/**
+ * Answers a stream of text, cut anywhere, one JSON object a line: each answer stands in its
+ * question's place. What a question leaves out is taken from `defaults`. Holds one chunk of input
+ * and its answers at a time.
+ */
+export async function* answerLines(
+  input: AsyncIterable<string>,
+  defaults: Partial<GeometryRequest> = {},
+): AsyncGenerator<string> {
+  let rest = "";
+  let tooLong = false;
+  let line = 0;
+  const answer = (text: string) => {
+    line++;
+    const answered = tooLong ? { error: `line ${line} is too long` } : ask(text, line, defaults);
+    tooLong = false;
+    return `${JSON.stringify(answered)}\n`;
+  };
+  for await (const chunk of input) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    if (lines.length > 0) yield lines.map(answer).join("");
+    if (rest.length > MAX_LINE_LENGTH) {
+      tooLong = true;
+      rest = "";
+    }
+  }
+  if (rest !== "" || tooLong) yield answer(rest);
+}
+
+function ask(text: string, line: number, defaults: Partial<GeometryRequest>): object {
+  let question: unknown;
+  try {
+    question = JSON.parse(text);
+  } catch (error) {
+    return { error: `line ${line} is not JSON: ${(error as Error).message}` };
+  }
+  const isObject = typeof question === "object" && question !== null && !Array.isArray(question);
+  return geometry(isObject ? { ...defaults, ...(question as object) } : question);
+}
+
+function number(written: string): number {
+  const value = written.trim() === "" ? Number.NaN : Number(written);
+  if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+function addParameter(
+  written: string,
+  previous: Record<string, string> = {},
+): Record<string, string> {
+  const [name, value] = splitBootParameter(written);
+  return { ...previous, [name]: value };
+}
+
+function addOption(written: string, previous: string[] = []): string[] {
+  return [...previous, written];
+}
