@@ -51,6 +51,8 @@ export const PG_BUDDY = 1 << 3;
 export const PG_PCP = 1 << 4;
 /** Cannot be had: the machine itself lies there. */
 export const PG_RESERVED = 1 << 5;
+/** First page of a block that was handed out. */
+export const PG_ALLOCATED = 1 << 6;
 
 export const PG_NODE_SHIFT = 24;
 export const PG_NODE_MASK = 0xf;

@@ -1,0 +1,63 @@
+import {
+  createMachine,
+  directMemory,
+  Machine,
+  type MachineOptions,
+  type SharedMachine,
+} from "../../src/machine/machine.ts";
+import { Pages } from "../../src/pages/pages.ts";
+
+export const MIB = 1024 * 1024;
+
+/** A machine of one CPU and one node with 8 MiB, unless told otherwise. */
+export function sharedMachine(options: Partial<MachineOptions> = {}): SharedMachine {
+  return createMachine({
+    cpus: 1,
+    nodes: 1,
+    memory: 8 * MIB,
+    tasks: Math.max(options.cpus ?? 1, 1),
+    checker: 0,
+    atomics: "wasm",
+    seed: 1,
+    ...options,
+  });
+}
+
+export interface Booted {
+  readonly machine: Machine;
+  readonly pages: Pages;
+  /** Runs as another CPU from now on. */
+  readonly moveTo: (cpu: number) => void;
+}
+
+/** A booted page allocator, driven by this thread as task 0 on CPU 0. */
+export function bootPages(options: Partial<MachineOptions> = {}): Booted {
+  const shared = sharedMachine(options);
+  const memory = directMemory(shared);
+  const machine = new Machine(memory, shared.options);
+  machine.serve(memory);
+  const pages = new Pages(machine);
+  memory.enterCpu(0);
+  pages.init();
+  return {
+    machine,
+    pages,
+    moveTo: (cpu) => {
+      memory.leaveCpu();
+      memory.enterCpu(cpu);
+    },
+  };
+}
+
+/** Order and page number of every free block: what a full merge must bring back. */
+export function freeBlocks({ pages }: Booted): string[] {
+  const blocks: string[] = [];
+  for (const zone of pages.zones) {
+    for (let pfn = zone.start; pfn < zone.end; pfn++) {
+      for (let order = 0; order < 11; order++) {
+        if (pages.buddy.isFreeBlock(zone, pfn, order)) blocks.push(`${pfn}:${order}`);
+      }
+    }
+  }
+  return blocks;
+}
