@@ -78,10 +78,7 @@ export class Calls {
     const me = this.cpuBase + memory.smpProcessorId() * sizeOfCpu;
     // Acquire: pairs with the release in callRemote.
     if (memory.loadAcquire(me + Cpu.callPending) === 0) return;
-    this.functions.call(
-      memory.read32(me + Cpu.callFunction),
-      memory.read32(me + Cpu.callArgument),
-    );
+    this.functions.call(memory.read32(me + Cpu.callFunction), memory.read32(me + Cpu.callArgument));
     // Release: the caller sees all that the function did.
     memory.storeRelease(me + Cpu.callPending, 0);
     memory.notify(me + Cpu.callPending);

@@ -19,6 +19,7 @@ import {
   sizeOfCpu,
   sizeOfTask,
   TASK_DEAD,
+  TASK_NONE,
   Task,
 } from "./cpus.ts";
 import { KernelBug } from "./kernel-bug.ts";
@@ -291,6 +292,12 @@ export class DirectMemory implements Memory {
         throw new KernelBug("deadlock", `task ${this.task} found no CPU in ${patience} ms`);
       }
     }
+  }
+
+  /** Gives the task number back; this memory is not used afterwards. */
+  retire(): void {
+    const at = (this.places.taskBase + this.task * sizeOfTask + Task.state) >> 2;
+    Atomics.store(this.words, at, TASK_NONE);
   }
 
   /** Lets go of the CPU. What was asked of it meanwhile is done before or right after. */

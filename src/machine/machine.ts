@@ -12,7 +12,18 @@
  */
 import { type AtomicsKind, atomicsInstructions, wasmInstructions } from "./atomics.ts";
 import { Calls } from "./calls.ts";
-import { Cpu, Leases, MAX_CPUS, MAX_TASKS, sizeOfCpu, sizeOfTask } from "./cpus.ts";
+import { Console } from "./console.ts";
+import {
+  Cpu,
+  Leases,
+  MAX_CPUS,
+  MAX_TASKS,
+  sizeOfCpu,
+  sizeOfTask,
+  TASK_NONE,
+  TASK_RUNNING,
+  Task,
+} from "./cpus.ts";
 import { DirectMemory, type MachinePlaces } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -23,6 +34,9 @@ import { Topology } from "./topology.ts";
 
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
+
+/** Memory nodes that struct kmem_cache has room for. */
+export const MAX_NUMNODES = 8;
 
 const STATICS_START = PAGE_SIZE;
 const STATICS_BYTES = 256 * 1024;
@@ -92,8 +106,20 @@ export function checkMachineOptions(options: MachineOptions): void {
     if (Number.isInteger(value) && value >= least && value <= most) return;
     throw new RangeError(`${name} must be a whole number from ${least} to ${most}, ${why}`);
   };
-  whole("cpus", options.cpus, 1, MAX_CPUS, `not ${options.cpus}: tid has room for ${MAX_CPUS} CPUs`);
-  whole("nodes", options.nodes, 1, Math.min(8, options.cpus), `not ${options.nodes}: a node has a CPU`);
+  whole(
+    "cpus",
+    options.cpus,
+    1,
+    MAX_CPUS,
+    `not ${options.cpus}: tid has room for ${MAX_CPUS} CPUs`,
+  );
+  whole(
+    "nodes",
+    options.nodes,
+    1,
+    Math.min(MAX_NUMNODES, options.cpus),
+    `not ${options.nodes}: a node has a CPU`,
+  );
   whole("tasks", options.tasks, options.cpus, MAX_TASKS, `not ${options.tasks}`);
   const least =
     MIN_MEMORY_BYTES + options.cpus * percpuStride(options.memory) + options.nodes * 256 * 1024;
@@ -119,15 +145,24 @@ export type MemoryClass = new (
   options: ConstructorParameters<typeof DirectMemory>[0],
 ) => DirectMemory;
 
-/** The memory of one task, straight over the shared block. */
+/** Takes a free task number. */
+function claimTask(words: Int32Array, layout: MachineLayout, tasks: number): number {
+  for (let task = 0; task < tasks; task++) {
+    const state = (layout.taskBase + task * sizeOfTask + Task.state) >> 2;
+    if (Atomics.compareExchange(words, state, TASK_NONE, TASK_RUNNING) === TASK_NONE) return task;
+  }
+  throw new RangeError(`all ${tasks} tasks of this machine are taken`);
+}
+
+/** The memory of a new task, straight over the shared block. */
 export function directMemory(
   shared: SharedMachine,
-  task: number,
   memoryClass: MemoryClass = DirectMemory,
 ): DirectMemory {
   const { options } = shared;
   const buffer = shared.memory.buffer as unknown as SharedArrayBuffer;
   const places = layoutOf(options);
+  const task = claimTask(new Int32Array(buffer), places, options.tasks);
   return new memoryClass({
     buffer,
     atomic:
@@ -150,12 +185,14 @@ export class Machine {
   readonly percpu: PercpuAllocator;
   readonly calls: Calls;
   readonly rcu: Rcu;
+  readonly console: Console;
 
   constructor(memory: Memory, options: MachineOptions) {
     const layout = layoutOf(options);
     this.memory = memory;
     this.options = options;
     this.layout = layout;
+    this.console = new Console();
     this.topology = new Topology(options.cpus, options.nodes);
     this.statics = new Statics(layout.staticsStart, layout.staticsEnd);
     this.functions = new FunctionTable();

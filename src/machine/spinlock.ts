@@ -83,3 +83,9 @@ export function spinUnlockIrqrestore(memory: Memory, at: SpinLockPtr, flags: Irq
 export function spinIsHeld(memory: Memory, at: SpinLockPtr): boolean {
   return holderOf(memory.readOnce(at)) === memory.current() + 1;
 }
+
+export function initSpinLock(memory: Memory, at: SpinLockPtr): void {
+  memory.write32(at + SpinLock.word, 0);
+  memory.write32(at + SpinLock.acquired, 0);
+  memory.write32(at + SpinLock.contended, 0);
+}

@@ -3,7 +3,7 @@
  * same order, so the same request gets the same address on each; nothing is ever given back.
  */
 import type { Address } from "./memory.ts";
-import { sizeOf, type Struct } from "./struct.ts";
+import { type Struct, sizeOf } from "./struct.ts";
 
 export interface StaticObject {
   readonly name: string;

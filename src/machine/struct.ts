@@ -126,8 +126,10 @@ export function view<T extends FieldTypes>(memory: Memory, of: Struct<T>): View<
   const accessors: Record<string, unknown> = {};
   for (const { name, offset } of fieldsOf(of)) {
     accessors[name] = (at: Address) => memory.read32(at + offset);
-    accessors[`set${name.charAt(0).toUpperCase()}${name.slice(1)}`] = (at: Address, value: number) =>
-      memory.write32(at + offset, value);
+    accessors[`set${name.charAt(0).toUpperCase()}${name.slice(1)}`] = (
+      at: Address,
+      value: number,
+    ) => memory.write32(at + offset, value);
   }
   return accessors as View<T>;
 }

@@ -1,0 +1,43 @@
+/**
+ * What slab_common needs of an allocator, and what a user of one sees. SLUB and SLAB stand behind
+ * it; nothing above asks which. All methods take and give addresses; none throws for want of memory.
+ */
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import type { AllocatorName } from "./flags.ts";
+import type { KmemCachePtr } from "./kmem-cache.ts";
+
+export interface Allocator {
+  readonly name: AllocatorName;
+  /** Smallest and largest size that kmalloc takes from a cache, as powers of two. */
+  readonly kmallocShiftLow: number;
+  readonly kmallocShiftHigh: number;
+
+  /** Number of the size class that serves kmalloc(size). */
+  kmallocIndexOf(size: number): number;
+
+  /** kmem_cache_init: comes up out of nothing, up to and including the kmalloc caches. */
+  kmemCacheInit(): void;
+  /** kmem_cache_init_late */
+  kmemCacheInitLate(): void;
+
+  /** One object, or 0. `node` may be NUMA_NO_NODE. */
+  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
+  /** Gives one object back; `page` is the head page of its slab. */
+  slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void;
+  /** Fills p[0..size) and returns size, or 0 and nothing is held. */
+  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number;
+  /** Frees p[0..size); with s = 0 the objects may be of any kmalloc cache. */
+  freeBulk(s: KmemCachePtr, size: number, p: Address[]): void;
+  /** Bytes that may be used of an object of the cache. */
+  slabKsize(s: KmemCachePtr): number;
+
+  /** __kmem_cache_create: completes a cache whose name, size, align and ctor are set. 0 or -errno. */
+  create(s: KmemCachePtr, flags: number): number;
+  /** __kmem_cache_shutdown: gives all slabs back; false if objects remain. */
+  shutdown(s: KmemCachePtr): boolean;
+  /** Frees what `create` made. */
+  release(s: KmemCachePtr): void;
+  /** __kmem_cache_shrink: gives empty slabs back; non-zero if slabs remain. */
+  shrink(s: KmemCachePtr): number;
+}

@@ -1,0 +1,7 @@
+/** Error numbers, returned negative as the kernel does. */
+
+export const ENOMEM = 12;
+export const EBUSY = 16;
+export const EINVAL = 22;
+export const EIO = 5;
+export const ENOSYS = 38;

@@ -1,0 +1,234 @@
+/**
+ * The library: boot a system in shared memory, attach threads to it, allocate and free.
+ *
+ *     const kernel = boot({ cpus: 4, memory: 64 * MIB });      // one thread
+ *     const kernel = attach(shared);                            // each of the others
+ *     const object = kernel.kmalloc(100);  …  kernel.kfree(object);
+ *
+ * A thread runs as a CPU while it is inside `run`. A call outside of it takes any free CPU for its
+ * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
+ */
+import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { MAX_TASKS } from "../machine/cpus.ts";
+import { type DirectMemory, WAIT_LIMIT_MS } from "../machine/direct-memory.ts";
+import {
+  createMachine,
+  directMemory,
+  type MemoryClass,
+  type SharedMachine,
+} from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { seedEra } from "../slub/options/era-seed.ts";
+import { withHardenedFreelists } from "../slub/options/hardened.ts";
+import { withRandomFreelists } from "../slub/options/random.ts";
+import { withSlabLock } from "../slub/options/slab-lock.ts";
+import { SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
+
+export const MIB = 1024 * 1024;
+
+/** How page->freelist and counters are swapped as one. */
+export type SwapKind = "wasm" | "atomics" | "slab_lock";
+
+export interface BootOptions {
+  /** Simulated CPUs: how many threads allocate at once. 1 to 64. */
+  readonly cpus?: number;
+  /** Memory nodes, each with its share of CPUs and pages. */
+  readonly nodes?: number;
+  /** Bytes of memory, at most 2 GiB. */
+  readonly memory?: number;
+  /** Threads that may attach; more than CPUs if they shall take turns. */
+  readonly tasks?: number;
+  readonly allocator?: AllocatorName;
+  readonly kernel?: KernelVersion;
+  readonly parameters?: BootParameters;
+  readonly swap?: SwapKind;
+  /** `seed`: without the fix for CVE-2022-49700. */
+  readonly era?: "fixed" | "seed";
+  /** Encode free pointers, so that overwritten ones are noticed. */
+  readonly hardened?: boolean;
+  /** Hand a slab's objects out in random order. */
+  readonly randomized?: boolean;
+  readonly seed?: number;
+  /** Bytes beyond `memory` for a checker. */
+  readonly checker?: number;
+}
+
+/** What threads agree on; plain data. */
+export interface SharedKernel {
+  readonly machine: SharedMachine;
+  readonly options: Required<BootOptions>;
+}
+
+/** How a thread sees the kernel differently from the others: memory class, exchanged classes. */
+export interface KernelBuild {
+  readonly memoryClass?: MemoryClass;
+  readonly change?: (classes: SystemClasses) => SystemClasses;
+}
+
+const DEFAULTS: Required<BootOptions> = {
+  cpus: 4,
+  nodes: 1,
+  memory: 64 * MIB,
+  tasks: MAX_TASKS,
+  allocator: "slub",
+  kernel: "4.1",
+  parameters: DEFAULT_BOOT_PARAMETERS,
+  swap: "wasm",
+  era: "fixed",
+  hardened: false,
+  randomized: false,
+  seed: 1,
+  checker: 0,
+};
+
+/**
+ * Makes a machine, boots an allocator on it and attaches the calling thread.
+ * @throws RangeError with the reason where the options cannot be met.
+ */
+export function boot(options: BootOptions = {}, build: KernelBuild = {}): Kernel {
+  const all = { ...DEFAULTS, ...options };
+  const { cpus, nodes, memory, tasks, checker, seed } = all;
+  const atomics = all.swap === "atomics" ? "atomics" : "wasm";
+  const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
+  const kernel = attach({ machine, options: all }, build);
+  kernel.run(() => kernel.boot());
+  return kernel;
+}
+
+/** Attaches the calling thread to a booted kernel. @throws RangeError when no task number is free. */
+export function attach(shared: SharedKernel, build: KernelBuild = {}): Kernel {
+  return new Kernel(shared, build);
+}
+
+function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemClasses {
+  let classes = SYSTEM_CLASSES;
+  const exchange = (wanted: boolean, change: (c: SystemClasses) => object): void => {
+    if (wanted) classes = { ...classes, ...change(classes) };
+  };
+  exchange(options.swap === "slab_lock", withSlabLock);
+  exchange(options.hardened, withHardenedFreelists);
+  exchange(options.randomized, withRandomFreelists);
+  exchange(options.era === "seed", seedEra);
+  return build.change === undefined ? classes : build.change(classes);
+}
+
+export class Kernel extends System {
+  readonly shared: SharedKernel;
+  private readonly direct: DirectMemory;
+
+  constructor(shared: SharedKernel, build: KernelBuild) {
+    const { options } = shared;
+    const direct = directMemory(shared.machine, build.memoryClass);
+    super(direct, shared.machine.options, {
+      allocator: options.allocator,
+      kernel: options.kernel,
+      parameters: options.parameters,
+      classes: classesOf(options, build),
+    });
+    this.machine.serve(direct);
+    this.shared = shared;
+    this.direct = direct;
+  }
+
+  /** The memory of this thread. */
+  get thread(): DirectMemory {
+    return this.direct;
+  }
+
+  /** Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. */
+  run<T>(section: () => T, cpu = -1, patience = WAIT_LIMIT_MS): T {
+    const { direct } = this;
+    if (direct.onCpu) return section();
+    direct.enterCpu(cpu, patience);
+    try {
+      const result = section();
+      direct.poll();
+      return result;
+    } finally {
+      direct.leaveCpu();
+    }
+  }
+
+  // Each call polls its CPU's word once, and outside of a section takes a CPU for its duration.
+
+  override kmallocNode(size: number, gfp: number, node: number): Address {
+    if (!this.direct.onCpu) return this.run(() => super.kmallocNode(size, gfp, node));
+    this.direct.poll();
+    return super.kmallocNode(size, gfp, node);
+  }
+
+  override krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
+    return this.run(() => super.krealloc(object, size, gfp));
+  }
+
+  override kfree(object: Address): void {
+    if (!this.direct.onCpu) {
+      this.run(() => super.kfree(object));
+      return;
+    }
+    this.direct.poll();
+    super.kfree(object);
+  }
+
+  override kmemCacheCreate(
+    name: string,
+    size: number,
+    options: { align?: number; flags?: number; ctor?: number } = {},
+  ): KmemCachePtr {
+    return this.run(() => super.kmemCacheCreate(name, size, options));
+  }
+
+  override kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    if (!this.direct.onCpu) return this.run(() => super.kmemCacheAlloc(s, gfp));
+    this.direct.poll();
+    return super.kmemCacheAlloc(s, gfp);
+  }
+
+  override kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    return this.kmemCacheAlloc(s, gfp | __GFP_ZERO);
+  }
+
+  override kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    if (!this.direct.onCpu) return this.run(() => super.kmemCacheAllocNode(s, gfp, node));
+    this.direct.poll();
+    return super.kmemCacheAllocNode(s, gfp, node);
+  }
+
+  override kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    if (!this.direct.onCpu) {
+      this.run(() => super.kmemCacheFree(s, object));
+      return;
+    }
+    this.direct.poll();
+    super.kmemCacheFree(s, object);
+  }
+
+  override kmemCacheAllocBulk(
+    s: KmemCachePtr,
+    size: number,
+    p: Address[],
+    gfp = GFP_KERNEL,
+  ): number {
+    return this.run(() => super.kmemCacheAllocBulk(s, size, p, gfp));
+  }
+
+  override kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.run(() => super.kmemCacheFreeBulk(s, size, p));
+  }
+
+  override kmemCacheShrink(s: KmemCachePtr): number {
+    return this.run(() => super.kmemCacheShrink(s));
+  }
+
+  override kmemCacheDestroy(s: KmemCachePtr): number {
+    return this.run(() => super.kmemCacheDestroy(s));
+  }
+
+  /** Gives the task number back. The thread holds no CPU. */
+  detach(): void {
+    this.direct.retire();
+  }
+}

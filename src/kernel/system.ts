@@ -1,0 +1,200 @@
+/**
+ * One machine with an allocator on it, as one thread sees it through its memory: everything below,
+ * put together, and the calls a program makes. Every thread builds the same system in the same
+ * order; only the first boots it.
+ *
+ * Nothing here knows which kind of memory it stands on. Calls run as the CPU the memory is; taking
+ * CPUs is the business of whoever drives (see kernel.ts).
+ */
+
+import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
+import type { Allocator } from "../caches/allocator.ts";
+import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
+import { SlabCommon } from "../caches/slab-common.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { __GFP_COMP, __GFP_DMA, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { Page, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Pages } from "../pages/pages.ts";
+import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
+
+/** The classes a system is made of; options and mutations exchange some of them. */
+export interface SystemClasses extends SlubClasses {
+  SlabCommon: typeof SlabCommon;
+}
+
+export const SYSTEM_CLASSES: SystemClasses = { ...SLUB_CLASSES, SlabCommon };
+
+/** What every thread must agree on. */
+export interface SystemOptions {
+  readonly allocator: AllocatorName;
+  readonly kernel: KernelVersion;
+  readonly parameters: BootParameters;
+  readonly classes: SystemClasses;
+}
+
+export const DEFAULT_SYSTEM: SystemOptions = {
+  allocator: "slub",
+  kernel: "4.1",
+  parameters: DEFAULT_BOOT_PARAMETERS,
+  classes: SYSTEM_CLASSES,
+};
+
+export class System {
+  readonly memory: Memory;
+  readonly machine: Machine;
+  readonly pages: Pages;
+  readonly common: SlabCommon;
+  readonly allocator: Allocator;
+  private readonly largestFromCache: number;
+
+  constructor(memory: Memory, machineOptions: MachineOptions, options: SystemOptions) {
+    const { classes } = options;
+    this.memory = memory;
+    this.machine = new Machine(memory, machineOptions);
+    this.pages = new Pages(this.machine);
+    this.common = new classes.SlabCommon(
+      this.machine,
+      this.pages,
+      options.kernel,
+      options.parameters,
+      (common) => new classes.Slub(common, classes),
+    );
+    this.allocator = this.common.allocator;
+    this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
+  }
+
+  /** Brings pages and caches up. Once, by one thread, as any CPU. */
+  boot(): void {
+    this.pages.init();
+    this.common.boot();
+  }
+
+  // ---- kmalloc ----
+
+  /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
+  kmalloc(size: number, gfp = GFP_KERNEL): Address {
+    return this.kmallocNode(size, gfp, NUMA_NO_NODE);
+  }
+
+  kzalloc(size: number, gfp = GFP_KERNEL): Address {
+    return this.kmallocNode(size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+  }
+
+  /** kmalloc_node */
+  kmallocNode(size: number, gfp: number, node: number): Address {
+    if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
+    if (size === 0) return ZERO_SIZE_PTR;
+    const index = this.allocator.kmallocIndexOf(size);
+    const s =
+      (gfp & __GFP_DMA) !== 0
+        ? this.common.kmallocDmaCache(index)
+        : this.common.kmallocCache(index);
+    return this.allocator.slabAllocNode(s, gfp, node);
+  }
+
+  /** kmalloc_large: whole pages. */
+  private kmallocLarge(size: number, gfp: number, node: number): Address {
+    if (size > KMALLOC_MAX_SIZE) return 0;
+    const page = this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), node);
+    return page === 0 ? 0 : this.pages.pageAddress(page);
+  }
+
+  /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
+  krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
+    if (size === 0) {
+      this.kfree(object);
+      return ZERO_SIZE_PTR;
+    }
+    if (object <= ZERO_SIZE_PTR) return this.kmalloc(size, gfp);
+    const had = this.ksize(object);
+    if (had >= size) return object;
+    const grown = this.kmalloc(size, gfp);
+    if (grown === 0) return 0;
+    this.memory.copy(grown, object, had);
+    this.kfree(object);
+    return grown;
+  }
+
+  /** kfree: anything kmalloc, or any cache, has given. */
+  kfree(object: Address): void {
+    if (object <= ZERO_SIZE_PTR) return;
+    const { memory } = this;
+    const page = this.pages.virtToHeadPage(object);
+    const flags = memory.readOnce(page + Page.flags);
+    if ((flags & PG_SLAB) !== 0) {
+      this.allocator.slabFree(memory.read32(page + Page.slabCache), page, object);
+    } else if ((flags & PG_HEAD) !== 0 && this.pages.pageAddress(page) === object) {
+      this.pages.freePages(page, this.pages.compoundOrder(page));
+    } else {
+      throw new KernelBug("bad-access", `kfree: 0x${object.toString(16)} is no object`);
+    }
+  }
+
+  /** ksize: bytes that may be used, at least what was asked for. */
+  ksize(object: Address): number {
+    if (object <= ZERO_SIZE_PTR) return 0;
+    const page = this.pages.virtToHeadPage(object);
+    const flags = this.memory.readOnce(page + Page.flags);
+    if ((flags & PG_SLAB) === 0) return PAGE_SIZE << this.pages.compoundOrder(page);
+    return this.allocator.slabKsize(this.memory.read32(page + Page.slabCache));
+  }
+
+  // ---- caches ----
+
+  kmemCacheCreate(
+    name: string,
+    size: number,
+    options: { align?: number; flags?: number; ctor?: number } = {},
+  ): KmemCachePtr {
+    const { align = 0, flags = 0, ctor = 0 } = options;
+    return this.common.kmemCacheCreate(name, size, align, flags, ctor);
+  }
+
+  kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    return this.allocator.slabAllocNode(s, gfp, NUMA_NO_NODE);
+  }
+
+  kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    return this.allocator.slabAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
+  }
+
+  kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    return this.allocator.slabAllocNode(s, gfp, node);
+  }
+
+  kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    const page = this.pages.virtToHeadPage(object);
+    const owner = this.memory.read32(page + Page.slabCache);
+    if (owner !== s) this.common.wrongCache(s, owner, object);
+    this.allocator.slabFree(s, page, object);
+  }
+
+  /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
+  kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = GFP_KERNEL): number {
+    return this.allocator.allocBulk(s, gfp, size, p);
+  }
+
+  /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. Uses p up. */
+  kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.allocator.freeBulk(s, size, p);
+  }
+
+  kmemCacheShrink(s: KmemCachePtr): number {
+    return this.common.kmemCacheShrink(s);
+  }
+
+  kmemCacheDestroy(s: KmemCachePtr): number {
+    return this.common.kmemCacheDestroy(s);
+  }
+
+  /** kmem_cache_size */
+  kmemCacheSize(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCacheBase.objectSize);
+  }
+}

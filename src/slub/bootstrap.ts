@@ -1,0 +1,122 @@
+/**
+ * SLUB out of nothing. struct kmem_cache and struct kmem_cache_node are objects of caches, which
+ * need such structs themselves: the first two caches begin in static memory, the first node structs
+ * are cut from slabs by hand, and once both caches work they are copied to where they belong.
+ */
+import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
+import { KMEM_CACHE_NODE_OFFSET, SLAB_STATE } from "../caches/kmem-cache.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { ptr, struct } from "../machine/struct.ts";
+import { GFP_NOWAIT } from "../pages/gfp.ts";
+import { Page } from "../pages/page.ts";
+import { packCounters } from "./counters.ts";
+import type { Slub } from "./slub.ts";
+import type { SlubContext } from "./slub-context.ts";
+import {
+  KMEM_CACHE_NODE_BYTES,
+  KmemCache,
+  KmemCacheCpu,
+  KmemCacheNode,
+  type KmemCachePtr,
+} from "./structs.ts";
+
+const SlubGlobals = struct("slub_globals", { kmemCacheNode: ptr });
+
+export class Bootstrap {
+  protected readonly slub: Slub;
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+  private readonly globals: Address;
+  private readonly bootKmemCache: Address;
+  private readonly bootKmemCacheNode: Address;
+
+  constructor(slub: Slub) {
+    this.slub = slub;
+    this.context = slub.context;
+    this.memory = slub.context.memory;
+    const { statics } = slub.context.machine;
+    this.globals = statics.allocate(SlubGlobals, "slub_globals");
+    this.bootKmemCache = statics.allocate(KmemCache, "boot_kmem_cache");
+    this.bootKmemCacheNode = statics.allocate(KmemCache, "boot_kmem_cache_node");
+  }
+
+  /** The cache of node structs. */
+  get kmemCacheNode(): KmemCachePtr {
+    return this.memory.read32(this.globals + SlubGlobals.kmemCacheNode);
+  }
+
+  private set kmemCacheNode(s: KmemCachePtr) {
+    this.memory.write32(this.globals + SlubGlobals.kmemCacheNode, s);
+  }
+
+  /** kmem_cache_init */
+  kmemCacheInit(): void {
+    const { common, machine } = this.context;
+    this.kmemCacheNode = this.bootKmemCacheNode;
+    common.kmemCache = this.bootKmemCache;
+    common.createBootCache(
+      this.bootKmemCacheNode,
+      "kmem_cache_node",
+      KMEM_CACHE_NODE_BYTES,
+      SLAB_HWCACHE_ALIGN,
+    );
+    common.state = SLAB_STATE.PARTIAL;
+    common.createBootCache(
+      this.bootKmemCache,
+      "kmem_cache",
+      KMEM_CACHE_NODE_OFFSET.slub + 8 * machine.options.nodes,
+      SLAB_HWCACHE_ALIGN,
+    );
+    common.kmemCache = this.adopt(this.bootKmemCache);
+    this.kmemCacheNode = this.adopt(this.bootKmemCacheNode);
+    common.createKmallocCaches(0);
+    const { parameters } = common;
+    machine.console.printk(
+      `SLUB: HWalign=64, Order=${parameters.slubMinOrder}-${parameters.slubMaxOrder}, MinObjects=${parameters.slubMinObjects}, CPUs=${machine.options.cpus}, Nodes=${machine.options.nodes}`,
+    );
+  }
+
+  /**
+   * early_kmem_cache_node_alloc: the first object of a fresh slab becomes the node struct of the
+   * cache of node structs. Nothing else runs yet.
+   */
+  earlyKmemCacheNodeAlloc(nid: number): void {
+    const { memory } = this;
+    const s = this.kmemCacheNode;
+    const page = this.slub.slabPages.newSlab(s, GFP_NOWAIT, nid);
+    if (page === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
+    const n = memory.read32(page + Page.freelist);
+    const objects = memory.read32(s + KmemCache.oo) & 0xffff;
+    memory.write32(page + Page.freelist, this.slub.freePointers.get(s, n));
+    memory.write32(page + Page.counters, packCounters(1, objects, false));
+    memory.write32(s + KmemCache.node + (nid << 2), n);
+    this.slub.nodePartial.init(n);
+    this.slub.slabPages.incSlabsNode(s, page, objects);
+    this.slub.nodePartial.add(n, page, false);
+  }
+
+  /** bootstrap(): moves a static cache to memory of the cache of caches. */
+  protected adopt(staticCache: KmemCachePtr): KmemCachePtr {
+    const { memory } = this;
+    const { common } = this.context;
+    const s = common.zallocCache();
+    memory.copy(s, staticCache, memory.read32(common.kmemCache + KmemCache.objectSize));
+    // Its slabs still name the static cache. The one this CPU allocates from goes to the list first
+    // (7d557b3cb693), so that none is missed.
+    const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+    const flags = memory.irqSave();
+    if (memory.read32(c + KmemCacheCpu.page) !== 0) this.slub.deactivation.flushCpu(s, c);
+    memory.irqRestore(flags);
+    for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      for (const head of [n + KmemCacheNode.partial, n + KmemCacheNode.full]) {
+        for (let at = memory.read32(head); at !== head; at = memory.read32(at)) {
+          memory.write32(at - Page.lru + Page.slabCache, s);
+        }
+      }
+    }
+    common.publish(s);
+    return s;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Many objects in one call: kmem_cache_alloc_bulk and kmem_cache_free_bulk (Linux 4.3 on; the form
+ * of 5.10). Allocation holds interrupts off and pops by plain stores. Freeing builds, for each slab,
+ * a chain through the caller's own objects and frees it by one swap.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { __GFP_ZERO } from "../pages/gfp.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import type { Slub } from "./slub.ts";
+import type { SlubContext } from "./slub-context.ts";
+import { ALLOC_FASTPATH, ALLOC_SLOWPATH } from "./statistics.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  type KmemCacheCpuPtr,
+  type KmemCachePtr,
+  nextTid,
+} from "./structs.ts";
+
+/** How many objects of other slabs are passed over in search of one more of the same. */
+const LOOKAHEAD = 3;
+
+export class Bulk {
+  protected readonly slub: Slub;
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+
+  constructor(slub: Slub) {
+    this.slub = slub;
+    this.context = slub.context;
+    this.memory = slub.context.memory;
+  }
+
+  /** All or nothing: `size` objects in p and `size` returned, or 0. */
+  alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+    const { memory } = this;
+    const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
+    const flags = memory.irqSave();
+    let c = memory.thisCpuPtr(cpuSlab);
+    let popped = 0;
+    let got = 0;
+    for (; got < size; got++) {
+      let object = memory.read32(c + KmemCacheCpu.freelist);
+      if (object !== 0) {
+        memory.write32(c + KmemCacheCpu.freelist, this.slub.freePointers.get(s, object));
+        popped++;
+      } else {
+        this.bumpBeforeSlowPath(c);
+        object = this.slub.slowAllocation.allocateIrqsOff(s, gfp, NUMA_NO_NODE);
+        this.context.stat(s, ALLOC_SLOWPATH);
+        if (object === 0) break;
+        // Interrupts may have been on, and this may be another CPU.
+        c = memory.thisCpuPtr(cpuSlab);
+      }
+      p[got] = object;
+    }
+    this.bumpTid(c);
+    this.context.stat(s, ALLOC_FASTPATH, popped);
+    memory.irqRestore(flags);
+    if (got < size) {
+      this.free(s, got, p);
+      return 0;
+    }
+    if ((gfp & __GFP_ZERO) !== 0) {
+      const bytes = memory.read32(s + KmemCache.objectSize);
+      for (let i = 0; i < size; i++) memory.fill(p[i] as Address, 0, bytes);
+    }
+    return size;
+  }
+
+  /**
+   * The pops so far were plain stores that an interrupted fast path has not seen; the slow path may
+   * let it run, so its tid must be out of date by then (fd4d9c7d0c71).
+   */
+  protected bumpBeforeSlowPath(c: KmemCacheCpuPtr): void {
+    this.bumpTid(c);
+  }
+
+  private bumpTid(c: KmemCacheCpuPtr): void {
+    this.memory.write32(c + KmemCacheCpu.tid, nextTid(this.memory.read32(c + KmemCacheCpu.tid)));
+  }
+
+  /** Frees p[0..size). Entries of p are used up; with s = 0 each is freed to its own cache. */
+  free(s: KmemCachePtr, size: number, p: Address[]): void {
+    let left = size;
+    while (left > 0) left = this.freeDetached(s, left, p);
+  }
+
+  /**
+   * build_detached_freelist, from the end of p: chains the objects of one slab and frees them at
+   * once. Returns how many of p remain, all in front.
+   */
+  private freeDetached(s: KmemCachePtr, size: number, p: Address[]): number {
+    const { pages } = this.context;
+    let left = size - 1;
+    const tail = p[left] as Address;
+    const page = pages.virtToHeadPage(tail);
+    const cache = this.cacheOf(s, page, tail);
+    let head = tail;
+    let count = 1;
+    let misses = 0;
+    for (let i = left - 1; i >= 0 && misses < LOOKAHEAD; i--) {
+      const object = p[i] as Address;
+      if (pages.virtToHeadPage(object) !== page) {
+        misses++;
+        continue;
+      }
+      this.slub.freePointers.set(cache, object, head);
+      head = object;
+      count++;
+      // The hole is filled from the end, so that what remains stays in front.
+      left--;
+      p[i] = p[left] as Address;
+    }
+    this.slub.slabFreeChain(cache, page, head, tail, count);
+    return left;
+  }
+
+  private cacheOf(s: KmemCachePtr, page: PagePtr, object: Address): KmemCachePtr {
+    const owner = this.memory.read32(page + Page.slabCache);
+    if (s === 0) return owner;
+    if (owner !== s) this.context.common.wrongCache(s, owner, object);
+    return s;
+  }
+}

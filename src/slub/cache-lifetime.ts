@@ -1,0 +1,271 @@
+/**
+ * The life of a cache: opened (kmem_cache_open), shrunk, closed (kmem_cache_close). All under
+ * slab_mutex; the cache is in nobody's hands before open returns and after close began.
+ */
+import type { BootParameters } from "../caches/boot-parameters.ts";
+import { ENOMEM, ENOSYS } from "../caches/errno.ts";
+import {
+  SLAB_POISON,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+  SLAB_TYPESAFE_BY_RCU,
+} from "../caches/flags.ts";
+import { SLAB_STATE } from "../caches/kmem-cache.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import { listMove, listNext } from "../machine/list.ts";
+import type { Memory } from "../machine/memory.ts";
+import { sizeOf } from "../machine/struct.ts";
+import { GFP_KERNEL } from "../pages/gfp.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { freeOf, inuseOf, objectsOf } from "./counters.ts";
+import { type SlubGeometry, slubGeometry } from "./geometry.ts";
+import type { Slub } from "./slub.ts";
+import type { SlubContext } from "./slub-context.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+  ooMake,
+} from "./structs.ts";
+
+/** How many of the fullest slabs shrink sorts to the front, by their number of free objects. */
+const SHRINK_PROMOTE_MAX = 32;
+/** sysfs shows a tenth of it, in percent. */
+const REMOTE_NODE_DEFRAG_RATIO = 1000;
+
+export class CacheLifetime {
+  protected readonly slub: Slub;
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+
+  constructor(slub: Slub) {
+    this.slub = slub;
+    this.context = slub.context;
+    this.memory = slub.context.memory;
+  }
+
+  /** kmem_cache_open. On failure nothing is left behind. */
+  open(s: KmemCachePtr, flags: number): number {
+    const geometry = this.geometryOf(s, flags, this.context.common.parameters);
+    if (geometry === undefined) return -ENOSYS;
+    this.setGeometry(s, geometry);
+    this.memory.write32(s + KmemCache.remoteNodeDefragRatio, REMOTE_NODE_DEFRAG_RATIO);
+    if (!this.initNodes(s)) return -ENOMEM;
+    if (!this.allocCpus(s)) {
+      this.freeNodes(s);
+      return -ENOMEM;
+    }
+    return 0;
+  }
+
+  private geometryOf(
+    s: KmemCachePtr,
+    flags: number,
+    parameters: BootParameters,
+  ): SlubGeometry | undefined {
+    const { memory } = this;
+    const { cpus } = this.context.machine.options;
+    return slubGeometry({ kernel: "4.1", cpus, presentCpus: cpus }, parameters, {
+      name: this.context.common.nameOf(s),
+      size: memory.read32(s + KmemCache.objectSize),
+      align: memory.read32(s + KmemCache.align),
+      flags,
+      ctor: memory.read32(s + KmemCache.ctor) !== 0,
+    });
+  }
+
+  protected setGeometry(s: KmemCachePtr, geometry: SlubGeometry): void {
+    const { memory } = this;
+    const oo = ooMake(geometry.order, geometry.objects);
+    const words: readonly (readonly [number, number])[] = [
+      [KmemCache.flags, geometry.flags],
+      [KmemCache.size, geometry.size],
+      [KmemCache.align, geometry.align],
+      [KmemCache.inuse, geometry.inuse],
+      [KmemCache.offset, geometry.offset],
+      [KmemCache.reserved, geometry.reserved],
+      [KmemCache.redLeftPad, geometry.redLeftPad],
+      [KmemCache.oo, oo],
+      [KmemCache.min, ooMake(geometry.minOrder, geometry.minObjects)],
+      [KmemCache.max, oo],
+      [KmemCache.allocflags, geometry.allocflags],
+      [KmemCache.minPartial, geometry.minPartial],
+      [KmemCache.cpuPartial, geometry.cpuPartial],
+    ];
+    for (const [field, value] of words) memory.write32(s + field, value);
+  }
+
+  /** init_kmem_cache_nodes. Undoes itself where memory runs out. */
+  private initNodes(s: KmemCachePtr): boolean {
+    const { common, machine } = this.context;
+    for (let nid = 0; nid < machine.options.nodes; nid++) {
+      if (common.state === SLAB_STATE.DOWN) {
+        this.slub.bootstrap.earlyKmemCacheNodeAlloc(nid);
+        continue;
+      }
+      const n = this.slub.slabAllocNode(this.slub.bootstrap.kmemCacheNode, GFP_KERNEL, nid);
+      if (n === 0) {
+        this.freeNodes(s);
+        return false;
+      }
+      this.slub.nodePartial.init(n);
+      this.memory.write32(s + KmemCache.node + (nid << 2), n);
+    }
+    return true;
+  }
+
+  /** free_kmem_cache_nodes */
+  private freeNodes(s: KmemCachePtr): void {
+    for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      this.memory.write32(s + KmemCache.node + (nid << 2), 0);
+      if (n === 0) continue;
+      const page = this.context.pages.virtToHeadPage(n);
+      this.slub.slabFree(this.slub.bootstrap.kmemCacheNode, page, n);
+    }
+  }
+
+  /** alloc_kmem_cache_cpus: each CPU's tid starts with its own number. */
+  private allocCpus(s: KmemCachePtr): boolean {
+    const { memory } = this;
+    const { machine } = this.context;
+    const cpuSlab = machine.percpu.alloc(sizeOf(KmemCacheCpu));
+    if (cpuSlab === 0) return false;
+    for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
+      memory.storeRelease(memory.perCpuPtr(cpuSlab, cpu) + KmemCacheCpu.tid, cpu);
+    }
+    memory.write32(s + KmemCache.cpuSlab, cpuSlab);
+    return true;
+  }
+
+  /**
+   * __kmem_cache_shrink: empty slabs go back, the others are sorted so that the fullest are used
+   * first. Non-zero if slabs remain.
+   */
+  shrink(s: KmemCachePtr): number {
+    this.slub.deactivation.flushAll(s);
+    let remain = 0;
+    for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      if (n === 0) continue;
+      this.shrinkNode(s, n);
+      if (this.memory.loadAcquire(n + KmemCacheNode.nrSlabs) !== 0) remain = 1;
+    }
+    return remain;
+  }
+
+  private shrinkNode(s: KmemCachePtr, n: KmemCacheNodePtr): void {
+    const { memory } = this;
+    const { nodePartial } = this.slub;
+    const empty: PagePtr[] = [];
+    const promote: PagePtr[][] = Array.from({ length: SHRINK_PROMOTE_MAX }, () => []);
+    const flags = nodePartial.lockIrqsave(n);
+    for (let page = nodePartial.first(n); page !== 0; ) {
+      const next = nodePartial.next(n, page);
+      // Read once: a free at the same time can only raise it.
+      const counters = memory.readOnce(page + Page.counters);
+      const free = freeOf(counters);
+      if (free <= 0) throw new KernelBug("wrong-slab", `full slab ${page} on a partial list`);
+      if (free === objectsOf(counters)) {
+        nodePartial.remove(n, page);
+        empty.push(page);
+      } else if (free <= SHRINK_PROMOTE_MAX) {
+        promote[free - 1]?.push(page);
+      }
+      page = next;
+    }
+    for (const pages of promote.reverse()) {
+      for (const page of pages) listMove(memory, page + Page.lru, n + KmemCacheNode.partial);
+    }
+    nodePartial.unlockIrqrestore(n, flags);
+    for (const page of empty.reverse()) this.slub.slabPages.discard(s, page);
+  }
+
+  /** kmem_cache_close: false if objects remain; then the cache stays usable. */
+  close(s: KmemCachePtr): boolean {
+    this.slub.deactivation.flushAll(s);
+    let closed = true;
+    for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      if (n === 0) continue;
+      this.freePartial(s, n);
+      // nr_slabs counts full slabs as well, which are on no list.
+      if (
+        this.slub.nodePartial.nrPartial(n) !== 0 ||
+        this.memory.loadAcquire(n + KmemCacheNode.nrSlabs) !== 0
+      ) {
+        closed = false;
+      }
+    }
+    return closed;
+  }
+
+  /** free_partial: gives the empty slabs back and names the objects in the others. */
+  protected freePartial(s: KmemCachePtr, n: KmemCacheNodePtr): void {
+    const { nodePartial } = this.slub;
+    const empty: PagePtr[] = [];
+    const flags = nodePartial.lockIrqsave(n);
+    for (let page = nodePartial.first(n); page !== 0; ) {
+      const next = nodePartial.next(n, page);
+      if (inuseOf(this.memory.readOnce(page + Page.counters)) === 0) {
+        nodePartial.remove(n, page);
+        empty.push(page);
+      } else {
+        this.listSlabObjects(s, page);
+      }
+      page = next;
+    }
+    nodePartial.unlockIrqrestore(n, flags);
+    for (const page of empty) this.slub.slabPages.discard(s, page);
+  }
+
+  /** list_slab_objects */
+  protected listSlabObjects(s: KmemCachePtr, page: PagePtr): void {
+    const { common, machine, pages } = this.context;
+    machine.console.printk(
+      `BUG ${common.nameOf(s)}: Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`,
+    );
+    const start = pages.pageAddress(page);
+    for (const object of this.allocatedObjects(s, page)) {
+      machine.console.printk(`INFO: Object 0x${object.toString(16)} @offset=${object - start}`);
+    }
+  }
+
+  /** All objects of a slab that are not on page->freelist. The caller holds list_lock. */
+  allocatedObjects(s: KmemCachePtr, page: PagePtr): number[] {
+    const { memory } = this;
+    const free = new Set<number>();
+    const objects = objectsOf(memory.readOnce(page + Page.counters));
+    let object = memory.readOnce(page + Page.freelist);
+    for (let i = 0; object !== 0 && i < objects; i++) {
+      free.add(object);
+      object = this.slub.freePointers.get(s, object);
+    }
+    const size = memory.read32(s + KmemCache.size);
+    const first = this.context.pages.pageAddress(page) + memory.read32(s + KmemCache.redLeftPad);
+    return Array.from({ length: objects }, (_, i) => first + i * size).filter(
+      (address) => !free.has(address),
+    );
+  }
+
+  /** Frees what open made; the struct itself is the caller's. */
+  release(s: KmemCachePtr): void {
+    this.context.machine.percpu.free(this.memory.read32(s + KmemCache.cpuSlab));
+    this.freeNodes(s);
+  }
+
+  /** ksize: how many bytes of an object its user may use. */
+  ksize(s: KmemCachePtr): number {
+    const { memory } = this;
+    const flags = memory.read32(s + KmemCache.flags);
+    if ((flags & (SLAB_RED_ZONE | SLAB_POISON)) !== 0) {
+      return memory.read32(s + KmemCache.objectSize);
+    }
+    if ((flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER)) !== 0) {
+      return memory.read32(s + KmemCache.inuse);
+    }
+    return memory.read32(s + KmemCache.size);
+  }
+}

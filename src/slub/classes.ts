@@ -1,0 +1,9 @@
+/** All classes that make up a SLUB, in one table: what an option or a mutation exchanges. */
+import { SLUB_PARTS, type SlubParts } from "./parts.ts";
+import { Slub } from "./slub.ts";
+
+export interface SlubClasses extends SlubParts {
+  Slub: typeof Slub;
+}
+
+export const SLUB_CLASSES: SlubClasses = { ...SLUB_PARTS, Slub };

@@ -1,0 +1,156 @@
+/**
+ * The cpu partial list: frozen slabs with a few free objects, kept by the CPU that froze them so
+ * that it need not go to the node. Owned by the CPU: pushed with interrupts on by a this-CPU swap,
+ * popped and drained with interrupts off. page->next chains them; the head holds how many slabs and
+ * free objects the chain had when each was pushed.
+ */
+import type { Memory } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { freeOf, inuseOf, withFrozen } from "./counters.ts";
+import type { NodePartial } from "./node-partial.ts";
+import type { PageSwap } from "./page-swap.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import type { SlubContext } from "./slub-context.ts";
+import { CPU_PARTIAL_DRAIN, DEACTIVATE_EMPTY, FREE_ADD_PARTIAL, FREE_SLAB } from "./statistics.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  type KmemCacheCpuPtr,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
+
+export class CpuPartial {
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+  protected readonly pageSwap: PageSwap;
+  protected readonly nodePartial: NodePartial;
+  protected readonly slabPages: SlabPages;
+
+  constructor(
+    context: SlubContext,
+    pageSwap: PageSwap,
+    nodePartial: NodePartial,
+    slabPages: SlabPages,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.pageSwap = pageSwap;
+    this.nodePartial = nodePartial;
+    this.slabPages = slabPages;
+  }
+
+  /**
+   * put_cpu_partial: pushes a slab this CPU has just frozen. With `drain` a list that holds too many
+   * free objects goes to the nodes first.
+   */
+  put(s: KmemCachePtr, page: PagePtr, drain: boolean): void {
+    const { memory } = this;
+    memory.preemptDisable();
+    const partial = memory.read32(s + KmemCache.cpuSlab) + KmemCacheCpu.partial;
+    for (;;) {
+      let head = memory.thisCpuRead(partial);
+      if (
+        drain &&
+        head !== 0 &&
+        memory.readOnce(head + Page.pobjects) > memory.readOnce(s + KmemCache.cpuPartial)
+      ) {
+        this.drain(s);
+        this.context.stat(s, CPU_PARTIAL_DRAIN);
+        head = 0;
+      }
+      this.linkBefore(page, head);
+      if (this.push(partial, head, page)) break;
+    }
+    // A cache that is being shrunk for good keeps none. Its shrinker set the limit, then flushed
+    // every CPU: whoever pushed after that flush sees the limit here.
+    if (memory.readOnce(s + KmemCache.cpuPartial) === 0) this.drain(s);
+    memory.preemptEnable();
+  }
+
+  private linkBefore(page: PagePtr, head: PagePtr): void {
+    const { memory } = this;
+    const pages = head === 0 ? 0 : memory.readOnce(head + Page.pages);
+    const pobjects = head === 0 ? 0 : memory.readOnce(head + Page.pobjects);
+    memory.writeOnce(page + Page.pages, pages + 1);
+    memory.writeOnce(
+      page + Page.pobjects,
+      pobjects + freeOf(memory.readOnce(page + Page.counters)),
+    );
+    memory.writeOnce(page + Page.next, head);
+  }
+
+  /** this_cpu_cmpxchg: an interrupt may have pushed or drained since `head` was read. */
+  protected push(partial: number, head: PagePtr, page: PagePtr): boolean {
+    return this.memory.thisCpuCmpxchg(partial, head, page) === head;
+  }
+
+  protected drain(s: KmemCachePtr): void {
+    const { memory } = this;
+    const flags = memory.irqSave();
+    this.unfreeze(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
+    memory.irqRestore(flags);
+  }
+
+  /**
+   * unfreeze_partials: gives all slabs of the list to their nodes; empty ones that the node does not
+   * want are discarded after the last lock is dropped. Interrupts are off, or `c` is an absent CPU's.
+   */
+  unfreeze(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
+    const { memory, nodePartial } = this;
+    let locked: KmemCacheNodePtr = 0;
+    let discarded: PagePtr = 0;
+    for (;;) {
+      const page = memory.readOnce(c + KmemCacheCpu.partial);
+      if (page === 0) break;
+      memory.writeOnce(c + KmemCacheCpu.partial, memory.readOnce(page + Page.next));
+      const n = this.context.nodeOfPage(s, page);
+      if (n !== locked) {
+        if (locked !== 0) nodePartial.unlock(locked);
+        locked = n;
+        nodePartial.lock(n);
+      }
+      if (this.unfreezeOne(s, n, page)) {
+        memory.writeOnce(page + Page.next, discarded);
+        discarded = page;
+      }
+    }
+    if (locked !== 0) nodePartial.unlock(locked);
+    this.discardAll(s, discarded);
+  }
+
+  /** With list_lock: unfreezes and lists a slab. True if it is to be discarded instead. */
+  protected unfreezeOne(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): boolean {
+    const counters = this.clearFrozen(s, page);
+    if (
+      inuseOf(counters) === 0 &&
+      this.nodePartial.nrPartial(n) >= this.memory.readOnce(s + KmemCache.minPartial)
+    ) {
+      return true;
+    }
+    this.nodePartial.add(n, page, true);
+    this.context.stat(s, FREE_ADD_PARTIAL);
+    return false;
+  }
+
+  /** Clears frozen, whatever other CPUs push meanwhile; returns the counters then. */
+  protected clearFrozen(s: KmemCachePtr, page: PagePtr): number {
+    const { memory } = this;
+    for (;;) {
+      const freelist = memory.readOnce(page + Page.freelist);
+      const counters = memory.readOnce(page + Page.counters);
+      const unfrozen = withFrozen(counters, false);
+      if (this.pageSwap.swap(s, page, freelist, counters, freelist, unfrozen)) return unfrozen;
+    }
+  }
+
+  private discardAll(s: KmemCachePtr, first: PagePtr): void {
+    for (let page = first; page !== 0; ) {
+      const next = this.memory.readOnce(page + Page.next);
+      this.context.stat(s, DEACTIVATE_EMPTY);
+      this.slabPages.discard(s, page);
+      this.context.stat(s, FREE_SLAB);
+      page = next;
+    }
+  }
+}

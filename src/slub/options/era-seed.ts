@@ -1,0 +1,19 @@
+/**
+ * The era of the seed text, Linux 2.6.39 to 5.18: where the slow path drops the cpu slab it leaves
+ * tid as it was. An interrupted free may then push onto a list that is nobody's any more, and the
+ * object is lost (CVE-2022-49700; eeaa345e1285 fixed it after eleven years).
+ */
+import type { SlubClasses } from "../classes.ts";
+import { KmemCacheCpu, type KmemCacheCpuPtr } from "../structs.ts";
+
+export function seedEra(classes: SlubClasses): SlubClasses {
+  return {
+    ...classes,
+    Deactivation: class extends classes.Deactivation {
+      override dropCpuSlab(c: KmemCacheCpuPtr): void {
+        this.memory.write32(c + KmemCacheCpu.page, 0);
+        this.memory.write32(c + KmemCacheCpu.freelist, 0);
+      }
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * cmpxchg_double_slab: page->freelist and page->counters, replaced as one or not at all.
+ *
+ * Other CPUs push single objects on page->freelist; only the CPU that froze the slab takes, and
+ * takes all. Push and take-all are safe against ABA, so no version is needed. A success is a full
+ * barrier: the object's next pointer, written before, is seen by whoever takes it.
+ *
+ * A cache without __CMPXCHG_DOUBLE (a debug cache, or a machine without the instruction) uses the
+ * bit spinlock PG_locked instead. The two never meet on one slab.
+ */
+import { __CMPXCHG_DOUBLE } from "../caches/flags.ts";
+import { bitSpinLock, bitSpinUnlock } from "../machine/bit-spinlock.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { Page, type PagePtr, PG_LOCKED } from "../pages/page.ts";
+import type { SlubContext } from "./slub-context.ts";
+import { CMPXCHG_DOUBLE_FAIL } from "./statistics.ts";
+import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+export class PageSwap {
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+
+  constructor(context: SlubContext) {
+    this.context = context;
+    this.memory = context.memory;
+  }
+
+  /** __cmpxchg_double_slab: interrupts are off. True if it was replaced; a failure is counted. */
+  swap(
+    s: KmemCachePtr,
+    page: PagePtr,
+    oldFreelist: Address,
+    oldCounters: number,
+    newFreelist: Address,
+    newCounters: number,
+  ): boolean {
+    const swapped =
+      (this.memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE) !== 0
+        ? this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters)
+        : this.exchangeLocked(page, oldFreelist, oldCounters, newFreelist, newCounters);
+    if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
+    return swapped;
+  }
+
+  /** cmpxchg_double_slab: the same from anywhere; the lock is not left to an interrupt. */
+  swapIrqSafe(
+    s: KmemCachePtr,
+    page: PagePtr,
+    oldFreelist: Address,
+    oldCounters: number,
+    newFreelist: Address,
+    newCounters: number,
+  ): boolean {
+    if ((this.memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE) !== 0) {
+      const swapped = this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters);
+      if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
+      return swapped;
+    }
+    const flags = this.memory.irqSave();
+    const swapped = this.swap(s, page, oldFreelist, oldCounters, newFreelist, newCounters);
+    this.memory.irqRestore(flags);
+    return swapped;
+  }
+
+  protected exchange(
+    page: PagePtr,
+    oldFreelist: Address,
+    oldCounters: number,
+    newFreelist: Address,
+    newCounters: number,
+  ): boolean {
+    return this.memory.cmpxchgDouble(
+      page + Page.freelist,
+      oldFreelist,
+      oldCounters,
+      newFreelist,
+      newCounters,
+    );
+  }
+
+  protected exchangeLocked(
+    page: PagePtr,
+    oldFreelist: Address,
+    oldCounters: number,
+    newFreelist: Address,
+    newCounters: number,
+  ): boolean {
+    const { memory } = this;
+    this.lock(page);
+    const same =
+      memory.readOnce(page + Page.freelist) === oldFreelist &&
+      memory.readOnce(page + Page.counters) === oldCounters;
+    if (same) {
+      memory.writeOnce(page + Page.freelist, newFreelist);
+      memory.writeOnce(page + Page.counters, newCounters);
+    }
+    this.unlock(page);
+    return same;
+  }
+
+  /** slab_lock */
+  lock(page: PagePtr): void {
+    bitSpinLock(this.memory, page + Page.flags, PG_LOCKED);
+  }
+
+  /** slab_unlock */
+  unlock(page: PagePtr): void {
+    bitSpinUnlock(this.memory, page + Page.flags, PG_LOCKED);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The classes SLUB is composed of. Each owns one piece of state or one path; whoever wants a
+ * different SLUB (an option, an era, a deliberate bug) puts a subclass in place of one.
+ */
+import { Bootstrap } from "./bootstrap.ts";
+import { Bulk } from "./bulk.ts";
+import { CacheLifetime } from "./cache-lifetime.ts";
+import { CpuPartial } from "./cpu-partial.ts";
+import { Deactivation } from "./deactivation.ts";
+import { FreePointers } from "./free-pointers.ts";
+import { NodePartial } from "./node-partial.ts";
+import { ObjectDebugging } from "./object-debugging.ts";
+import { PageSwap } from "./page-swap.ts";
+import { PartialSearch } from "./partial-search.ts";
+import { SlabPages } from "./slab-pages.ts";
+import { SlowAllocation } from "./slow-allocation.ts";
+import { SlowFree } from "./slow-free.ts";
+
+export const SLUB_PARTS = {
+  FreePointers,
+  ObjectDebugging,
+  PageSwap,
+  NodePartial,
+  SlabPages,
+  CpuPartial,
+  Deactivation,
+  PartialSearch,
+  SlowAllocation,
+  SlowFree,
+  Bulk,
+  CacheLifetime,
+  Bootstrap,
+};
+
+export type SlubParts = typeof SLUB_PARTS;

@@ -1,0 +1,171 @@
+/**
+ * Slabs come and go here: pages from the page allocator cut into objects (new_slab), and given back
+ * when the last object is home (discard_slab), after a grace period where the cache asks for it.
+ *
+ * A new slab is frozen and reachable by nobody, so it is written by plain stores. The page allocator
+ * may sleep: interrupts are on while it is asked, and whatever the caller knew of its CPU is stale
+ * afterwards.
+ */
+import { SLAB_POISON, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import {
+  __GFP_NOFAIL,
+  __GFP_NORETRY,
+  __GFP_NOWARN,
+  __GFP_THISNODE,
+  __GFP_WAIT,
+  __GFP_ZERO,
+} from "../pages/gfp.ts";
+import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
+import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
+import { objectsOf, packCounters } from "./counters.ts";
+import type { FreePointers } from "./free-pointers.ts";
+import type { ObjectDebugging } from "./object-debugging.ts";
+import type { SlubContext } from "./slub-context.ts";
+import { ORDER_FALLBACK } from "./statistics.ts";
+import { KmemCache, KmemCacheNode, type KmemCachePtr, ooObjects, ooOrder } from "./structs.ts";
+
+/** 0x5a: bytes of a slab that no object uses, where the cache is poisoned. */
+const POISON_INUSE = 0x5a;
+
+export class SlabPages {
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+  protected readonly freePointers: FreePointers;
+  protected readonly debugging: ObjectDebugging;
+  /** Number of the callback that gives a slab back after its grace period. */
+  private readonly rcuFreeSlab: number;
+
+  constructor(context: SlubContext, freePointers: FreePointers, debugging: ObjectDebugging) {
+    this.context = context;
+    this.memory = context.memory;
+    this.freePointers = freePointers;
+    this.debugging = debugging;
+    this.rcuFreeSlab = context.machine.functions.register((head) => {
+      const page = head - Page.rcu;
+      this.freeSlabNow(this.memory.read32(page + Page.slabCache), page);
+    });
+  }
+
+  /** new_slab: a frozen slab, all objects on page->freelist and counted as in use; 0: no memory. */
+  newSlab(s: KmemCachePtr, gfp: number, node: number): PagePtr {
+    const { memory } = this;
+    const page = this.allocateSlab(s, gfp & ~__GFP_ZERO, node);
+    if (page === 0) return 0;
+    const order = this.context.pages.compoundOrder(page);
+    const objects = memory.read32(page + Page.counters);
+    this.incSlabsNode(s, page, objects);
+    memory.write32(page + Page.slabCache, s);
+    memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
+    const start = this.context.pages.pageAddress(page);
+    if ((memory.read32(s + KmemCache.flags) & SLAB_POISON) !== 0) {
+      memory.fill(start, POISON_INUSE, PAGE_SIZE << order);
+    }
+    const first = this.linkObjects(s, page, start, objects);
+    memory.write32(page + Page.freelist, first);
+    memory.write32(page + Page.counters, packCounters(objects, objects, true));
+    return page;
+  }
+
+  /** Sets all objects up and chains them in ascending order; returns the first. */
+  protected linkObjects(s: KmemCachePtr, page: PagePtr, start: Address, objects: number): Address {
+    const size = this.memory.read32(s + KmemCache.size);
+    const first = start + this.memory.read32(s + KmemCache.redLeftPad);
+    for (let i = 0, object = first; i < objects; i++, object += size) {
+      this.setupObject(s, page, object);
+      this.freePointers.set(s, object, i < objects - 1 ? object + size : 0);
+    }
+    return first;
+  }
+
+  /** setup_object: once in the life of a slab, not per allocation. */
+  protected setupObject(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    const { memory } = this;
+    if (this.context.isDebug(s)) this.debugging.setupObject(s, page, object);
+    const ctor = memory.read32(s + KmemCache.ctor);
+    if (ctor !== 0) this.context.machine.functions.call(ctor, object);
+  }
+
+  /**
+   * allocate_slab: pages of the preferred order, else of the least that holds an object. Leaves the
+   * number of objects in page->counters.
+   */
+  private allocateSlab(s: KmemCachePtr, gfp: number, node: number): PagePtr {
+    const { memory } = this;
+    const maySleep = (gfp & __GFP_WAIT) !== 0;
+    if (maySleep) memory.irqEnable();
+    const flags = gfp | memory.read32(s + KmemCache.allocflags);
+    let oo = memory.readOnce(s + KmemCache.oo);
+    let page = this.allocSlabPage(
+      (flags | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL,
+      node,
+      ooOrder(oo),
+    );
+    if (page === 0) {
+      oo = memory.readOnce(s + KmemCache.min);
+      page = this.allocSlabPage(flags, node, ooOrder(oo));
+      if (page !== 0) this.context.stat(s, ORDER_FALLBACK);
+    }
+    if (maySleep) memory.irqDisable();
+    if (page === 0) return 0;
+    this.countPages(s, page, 1 << ooOrder(oo));
+    memory.write32(page + Page.counters, ooObjects(oo));
+    return page;
+  }
+
+  /** alloc_slab_page: from any node by distance, or from exactly the one asked for. */
+  private allocSlabPage(gfp: number, node: number, order: number): PagePtr {
+    const flags = node < 0 ? gfp : gfp | __GFP_THISNODE;
+    return this.context.pages.allocPages(flags, order, node);
+  }
+
+  private countPages(s: KmemCachePtr, page: PagePtr, n: number): void {
+    const reclaimable = (this.memory.read32(s + KmemCache.flags) & SLAB_RECLAIM_ACCOUNT) !== 0;
+    this.context.pages.modNodePageState(
+      page,
+      reclaimable ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE,
+      n,
+    );
+  }
+
+  /** inc_slabs_node: skipped while the cache has no node struct yet (bootstrap). */
+  incSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
+    const n = this.context.nodeOfPage(s, page);
+    if (n === 0) return;
+    this.memory.add(n + KmemCacheNode.nrSlabs, 1);
+    this.memory.add(n + KmemCacheNode.totalObjects, objects);
+  }
+
+  private decSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
+    const n = this.context.nodeOfPage(s, page);
+    this.memory.add(n + KmemCacheNode.nrSlabs, -1);
+    this.memory.add(n + KmemCacheNode.totalObjects, -objects);
+  }
+
+  /** discard_slab: the slab is empty and on no list; never called with a list_lock held. */
+  discard(s: KmemCachePtr, page: PagePtr): void {
+    this.decSlabsNode(s, page, objectsOf(this.memory.readOnce(page + Page.counters)));
+    this.freeSlab(s, page);
+  }
+
+  /** free_slab: at once, or after a grace period if readers may still look at its objects. */
+  protected freeSlab(s: KmemCachePtr, page: PagePtr): void {
+    if ((this.memory.read32(s + KmemCache.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
+      this.context.machine.rcu.call(page + Page.rcu, this.rcuFreeSlab);
+    } else {
+      this.freeSlabNow(s, page);
+    }
+  }
+
+  /** __free_slab */
+  protected freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
+    const { memory } = this;
+    const order = this.context.pages.compoundOrder(page);
+    if (this.context.isDebug(s)) this.debugging.checkFreedSlab(s, page);
+    this.countPages(s, page, -(1 << order));
+    memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
+    memory.write32(page + Page.slabCache, 0);
+    this.context.pages.freePages(page, order);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * __slab_free: the object's slab is not this CPU's. One swap pushes the object on page->freelist;
+ * what else is to be done follows from what the swap replaced:
+ *
+ *   frozen                          nothing: the owner will find it
+ *   was full, cpu partial lists     the swap also froze the slab: on this CPU's partial list
+ *   was full, none                  on the node's partial list
+ *   now empty                       off the list and discarded, if the node has enough
+ *
+ * Where a list is concerned its lock is taken before the swap, on what was just read; if the swap
+ * fails everything is decided anew.
+ */
+import type { Address, IrqFlags, Memory } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { inuseOf, isFrozen, withFrozen, withInuse } from "./counters.ts";
+import type { CpuPartial } from "./cpu-partial.ts";
+import type { FreePointers } from "./free-pointers.ts";
+import type { NodePartial } from "./node-partial.ts";
+import type { ObjectDebugging } from "./object-debugging.ts";
+import type { PageSwap } from "./page-swap.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import type { SlubContext } from "./slub-context.ts";
+import {
+  CPU_PARTIAL_FREE,
+  FREE_ADD_PARTIAL,
+  FREE_FROZEN,
+  FREE_REMOVE_PARTIAL,
+  FREE_SLAB,
+  FREE_SLOWPATH,
+} from "./statistics.ts";
+import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+
+export class SlowFree {
+  protected readonly context: SlubContext;
+  protected readonly memory: Memory;
+  protected readonly freePointers: FreePointers;
+  protected readonly pageSwap: PageSwap;
+  protected readonly nodePartial: NodePartial;
+  protected readonly cpuPartial: CpuPartial;
+  protected readonly slabPages: SlabPages;
+  protected readonly debugging: ObjectDebugging;
+
+  constructor(
+    context: SlubContext,
+    freePointers: FreePointers,
+    pageSwap: PageSwap,
+    nodePartial: NodePartial,
+    cpuPartial: CpuPartial,
+    slabPages: SlabPages,
+    debugging: ObjectDebugging,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.freePointers = freePointers;
+    this.pageSwap = pageSwap;
+    this.nodePartial = nodePartial;
+    this.cpuPartial = cpuPartial;
+    this.slabPages = slabPages;
+    this.debugging = debugging;
+  }
+
+  /** Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. */
+  free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
+    this.context.stat(s, FREE_SLOWPATH, count);
+    if (this.context.isDebug(s)) this.freeDebug(s, page, head, tail, count);
+    else this.freePlain(s, page, head, tail, count);
+  }
+
+  private freePlain(
+    s: KmemCachePtr,
+    page: PagePtr,
+    head: Address,
+    tail: Address,
+    count: number,
+  ): void {
+    const { memory, nodePartial } = this;
+    for (;;) {
+      const prior = memory.readOnce(page + Page.freelist);
+      const counters = memory.readOnce(page + Page.counters);
+      const fewer = withInuse(counters, inuseOf(counters) - count);
+      if (!this.concernsList(prior, counters, fewer)) {
+        if (this.push(s, page, head, tail, prior, counters, fewer)) {
+          if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);
+          return;
+        }
+      } else if (prior === 0) {
+        // Full and on no list: whoever wins this swap owns it.
+        if (this.push(s, page, head, tail, prior, counters, withFrozen(fewer, true))) {
+          this.cpuPartial.put(s, page, true);
+          this.context.stat(s, CPU_PARTIAL_FREE);
+          return;
+        }
+      } else {
+        const n = this.context.nodeOfPage(s, page);
+        const flags = nodePartial.lockIrqsave(n);
+        if (this.push(s, page, head, tail, prior, counters, fewer)) {
+          this.settle(s, n, page, prior, fewer, flags);
+          return;
+        }
+        nodePartial.unlockIrqrestore(n, flags);
+      }
+    }
+  }
+
+  /** Whether the slab leaves or enters a list by this free: it was full, or becomes empty. */
+  private concernsList(prior: Address, counters: number, fewer: number): boolean {
+    return (inuseOf(fewer) === 0 || prior === 0) && !isFrozen(counters);
+  }
+
+  /** Links the chain before what was free and publishes it; the order of the two matters. */
+  protected push(
+    s: KmemCachePtr,
+    page: PagePtr,
+    head: Address,
+    tail: Address,
+    prior: Address,
+    counters: number,
+    newCounters: number,
+  ): boolean {
+    this.freePointers.set(s, tail, prior);
+    // Full barrier: whoever takes the chain sees its links.
+    return this.pageSwap.swapIrqSafe(s, page, prior, counters, head, newCounters);
+  }
+
+  /** With list_lock, after the swap: puts the slab where it now belongs, and drops the lock. */
+  protected settle(
+    s: KmemCachePtr,
+    n: KmemCacheNodePtr,
+    page: PagePtr,
+    prior: Address,
+    counters: number,
+    flags: IrqFlags,
+  ): void {
+    const { nodePartial } = this;
+    if (inuseOf(counters) === 0 && this.nodeHasEnough(s, n)) {
+      if (prior !== 0) {
+        nodePartial.remove(n, page);
+        this.context.stat(s, FREE_REMOVE_PARTIAL);
+      } else {
+        nodePartial.removeFull(s, page);
+      }
+      nodePartial.unlockIrqrestore(n, flags);
+      this.context.stat(s, FREE_SLAB);
+      this.slabPages.discard(s, page);
+      return;
+    }
+    if (prior === 0) {
+      nodePartial.removeFull(s, page);
+      nodePartial.add(n, page, true);
+      this.context.stat(s, FREE_ADD_PARTIAL);
+    }
+    nodePartial.unlockIrqrestore(n, flags);
+  }
+
+  private nodeHasEnough(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
+    return this.nodePartial.nrPartial(n) >= this.memory.readOnce(s + KmemCache.minPartial);
+  }
+
+  /**
+   * A debug cache: objects are checked before they are let in, and list_lock is held from the check
+   * to the swap, so that a validation never sees an object that is marked free and not yet listed
+   * (c7323a5ad078; 4.1 drops the lock in between). What fails the check is never freed.
+   */
+  protected freeDebug(
+    s: KmemCachePtr,
+    page: PagePtr,
+    head: Address,
+    tail: Address,
+    count: number,
+  ): void {
+    const { memory, nodePartial } = this;
+    const n = this.context.nodeOfPage(s, page);
+    const flags = nodePartial.lockIrqsave(n);
+    if (!this.debugging.freeDebugProcessing(s, page, head, tail, count)) {
+      nodePartial.unlockIrqrestore(n, flags);
+      return;
+    }
+    for (;;) {
+      const prior = memory.readOnce(page + Page.freelist);
+      const counters = memory.readOnce(page + Page.counters);
+      const fewer = withInuse(counters, inuseOf(counters) - count);
+      if (!this.push(s, page, head, tail, prior, counters, fewer)) continue;
+      if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);
+      if (this.concernsList(prior, counters, fewer)) {
+        this.settle(s, n, page, prior, fewer, flags);
+      } else {
+        nodePartial.unlockIrqrestore(n, flags);
+      }
+      return;
+    }
+  }
+}

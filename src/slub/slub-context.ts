@@ -1,0 +1,52 @@
+/** What every part of SLUB stands on: the machine, the pages, and a few words about one cache. */
+import { SLAB_DEBUG_FLAGS, SLAB_STORE_USER } from "../caches/flags.ts";
+import type { SlabCommon } from "../caches/slab-common.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Memory } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import type { Pages } from "../pages/pages.ts";
+import { KmemCache, KmemCacheCpu, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+
+export class SlubContext {
+  readonly machine: Machine;
+  readonly memory: Memory;
+  readonly pages: Pages;
+  readonly common: SlabCommon;
+
+  constructor(common: SlabCommon) {
+    this.common = common;
+    this.machine = common.machine;
+    this.memory = common.machine.memory;
+    this.pages = common.pages;
+  }
+
+  /** stat(): counts an event on this CPU; racy, may lose counts. */
+  stat(s: KmemCachePtr, item: number, n = 1): void {
+    const { memory } = this;
+    memory.thisCpuAdd(memory.read32(s + KmemCache.cpuSlab) + KmemCacheCpu.stat + (item << 2), n);
+  }
+
+  /** get_node */
+  nodeOf(s: KmemCachePtr, nid: number): KmemCacheNodePtr {
+    return this.memory.read32(s + KmemCache.node + (nid << 2));
+  }
+
+  nodeOfPage(s: KmemCachePtr, page: PagePtr): KmemCacheNodePtr {
+    return this.nodeOf(s, this.pages.pageToNid(page));
+  }
+
+  /** kmem_cache_debug: some debugging is on, so objects go through the slow paths one by one. */
+  isDebug(s: KmemCachePtr): boolean {
+    return (this.memory.read32(s + KmemCache.flags) & SLAB_DEBUG_FLAGS) !== 0;
+  }
+
+  /** kmem_cache_has_cpu_partial */
+  hasCpuPartial(s: KmemCachePtr): boolean {
+    return !this.isDebug(s);
+  }
+
+  /** Full slabs are kept on a list only where every object's user is tracked. */
+  keepsFullList(s: KmemCachePtr): boolean {
+    return (this.memory.read32(s + KmemCache.flags) & SLAB_STORE_USER) !== 0;
+  }
+}

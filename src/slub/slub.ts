@@ -1,0 +1,218 @@
+/**
+ * SLUB, the unqueued slab allocator: the two fast paths, and the parts they fall back on.
+ *
+ * A CPU allocates from one slab, its cpu slab, whose free objects are its private list. Taking one
+ * is: read tid, read the head, read the head's next pointer, and replace (head, tid) by (next, tid')
+ * in one step that fails if anything happened on this CPU in between. Giving one back to the same
+ * slab is the same in reverse. No lock is taken and nothing is disabled; other CPUs never touch the
+ * private list, they push on page->freelist.
+ *
+ * Optional behaviour is a subclass chosen at boot, so that the fast paths test for nothing.
+ */
+import type { Allocator } from "../caches/allocator.ts";
+import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
+import type { SlabCommon } from "../caches/slab-common.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { __GFP_ZERO } from "../pages/gfp.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { SLUB_PARTS, type SlubParts } from "./parts.ts";
+import { SlubContext } from "./slub-context.ts";
+import {
+  ALLOC_FASTPATH,
+  ALLOC_SLOWPATH,
+  CMPXCHG_DOUBLE_CPU_FAIL,
+  FREE_FASTPATH,
+} from "./statistics.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr, nextTid } from "./structs.ts";
+
+const FREELIST = KmemCacheCpu.freelist;
+const TID = KmemCacheCpu.tid;
+const PAGE = KmemCacheCpu.page;
+const STAT = KmemCacheCpu.stat;
+
+export class Slub implements Allocator {
+  readonly name = "slub";
+  readonly kmallocShiftLow = kmallocShiftLow("slub");
+  readonly kmallocShiftHigh = kmallocShiftHigh("slub", "4.1");
+
+  readonly context: SlubContext;
+  protected readonly memory: Memory;
+  readonly freePointers: InstanceType<SlubParts["FreePointers"]>;
+  readonly debugging: InstanceType<SlubParts["ObjectDebugging"]>;
+  readonly pageSwap: InstanceType<SlubParts["PageSwap"]>;
+  readonly nodePartial: InstanceType<SlubParts["NodePartial"]>;
+  readonly slabPages: InstanceType<SlubParts["SlabPages"]>;
+  readonly cpuPartial: InstanceType<SlubParts["CpuPartial"]>;
+  readonly deactivation: InstanceType<SlubParts["Deactivation"]>;
+  readonly partialSearch: InstanceType<SlubParts["PartialSearch"]>;
+  readonly slowAllocation: InstanceType<SlubParts["SlowAllocation"]>;
+  readonly slowFree: InstanceType<SlubParts["SlowFree"]>;
+  readonly bulk: InstanceType<SlubParts["Bulk"]>;
+  readonly lifetime: InstanceType<SlubParts["CacheLifetime"]>;
+  readonly bootstrap: InstanceType<SlubParts["Bootstrap"]>;
+
+  constructor(common: SlabCommon, parts: SlubParts = SLUB_PARTS) {
+    const context = new SlubContext(common);
+    this.context = context;
+    this.memory = context.memory;
+    this.freePointers = new parts.FreePointers(context);
+    this.debugging = new parts.ObjectDebugging(context, this.freePointers);
+    this.pageSwap = new parts.PageSwap(context);
+    this.nodePartial = new parts.NodePartial(context, this.pageSwap);
+    this.slabPages = new parts.SlabPages(context, this.freePointers, this.debugging);
+    this.cpuPartial = new parts.CpuPartial(
+      context,
+      this.pageSwap,
+      this.nodePartial,
+      this.slabPages,
+    );
+    this.deactivation = new parts.Deactivation(
+      context,
+      this.freePointers,
+      this.pageSwap,
+      this.nodePartial,
+      this.slabPages,
+      this.cpuPartial,
+    );
+    this.partialSearch = new parts.PartialSearch(context, this.nodePartial, this.cpuPartial);
+    this.slowAllocation = new parts.SlowAllocation(
+      context,
+      this.freePointers,
+      this.pageSwap,
+      this.slabPages,
+      this.deactivation,
+      this.partialSearch,
+      this.debugging,
+    );
+    this.slowFree = new parts.SlowFree(
+      context,
+      this.freePointers,
+      this.pageSwap,
+      this.nodePartial,
+      this.cpuPartial,
+      this.slabPages,
+      this.debugging,
+    );
+    this.bulk = new parts.Bulk(this);
+    this.lifetime = new parts.CacheLifetime(this);
+    this.bootstrap = new parts.Bootstrap(this);
+  }
+
+  /** slab_alloc_node */
+  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { memory } = this;
+    const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
+    for (;;) {
+      // tid first: whatever changes on this CPU's list after this read makes the swap fail. tid and
+      // pointer must be of one CPU, which a migration between the two reads would break.
+      const tid = memory.thisCpuRead(cpuSlab + TID);
+      const c = memory.thisCpuPtr(cpuSlab);
+      if (memory.readOnce(c + TID) !== tid) continue;
+      const object = memory.readOnce(c + FREELIST);
+      const page = memory.readOnce(c + PAGE);
+      if (object === 0 || !this.nodeMatch(page, node)) return this.allocSlow(s, gfp, node);
+      // The object may be somebody else's by now and this pointer garbage; then the swap fails.
+      const next = this.freePointers.getSafe(s, object);
+      if (this.updateCpuFreelistFast(cpuSlab, object, next, tid)) {
+        memory.thisCpuAdd(cpuSlab + STAT + (ALLOC_FASTPATH << 2), 1);
+        if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+        return object;
+      }
+      memory.thisCpuAdd(cpuSlab + STAT + (CMPXCHG_DOUBLE_CPU_FAIL << 2), 1);
+    }
+  }
+
+  /** node_match. A list without a page matches nothing: a flush may have come between the reads. */
+  protected nodeMatch(page: PagePtr, node: number): boolean {
+    return page !== 0 && (node === NUMA_NO_NODE || this.context.pages.pageToNid(page) === node);
+  }
+
+  /** __update_cpu_freelist_fast: replaces the head of this CPU's list if nothing has happened. */
+  protected updateCpuFreelistFast(
+    cpuSlab: Address,
+    head: Address,
+    newHead: Address,
+    tid: number,
+  ): boolean {
+    return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, tid, newHead, nextTid(tid));
+  }
+
+  private allocSlow(s: KmemCachePtr, gfp: number, node: number): Address {
+    const object = this.slowAllocation.allocate(s, gfp, node);
+    this.context.stat(s, ALLOC_SLOWPATH);
+    if (object !== 0 && (gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+    return object;
+  }
+
+  private zero(s: KmemCachePtr, object: Address): void {
+    this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
+  }
+
+  slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    this.slabFreeChain(s, page, object, object, 1);
+  }
+
+  /** slab_free, of `count` objects of one slab that are linked from head up to tail. */
+  slabFreeChain(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
+    const { memory } = this;
+    const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
+    for (;;) {
+      // As in slabAllocNode: if this CPU gives the slab up after it was compared, tid has moved on.
+      const tid = memory.thisCpuRead(cpuSlab + TID);
+      const c = memory.thisCpuPtr(cpuSlab);
+      if (memory.readOnce(c + TID) !== tid) continue;
+      if (memory.readOnce(c + PAGE) !== page) {
+        this.slowFree.free(s, page, head, tail, count);
+        return;
+      }
+      const freelist = memory.readOnce(c + FREELIST);
+      // Still the caller's: it may be written as often as the swap fails.
+      this.freePointers.set(s, tail, freelist);
+      if (this.updateCpuFreelistFast(cpuSlab, freelist, head, tid)) {
+        memory.thisCpuAdd(cpuSlab + STAT + (FREE_FASTPATH << 2), count);
+        return;
+      }
+      memory.thisCpuAdd(cpuSlab + STAT + (CMPXCHG_DOUBLE_CPU_FAIL << 2), 1);
+    }
+  }
+
+  kmallocIndexOf(size: number): number {
+    return kmallocIndex("slub", size);
+  }
+
+  slabKsize(s: KmemCachePtr): number {
+    return this.lifetime.ksize(s);
+  }
+
+  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+    return this.bulk.alloc(s, gfp, size, p);
+  }
+
+  freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.bulk.free(s, size, p);
+  }
+
+  kmemCacheInit(): void {
+    this.bootstrap.kmemCacheInit();
+  }
+
+  /** SLUB has nothing left to do late. */
+  kmemCacheInitLate(): void {}
+
+  create(s: KmemCachePtr, flags: number): number {
+    return this.lifetime.open(s, flags);
+  }
+
+  shutdown(s: KmemCachePtr): boolean {
+    return this.lifetime.close(s);
+  }
+
+  release(s: KmemCachePtr): void {
+    this.lifetime.release(s);
+  }
+
+  shrink(s: KmemCachePtr): number {
+    return this.lifetime.shrink(s);
+  }
+}
