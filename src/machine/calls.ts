@@ -55,7 +55,8 @@ export class Calls {
     // Release: whoever sees callPending sees the function and its argument.
     memory.storeRelease(target + Cpu.callPending, 1);
     memory.kick(cpu);
-    memory.waitWhile(target + Cpu.callPending, 1);
+    // Whoever runs as that CPU now is to blame where no answer comes.
+    memory.waitWhile(target + Cpu.callPending, 1, memory.loadAcquire(target + Cpu.lease));
     memory.storeRelease(target + Cpu.callOwner, 0);
     memory.notify(target + Cpu.callOwner);
   }

@@ -173,21 +173,40 @@ export class Leases {
     const { words } = this;
     const lease = this.cpuWord(cpu, LEASE);
     const holder = Atomics.load(words, lease);
-    const online = Atomics.load(words, this.cpuWord(cpu, ONLINE)) !== 0;
-    for (let i = 0; online && i < this.tasks; i++) {
+    while (!this.handOver(cpu, holder)) {
+      Atomics.store(words, lease, 0);
+      // A task that began to wait behind the search may have looked before the lease was free.
+      if (!this.isWanted(cpu)) return;
+      if (Atomics.compareExchange(words, lease, 0, holder) !== 0) return;
+    }
+  }
+
+  /** Grants the lease to a task that waits for it, if there is one. */
+  private handOver(cpu: number, holder: number): boolean {
+    const { words } = this;
+    if (Atomics.load(words, this.cpuWord(cpu, ONLINE)) === 0) return false;
+    for (let i = 0; i < this.tasks; i++) {
       // Starting behind the present holder keeps two tasks from passing it to and fro.
       const task = (holder + i) % this.tasks;
       const want = this.taskWord(task, Task.wanted);
       const wanted = Atomics.load(words, want);
       if (wanted !== ANY_CPU && wanted !== cpu + 1) continue;
       if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) continue;
-      Atomics.store(words, lease, task + 1);
+      Atomics.store(words, this.cpuWord(cpu, LEASE), task + 1);
       Atomics.store(words, this.taskWord(task, Task.granted), cpu + 1);
       Atomics.notify(words, this.taskWord(task, Task.granted));
-      return;
+      return true;
     }
-    Atomics.store(words, lease, 0);
-    // A task that began to wait after it was looked at sees the free lease when it looks again.
+    return false;
+  }
+
+  private isWanted(cpu: number): boolean {
+    if (Atomics.load(this.words, this.cpuWord(cpu, ONLINE)) === 0) return false;
+    for (let task = 0; task < this.tasks; task++) {
+      const wanted = Atomics.load(this.words, this.taskWord(task, Task.wanted));
+      if (wanted === ANY_CPU || wanted === cpu + 1) return true;
+    }
+    return false;
   }
 }
 

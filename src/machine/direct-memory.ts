@@ -56,7 +56,7 @@ export interface AtomicInstructions {
 const SPINS = 200;
 /** How long a sleeper waits before it looks for calls, panic and dead holders, in ms. */
 const NAP_MS = 5;
-/** A wait longer than this is a deadlock, in ms. */
+/** How long a wait may last where nobody says otherwise, in ms. */
 export const WAIT_LIMIT_MS = 20_000;
 
 const pause: () => void =
@@ -81,6 +81,8 @@ export class DirectMemory implements Memory {
   protected preemptCount = 0;
   private randomState: number;
 
+  /** A wait longer than this is a deadlock, in ms. */
+  waitLimit = WAIT_LIMIT_MS;
   /** Runs a pending inter-processor call of this CPU; interrupts are off. */
   onCall: () => void = () => undefined;
   /** Does all that waits for this CPU; the context is between operations. */
@@ -277,7 +279,7 @@ export class DirectMemory implements Memory {
    * Takes a lease and becomes that CPU: CPU number, or -1 for any. Waits while others run there;
    * throws where none comes free within `patience` ms.
    */
-  enterCpu(wanted: number, patience = WAIT_LIMIT_MS): void {
+  enterCpu(wanted: number, patience = this.waitLimit): void {
     const want = wanted < 0 ? ANY_CPU : wanted + 1;
     const deadline = performance.now() + patience;
     const from = wanted < 0 ? Math.max(this.lastCpu(), 0) : wanted;
@@ -394,7 +396,7 @@ export class DirectMemory implements Memory {
       this.panic();
       throw new KernelBug("deadlock", `deadlock: CPU ${this.cpu} waits for itself`);
     }
-    const deadline = performance.now() + WAIT_LIMIT_MS;
+    const deadline = performance.now() + this.waitLimit;
     // A context that may sleep lets another task have its CPU meanwhile.
     const sleeps = this.cpu >= 0 && !this.irqsOff && this.preemptCount === 0;
     const was = this.cpu;

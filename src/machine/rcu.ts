@@ -2,9 +2,10 @@
  * RCU by quiescent states, in the classic (non-preemptible) form: a reader has preemption off, so a
  * CPU that is between two operations, or idle, is in no read-side section.
  *
- * A grace period has a number. When it starts, each busy CPU is told (rcuNeeded) and kicked; each
- * reports once between operations; a CPU whose lease is free needs no telling, since whatever it
- * does later began after the start. The last report ends the period.
+ * A grace period has a number. When it starts, each other busy CPU is told (rcuNeeded) and kicked;
+ * each reports once between operations. A CPU whose lease is free needs no telling, since whatever
+ * it does later began after the start; nor does the one that starts the period, which is between
+ * operations itself. The last report ends the period.
  *
  * Callbacks of a CPU move from `next` (queued) to `waiting` (their period is under way) and are run
  * by that CPU between operations, as the kernel runs them in a softirq. rcu.lock guards the global
@@ -90,9 +91,11 @@ export class Rcu {
     this.advance(cpu);
     const ready = this.takeReady(cpu);
     this.advance(cpu);
+    const waits = memory.read32(cpu + Cpu.rcuWaiting) !== 0;
     // What still waits makes this CPU look again after its next operation.
-    if (memory.read32(cpu + Cpu.rcuWaiting) !== 0) memory.kick(memory.smpProcessorId());
+    if (waits) memory.kick(memory.smpProcessorId());
     memory.irqRestore(flags);
+    if (waits) this.kickNeeded();
     this.run(cpu, ready);
   }
 
@@ -156,18 +159,19 @@ export class Rcu {
     spinUnlock(memory, state + RcuState.lock);
   }
 
-  /** With rcu.lock held. The caller's CPU counts as busy: it reports like the others. */
+  /** With rcu.lock held, by a CPU in no read-side section; kickNeeded follows without the lock. */
   private startIfNext(period: number): void {
     const { memory, state } = this;
     const started = memory.read32(state + RcuState.started);
     if (started !== memory.read32(state + RcuState.completed)) return;
     if (((started + 1) | 0) !== period) return;
     memory.write32(state + RcuState.started, period);
+    const self = memory.smpProcessorId();
     let busy = 0;
     for (let i = 0; i < this.cpus; i++) {
       const cpu = this.cpuBase + i * sizeOfCpu;
       // A CPU whose lease is free now begins after the start of the period, whatever it does.
-      if (memory.loadAcquire(cpu + Cpu.lease) === 0) continue;
+      if (i === self || memory.loadAcquire(cpu + Cpu.lease) === 0) continue;
       memory.storeRelease(cpu + Cpu.rcuNeeded, period);
       busy++;
     }
@@ -198,7 +202,11 @@ export class Rcu {
     spinUnlock(memory, state + RcuState.lock);
     memory.irqRestore(flags);
     if (left === 0) this.kickThoseWho((other) => memory.readOnce(other + Cpu.rcuWaiting) !== 0);
-    else this.kickThoseWho((other) => memory.loadAcquire(other + Cpu.rcuNeeded) !== 0);
+  }
+
+  /** Asks the CPUs that the running period waits for. Interrupts are on. */
+  private kickNeeded(): void {
+    this.kickThoseWho((cpu) => this.memory.loadAcquire(cpu + Cpu.rcuNeeded) !== 0);
   }
 
   private kickThoseWho(wait: (cpu: Address) => boolean): void {
@@ -221,7 +229,7 @@ export class Rcu {
       memory.irqRestore(off);
       const completed = memory.loadAcquire(state + RcuState.completed);
       if (((completed - period) | 0) >= 0) return;
-      this.kickThoseWho((cpu) => memory.loadAcquire(cpu + Cpu.rcuNeeded) !== 0);
+      this.kickNeeded();
       memory.waitWhile(state + RcuState.completed, completed);
     }
   }
@@ -245,7 +253,6 @@ export class Rcu {
         if (queued === 0) break;
         this.push(i);
         if (memory.loadAcquire(cpu + Cpu.rcuQueued) !== queued) continue;
-        this.kickThoseWho((other) => memory.loadAcquire(other + Cpu.rcuNeeded) !== 0);
         memory.waitWhile(cpu + Cpu.rcuQueued, queued);
       }
     }

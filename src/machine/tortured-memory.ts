@@ -171,11 +171,15 @@ export class TorturedMemory extends DirectMemory {
   override fill(address: Address, byte: number, length: number): void {
     this.step();
     this.check(address);
+    this.check(address + length - 1);
     super.fill(address, byte, length);
   }
   override copy(to: Address, from: Address, length: number): void {
     this.step();
     this.check(to);
+    this.check(to + length - 1);
+    this.check(from);
+    this.check(from + length - 1);
     super.copy(to, from, length);
   }
   override readOnce(address: Address): number {

@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import { Cpu, sizeOfCpu, sizeOfTask, TASK_DEAD, Task } from "../../src/machine/cpus.ts";
+import { spinLock } from "../../src/machine/spinlock.ts";
+import { newMachine, type Observer, observe } from "./machines.ts";
+import { onWorkers } from "./threads.ts";
+
+const leases = new URL("./workers/leases.ts", import.meta.url);
+const CALLS = 768;
+
+function cpuWord({ machine }: Observer, cpu: number, field: number): number {
+  return machine.layout.cpuBase + cpu * sizeOfCpu + field;
+}
+
+describe("leases", () => {
+  test("a task is the CPU whose lease it holds, and no other task is", () => {
+    const shared = newMachine();
+    const one = observe(shared);
+    const other = observe(shared);
+    one.memory.enterCpu(1);
+    expect(one.memory.smpProcessorId()).toBe(1);
+    other.memory.enterCpu(-1);
+    expect(other.memory.smpProcessorId()).toBe(0);
+    other.memory.leaveCpu();
+    expect(() => other.memory.enterCpu(1, 10)).toThrow("found no CPU in 10 ms");
+    one.memory.leaveCpu();
+    other.memory.enterCpu(1);
+    expect(other.memory.smpProcessorId()).toBe(1);
+  });
+
+  test("six tasks share two CPUs: never two on one, and nobody is forgotten", async () => {
+    const { shared } = observe(newMachine({ cpus: 2, tasks: 7 }));
+    const jobs = Array.from({ length: 6 }, () => ({ job: "shareCpus", argument: 2_000 }));
+    expect(await onWorkers(leases, shared, jobs)).toEqual(Array(6).fill(2_000));
+  });
+
+  test("a CPU is handed over to who waits for it", async () => {
+    const { shared } = observe(newMachine({ cpus: 1, tasks: 3 }));
+    const jobs = [{ job: "occupy" }, { job: "wantOccupied" }];
+    const order = await onWorkers<number>(leases, shared, jobs);
+    expect(order.toSorted()).toEqual([0, 1]);
+  });
+
+  test("an absent CPU is nobody's until it is online again", () => {
+    const observer = observe(newMachine({ cpus: 2 }));
+    const { memory } = observer;
+    const online = cpuWord(observer, 1, Cpu.online);
+    memory.write32(online, 0);
+    expect(() => memory.enterCpu(1, 10)).toThrow("found no CPU in 10 ms");
+    memory.enterCpu(-1);
+    expect(memory.smpProcessorId()).toBe(0);
+    memory.leaveCpu();
+    memory.write32(online, 1);
+    memory.enterCpu(1);
+    expect(memory.smpProcessorId()).toBe(1);
+  });
+
+  test("who waits on a lock of a dead task is told whose it was", async () => {
+    const { shared, memory, machine, scratch } = observe(newMachine());
+    const [dead] = await onWorkers<number>(leases, shared, [{ job: "dieHolding" }]);
+    memory.write32(machine.layout.taskBase + (dead ?? 0) * sizeOfTask + Task.state, TASK_DEAD);
+    memory.enterCpu(0);
+    expect(() => spinLock(memory, scratch)).toThrow(`deadlock: held by dead CPU 1 (task ${dead})`);
+  });
+
+  test("after a panic every wait ends", () => {
+    const shared = newMachine();
+    const one = observe(shared);
+    const other = observe(shared);
+    spinLock(one.memory, one.scratch);
+    one.memory.panic();
+    expect(() => spinLock(other.memory, other.scratch)).toThrow("the machine has panicked");
+  });
+
+  test("a wait that takes too long names whom it waited for", () => {
+    const shared = newMachine();
+    const one = observe(shared);
+    const other = observe(shared);
+    one.memory.enterCpu(1);
+    spinLock(one.memory, one.scratch);
+    other.memory.waitLimit = 20;
+    expect(() => spinLock(other.memory, other.scratch)).toThrow(
+      `deadlock: CPU 1 (task ${one.memory.current()}) did not let go`,
+    );
+  });
+});
+
+describe("inter-processor calls", () => {
+  test("a busy CPU runs the call when it polls, and the caller waits for it", async () => {
+    const { shared } = observe(newMachine({ cpus: 2 }));
+    const jobs = [{ job: "pollUntilStopped" }, { job: "callThenStop", argument: 1_000 }];
+    const [, done] = await onWorkers(leases, shared, jobs);
+    expect(done).toBe(1_000);
+  });
+
+  test("for an idle CPU the caller runs it as that CPU, and is itself again afterwards", () => {
+    const { memory, machine } = observe(newMachine({ cpus: 4 }));
+    const ran: number[] = [];
+    const fn = machine.functions.register((argument) => {
+      ran.push(memory.smpProcessorId(), argument, memory.irqsDisabled() ? 1 : 0);
+    });
+    memory.enterCpu(0);
+    machine.calls.callOn(3, fn, 7);
+    expect(ran).toEqual([3, 7, 1]);
+    expect([memory.smpProcessorId(), memory.irqsDisabled()]).toEqual([0, false]);
+  });
+
+  test("for this CPU it is a plain call with interrupts off", () => {
+    const { memory, machine } = observe(newMachine());
+    const ran: boolean[] = [];
+    const fn = machine.functions.register(() => ran.push(memory.irqsDisabled()));
+    memory.enterCpu(1);
+    machine.calls.callOn(1, fn, 0);
+    expect([...ran, memory.irqsDisabled()]).toEqual([true, false]);
+  });
+
+  test("on each CPU that fulfils a condition, in ascending order", () => {
+    const { memory, machine } = observe(newMachine({ cpus: 4 }));
+    const ran: number[] = [];
+    const fn = machine.functions.register(() => ran.push(memory.smpProcessorId()));
+    memory.enterCpu(2);
+    machine.calls.callOnEach((cpu) => cpu !== 1, fn, 0);
+    expect(ran).toEqual([0, 2, 3]);
+  });
+
+  test("two CPUs that call each other all the time both get their answers", async () => {
+    const { shared, memory, scratch } = observe(newMachine({ cpus: 2 }));
+    const jobs = [
+      { job: "callOthers", argument: 200 },
+      { job: "callOthers", argument: 200 },
+    ];
+    await onWorkers(leases, shared, jobs);
+    expect([0, 4].map((at) => memory.read32(scratch + CALLS + at))).toEqual([200, 200]);
+  });
+
+  test("a CPU that does not answer in time is named", async () => {
+    const { shared } = observe(newMachine({ cpus: 2 }));
+    const [, told] = await onWorkers(leases, shared, [{ job: "deaf" }, { job: "callTheDeaf" }]);
+    expect(told).toMatch(/deadlock: CPU 0 \(task \d\) did not let go/);
+  });
+
+  test("with interrupts off another CPU cannot be called", () => {
+    const { memory, machine } = observe(newMachine());
+    memory.enterCpu(0);
+    memory.irqDisable();
+    expect(() => machine.calls.callOn(1, 1, 0)).toThrow("call to CPU 1 with interrupts off");
+  });
+
+  test("a function that this thread has not registered is an error, not a wild call", () => {
+    const { memory, machine } = observe(newMachine());
+    memory.enterCpu(0);
+    expect(() => machine.calls.callOn(0, 99, 0)).toThrow("function 99 is not registered");
+  });
+});
