@@ -1,0 +1,59 @@
+/**
+ * The audit: a walk over everything at a quiet moment, which proves the invariants.
+ *
+ * Quiet means that no operation is under way, no RCU callback is queued (rcu.barrier) and no torture
+ * goes on. The walk only reads. What each allocator keeps is walked by its own file; pages and the
+ * ledger are the same for both.
+ */
+import type { System } from "../kernel/system.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import type { Slub } from "../slub/slub.ts";
+import { type SlabsByCache, surveyBlocks } from "./blocks.ts";
+import { type AuditFinding, Findings, hex, hexList } from "./findings.ts";
+import type { Ledger } from "./ledger.ts";
+import { auditSlub } from "./slub-audit.ts";
+
+export type { AuditFinding };
+
+export interface AuditOptions {
+  /** With a ledger: nothing is lost, and nothing is held twice. */
+  readonly ledger?: Ledger;
+  /** Large kmallocs that callers hold. Given, any other large block is a leaked page. */
+  readonly large?: readonly Address[];
+}
+
+/** All that is wrong with a quiet system; empty if nothing is. */
+export function audit(system: System, options: AuditOptions = {}): AuditFinding[] {
+  const { ledger, large } = options;
+  const findings = new Findings();
+  for (const problem of system.pages.checkBuddy()) findings.add("leaked-page", problem);
+  const slabs = surveyBlocks(system, findings, large);
+  auditSlub(system, system.allocator as Slub, slabs, findings, ledger);
+  if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
+  return findings.list;
+}
+
+/** Nobody holds an object whose slab has gone back: live objects lie in slabs only. */
+function auditStrays(
+  system: System,
+  slabs: SlabsByCache,
+  findings: Findings,
+  ledger: Ledger,
+): void {
+  const { memory, pages, machine } = system;
+  const inSlabs = new Set<PagePtr>([...slabs.values()].flat());
+  const first = pages.pageAddress(pages.array.numbered(pages.zones[0]?.start ?? 0));
+  const strays: Address[] = [];
+  for (let page = first; page < machine.layout.end; page += PAGE_SIZE) {
+    if (inSlabs.has(memory.read32(pages.virtToPage(page) + Page.head))) continue;
+    strays.push(...ledger.liveIn(page, page + PAGE_SIZE));
+  }
+  if (strays.length === 0) return;
+  findings.add(
+    "use-after-free",
+    `${strays.length} objects are held, but their slabs were given back: ${hexList(strays)} (${hex(strays[0] as Address)}: ${ledger.story(strays[0] as Address)})`,
+    strays,
+  );
+}

@@ -1,0 +1,77 @@
+/**
+ * A survey of all pages that somebody has: each allocated block is a slab of some cache, or a large
+ * kmalloc, or nobody knows whose it is. The machine is quiet.
+ */
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { System } from "../kernel/system.ts";
+import type { Address } from "../machine/memory.ts";
+import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
+import { MAX_ORDER } from "../pages/zone.ts";
+import { type Findings, hex } from "./findings.ts";
+
+export type SlabsByCache = ReadonlyMap<KmemCachePtr, readonly PagePtr[]>;
+
+/**
+ * Finds the slabs of each cache. `large` are the large kmallocs that callers hold; where it is left
+ * out, every large block is taken for one.
+ */
+export function surveyBlocks(
+  system: System,
+  findings: Findings,
+  large?: readonly Address[],
+): SlabsByCache {
+  const { memory, pages, common } = system;
+  const slabs = new Map<KmemCachePtr, PagePtr[]>(common.caches().map((s) => [s, []]));
+  const held = new Set(large);
+  const slabPages = new Map<number, number>();
+  for (const page of allocatedBlocks(system)) {
+    const flags = memory.read32(page + Page.flags);
+    const order = memory.read32(page + Page.order);
+    if ((flags & PG_SLAB) !== 0) {
+      const node = pages.pageToNid(page);
+      slabPages.set(node, (slabPages.get(node) ?? 0) + (1 << order));
+      const s = memory.read32(page + Page.slabCache);
+      const known = slabs.get(s);
+      if (known !== undefined) known.push(page);
+      else findings.add("wrong-slab", `slab ${hex(page)} belongs to ${hex(s)}, no cache`, [page]);
+    } else if ((flags & PG_HEAD) === 0 || (large && !held.has(pages.pageAddress(page)))) {
+      findings.add(
+        "leaked-page",
+        `page ${pages.array.number(page)} of order ${order} is allocated and nobody's`,
+        [page],
+      );
+    }
+  }
+  checkSlabPages(system, findings, slabPages);
+  return slabs;
+}
+
+/** Descriptors of the first pages of all allocated blocks. A block's order is taken as it stands. */
+function* allocatedBlocks({ memory, pages }: System): Generator<PagePtr> {
+  for (const zone of pages.zones) {
+    for (let pfn = zone.start; pfn < zone.end; ) {
+      const page = pages.array.numbered(pfn);
+      const order = memory.read32(page + Page.order);
+      const allocated = (memory.read32(page + Page.flags) & PG_ALLOCATED) !== 0;
+      if (allocated) yield page;
+      pfn += allocated && order >= 0 && order < MAX_ORDER ? 1 << order : 1;
+    }
+  }
+}
+
+/** NR_SLAB_RECLAIMABLE and NR_SLAB_UNRECLAIMABLE are exact. */
+function checkSlabPages(
+  { machine, pages }: System,
+  findings: Findings,
+  found: ReadonlyMap<number, number>,
+): void {
+  for (let node = 0; node < machine.options.nodes; node++) {
+    const counted =
+      pages.nodePageState(node, NR_SLAB_RECLAIMABLE) +
+      pages.nodePageState(node, NR_SLAB_UNRECLAIMABLE);
+    const there = found.get(node) ?? 0;
+    if (counted === there) continue;
+    findings.add("counter-drift", `node ${node} counts ${counted} pages of slabs and has ${there}`);
+  }
+}

@@ -1,0 +1,28 @@
+/** What an audit finds: each a failure class, a line in the kernel's tone, and the objects concerned. */
+import type { FailureClass } from "../machine/kernel-bug.ts";
+import type { Address } from "../machine/memory.ts";
+
+export interface AuditFinding {
+  readonly failure: FailureClass;
+  readonly message: string;
+  /** Addresses of objects or slab pages, for whoever looks further. */
+  readonly objects: readonly Address[];
+}
+
+export class Findings {
+  readonly list: AuditFinding[] = [];
+
+  add(failure: FailureClass, message: string, objects: readonly Address[] = []): void {
+    this.list.push({ failure, message, objects });
+  }
+}
+
+export function hex(address: Address): string {
+  return `0x${(address >>> 0).toString(16)}`;
+}
+
+/** The first few of many addresses. */
+export function hexList(addresses: readonly Address[]): string {
+  const shown = addresses.slice(0, 4).map(hex).join(", ");
+  return addresses.length > 4 ? `${shown} and ${addresses.length - 4} more` : shown;
+}

@@ -1,0 +1,202 @@
+/**
+ * The audit of SLUB, cache by cache. First the places where a slab can be are walked: c->page and
+ * the cpu partial list of each CPU, the partial and full lists of each node. Then each slab of the
+ * cache, found among the pages, must be in the place that its frozen bit, its counters and its
+ * objects call for, and each object in exactly one.
+ */
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { System } from "../kernel/system.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { objectsOf } from "../slub/counters.ts";
+import type { Slub } from "../slub/slub.ts";
+import { ALLOC_SLAB, FREE_SLAB } from "../slub/statistics.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCacheNodePtr } from "../slub/structs.ts";
+import type { SlabsByCache } from "./blocks.ts";
+import { type Findings, hex } from "./findings.ts";
+import type { Ledger } from "./ledger.ts";
+import { auditSlab } from "./slub-slab-audit.ts";
+
+/** One place in which a slab was found. */
+export interface Place {
+  readonly kind: "cpu slab" | "cpu partial" | "partial" | "full";
+  /** Where that is, for a message. */
+  readonly of: string;
+  /** Head of the private list, where the place is a cpu slab. */
+  readonly freelist: Address;
+}
+
+/** What the walk over one cache has at hand. */
+export interface CacheWalk {
+  readonly slub: Slub;
+  readonly memory: Memory;
+  readonly s: KmemCachePtr;
+  readonly name: string;
+  readonly findings: Findings;
+  readonly ledger: Ledger | undefined;
+  /** Every slab of the cache, and where it was found. */
+  readonly places: ReadonlyMap<PagePtr, Place[]>;
+}
+
+export function auditSlub(
+  system: System,
+  slub: Slub,
+  slabs: SlabsByCache,
+  findings: Findings,
+  ledger: Ledger | undefined,
+): void {
+  for (const [s, pages] of slabs) {
+    const walk: CacheWalk = {
+      slub,
+      memory: system.memory,
+      s,
+      name: system.common.nameOf(s),
+      findings,
+      ledger,
+      places: new Map(pages.map((page) => [page, []])),
+    };
+    const { cpus, nodes } = system.machine.options;
+    for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
+    for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid);
+    for (const page of pages) auditSlab(walk, page);
+    checkEvents(walk, cpus, nodes);
+  }
+}
+
+function walkCpu(walk: CacheWalk, cpu: number): void {
+  const { memory, s, name, findings } = walk;
+  const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+  const page = memory.read32(c + KmemCacheCpu.page);
+  const freelist = memory.read32(c + KmemCacheCpu.freelist);
+  const of = `of CPU ${cpu}`;
+  if (page !== 0) found(walk, page, { kind: "cpu slab", of, freelist });
+  else if (freelist !== 0) {
+    findings.add(
+      "lost-object",
+      `${name}: CPU ${cpu} has free object ${hex(freelist)} but no slab`,
+      [freelist],
+    );
+  }
+  walkCpuPartial(walk, cpu, memory.read32(c + KmemCacheCpu.partial));
+}
+
+/** page->pages of each says how many slabs the chain has from there on. */
+function walkCpuPartial(walk: CacheWalk, cpu: number, head: PagePtr): void {
+  const { memory, name, findings } = walk;
+  const chain: PagePtr[] = [];
+  for (let page = head; page !== 0; page = memory.read32(page + Page.next)) {
+    if (!found(walk, page, { kind: "cpu partial", of: `of CPU ${cpu}`, freelist: 0 })) break;
+    if (chain.includes(page)) break;
+    chain.push(page);
+  }
+  const counted = head === 0 ? 0 : memory.read32(head + Page.pages);
+  if (counted === chain.length) return;
+  findings.add(
+    "counter-drift",
+    `${name}: CPU ${cpu} counts ${counted} slabs on its partial list, which has ${chain.length}`,
+    chain,
+  );
+}
+
+/** Enters the place of a slab. False, with a finding, if it is no slab of this cache. */
+function found(walk: CacheWalk, page: PagePtr, place: Place): boolean {
+  const places = walk.places.get(page);
+  if (places !== undefined) {
+    places.push(place);
+    return true;
+  }
+  walk.findings.add(
+    "use-after-free",
+    `${walk.name}: ${place.kind} ${place.of} names ${hex(page)}, which is no slab of this cache`,
+    [page],
+  );
+  return false;
+}
+
+function walkNode(walk: CacheWalk, nid: number): void {
+  const { slub, memory, s, name, findings } = walk;
+  const n = slub.context.nodeOf(s, nid);
+  if (n === 0) return;
+  if (memory.read32(n + KmemCacheNode.listLock) !== 0) {
+    findings.add("deadlock", `${name}: list_lock of node ${nid} is held by nobody who runs`, [n]);
+  }
+  const partial = walkList(walk, n + KmemCacheNode.partial, { kind: "partial", nid });
+  walkList(walk, n + KmemCacheNode.full, { kind: "full", nid });
+  compare(walk, `nr_partial of node ${nid}`, memory.read32(n + KmemCacheNode.nrPartial), partial);
+  compareTotals(walk, n, nid);
+}
+
+/** Length of a node list; a list that is torn or runs in circles is a finding. */
+function walkList(
+  walk: CacheWalk,
+  head: Address,
+  { kind, nid }: { kind: "partial" | "full"; nid: number },
+): number {
+  const { memory, slub, name, findings } = walk;
+  const of = `list of node ${nid}`;
+  const seen = new Set<Address>();
+  let before = head;
+  let at = memory.read32(head);
+  for (; at !== head; before = at, at = memory.read32(at)) {
+    const page = at - Page.lru;
+    if (seen.has(at)) {
+      findings.add("list-corruption", `${name}: ${kind} ${of} runs in circles at ${hex(page)}`, [
+        page,
+      ]);
+      return seen.size;
+    }
+    seen.add(at);
+    if (!found(walk, page, { kind, of, freelist: 0 })) return seen.size;
+    if (memory.read32(at + 4) !== before) {
+      findings.add("list-corruption", `${name}: ${kind} ${of} is torn before ${hex(page)}`, [page]);
+    }
+    if (slub.context.pages.pageToNid(page) !== nid) {
+      findings.add("wrong-slab", `${name}: ${kind} ${of} has ${hex(page)} of another node`, [page]);
+    }
+  }
+  return seen.size;
+}
+
+function compareTotals(walk: CacheWalk, n: KmemCacheNodePtr, nid: number): void {
+  const { memory, slub } = walk;
+  const here = [...walk.places.keys()].filter((page) => slub.context.pages.pageToNid(page) === nid);
+  const objects = here.reduce(
+    (sum, page) => sum + objectsOf(memory.read32(page + Page.counters)),
+    0,
+  );
+  compare(walk, `nr_slabs of node ${nid}`, memory.read32(n + KmemCacheNode.nrSlabs), here.length);
+  compare(
+    walk,
+    `total_objects of node ${nid}`,
+    memory.read32(n + KmemCacheNode.totalObjects),
+    objects,
+  );
+}
+
+function compare(walk: CacheWalk, what: string, counted: number, there: number): void {
+  if (counted === there) return;
+  walk.findings.add("counter-drift", `${walk.name}: ${what} is ${counted}, found ${there}`);
+}
+
+/**
+ * alloc_slab less free_slab bounds the slabs there are: shrinking and closing give slabs back without
+ * counting them, as the kernel does, and the first slabs of the boot are made without counting.
+ */
+function checkEvents(walk: CacheWalk, cpus: number, nodes: number): void {
+  const { memory, slub, s, name, findings, places } = walk;
+  const count = (item: number): number => {
+    let sum = 0;
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+      sum += memory.read32(c + KmemCacheCpu.stat + (item << 2));
+    }
+    return sum;
+  };
+  const uncounted = s === slub.bootstrap.kmemCacheNode ? nodes : 0;
+  const made = count(ALLOC_SLAB) + uncounted - count(FREE_SLAB);
+  if (places.size <= made) return;
+  findings.add(
+    "counter-drift",
+    `${name}: ${places.size} slabs, of which ${made} are accounted for`,
+  );
+}

@@ -1,0 +1,150 @@
+/**
+ * The audit of one slab of SLUB: its lists hold its own free objects and no others, its counters
+ * count them, and it lies where a slab in this state belongs.
+ *
+ *     frozen       one CPU owns it, as cpu slab or on its partial list; on no node list
+ *     not frozen   with free objects: on the partial list of its node
+ *                  without: on no list, or on the full list where users are tracked
+ */
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
+import { KmemCache } from "../slub/structs.ts";
+import { hex, hexList } from "./findings.ts";
+import type { CacheWalk, Place } from "./slub-audit.ts";
+import { objectsOfSlab } from "./slub-slabs.ts";
+
+export function auditSlab(walk: CacheWalk, page: PagePtr): void {
+  const { memory, slub, s, findings } = walk;
+  const counters = memory.read32(page + Page.counters);
+  const objects = objectsOf(counters);
+  const inuse = inuseOf(counters);
+  const room = PAGE_SIZE << slub.context.pages.compoundOrder(page);
+  const size = memory.read32(s + KmemCache.size);
+  if (objects === 0 || objects * size > room || inuse > objects) {
+    findings.add(
+      "counter-drift",
+      `${title(walk, page)}: inuse ${inuse} of ${objects} objects of ${size} bytes in ${room}`,
+      [page],
+    );
+    return;
+  }
+  const all = new Set(objectsOfSlab(slub.context, s, page));
+  const free = walkFreelist(walk, page, all, "freelist", memory.read32(page + Page.freelist));
+  const owners = walk.places.get(page) ?? [];
+  const kept = owners.flatMap((owner) =>
+    walkFreelist(walk, page, all, `freelist ${owner.of}`, owner.freelist),
+  );
+  if (free.length !== objects - inuse) {
+    findings.add(
+      "counter-drift",
+      `${title(walk, page)}: inuse is ${inuse} of ${objects}, but the freelist has ${free.length}`,
+      free,
+    );
+  }
+  checkPlace(walk, page, isFrozen(counters), free.length > 0, owners);
+  checkObjects(walk, page, all, [...free, ...kept]);
+}
+
+function title(walk: CacheWalk, page: PagePtr): string {
+  return `${walk.name}: slab ${hex(page)}`;
+}
+
+/** The objects of a list, up to the first that cannot be one. */
+function walkFreelist(
+  walk: CacheWalk,
+  page: PagePtr,
+  all: ReadonlySet<Address>,
+  list: string,
+  head: Address,
+): Address[] {
+  const { slub, s, findings } = walk;
+  const seen = new Set<Address>();
+  // The pointers may be garbage: each is compared before it is followed.
+  for (let object = head; object !== 0; object = slub.freePointers.getSafe(s, object)) {
+    if (!all.has(object)) {
+      const strange = `${title(walk, page)}: ${list} leads to ${hex(object)},`;
+      if (isElsewhere(walk, object)) {
+        findings.add("wrong-slab", `${strange} an object of another slab`, [object]);
+      } else findings.add("list-corruption", `${strange} which is no object`, [object]);
+      break;
+    }
+    if (seen.has(object)) {
+      findings.add(
+        "list-corruption",
+        `${title(walk, page)}: ${list} runs in circles at ${hex(object)}`,
+        [object],
+      );
+      break;
+    }
+    seen.add(object);
+  }
+  return [...seen];
+}
+
+/** Whether `address` is an object of another slab of the cache. */
+function isElsewhere(walk: CacheWalk, address: Address): boolean {
+  const { slub, s, places } = walk;
+  const { pages } = slub.context;
+  if (!pages.virtAddrValid(address)) return false;
+  const page = pages.virtToHeadPage(address);
+  return places.has(page) && objectsOfSlab(slub.context, s, page).includes(address);
+}
+
+function checkPlace(
+  walk: CacheWalk,
+  page: PagePtr,
+  frozen: boolean,
+  hasFree: boolean,
+  places: readonly Place[],
+): void {
+  const { findings, slub, s } = walk;
+  const cpus = places.filter(({ kind }) => kind === "cpu slab" || kind === "cpu partial");
+  const where = places.map(({ kind, of }) => `${kind} ${of}`).join(" and ") || "nowhere";
+  const what = `${title(walk, page)} is ${frozen ? "frozen" : "not frozen"}, ${hasFree ? "has free objects" : "has none free"}, and lies ${where}`;
+  if (frozen && cpus.length === 0) findings.add("stuck-frozen-slab", what, [page]);
+  else if (places.length > 1 || (!frozen && cpus.length > 0)) {
+    findings.add("list-corruption", what, [page]);
+  } else if (!frozen) {
+    const full = slub.context.keepsFullList(s) ? "full" : undefined;
+    const belongs = hasFree ? "partial" : full;
+    if (places[0]?.kind === belongs) return;
+    findings.add(places.length === 0 ? "lost-object" : "list-corruption", what, [page]);
+  }
+}
+
+/** Each object is held by somebody or on one list, and never both. */
+function checkObjects(
+  walk: CacheWalk,
+  page: PagePtr,
+  all: ReadonlySet<Address>,
+  listed: readonly Address[],
+): void {
+  const { findings, ledger } = walk;
+  const once = new Set(listed);
+  const report = (
+    failure: "double-free" | "double-allocation" | "lost-object",
+    what: string,
+    objects: readonly Address[],
+  ): void => {
+    if (objects.length === 0) return;
+    const story = ledger === undefined ? "" : ` (${ledger.story(objects[0] as Address)})`;
+    findings.add(
+      failure,
+      `${title(walk, page)}: ${objects.length} objects ${what}: ${hexList(objects)}${story}`,
+      objects,
+    );
+  };
+  const twice = listed.filter((object, i) => listed.indexOf(object) !== i);
+  report("double-free", "on two freelists", twice);
+  if (ledger === undefined) return;
+  const held = [...all].filter((object) => ledger.isLive(object));
+  report(
+    "double-allocation",
+    "held and yet on a freelist",
+    held.filter((o) => once.has(o)),
+  );
+  const gone = [...all].filter((object) => !once.has(object) && !ledger.isLive(object));
+  report("lost-object", "neither held nor on a freelist", gone);
+}

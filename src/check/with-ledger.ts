@@ -1,0 +1,80 @@
+/**
+ * Feeds the ledger: in place of an allocator a subclass of it, hooked where objects leave and enter.
+ * Those are the calls that both allocators have, so what they allocate for themselves counts as well.
+ */
+import type { Allocator } from "../caches/allocator.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { SlabCommon } from "../caches/slab-common.ts";
+import type { SystemClasses } from "../kernel/system.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { Ledger } from "./ledger.ts";
+import { objectsOfSlab } from "./slub-slabs.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
+type AllocatorClass = new (...parts: any[]) => Allocator;
+
+/** The same classes, with every object entered in the machine's ledger. */
+export function withLedger(classes: SystemClasses): SystemClasses {
+  return { ...classes, ...withSlubLedger(classes), Slub: ledgered(classes.Slub) };
+}
+
+function ledgered<T extends AllocatorClass>(Base: T): T {
+  return class extends Base {
+    private readonly ledger: Ledger;
+
+    // biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
+    constructor(...parts: any[]) {
+      super(...parts);
+      this.ledger = new Ledger(parts[0] as SlabCommon);
+    }
+
+    override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+      const object = super.slabAllocNode(s, gfp, node);
+      if (object !== 0) this.ledger.take(object);
+      return object;
+    }
+
+    override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+      this.ledger.give(object);
+      super.slabFree(s, page, object);
+    }
+
+    override allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+      const got = super.allocBulk(s, gfp, size, p);
+      for (let i = 0; i < got; i++) this.ledger.take(p[i] as Address);
+      return got;
+    }
+
+    override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+      for (let i = 0; i < size; i++) this.ledger.give(p[i] as Address);
+      super.freeBulk(s, size, p);
+    }
+  };
+}
+
+/** What concerns SLUB alone: objects cut by hand at boot, and slabs that go back too early. */
+function withSlubLedger(classes: SystemClasses): Partial<SystemClasses> {
+  return {
+    Bootstrap: class extends classes.Bootstrap {
+      override earlyKmemCacheNodeAlloc(nid: number): void {
+        super.earlyKmemCacheNodeAlloc(nid);
+        new Ledger(this.context.common).take(this.context.nodeOf(this.kmemCacheNode, nid));
+      }
+    },
+    SlabPages: class extends classes.SlabPages {
+      protected override freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
+        const ledger = new Ledger(this.context.common);
+        for (const object of objectsOfSlab(this.context, s, page)) {
+          if (!ledger.isLive(object)) continue;
+          throw new KernelBug(
+            "use-after-free",
+            `slab 0x${page.toString(16)} of ${this.context.common.nameOf(s)} is given back with object 0x${object.toString(16)} in use: ${ledger.story(object)}`,
+          );
+        }
+        super.freeSlabNow(s, page);
+      }
+    },
+  };
+}
