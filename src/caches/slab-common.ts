@@ -295,12 +295,17 @@ export class SlabCommon {
     listDel(memory, s + KmemCacheBase.list);
     mutexUnlock(memory, this.slabMutex);
     if ((memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
-      this.machine.rcu.barrier();
+      this.waitForSlabs();
     }
     this.allocator.release(s);
     this.freeName(memory.read32(s + KmemCacheBase.name));
     this.freeStruct(s);
     return 0;
+  }
+
+  /** Slabs that wait for a grace period name the cache: all of them must be gone (7ed9f7e5db58). */
+  protected waitForSlabs(): void {
+    this.machine.rcu.barrier();
   }
 
   /** kmem_cache_shrink: gives empty slabs back. Non-zero if slabs remain. May sleep. */

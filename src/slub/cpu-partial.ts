@@ -62,10 +62,16 @@ export class CpuPartial {
       this.linkBefore(page, head);
       if (this.push(partial, head, page)) break;
     }
-    // A cache that is being shrunk for good keeps none. Its shrinker set the limit, then flushed
-    // every CPU: whoever pushed after that flush sees the limit here.
-    if (memory.readOnce(s + KmemCache.cpuPartial) === 0) this.drain(s);
+    if (this.keepsNone(s)) this.drain(s);
     memory.preemptEnable();
+  }
+
+  /**
+   * A cache that is being shrunk for good keeps no slab here. Its shrinker set the limit, then
+   * flushed every CPU: whoever pushed after that flush sees the limit (d6e0b7fa1186).
+   */
+  protected keepsNone(s: KmemCachePtr): boolean {
+    return this.memory.readOnce(s + KmemCache.cpuPartial) === 0;
   }
 
   private linkBefore(page: PagePtr, head: PagePtr): void {
@@ -122,12 +128,7 @@ export class CpuPartial {
   /** With list_lock: unfreezes and lists a slab. True if it is to be discarded instead. */
   protected unfreezeOne(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): boolean {
     const counters = this.clearFrozen(s, page);
-    if (
-      inuseOf(counters) === 0 &&
-      this.nodePartial.nrPartial(n) >= this.memory.readOnce(s + KmemCache.minPartial)
-    ) {
-      return true;
-    }
+    if (inuseOf(counters) === 0 && this.nodePartial.hasEnough(s, n)) return true;
     this.nodePartial.add(n, page, true);
     this.context.stat(s, FREE_ADD_PARTIAL);
     return false;

@@ -151,8 +151,7 @@ export class Deactivation {
     freelist: Address,
     counters: number,
   ): SlabMode {
-    const wanted = this.memory.readOnce(s + KmemCache.minPartial);
-    if (inuseOf(counters) === 0 && this.nodePartial.nrPartial(n) >= wanted) return M_FREE;
+    if (inuseOf(counters) === 0 && this.nodePartial.hasEnough(s, n)) return M_FREE;
     return freelist !== 0 ? M_PARTIAL : M_FULL;
   }
 

@@ -20,7 +20,7 @@ import { Page, type PagePtr } from "../pages/page.ts";
 import { freeOf, objectsOf, withFrozen, withInuse } from "./counters.ts";
 import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
-import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class NodePartial {
   protected readonly context: SlubContext;
@@ -63,6 +63,11 @@ export class NodePartial {
   /** n->nr_partial: exact under the lock, a hint without it. */
   nrPartial(n: KmemCacheNodePtr): number {
     return this.memory.readOnce(n + KmemCacheNode.nrPartial);
+  }
+
+  /** Whether an empty slab goes back instead of being listed. Without the lock a hint, too. */
+  hasEnough(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
+    return this.nrPartial(n) >= this.memory.readOnce(s + KmemCache.minPartial);
   }
 
   /** add_partial, at the head or the tail. Needs list_lock. */

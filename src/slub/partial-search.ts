@@ -54,8 +54,11 @@ export class PartialSearch {
     for (let page = nodePartial.first(n); page !== 0; ) {
       const next = nodePartial.next(n, page);
       const acquired = nodePartial.acquire(s, n, page, object === 0);
-      // A free came in between: better a new slab than a hot fight for this list.
-      if (acquired.freelist === 0) break;
+      if (acquired.freelist === 0) {
+        if (this.givesUpAfterRace()) break;
+        page = next;
+        continue;
+      }
       available += acquired.objects;
       if (object === 0) {
         memory.write32(c + KmemCacheCpu.page, page);
@@ -71,6 +74,11 @@ export class PartialSearch {
     }
     nodePartial.unlock(n);
     return object;
+  }
+
+  /** A free came in between: better a new slab than a hot fight for this list (9b1ea29bc0d7). */
+  protected givesUpAfterRace(): boolean {
+    return true;
   }
 
   /**
