@@ -50,7 +50,7 @@ export function bootPages(options: Partial<MachineOptions> = {}): Booted {
 }
 
 /** Order and page number of every free block: what a full merge must bring back. */
-export function freeBlocks({ pages }: Booted): string[] {
+export function freeBlocks({ pages }: Pick<Booted, "pages">): string[] {
   const blocks: string[] = [];
   for (const zone of pages.zones) {
     for (let pfn = zone.start; pfn < zone.end; pfn++) {

@@ -1,0 +1,142 @@
+import { describe, expect, test } from "vitest";
+import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
+import { newMachine, observe } from "./machines.ts";
+
+function tortured(cpus: number) {
+  return observe<TorturedMemory>(newMachine({ cpus }), TorturedMemory);
+}
+
+const ALWAYS = 1;
+const only = (kind: "interrupts" | "migrations" | "delays") => ({
+  interrupts: 0,
+  migrations: 0,
+  delays: 0,
+  [kind]: ALWAYS,
+});
+
+describe("an interrupt", () => {
+  test("runs inside an access, with interrupts off, and is not interrupted itself", () => {
+    const { memory, scratch } = tortured(1);
+    const seen: unknown[] = [];
+    memory.onInterrupt = () => {
+      seen.push(memory.irqsDisabled(), memory.smpProcessorId());
+      for (let i = 0; i < 50; i++) memory.read32(scratch);
+    };
+    memory.enterCpu(0);
+    memory.torture(only("interrupts"), 1);
+    while (memory.inflicted.interrupts === 0) memory.read32(scratch);
+    expect(seen).toEqual([true, 0]);
+    expect(memory.irqsDisabled()).toBe(false);
+  });
+
+  test("never comes while interrupts are off or the task is on no CPU", () => {
+    const { memory, scratch } = tortured(1);
+    memory.torture(only("interrupts"), 1);
+    for (let i = 0; i < 100; i++) memory.read32(scratch);
+    memory.enterCpu(0);
+    const flags = memory.irqSave();
+    for (let i = 0; i < 100; i++) memory.read32(scratch);
+    expect(memory.inflicted.interrupts).toBe(0);
+    memory.irqRestore(flags);
+    for (let i = 0; i < 100; i++) memory.read32(scratch);
+    expect(memory.inflicted.interrupts).toBeGreaterThan(0);
+  });
+
+  test("comes before the CPU's area is added, so a swap on this CPU meets what it did", () => {
+    const { memory, machine } = tortured(1);
+    const offset = machine.percpu.define(8);
+    memory.onInterrupt = () => memory.thisCpuAdd(offset, 1);
+    memory.enterCpu(0);
+    memory.torture(only("interrupts"), 1);
+    for (let i = 0; i < 100; i++) memory.thisCpuRead(offset);
+    const before = memory.inflicted.interrupts;
+    const value = memory.thisCpuRead(offset);
+    expect(value).toBe(memory.inflicted.interrupts);
+    expect(value).toBeGreaterThanOrEqual(before);
+  });
+});
+
+describe("preemption", () => {
+  test("moves the task to another CPU, and what it then calls this CPU is that one", () => {
+    const { memory, machine, scratch } = tortured(2);
+    const offset = machine.percpu.define(8);
+    for (const cpu of [0, 1]) memory.write32(memory.perCpuPtr(offset, cpu), cpu + 10);
+    memory.enterCpu(0);
+    memory.torture(only("migrations"), 1);
+    while (memory.inflicted.migrations === 0) memory.read32(scratch);
+    memory.relent();
+    expect(memory.thisCpuRead(offset)).toBe(memory.smpProcessorId() + 10);
+  });
+
+  test("never comes with preemption or interrupts off", () => {
+    const { memory, scratch } = tortured(2);
+    memory.enterCpu(0);
+    memory.torture(only("migrations"), 1);
+    memory.preemptDisable();
+    for (let i = 0; i < 100; i++) memory.read32(scratch);
+    memory.irqDisable();
+    memory.preemptEnable();
+    for (let i = 0; i < 100; i++) memory.read32(scratch);
+    expect(memory.inflicted.preemptions).toBe(0);
+    expect(memory.smpProcessorId()).toBe(0);
+  });
+});
+
+test("a delay changes nothing but the time", () => {
+  const { memory, scratch } = tortured(1);
+  memory.enterCpu(0);
+  memory.write32(scratch, 5);
+  memory.torture(only("delays"), 1);
+  while (memory.inflicted.delays < 3) expect(memory.read32(scratch)).toBe(5);
+  expect(memory.inflicted).toMatchObject({ interrupts: 0, preemptions: 0, migrations: 0 });
+});
+
+test("after relenting nothing happens any more", () => {
+  const { memory, scratch } = tortured(1);
+  memory.enterCpu(0);
+  memory.torture({ interrupts: 0.3, migrations: 0.3, delays: 0.3 }, 1);
+  memory.relent();
+  for (let i = 0; i < 1_000; i++) memory.add(scratch, 1);
+  expect(memory.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
+});
+
+describe("bad-access is raised", () => {
+  const badAccess = expect.objectContaining({ failure: "bad-access" });
+
+  test("by any access to page 0 or outside of the memory", () => {
+    const { memory, scratch } = tortured(1);
+    const outside = memory.byteLength;
+    for (const at of [0, 16, 4092, outside, outside + 4096, -4]) {
+      expect(() => memory.read32(at)).toThrow(badAccess);
+      expect(() => memory.write32(at, 1)).toThrow(badAccess);
+      expect(() => memory.read8(at)).toThrow(badAccess);
+      expect(() => memory.write16(at, 1)).toThrow(badAccess);
+      expect(() => memory.cmpxchg(at, 0, 1)).toThrow(badAccess);
+      expect(() => memory.cmpxchgDouble(at, 0, 0, 1, 1)).toThrow(badAccess);
+      expect(() => memory.fill(at, 0, 4)).toThrow(badAccess);
+      expect(() => memory.copy(scratch, at, 4)).toThrow(badAccess);
+    }
+    expect(() => memory.fill(outside - 8, 0, 16)).toThrow(badAccess);
+    expect(() => memory.copy(outside - 8, scratch, 16)).toThrow(badAccess);
+  });
+
+  test("but not by a racy read, which may find garbage", () => {
+    const { memory } = tortured(1);
+    expect(memory.readRacy(memory.byteLength)).toBe(0);
+  });
+
+  test("by a write into the area of a CPU that another task runs as", () => {
+    const shared = newMachine({ cpus: 2 });
+    const { memory, machine } = observe<TorturedMemory>(shared, TorturedMemory);
+    const other = observe(shared);
+    memory.enterCpu(0);
+    const foreign = memory.perCpuPtr(machine.percpu.define(8), 1);
+    memory.write32(foreign, 1);
+    other.memory.enterCpu(1);
+    expect(() => memory.write32(foreign, 2)).toThrow("CPU 0 writes");
+    expect(() => memory.writeOnce(foreign, 2)).toThrow(badAccess);
+    expect(memory.readOnce(foreign)).toBe(1);
+    other.memory.leaveCpu();
+    memory.write32(foreign, 3);
+  });
+});
