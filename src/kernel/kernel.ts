@@ -20,6 +20,7 @@ import {
   type SharedMachine,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
+import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
@@ -130,6 +131,7 @@ export class Kernel extends System {
     });
     this.machine.serve(direct);
     this.shared = shared;
+    this.machine.witness = javaScriptWitness;
     this.direct = direct;
   }
 

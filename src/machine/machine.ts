@@ -31,6 +31,7 @@ import { PercpuAllocator } from "./percpu.ts";
 import { Rcu } from "./rcu.ts";
 import { Statics } from "./statics.ts";
 import { Topology } from "./topology.ts";
+import { noWitness, type Witness } from "./witness.ts";
 
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
@@ -187,6 +188,8 @@ export class Machine {
   readonly rcu: Rcu;
   readonly console: Console;
 
+  /** What tracks of debug caches are filled from. */
+  witness: Witness = noWitness;
   constructor(memory: Memory, options: MachineOptions) {
     const layout = layoutOf(options);
     this.memory = memory;

@@ -91,6 +91,7 @@ export class Bootstrap {
     memory.write32(page + Page.freelist, this.slub.freePointers.get(s, n));
     memory.write32(page + Page.counters, packCounters(1, objects, false));
     memory.write32(s + KmemCache.node + (nid << 2), n);
+    if (this.context.isDebug(s)) this.slub.debugging.setupTakenObject(s, n);
     this.slub.nodePartial.init(n);
     this.slub.slabPages.incSlabsNode(s, page, objects);
     this.slub.nodePartial.add(n, page, false);
@@ -102,12 +103,8 @@ export class Bootstrap {
     const { common } = this.context;
     const s = common.zallocCache();
     memory.copy(s, staticCache, memory.read32(common.kmemCache + KmemCache.objectSize));
-    // Its slabs still name the static cache. The one this CPU allocates from goes to the list first
-    // (7d557b3cb693), so that none is missed.
-    const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
-    const flags = memory.irqSave();
-    if (memory.read32(c + KmemCacheCpu.page) !== 0) this.slub.deactivation.flushCpu(s, c);
-    memory.irqRestore(flags);
+    // Its slabs still name the static cache.
+    this.flushBootSlab(s);
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
       for (const head of [n + KmemCacheNode.partial, n + KmemCacheNode.full]) {
@@ -118,5 +115,14 @@ export class Bootstrap {
     }
     common.publish(s);
     return s;
+  }
+
+  /** The slab this CPU allocates from goes to the list, so that none is missed (7d557b3cb693). */
+  protected flushBootSlab(s: KmemCachePtr): void {
+    const { memory } = this;
+    const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+    const flags = memory.irqSave();
+    if (memory.read32(c + KmemCacheCpu.page) !== 0) this.slub.deactivation.flushCpu(s, c);
+    memory.irqRestore(flags);
   }
 }

@@ -213,41 +213,13 @@ export class CacheLifetime {
         nodePartial.remove(n, page);
         empty.push(page);
       } else {
-        this.listSlabObjects(s, page);
+        this.slub.debugging.listRemaining(s, page);
       }
       page = next;
     }
+    for (const page of nodePartial.fullSlabs(s, n)) this.slub.debugging.listRemaining(s, page);
     nodePartial.unlockIrqrestore(n, flags);
     for (const page of empty) this.slub.slabPages.discard(s, page);
-  }
-
-  /** list_slab_objects */
-  protected listSlabObjects(s: KmemCachePtr, page: PagePtr): void {
-    const { common, machine, pages } = this.context;
-    machine.console.printk(
-      `BUG ${common.nameOf(s)}: Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`,
-    );
-    const start = pages.pageAddress(page);
-    for (const object of this.allocatedObjects(s, page)) {
-      machine.console.printk(`INFO: Object 0x${object.toString(16)} @offset=${object - start}`);
-    }
-  }
-
-  /** All objects of a slab that are not on page->freelist. The caller holds list_lock. */
-  allocatedObjects(s: KmemCachePtr, page: PagePtr): number[] {
-    const { memory } = this;
-    const free = new Set<number>();
-    const objects = objectsOf(memory.readOnce(page + Page.counters));
-    let object = memory.readOnce(page + Page.freelist);
-    for (let i = 0; object !== 0 && i < objects; i++) {
-      free.add(object);
-      object = this.slub.freePointers.get(s, object);
-    }
-    const size = memory.read32(s + KmemCache.size);
-    const first = this.context.pages.pageAddress(page) + memory.read32(s + KmemCache.redLeftPad);
-    return Array.from({ length: objects }, (_, i) => first + i * size).filter(
-      (address) => !free.has(address),
-    );
   }
 
   /** Frees what open made; the struct itself is the caller's. */

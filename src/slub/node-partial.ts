@@ -96,6 +96,24 @@ export class NodePartial {
     if (this.context.keepsFullList(s)) listDel(this.memory, page + Page.lru);
   }
 
+  /** All partial slabs, head first. Needs list_lock. */
+  partialSlabs(n: KmemCacheNodePtr): PagePtr[] {
+    return this.slabsOn(n + KmemCacheNode.partial);
+  }
+
+  /** The full slabs, where the cache lists them. Needs list_lock. */
+  fullSlabs(s: KmemCachePtr, n: KmemCacheNodePtr): PagePtr[] {
+    return this.context.keepsFullList(s) ? this.slabsOn(n + KmemCacheNode.full) : [];
+  }
+
+  private slabsOn(head: Address): PagePtr[] {
+    const pages: PagePtr[] = [];
+    for (let at = this.memory.read32(head); at !== head; at = this.memory.read32(at)) {
+      pages.push(at - Page.lru);
+    }
+    return pages;
+  }
+
   /** First slab of the list, or 0. Needs list_lock. */
   first(n: KmemCacheNodePtr): PagePtr {
     return this.after(n, n + KmemCacheNode.partial);

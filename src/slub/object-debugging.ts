@@ -1,40 +1,192 @@
 /**
- * What a debug cache does with each object. A cache without debug flags never comes here.
+ * What a debug cache does with each object: check it, note who takes or gives it, mark it. A cache
+ * without debug flags never comes here.
+ *
+ * An object is marked as free, in use, or neither, by its red zones and poison; who marks it owns
+ * it. On allocation the slab is frozen here; on a free list_lock is held until the object is on its
+ * list again, so that whoever holds that lock sees no object between the two states.
  */
-import type { Address } from "../machine/memory.ts";
-import type { PagePtr } from "../pages/page.ts";
+import { __OBJECT_POISON, SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TRACE } from "../caches/flags.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
+import { inuseOf, objectsOf, withInuse } from "./counters.ts";
+import { FreelistCheck } from "./debug/freelist-check.ts";
+import { ObjectChecks } from "./debug/object-checks.ts";
+import { ObjectContent } from "./debug/object-content.ts";
+import { ObjectLayout, SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./debug/object-layout.ts";
+import { hex, trackText } from "./debug/report-text.ts";
+import { Reports } from "./debug/reports.ts";
+import { TRACK_ALLOC, TRACK_FREE, Tracks } from "./debug/tracks.ts";
 import type { FreePointers } from "./free-pointers.ts";
+import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
 export class ObjectDebugging {
   protected readonly context: SlubContext;
+  protected readonly memory: Memory;
   protected readonly freePointers: FreePointers;
+  protected readonly pageSwap: PageSwap;
+  readonly layout: ObjectLayout;
+  readonly content: ObjectContent;
+  readonly tracks: Tracks;
+  readonly reports: Reports;
+  readonly checks: ObjectChecks;
+  readonly freelist: FreelistCheck;
 
-  constructor(context: SlubContext, freePointers: FreePointers) {
+  constructor(context: SlubContext, freePointers: FreePointers, pageSwap: PageSwap) {
     this.context = context;
+    this.memory = context.memory;
     this.freePointers = freePointers;
+    this.pageSwap = pageSwap;
+    this.layout = new ObjectLayout(context);
+    this.content = new ObjectContent(context, this.layout);
+    this.tracks = new Tracks(context, this.layout);
+    this.reports = new Reports(context, this.layout, this.tracks);
+    this.checks = new ObjectChecks(context, freePointers, this.layout, this.content, this.reports);
+    this.freelist = new FreelistCheck(context, freePointers, this.checks, this.reports);
   }
 
   /** setup_object_debug: a new slab's object is marked as free. */
-  setupObject(_s: KmemCachePtr, _page: PagePtr, _object: Address): void {}
+  setupObject(s: KmemCachePtr, _page: PagePtr, object: Address): void {
+    if (!this.layout.has(s, SLAB_STORE_USER | SLAB_RED_ZONE | __OBJECT_POISON)) return;
+    this.content.init(s, object, SLUB_RED_INACTIVE);
+    this.tracks.init(s, object);
+  }
 
-  /** alloc_debug_processing: false if the object must not be handed out. */
-  allocDebugProcessing(_s: KmemCachePtr, _page: PagePtr, _object: Address): boolean {
+  /** An object in use that nobody allocated: taken by hand at bootstrap, or given up. */
+  setupTakenObject(s: KmemCachePtr, object: Address): void {
+    this.content.init(s, object, SLUB_RED_ACTIVE);
+    this.tracks.init(s, object);
+  }
+
+  /**
+   * alloc_debug_processing: false if the object must not be handed out; then the slab is left with
+   * no free objects at all, for its list cannot be trusted. The slab is frozen on this CPU.
+   */
+  allocDebugProcessing(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
+    if (!this.isFitToAllocate(s, page, object)) {
+      this.giveUpFreeObjects(s, page, object);
+      return false;
+    }
+    this.tracks.set(s, object, TRACK_ALLOC);
+    this.trace(s, page, object, "alloc");
+    this.content.init(s, object, SLUB_RED_ACTIVE);
     return true;
   }
 
-  /** free_debug_processing: false if the chain must not be freed. list_lock is held. */
-  freeDebugProcessing(
-    _s: KmemCachePtr,
-    _page: PagePtr,
-    _head: Address,
-    _tail: Address,
-    _count: number,
-  ): boolean {
+  private isFitToAllocate(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
+    if (!this.checks.checkSlab(s, page)) return false;
+    if (!this.checks.isValidPointer(s, page, object)) {
+      this.reports.object(s, page, object, "list-corruption", "Freelist Pointer check fails");
+      return false;
+    }
+    return this.checks.checkObject(s, page, object, SLUB_RED_INACTIVE);
+  }
+
+  /**
+   * The objects given up are marked as in use by nobody, as far as the list leads to them, so that
+   * no later check takes offence at them.
+   */
+  private giveUpFreeObjects(s: KmemCachePtr, page: PagePtr, head: Address): void {
+    const { memory } = this;
+    if ((memory.readOnce(page + Page.flags) & PG_SLAB) === 0) return;
+    this.pageSwap.lock(page);
+    for (const object of this.freelist.chain(s, page, head)) this.setupTakenObject(s, object);
+    for (const object of this.freelist.freeObjects(s, page)) this.setupTakenObject(s, object);
+    const counters = memory.readOnce(page + Page.counters);
+    memory.writeOnce(page + Page.counters, withInuse(counters, objectsOf(counters)));
+    memory.writeOnce(page + Page.freelist, 0);
+    this.pageSwap.unlock(page);
+    this.reports.fix(s, "Marking all objects used");
+  }
+
+  /** free_debug_processing of one object: false if it must not be freed. list_lock is held. */
+  freeDebugProcessing(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
+    this.pageSwap.lock(page);
+    const fit = this.isFitToFree(s, page, object);
+    if (fit) {
+      this.tracks.set(s, object, TRACK_FREE);
+      this.trace(s, page, object, "free");
+      this.content.init(s, object, SLUB_RED_INACTIVE);
+    }
+    this.pageSwap.unlock(page);
+    if (!fit) this.reports.fix(s, `Object at ${hex(object)} not freed`);
+    return fit;
+  }
+
+  /**
+   * Damage in the object itself is reported, repaired, and no reason to keep it: what its user wrote
+   * beyond its end is no longer there. (4.1 leaves such an object marked as in use, so that its
+   * next allocation reports it once more.)
+   */
+  private isFitToFree(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
+    const { checks, reports } = this;
+    if (!checks.checkSlab(s, page)) return false;
+    if (!checks.isValidPointer(s, page, object)) {
+      reports.slab(s, page, "bad-access", `Invalid object pointer ${hex(object)}`);
+      return false;
+    }
+    if (this.freelist.isOn(s, page, object)) {
+      reports.object(s, page, object, "double-free", "Object already free");
+      return false;
+    }
+    checks.checkObject(s, page, object, SLUB_RED_ACTIVE);
+    if (this.memory.read32(page + Page.slabCache) !== s) {
+      reports.object(s, page, object, "wrong-slab", "page slab pointer corrupt.");
+      return false;
+    }
     return true;
   }
 
-  /** Before a slab's pages are given back. */
-  checkFreedSlab(_s: KmemCachePtr, _page: PagePtr): void {}
+  /** Before a slab's pages are given back: all its objects are free, and untouched since. */
+  checkFreedSlab(s: KmemCachePtr, page: PagePtr): void {
+    this.checks.checkSlabPadding(s, page);
+    for (const object of this.objectsOf(s, page)) {
+      this.checks.checkObject(s, page, object, SLUB_RED_INACTIVE);
+    }
+  }
+
+  /** list_slab_objects: whoever destroys a cache is told what still lives. list_lock is held. */
+  listRemaining(s: KmemCachePtr, page: PagePtr): void {
+    const { common, pages } = this.context;
+    const start = pages.pageAddress(page);
+    this.pageSwap.lock(page);
+    const free = this.freelist.freeObjects(s, page);
+    this.reports.slab(
+      s,
+      page,
+      "lost-object",
+      `Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`,
+    );
+    for (const object of this.objectsOf(s, page)) {
+      if (free.has(object)) continue;
+      this.reports.lines(() => [
+        `INFO: Object ${hex(object)} @offset=${object - start}`,
+        ...trackText("Allocated", this.tracks.get(s, object, TRACK_ALLOC)),
+        ...trackText("Freed", this.tracks.get(s, object, TRACK_FREE)),
+      ]);
+    }
+    this.pageSwap.unlock(page);
+  }
+
+  /** for_each_object */
+  objectsOf(s: KmemCachePtr, page: PagePtr): Address[] {
+    const objects = objectsOf(this.memory.readOnce(page + Page.counters));
+    const first = this.context.pages.pageAddress(page) + this.layout.redLeftPad(s);
+    const size = this.layout.size(s);
+    return Array.from({ length: objects }, (_, i) => first + i * size);
+  }
+
+  /** trace(): a line for each operation on a cache with SLAB_TRACE. */
+  private trace(s: KmemCachePtr, page: PagePtr, object: Address, what: "alloc" | "free"): void {
+    if (!this.layout.has(s, SLAB_TRACE)) return;
+    const inuse = inuseOf(this.memory.readOnce(page + Page.counters));
+    const freelist = this.memory.readOnce(page + Page.freelist);
+    const { common, machine } = this.context;
+    machine.console.printk(
+      `TRACE ${common.nameOf(s)} ${what} ${hex(object)} inuse=${inuse} fp=${hex(freelist)}`,
+    );
+    for (const frame of machine.witness.stack()) machine.console.printk(`\t${frame}`);
+  }
 }

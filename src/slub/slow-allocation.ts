@@ -178,10 +178,11 @@ export class SlowAllocation {
   /** A debug cache keeps no cpu slab: one object is taken and the slab goes back at once. */
   private takeDebugObject(s: KmemCachePtr, c: KmemCacheCpuPtr, freelist: Address): boolean {
     const page = this.memory.read32(c + KmemCacheCpu.page);
-    if (!this.debugging.allocDebugProcessing(s, page, freelist)) return false;
-    this.deactivation.deactivate(s, page, this.freePointers.get(s, freelist));
+    const fit = this.debugging.allocDebugProcessing(s, page, freelist);
+    // A slab that failed has no free objects left and goes where full ones are.
+    this.deactivation.deactivate(s, page, fit ? this.freePointers.get(s, freelist) : 0);
     this.dropCpuSlab(c);
-    return true;
+    return fit;
   }
 
   /** The second half of new_slab_objects: a new slab becomes this CPU's. */

@@ -28,7 +28,7 @@ import {
   FREE_SLAB,
   FREE_SLOWPATH,
 } from "./statistics.ts";
-import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+import type { KmemCacheNodePtr, KmemCachePtr } from "./structs.ts";
 
 export class SlowFree {
   protected readonly context: SlubContext;
@@ -62,8 +62,18 @@ export class SlowFree {
   /** Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. */
   free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
     this.context.stat(s, FREE_SLOWPATH, count);
-    if (this.context.isDebug(s)) this.freeDebug(s, page, head, tail, count);
+    if (this.context.isDebug(s)) this.freeDebugChain(s, page, head, count);
     else this.freePlain(s, page, head, tail, count);
+  }
+
+  /** Objects of a debug cache are checked and freed one by one: a bad one keeps no other back. */
+  private freeDebugChain(s: KmemCachePtr, page: PagePtr, head: Address, count: number): void {
+    let object = head;
+    for (let left = count; left > 0; left--) {
+      const next = left > 1 ? this.freePointers.get(s, object) : 0;
+      this.freeDebug(s, page, object);
+      object = next;
+    }
   }
 
   private freePlain(
@@ -132,13 +142,8 @@ export class SlowFree {
     flags: IrqFlags,
   ): void {
     const { nodePartial } = this;
-    if (inuseOf(counters) === 0 && this.nodeHasEnough(s, n)) {
-      if (prior !== 0) {
-        nodePartial.remove(n, page);
-        this.context.stat(s, FREE_REMOVE_PARTIAL);
-      } else {
-        nodePartial.removeFull(s, page);
-      }
+    if (inuseOf(counters) === 0 && nodePartial.hasEnough(s, n)) {
+      this.takeOffList(s, n, page, prior);
       nodePartial.unlockIrqrestore(n, flags);
       this.context.stat(s, FREE_SLAB);
       this.slabPages.discard(s, page);
@@ -152,8 +157,14 @@ export class SlowFree {
     nodePartial.unlockIrqrestore(n, flags);
   }
 
-  private nodeHasEnough(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
-    return this.nodePartial.nrPartial(n) >= this.memory.readOnce(s + KmemCache.minPartial);
+  /** Before an empty slab is discarded, so that nobody finds it any more. Needs list_lock. */
+  protected takeOffList(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, prior: Address): void {
+    if (prior === 0) {
+      this.nodePartial.removeFull(s, page);
+      return;
+    }
+    this.nodePartial.remove(n, page);
+    this.context.stat(s, FREE_REMOVE_PARTIAL);
   }
 
   /**
@@ -161,25 +172,19 @@ export class SlowFree {
    * to the swap, so that a validation never sees an object that is marked free and not yet listed
    * (c7323a5ad078; 4.1 drops the lock in between). What fails the check is never freed.
    */
-  protected freeDebug(
-    s: KmemCachePtr,
-    page: PagePtr,
-    head: Address,
-    tail: Address,
-    count: number,
-  ): void {
+  protected freeDebug(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory, nodePartial } = this;
     const n = this.context.nodeOfPage(s, page);
     const flags = nodePartial.lockIrqsave(n);
-    if (!this.debugging.freeDebugProcessing(s, page, head, tail, count)) {
+    if (!this.debugging.freeDebugProcessing(s, page, object)) {
       nodePartial.unlockIrqrestore(n, flags);
       return;
     }
     for (;;) {
       const prior = memory.readOnce(page + Page.freelist);
       const counters = memory.readOnce(page + Page.counters);
-      const fewer = withInuse(counters, inuseOf(counters) - count);
-      if (!this.push(s, page, head, tail, prior, counters, fewer)) continue;
+      const fewer = withInuse(counters, inuseOf(counters) - 1);
+      if (!this.push(s, page, object, object, prior, counters, fewer)) continue;
       if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);
       if (this.concernsList(prior, counters, fewer)) {
         this.settle(s, n, page, prior, fewer, flags);

@@ -57,12 +57,12 @@ export class Slub implements Allocator {
     this.context = context;
     this.memory = context.memory;
     this.freePointers = new parts.FreePointers(context);
-    this.debugging = new parts.ObjectDebugging(context, this.freePointers);
     this.pageSwap = new parts.PageSwap(context);
     this.nodePartial = new parts.NodePartial(context, this.pageSwap);
     this.slabPages = new parts.SlabPages(context, this.freePointers, this.debugging);
     this.cpuPartial = new parts.CpuPartial(
       context,
+    this.debugging = new parts.ObjectDebugging(context, this.freePointers, this.pageSwap);
       this.pageSwap,
       this.nodePartial,
       this.slabPages,

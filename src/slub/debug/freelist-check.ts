@@ -1,0 +1,126 @@
+/**
+ * The free objects of a slab, walked and counted (on_freelist). A list that leads out of the slab is
+ * cut, and the counts are brought in line with what is left. The caller holds slab_lock.
+ */
+import type { Address, Memory } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, isFrozen, objectsOf, packCounters } from "../counters.ts";
+import type { FreePointers } from "../free-pointers.ts";
+import type { SlubContext } from "../slub-context.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import type { ObjectChecks } from "./object-checks.ts";
+import type { Reports } from "./reports.ts";
+
+export class FreelistCheck {
+  private readonly memory: Memory;
+  private readonly freePointers: FreePointers;
+  private readonly checks: ObjectChecks;
+  private readonly reports: Reports;
+
+  constructor(
+    context: SlubContext,
+    freePointers: FreePointers,
+    checks: ObjectChecks,
+    reports: Reports,
+  ) {
+    this.memory = context.memory;
+    this.freePointers = freePointers;
+    this.checks = checks;
+    this.reports = reports;
+  }
+
+  /**
+   * on_freelist: whether `search` is a free object of the slab; with `search` 0, whether the list
+   * can be walked. Repairs list and counts unless the object was found first.
+   */
+  isOn(s: KmemCachePtr, page: PagePtr, search: Address): boolean {
+    const { memory, reports } = this;
+    const most = objectsOf(memory.readOnce(page + Page.counters));
+    let free = 0;
+    let last = 0;
+    let object = memory.readOnce(page + Page.freelist);
+    while (object !== 0 && free <= most) {
+      if (object === search) return true;
+      if (!this.checks.isValidPointer(s, page, object)) {
+        if (last === 0) {
+          this.clear(s, page);
+          return false;
+        }
+        reports.object(s, page, last, "list-corruption", "Freechain corrupt");
+        this.freePointers.set(s, last, 0);
+        break;
+      }
+      last = object;
+      object = this.freePointers.getSafe(s, object);
+      free++;
+    }
+    if (free > most) {
+      // More free objects than objects: the list leads back into itself.
+      reports.object(s, page, last, "list-corruption", "Freelist cycle detected");
+      this.clearList(s, page);
+      return false;
+    }
+    this.checkCounts(s, page, free);
+    return search === 0;
+  }
+
+  private clear(s: KmemCachePtr, page: PagePtr): void {
+    this.reports.slab(s, page, "list-corruption", "Freepointer corrupt");
+    this.clearList(s, page);
+  }
+
+  private clearList(s: KmemCachePtr, page: PagePtr): void {
+    this.memory.writeOnce(page + Page.freelist, 0);
+    const objects = objectsOf(this.memory.readOnce(page + Page.counters));
+    this.setCounts(page, objects, objects);
+    this.reports.fix(s, "Freelist cleared");
+  }
+
+  private checkCounts(s: KmemCachePtr, page: PagePtr, free: number): void {
+    const { memory, reports } = this;
+    const most = this.checks.maxObjects(s, page);
+    const objects = objectsOf(memory.readOnce(page + Page.counters));
+    if (objects !== most) {
+      reports.slab(
+        s,
+        page,
+        "counter-drift",
+        `Wrong number of objects. Found ${objects} but should be ${most}`,
+      );
+      this.setCounts(page, inuseOf(memory.readOnce(page + Page.counters)), most);
+      reports.fix(s, "Number of objects adjusted");
+    }
+    const inuse = inuseOf(memory.readOnce(page + Page.counters));
+    if (inuse !== most - free) {
+      reports.slab(
+        s,
+        page,
+        "counter-drift",
+        `Wrong object count. Counter is ${inuse} but counted were ${most - free}`,
+      );
+      this.setCounts(page, most - free, most);
+      reports.fix(s, "Object count adjusted");
+    }
+  }
+
+  private setCounts(page: PagePtr, inuse: number, objects: number): void {
+    const at = page + Page.counters;
+    this.memory.writeOnce(at, packCounters(inuse, objects, isFrozen(this.memory.readOnce(at))));
+  }
+
+  /** get_map: all objects on the slab's list. */
+  freeObjects(s: KmemCachePtr, page: PagePtr): Set<Address> {
+    return this.chain(s, page, this.memory.readOnce(page + Page.freelist));
+  }
+
+  /** The objects a list leads to from `head` on, up to the first pointer that is none. */
+  chain(s: KmemCachePtr, page: PagePtr, head: Address): Set<Address> {
+    const found = new Set<Address>();
+    let object = head;
+    while (object !== 0 && !found.has(object) && this.checks.isValidPointer(s, page, object)) {
+      found.add(object);
+      object = this.freePointers.getSafe(s, object);
+    }
+    return found;
+  }
+}

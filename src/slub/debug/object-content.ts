@@ -1,0 +1,60 @@
+/**
+ * The bytes of an object that debugging owns: red zones, poison, and the note of the size asked
+ * for. Written while nobody else can reach the object.
+ */
+import { SLAB_RED_ZONE } from "../../caches/flags.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import type { SlubContext } from "../slub-context.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import {
+  type ObjectLayout,
+  POISON_END,
+  POISON_FREE,
+  type RedZone,
+  SLUB_RED_ACTIVE,
+} from "./object-layout.ts";
+
+export class ObjectContent {
+  private readonly memory: Memory;
+  private readonly layout: ObjectLayout;
+
+  constructor(context: SlubContext, layout: ObjectLayout) {
+    this.memory = context.memory;
+    this.layout = layout;
+  }
+
+  /** init_object: poison, and red zones that say whether the object is in use. */
+  init(s: KmemCachePtr, object: Address, zone: RedZone): void {
+    const { memory, layout } = this;
+    const objectSize = layout.objectSize(s);
+    if (layout.keepsOrigSize(s)) this.setOrigSize(s, object, objectSize);
+    if (layout.poisonsObjects(s)) {
+      memory.fill(object, POISON_FREE, objectSize - 1);
+      memory.write8(object + objectSize - 1, POISON_END);
+    }
+    if (layout.has(s, SLAB_RED_ZONE)) {
+      const left = layout.redLeftPad(s);
+      if (left > 0) memory.fill(object - left, zone, left);
+      memory.fill(object + objectSize, zone, layout.inuse(s) - objectSize);
+    }
+  }
+
+  /** Bytes that a kmalloc asked for; the rest of the object is red zone while it is in use. */
+  origSize(s: KmemCachePtr, object: Address): number {
+    return this.layout.keepsOrigSize(s)
+      ? this.memory.read32(object + this.layout.origSizeOffset(s))
+      : this.layout.objectSize(s);
+  }
+
+  /** set_orig_size, and the red zone that follows from it. */
+  setRequested(s: KmemCachePtr, object: Address, size: number): void {
+    if (!this.layout.keepsOrigSize(s)) return;
+    this.setOrigSize(s, object, size);
+    if (!this.layout.has(s, SLAB_RED_ZONE)) return;
+    this.memory.fill(object + size, SLUB_RED_ACTIVE, this.layout.objectSize(s) - size);
+  }
+
+  private setOrigSize(s: KmemCachePtr, object: Address, size: number): void {
+    this.memory.write32(object + this.layout.origSizeOffset(s), size);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Where things lie in an object of a debug cache, and the bytes that guard it. All offsets follow
+ * from fields of the cache that are fixed while it lives.
+ *
+ *     [left red zone] object | red zone | free pointer | alloc track | free track | padding
+ *     -redLeftPad     0      objectSize inuse          infoEnd                    end    size
+ *
+ * The free pointer may lie inside the object instead (offset < inuse); the left red zone is the
+ * newer layout's and belongs to the slot of the object behind it.
+ */
+import {
+  __OBJECT_POISON,
+  type KernelVersion,
+  SLAB_KMALLOC,
+  SLAB_STORE_USER,
+} from "../../caches/flags.ts";
+import type { Memory } from "../../machine/memory.ts";
+import type { SlubContext } from "../slub-context.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
+
+/** Red zone of a free object, and of one in use. */
+export const SLUB_RED_INACTIVE = 0xbb;
+export const SLUB_RED_ACTIVE = 0xcc;
+/** Bytes no object uses; bytes of a free object; its last byte. */
+export const POISON_INUSE = 0x5a;
+export const POISON_FREE = 0x6b;
+export const POISON_END = 0xa5;
+
+export type RedZone = typeof SLUB_RED_INACTIVE | typeof SLUB_RED_ACTIVE;
+
+/** Bytes of a word as sizes are counted (64-bit kernel). */
+const WORD = 8;
+/** sizeof(struct track) of that kernel; ours is smaller and lies at its start. */
+const TRACK_BYTES: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1": 32 };
+/** Bytes of the note of how much a kmalloc asked for (6.1). */
+const ORIG_SIZE_BYTES = 4;
+
+export class ObjectLayout {
+  private readonly memory: Memory;
+  private readonly newer: boolean;
+  readonly trackBytes: number;
+
+  constructor(context: SlubContext) {
+    this.memory = context.memory;
+    this.newer = context.common.kernel === "6.1";
+    this.trackBytes = TRACK_BYTES[context.common.kernel];
+  }
+
+  has(s: KmemCachePtr, flag: number): boolean {
+    return (this.memory.read32(s + KmemCache.flags) & flag) !== 0;
+  }
+
+  objectSize(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCache.objectSize);
+  }
+
+  size(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCache.size);
+  }
+
+  inuse(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCache.inuse);
+  }
+
+  redLeftPad(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCache.redLeftPad);
+  }
+
+  /** freeptr_outside_object */
+  freePointerOutside(s: KmemCachePtr): boolean {
+    return this.memory.read32(s + KmemCache.offset) >= this.inuse(s);
+  }
+
+  /** get_info_end: where the tracks begin. */
+  infoEnd(s: KmemCachePtr): number {
+    return this.inuse(s) + (this.freePointerOutside(s) ? WORD : 0);
+  }
+
+  /** Whether the cache notes how many bytes each kmalloc asked for (slub_debug_orig_size). */
+  keepsOrigSize(s: KmemCachePtr): boolean {
+    return this.newer && this.has(s, SLAB_STORE_USER) && this.has(s, SLAB_KMALLOC);
+  }
+
+  /** Of the note of the size asked for, behind the tracks. */
+  origSizeOffset(s: KmemCachePtr): number {
+    return this.infoEnd(s) + 2 * this.trackBytes;
+  }
+
+  /** Where the padding begins that ends at `paddingEnd`. */
+  paddingStart(s: KmemCachePtr): number {
+    const tracks = this.has(s, SLAB_STORE_USER) ? 2 * this.trackBytes : 0;
+    return this.infoEnd(s) + tracks + (this.keepsOrigSize(s) ? ORIG_SIZE_BYTES : 0);
+  }
+
+  paddingEnd(s: KmemCachePtr): number {
+    return this.size(s) - this.redLeftPad(s);
+  }
+
+  /** Whether free objects of the cache are poisoned (no constructor, no readers under RCU). */
+  poisonsObjects(s: KmemCachePtr): boolean {
+    return this.has(s, __OBJECT_POISON);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * A report as the kernel prints it: the BUG line in its frame, INFO lines, a hex dump of the memory
+ * around with carets under the wrong bytes. FIX lines follow as they happen.
+ */
+import type { SlabReport, WrongBytes } from "./reports.ts";
+import type { Section } from "./sections.ts";
+import { siteOf, type Track } from "./tracks.ts";
+
+const RULE_WIDTH = 77;
+const BYTES_A_ROW = 16;
+
+export function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`;
+}
+
+export function fixText(cache: string, message: string): string {
+  return `FIX ${cache}: ${message}`;
+}
+
+export function reportText(report: SlabReport): string[] {
+  const { slab, object, wrong } = report;
+  const lines = [
+    "=".repeat(RULE_WIDTH),
+    `BUG ${report.cache}: ${report.message}`,
+    "-".repeat(RULE_WIDTH),
+    "",
+  ];
+  if (wrong !== undefined) lines.push(wrongText(wrong));
+  lines.push(...trackText("Allocated", report.allocated), ...trackText("Freed", report.freed));
+  lines.push(
+    `INFO: Slab ${hex(slab.page)} objects=${slab.objects} used=${slab.used} fp=${hex(slab.freelist)} flags=${hex(slab.flags)}`,
+  );
+  if (object !== undefined) {
+    lines.push(`INFO: Object ${hex(object)} @offset=${object - slab.start}`);
+  }
+  lines.push("");
+  for (const part of report.sections) lines.push(...dump(part, wrong));
+  return lines;
+}
+
+function wrongText({ first, last, found, expected }: WrongBytes): string {
+  return `INFO: ${hex(first)}-${hex(last)}. First byte ${hex(found)} instead of ${hex(expected)}`;
+}
+
+/** print_track */
+export function trackText(what: string, track: Track | undefined): string[] {
+  if (track === undefined) return [];
+  return [
+    `INFO: ${what} in ${siteOf(track)} age=${track.age} cpu=${track.cpu} pid=${track.task}`,
+    ...track.stack.map((frame) => `\t${frame}`),
+  ];
+}
+
+/** print_hex_dump, 16 bytes a row, and a row of carets where some of them are wrong. */
+function dump({ name, at, bytes }: Section, wrong: WrongBytes | undefined): string[] {
+  const lines: string[] = [];
+  for (let row = 0; row < bytes.length; row += BYTES_A_ROW) {
+    const shown = bytes.slice(row, row + BYTES_A_ROW);
+    const label = `${name.padEnd(8)} ${(at + row).toString(16).padStart(8, "0")}: `;
+    const cells = shown.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    lines.push(`${label}${cells.padEnd(BYTES_A_ROW * 3)} ${shown.map(printable).join("")}`);
+    if (wrong === undefined) continue;
+    const marks = shown.map((byte, i) => (isWrong(at + row + i, byte, wrong) ? "^^" : "  "));
+    const marked = marks.join(" ").trimEnd();
+    if (marked !== "") lines.push(" ".repeat(label.length) + marked);
+  }
+  return lines;
+}
+
+/** Between the first and the last wrong byte some may be right. */
+function isWrong(at: number, byte: number, wrong: WrongBytes): boolean {
+  return at >= wrong.first && at <= wrong.last && byte !== wrong.expected;
+}
+
+function printable(byte: number): string {
+  return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".";
+}

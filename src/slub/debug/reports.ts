@@ -1,0 +1,176 @@
+/**
+ * What checking found wrong (slab_bug, object_err, slab_err, slab_fix): counted in shared memory,
+ * handed over as data, and printed as the kernel prints it. Nothing is thrown: a report leaves the
+ * cache repaired and usable. Counting goes on for ever, printing stops at a limit, so that one
+ * corrupted cache does not fill a log.
+ */
+import type { FailureClass } from "../../machine/kernel-bug.ts";
+import { PAGE_SIZE } from "../../machine/machine.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { struct, word } from "../../machine/struct.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, objectsOf } from "../counters.ts";
+import type { SlubContext } from "../slub-context.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import type { ObjectLayout } from "./object-layout.ts";
+import { fixText, reportText } from "./report-text.ts";
+import { objectSections, type Section, section } from "./sections.ts";
+import { TRACK_ALLOC, TRACK_FREE, type Track, type Tracks } from "./tracks.ts";
+
+/** Reports and fixes that are printed, over all caches. All are counted. */
+export const PRINTED_REPORTS = 500;
+
+const Counts = struct("slab_errors", { errors: word });
+
+export interface SlabReport {
+  /** Name of the cache. */
+  readonly cache: string;
+  readonly failure: FailureClass;
+  /** The kernel's words: "Redzone overwritten". */
+  readonly message: string;
+  readonly slab: SlabState;
+  readonly object?: Address;
+  /** The last allocation and the last free of the object, where the cache tracks them. */
+  readonly allocated?: Track;
+  readonly freed?: Track;
+  /** Bytes that are not what they should be: the first to the last wrong one. */
+  readonly wrong?: WrongBytes;
+  /** The memory around, part by part, as it was found. */
+  readonly sections: readonly Section[];
+}
+
+export interface SlabState {
+  readonly page: PagePtr;
+  /** Its first byte. */
+  readonly start: Address;
+  readonly objects: number;
+  readonly used: number;
+  readonly freelist: Address;
+  readonly flags: number;
+}
+
+export interface WrongBytes {
+  readonly first: Address;
+  readonly last: Address;
+  readonly found: number;
+  readonly expected: number;
+}
+
+export class Reports {
+  /** Where reports go as data, one sink a thread; by default nowhere. */
+  sink: (report: SlabReport) => void = () => undefined;
+  private readonly context: SlubContext;
+  private readonly memory: Memory;
+  private readonly layout: ObjectLayout;
+  private readonly tracks: Tracks;
+  private readonly counts: Address;
+
+  constructor(context: SlubContext, layout: ObjectLayout, tracks: Tracks) {
+    this.context = context;
+    this.memory = context.memory;
+    this.layout = layout;
+    this.tracks = tracks;
+    this.counts = context.machine.statics.allocate(Counts, "slab_errors");
+  }
+
+  /** Reports and fixes so far, on all threads: what slub_kunit counts. */
+  get errors(): number {
+    return this.memory.readOnce(this.counts + Counts.errors);
+  }
+
+  /** object_err, and check_bytes_and_report where `wrong` is given. */
+  object(
+    s: KmemCachePtr,
+    page: PagePtr,
+    object: Address,
+    failure: FailureClass,
+    message: string,
+    wrong?: WrongBytes,
+  ): void {
+    const allocated = this.tracks.get(s, object, TRACK_ALLOC);
+    const freed = this.tracks.get(s, object, TRACK_FREE);
+    this.emit({
+      cache: this.context.common.nameOf(s),
+      failure,
+      message,
+      slab: this.slabState(page),
+      object,
+      ...(allocated === undefined ? {} : { allocated }),
+      ...(freed === undefined ? {} : { freed }),
+      ...(wrong === undefined ? {} : { wrong }),
+      sections: objectSections(
+        this.memory,
+        this.layout,
+        s,
+        PAGE_SIZE << this.context.pages.compoundOrder(page),
+        this.startOf(page),
+        object,
+      ),
+    });
+  }
+
+  /** slab_err, with the bytes of `around` where some are wrong. */
+  slab(
+    s: KmemCachePtr,
+    page: PagePtr,
+    failure: FailureClass,
+    message: string,
+    wrong?: WrongBytes,
+    around?: { readonly name: string; readonly at: Address; readonly length: number },
+  ): void {
+    this.emit({
+      cache: this.context.common.nameOf(s),
+      failure,
+      message,
+      slab: this.slabState(page),
+      ...(wrong === undefined ? {} : { wrong }),
+      sections:
+        around === undefined ? [] : [section(this.memory, around.name, around.at, around.length)],
+    });
+  }
+
+  /** slab_fix: what was done about it. */
+  fix(s: KmemCachePtr, message: string): void {
+    this.lines(() => [fixText(this.context.common.nameOf(s), message)]);
+  }
+
+  /** Counts a finding that needs no dump; its lines are made only if they are printed. */
+  lines(text: () => readonly string[]): void {
+    if (this.count()) this.print(text());
+  }
+
+  private emit(report: SlabReport): void {
+    const printed = this.count();
+    this.sink(report);
+    if (printed) this.print(reportText(report));
+  }
+
+  /** Counts one; whether it is still to be printed. */
+  private count(): boolean {
+    const before = this.memory.add(this.counts + Counts.errors, 1);
+    if (before === PRINTED_REPORTS) {
+      this.print([`SLUB: ${PRINTED_REPORTS} reports printed; further ones are only counted`]);
+    }
+    return before < PRINTED_REPORTS;
+  }
+
+  private print(lines: readonly string[]): void {
+    for (const line of lines) this.context.machine.console.printk(line);
+  }
+
+  private slabState(page: PagePtr): SlabState {
+    const counters = this.memory.readOnce(page + Page.counters);
+    return {
+      page,
+      start: this.startOf(page),
+      objects: objectsOf(counters),
+      used: inuseOf(counters),
+      freelist: this.memory.readOnce(page + Page.freelist),
+      flags: this.memory.readOnce(page + Page.flags),
+    };
+  }
+
+  private startOf(page: PagePtr): Address {
+    return this.context.pages.pageAddress(page);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The parts of an object as a report shows them (print_trailer): what lies before it, the object,
+ * its red zones, its padding. Read once, when the report is made, before anything is repaired.
+ */
+import { SLAB_RED_ZONE } from "../../caches/flags.ts";
+import { PAGE_SIZE } from "../../machine/machine.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import type { ObjectLayout } from "./object-layout.ts";
+
+/** Bytes shown of what lies before an object. */
+const BYTES_BEFORE = 16;
+
+export interface Section {
+  /** "Object", "Redzone", "Padding", "Bytes b4". */
+  readonly name: string;
+  readonly at: Address;
+  readonly bytes: readonly number[];
+}
+
+export function section(memory: Memory, name: string, at: Address, length: number): Section {
+  return { name, at, bytes: Array.from({ length }, (_, i) => memory.read8(at + i)) };
+}
+
+/** `object` may be anywhere in the slab that begins at `start`, or even outside of it. */
+export function objectSections(
+  memory: Memory,
+  layout: ObjectLayout,
+  s: KmemCachePtr,
+  slabBytes: number,
+  start: Address,
+  object: Address,
+): Section[] {
+  const sections: Section[] = [];
+  const add = (name: string, from: number, to: number): void => {
+    const first = Math.max(object + from, start);
+    const end = Math.min(object + to, start + slabBytes);
+    if (end > first) sections.push(section(memory, name, first, end - first));
+  };
+  const left = layout.redLeftPad(s);
+  const objectSize = layout.objectSize(s);
+  if (layout.has(s, SLAB_RED_ZONE) && left > 0) add("Redzone", -left, 0);
+  else add("Bytes b4", -BYTES_BEFORE, 0);
+  add("Object", 0, Math.min(objectSize, PAGE_SIZE));
+  if (layout.has(s, SLAB_RED_ZONE)) add("Redzone", objectSize, layout.inuse(s));
+  add("Padding", layout.paddingStart(s), layout.paddingEnd(s));
+  return sections;
+}

@@ -1,0 +1,96 @@
+/**
+ * Who allocated an object, and who freed it last (struct track): two records behind each object of
+ * a cache with SLAB_STORE_USER. Written by whoever takes or gives the object, while nobody else
+ * can; read by reports, under list_lock.
+ */
+import { SLAB_STORE_USER } from "../../caches/flags.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { struct, word } from "../../machine/struct.ts";
+import type { SlubContext } from "../slub-context.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import type { ObjectLayout } from "./object-layout.ts";
+import { StackDepot } from "./stack-depot.ts";
+
+export const TRACK_ALLOC = 0;
+export const TRACK_FREE = 1;
+export type TrackItem = typeof TRACK_ALLOC | typeof TRACK_FREE;
+
+const TrackWords = struct("track", {
+  /** VALID once written: a track without a stack is not the same as no track. */
+  valid: word,
+  stack: word,
+  cpu: word,
+  task: word,
+  when: word,
+});
+
+const VALID = 0x7472636b;
+
+/** A track as a reader gets it. */
+export interface Track {
+  /** Callers, innermost first; empty where none could be stored. */
+  readonly stack: readonly string[];
+  readonly cpu: number;
+  /** Number of the task or interrupt that called. */
+  readonly task: number;
+  /** Milliseconds since then. */
+  readonly age: number;
+}
+
+/** The innermost caller, as reports group by it. */
+export function siteOf(track: Track | undefined): string {
+  return track?.stack[0] ?? "<not-available>";
+}
+
+export class Tracks {
+  private readonly context: SlubContext;
+  private readonly memory: Memory;
+  private readonly layout: ObjectLayout;
+  private readonly depot: StackDepot;
+
+  constructor(context: SlubContext, layout: ObjectLayout) {
+    this.context = context;
+    this.memory = context.memory;
+    this.layout = layout;
+    this.depot = new StackDepot(context.machine);
+  }
+
+  private at(s: KmemCachePtr, object: Address, item: TrackItem): Address {
+    return object + this.layout.infoEnd(s) + item * this.layout.trackBytes;
+  }
+
+  /** init_tracking: neither allocated nor freed yet. */
+  init(s: KmemCachePtr, object: Address): void {
+    if (!this.layout.has(s, SLAB_STORE_USER)) return;
+    this.memory.fill(this.at(s, object, TRACK_ALLOC), 0, 2 * this.layout.trackBytes);
+  }
+
+  /** set_track */
+  set(s: KmemCachePtr, object: Address, item: TrackItem): void {
+    if (!this.layout.has(s, SLAB_STORE_USER)) return;
+    const { memory } = this;
+    const { witness } = this.context.machine;
+    const at = this.at(s, object, item);
+    memory.write32(at + TrackWords.stack, this.depot.saveStack(witness.stack()));
+    memory.write32(at + TrackWords.cpu, memory.smpProcessorId());
+    memory.write32(at + TrackWords.task, memory.current());
+    memory.write32(at + TrackWords.when, witness.milliseconds());
+    memory.write32(at + TrackWords.valid, VALID);
+  }
+
+  /** get_track; undefined where the cache keeps none, or nothing was written yet. */
+  get(s: KmemCachePtr, object: Address, item: TrackItem): Track | undefined {
+    if (!this.layout.has(s, SLAB_STORE_USER)) return undefined;
+    const { memory } = this;
+    const at = this.at(s, object, item);
+    if (memory.read32(at + TrackWords.valid) !== VALID) return undefined;
+    const stack = this.depot.stack(memory.read32(at + TrackWords.stack));
+    if (stack === undefined) return undefined;
+    return {
+      stack,
+      cpu: memory.read32(at + TrackWords.cpu),
+      task: memory.read32(at + TrackWords.task),
+      age: (this.context.machine.witness.milliseconds() - memory.read32(at + TrackWords.when)) | 0,
+    };
+  }
+}
