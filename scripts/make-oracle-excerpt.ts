@@ -1,10 +1,11 @@
 /**
  * Makes `test/oracle/excerpt/` from the whole collection of real kernels' answers:
- * `node scripts/make-oracle-excerpt.ts`. Geometry tables are thinned, everything else is kept;
- * numbers are copied, never computed.
+ * `node scripts/make-oracle-excerpt.ts`. Geometry tables are thinned, of the traces of a run the
+ * shortest are kept, everything else is kept whole; numbers are copied, never computed.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 const from = fileURLToPath(new URL("../../shared/oracle/", import.meta.url));
 const to = fileURLToPath(new URL("../test/oracle/excerpt/", import.meta.url));
@@ -43,5 +44,32 @@ for (const folder of ["geom", "kmalloc", "merge", "dump", "published"]) {
     const record = JSON.parse(readFileSync(`${from}${folder}/${name}`, "utf8"));
     if (folder === "geom") record.rows = thin(record.rows, 30);
     writeFileSync(`${to}${folder}/${name}`, onePerLine(record));
+  }
+}
+
+const TRACES_A_RUN = 2;
+
+interface TraceRecord {
+  traces: object[];
+}
+
+function readTraces(path: string): TraceRecord {
+  const bytes = readFileSync(path);
+  return JSON.parse(`${path.endsWith(".gz") ? gunzipSync(bytes) : bytes}`);
+}
+
+for (const folder of ["trace", "trace-multi", "trace-random1", "trace-randomN"]) {
+  rmSync(`${to}${folder}`, { recursive: true, force: true });
+  mkdirSync(`${to}${folder}`, { recursive: true });
+  for (const name of readdirSync(`${from}${folder}`)) {
+    if (!name.includes(".json")) continue;
+    const record = readTraces(`${from}${folder}/${name}`);
+    const byLength = record.traces
+      .map((trace) => JSON.stringify(trace).length)
+      .sort((a, b) => a - b);
+    const limit = byLength[TRACES_A_RUN - 1] ?? Number.POSITIVE_INFINITY;
+    record.traces = record.traces.filter((trace) => JSON.stringify(trace).length <= limit);
+    const text = gzipSync(JSON.stringify(record), { level: 9 });
+    writeFileSync(`${to}${folder}/${name.replace(/\.gz$/, "")}.gz`, text);
   }
 }

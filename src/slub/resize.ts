@@ -1,0 +1,43 @@
+/**
+ * calculate_sizes for a live cache: sysfs has changed a debug flag or asks for another order. Slabs
+ * that exist keep their order, and read their number of objects from their own counters; `max` only
+ * grows, since bitmaps are sized by it.
+ */
+import { calculateSizes, orderLimits } from "./geometry.ts";
+import type { SlubContext } from "./slub-context.ts";
+import { KmemCache, type KmemCachePtr, ooMake, ooObjects } from "./structs.ts";
+
+/** Lays the cache's objects out anew, in slabs of `forcedOrder` if given. False: none holds one. */
+export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: number): boolean {
+  const { memory, machine, common } = context;
+  const { cpus } = machine.options;
+  const limits = orderLimits({ kernel: "4.1", cpus, presentCpus: cpus }, common.parameters);
+  const sizes = calculateSizes(
+    "4.1",
+    limits,
+    {
+      objectSize: memory.read32(s + KmemCache.objectSize),
+      align: memory.read32(s + KmemCache.align),
+      flags: memory.read32(s + KmemCache.flags),
+      ctor: memory.read32(s + KmemCache.ctor) !== 0,
+      reserved: memory.read32(s + KmemCache.reserved),
+      // 4.1 keeps the offset it had when poisoning goes, and then writes behind the object.
+      offset: 0,
+      redLeftPad: 0,
+    },
+    forcedOrder,
+  );
+  if (sizes === undefined) return false;
+  const oo = ooMake(sizes.order, sizes.objects);
+  const max = memory.read32(s + KmemCache.max);
+  memory.write32(s + KmemCache.flags, sizes.flags);
+  memory.write32(s + KmemCache.size, sizes.size);
+  memory.write32(s + KmemCache.inuse, sizes.inuse);
+  memory.write32(s + KmemCache.offset, sizes.offset);
+  memory.write32(s + KmemCache.allocflags, sizes.allocflags);
+  memory.write32(s + KmemCache.min, ooMake(sizes.minOrder, sizes.minObjects));
+  memory.write32(s + KmemCache.max, sizes.objects > ooObjects(max) ? oo : max);
+  // Last, and in one word: whoever makes a slab meanwhile reads order and objects together.
+  memory.writeOnce(s + KmemCache.oo, oo);
+  return true;
+}

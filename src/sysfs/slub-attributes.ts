@@ -1,0 +1,86 @@
+/**
+ * The files of /sys/kernel/slab/<cache>/ as Linux 4.1 has them (mm/slub.c `slab_attrs`, with
+ * SLUB_DEBUG, SLUB_STATS, NUMA, ZONE_DMA and FAILSLAB built in). This file holds those that tell;
+ * those that also change the cache are in slub-settings.ts.
+ *
+ * Readers take no lock but list_lock, as in the kernel: numbers of a busy cache are of different
+ * moments.
+ */
+
+import { EINVAL } from "../caches/errno.ts";
+import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { Slub } from "../slub/slub.ts";
+import { STAT_NAMES } from "../slub/statistics.ts";
+import { KmemCache, ooObjects } from "../slub/structs.ts";
+import { type Attribute, type Attributes, readOnly } from "./attribute.ts";
+import { sumAndShares } from "./per-node.ts";
+import { SlubObjects } from "./slub-objects.ts";
+import { slubSettings } from "./slub-settings.ts";
+
+/** All files, in the kernel's order. */
+export function slubAttributes(slub: Slub): Attributes {
+  const { memory } = slub.context;
+  const objects = new SlubObjects(slub);
+  const settings = slubSettings(slub);
+  const field = (offset: number) => readOnly((s) => memory.read32(s + offset));
+  const flag = (bit: number) =>
+    readOnly((s) => ((memory.read32(s + KmemCache.flags) & bit) === 0 ? 0 : 1));
+  const nodes = (of: (s: KmemCachePtr) => number[]) => readOnly((s) => sumAndShares(of(s), "N"));
+  const setting = (name: keyof typeof settings): Attribute => settings[name];
+  const statistic = (item: number): Attribute => ({
+    ...readOnly((s) => sumAndShares(objects.statistic(s, item), "C")),
+    store: (s, text) => {
+      if (!text.startsWith("0")) return -EINVAL;
+      objects.clearStatistic(s, item);
+      return 0;
+    },
+  });
+
+  return new Map<string, Attribute>([
+    ["slab_size", field(KmemCache.size)],
+    ["object_size", field(KmemCache.objectSize)],
+    ["objs_per_slab", readOnly((s) => ooObjects(memory.readOnce(s + KmemCache.oo)))],
+    ["order", setting("order")],
+    ["min_partial", setting("min_partial")],
+    ["cpu_partial", setting("cpu_partial")],
+    ["objects", nodes((s) => objects.objects(s))],
+    ["objects_partial", nodes((s) => objects.objectsPartial(s))],
+    ["partial", nodes((s) => objects.partial(s))],
+    ["cpu_slabs", nodes((s) => objects.cpuSlabs(s))],
+    ["ctor", { show: (s) => constructorText(memory.read32(s + KmemCache.ctor)) }],
+    ["aliases", readOnly((s) => Math.max(memory.readOnce(s + KmemCache.refcount) - 1, 0))],
+    ["align", field(KmemCache.align)],
+    ["hwcache_align", flag(SLAB_HWCACHE_ALIGN)],
+    ["reclaim_account", setting("reclaim_account")],
+    ["destroy_by_rcu", flag(SLAB_TYPESAFE_BY_RCU)],
+    ["shrink", setting("shrink")],
+    ["reserved", field(KmemCache.reserved)],
+    ["slabs_cpu_partial", readOnly((s) => cpuPartialText(objects.cpuPartial(s)))],
+    ["total_objects", nodes((s) => objects.totalObjects(s))],
+    ["slabs", nodes((s) => objects.slabs(s))],
+    ["sanity_checks", setting("sanity_checks")],
+    ["trace", setting("trace")],
+    ["red_zone", setting("red_zone")],
+    ["poison", setting("poison")],
+    ["store_user", setting("store_user")],
+    ["cache_dma", flag(SLAB_CACHE_DMA)],
+    ["remote_node_defrag_ratio", setting("remote_node_defrag_ratio")],
+    ...STAT_NAMES.map((name, item): [string, Attribute] => [name, statistic(item)]),
+    ["failslab", setting("failslab")],
+  ]);
+}
+
+/** `objects(slabs)` in all, and of each CPU that has any. */
+function cpuPartialText(cpus: readonly { objects: number; slabs: number }[]): string {
+  const sum = (of: "objects" | "slabs") => cpus.reduce((total, cpu) => total + cpu[of], 0);
+  const shares = cpus.flatMap(({ objects, slabs }, cpu) =>
+    slabs === 0 ? [] : [`C${cpu}=${objects}(${slabs})`],
+  );
+  return [`${sum("objects")}(${sum("slabs")})`, ...shares].join(" ");
+}
+
+/** The kernel prints a symbol; here a function is known by its number. */
+function constructorText(ctor: number): string {
+  return ctor === 0 ? "" : `function_${ctor}+0x0\n`;
+}

@@ -1,0 +1,134 @@
+/**
+ * The files of a SLUB cache that can be written (mm/slub.c 4.1, `…_store`). What changes the layout
+ * of objects is refused while a slab exists; `order` is not, since every slab knows its own.
+ *
+ * Each writes words of struct kmem_cache without a lock, as 4.1 does. Later kernels made most of
+ * these files read-only because of that.
+ */
+import { EBUSY, EINVAL } from "../caches/errno.ts";
+import {
+  __CMPXCHG_DOUBLE,
+  SLAB_CONSISTENCY_CHECKS,
+  SLAB_FAILSLAB,
+  SLAB_POISON,
+  SLAB_RECLAIM_ACCOUNT,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+  SLAB_TRACE,
+} from "../caches/flags.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { clampMinPartial } from "../slub/geometry.ts";
+import { resize } from "../slub/resize.ts";
+import type { Slub } from "../slub/slub.ts";
+import { KmemCache, ooOrder } from "../slub/structs.ts";
+import { type Attribute, readOnly } from "./attribute.ts";
+import { SlubObjects } from "./slub-objects.ts";
+
+/** A decimal unsigned number, as kstrtoul reads it: one newline may follow. */
+function unsigned(text: string): number | undefined {
+  const match = /^\+?(\d{1,10})\n?$/.exec(text);
+  const value = match === null ? Number.NaN : Number(match[1]);
+  return value <= 0x7fffffff ? value : undefined;
+}
+
+/** A file that holds a number; `set` answers 0 or a negative error number. */
+function numeric(
+  show: (s: KmemCachePtr) => number,
+  set: (s: KmemCachePtr, value: number) => number,
+): Attribute {
+  return {
+    ...readOnly(show),
+    store: (s, text) => {
+      const value = unsigned(text);
+      return value === undefined ? -EINVAL : set(s, value);
+    },
+  };
+}
+
+/** A file that reads empty and does something when 1 is written. */
+function trigger(act: (s: KmemCachePtr) => number): Attribute {
+  return { show: () => "", store: (s, text) => (text.startsWith("1") ? act(s) : -EINVAL) };
+}
+
+export function slubSettings(slub: Slub) {
+  const { memory, common } = slub.context;
+  const objects = new SlubObjects(slub);
+  const read = (s: KmemCachePtr, field: number) => memory.readOnce(s + field);
+  const write = (s: KmemCachePtr, field: number, value: number): number => {
+    memory.writeOnce(s + field, value);
+    return 0;
+  };
+
+  /** A flag that anything but 1 clears. Checks need the slab lock, so the swap is given up. */
+  const switchFlag = (
+    bit: number,
+    refusal: (s: KmemCachePtr) => number,
+    after: (s: KmemCachePtr) => void = () => undefined,
+  ): Attribute => ({
+    ...readOnly((s) => ((read(s, KmemCache.flags) & bit) === 0 ? 0 : 1)),
+    store: (s, text) => {
+      const refused = refusal(s);
+      if (refused !== 0) return refused;
+      const cleared = read(s, KmemCache.flags) & ~bit;
+      const kept = givesSwapUp(bit) ? cleared & ~__CMPXCHG_DOUBLE : cleared;
+      write(s, KmemCache.flags, text.startsWith("1") ? kept | bit : cleared);
+      after(s);
+      return 0;
+    },
+  });
+
+  const never = () => 0;
+  const ifShared = (s: KmemCachePtr) => (read(s, KmemCache.refcount) > 1 ? -EINVAL : 0);
+  const ifUsed = (s: KmemCachePtr) =>
+    objects.totalObjects(s).some((total) => total > 0) ? -EBUSY : 0;
+  const layout = (bit: number) =>
+    switchFlag(bit, ifUsed, (s) => {
+      resize(slub.context, s);
+    });
+
+  return {
+    order: numeric(
+      (s) => ooOrder(read(s, KmemCache.oo)),
+      (s, order) => {
+        const { slubMinOrder, slubMaxOrder } = common.parameters;
+        if (order < slubMinOrder || order > slubMaxOrder) return -EINVAL;
+        return resize(slub.context, s, order) ? 0 : -EINVAL;
+      },
+    ),
+    min_partial: numeric(
+      (s) => read(s, KmemCache.minPartial),
+      (s, wanted) => write(s, KmemCache.minPartial, clampMinPartial(wanted)),
+    ),
+    cpu_partial: numeric(
+      (s) => read(s, KmemCache.cpuPartial),
+      (s, limit) => {
+        if (limit !== 0 && !slub.context.hasCpuPartial(s)) return -EINVAL;
+        write(s, KmemCache.cpuPartial, limit);
+        slub.deactivation.flushAll(s);
+        return 0;
+      },
+    ),
+    /** In percent, kept in tenths; more than 100 is silently nothing. */
+    remote_node_defrag_ratio: numeric(
+      (s) => Math.floor(read(s, KmemCache.remoteNodeDefragRatio) / 10),
+      (s, percent) =>
+        percent <= 100 ? write(s, KmemCache.remoteNodeDefragRatio, percent * 10) : 0,
+    ),
+    reclaim_account: switchFlag(SLAB_RECLAIM_ACCOUNT, never),
+    sanity_checks: switchFlag(SLAB_CONSISTENCY_CHECKS, never),
+    // Tracing a cache that others share would trace them too.
+    trace: switchFlag(SLAB_TRACE, ifShared),
+    failslab: switchFlag(SLAB_FAILSLAB, ifShared),
+    red_zone: layout(SLAB_RED_ZONE),
+    poison: layout(SLAB_POISON),
+    store_user: layout(SLAB_STORE_USER),
+    shrink: trigger((s) => {
+      common.kmemCacheShrink(s);
+      return 0;
+    }),
+  } satisfies Record<string, Attribute>;
+}
+
+function givesSwapUp(bit: number): boolean {
+  return bit !== SLAB_RECLAIM_ACCOUNT && bit !== SLAB_FAILSLAB;
+}

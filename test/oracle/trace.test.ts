@@ -1,0 +1,69 @@
+/**
+ * SLUB's behaviour against recorded runs of Linux 4.1.52: after each step of each script, every
+ * object's slab and place in it, every list, every counter.
+ */
+import { describe, expect, test } from "vitest";
+import type { SystemClasses } from "../../src/kernel/system.ts";
+import { CPU_PARTIAL_DRAIN } from "../../src/slub/statistics.ts";
+import { collection } from "./files.ts";
+import { differences, readTraces, rerun, traceRuns } from "./traces.ts";
+
+const runs = traceRuns("slub").map(([folder, run]) => ({ folder, run }));
+
+describe(`behaviour of SLUB (${collection} collection)`, () => {
+  test("there are plain and debugging runs, on one CPU, several, and two nodes", () => {
+    const names = runs.map(({ run }) => run).join(" ");
+    for (const kind of ["smp1", "smp1-FZPU", "smp2", "smp4", "numa", "numa-FZPU"]) {
+      expect(names).toContain(`k41slub-${kind}`);
+    }
+  });
+
+  test.each(runs)("$folder/$run: every step of every script is equal", ({ folder, run }) => {
+    const record = readTraces(folder, run);
+    expect(record.traces.length).toBeGreaterThan(0);
+    for (const recorded of record.traces) {
+      const found = differences(rerun(run, record, recorded), recorded);
+      expect(found, `${recorded.script}: ${found.length} steps differ`).toEqual([]);
+    }
+  });
+});
+
+/** What each change of one line of the allocator must make visible. */
+const BROKEN: Record<string, (classes: SystemClasses) => SystemClasses> = {
+  "partial slabs go to the list's head instead of its tail": (classes) => ({
+    ...classes,
+    NodePartial: class extends classes.NodePartial {
+      override add(n: number, page: number): void {
+        super.add(n, page, false);
+      }
+    },
+  }),
+  "a drained cpu partial list is not counted": (classes) => ({
+    ...classes,
+    CpuPartial: class extends classes.CpuPartial {
+      protected override drain(s: number): void {
+        super.drain(s);
+        this.context.stat(s, CPU_PARTIAL_DRAIN, -1);
+      }
+    },
+  }),
+  "a slab that others freed into goes back to the list's head": (classes) => ({
+    ...classes,
+    Deactivation: class extends classes.Deactivation {
+      protected override unfreeze(s: number, page: number, last: number): void {
+        super.unfreeze(s, page, last, false);
+      }
+    },
+  }),
+};
+
+describe("the comparison sees that", () => {
+  test.each(Object.entries(BROKEN))("%s", (_what, change) => {
+    const [folder, run] = ["trace-multi", "k41slub-smp4"];
+    const record = readTraces(folder, run);
+    const found = record.traces.flatMap((recorded) =>
+      differences(rerun(run, record, recorded, change), recorded),
+    );
+    expect(found).not.toEqual([]);
+  });
+});
