@@ -5,6 +5,7 @@
  * goes on. The walk only reads. What each allocator keeps is walked by its own file; pages and the
  * ledger are the same for both.
  */
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
@@ -32,6 +33,23 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   const slabs = surveyBlocks(system, findings, large);
   auditSlub(system, system.allocator as Slub, slabs, findings, ledger);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
+  return findings.list;
+}
+
+/**
+ * A cache that should have no slab left, because all its objects were freed and it was shrunk, or
+ * because it was told to keep none (min_partial and cpu_partial 0) before the last of them was.
+ */
+export function auditEmpty(system: System, s: KmemCachePtr): AuditFinding[] {
+  const findings = new Findings();
+  const slabs = surveyBlocks(system, new Findings()).get(s) ?? [];
+  if (slabs.length > 0) {
+    findings.add(
+      "leaked-page",
+      `${system.common.nameOf(s)} has no objects in use, but keeps ${slabs.length} slabs: ${hexList(slabs)}`,
+      slabs,
+    );
+  }
   return findings.list;
 }
 

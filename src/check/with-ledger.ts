@@ -8,7 +8,11 @@ import type { SlabCommon } from "../caches/slab-common.ts";
 import type { SystemClasses } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
+import { spinIsHeld } from "../machine/spinlock.ts";
 import type { PagePtr } from "../pages/page.ts";
+import type { SlubContext } from "../slub/slub-context.ts";
+import { KmemCacheNode } from "../slub/structs.ts";
+import { hex } from "./findings.ts";
 import { Ledger } from "./ledger.ts";
 import { objectsOfSlab } from "./slub-slabs.ts";
 
@@ -65,16 +69,37 @@ function withSlubLedger(classes: SystemClasses): Partial<SystemClasses> {
     },
     SlabPages: class extends classes.SlabPages {
       protected override freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
-        const ledger = new Ledger(this.context.common);
-        for (const object of objectsOfSlab(this.context, s, page)) {
-          if (!ledger.isLive(object)) continue;
-          throw new KernelBug(
-            "use-after-free",
-            `slab 0x${page.toString(16)} of ${this.context.common.nameOf(s)} is given back with object 0x${object.toString(16)} in use: ${ledger.story(object)}`,
-          );
-        }
+        checkSlabMayGo(this.context, s, page);
         super.freeSlabNow(s, page);
       }
     },
   };
+}
+
+/**
+ * A slab may go back if its cache is there, nobody holds one of its objects, and no list_lock of the
+ * cache is held here: whatever gives pages back might want it.
+ */
+function checkSlabMayGo(context: SlubContext, s: KmemCachePtr, page: PagePtr): void {
+  const { common, memory, pages } = context;
+  const ledger = new Ledger(common);
+  // The first caches of the boot lie in static memory, outside of all pages.
+  if (pages.virtAddrValid(s) && !ledger.isLive(s)) {
+    throw new KernelBug(
+      "use-after-free",
+      `slab ${hex(page)} is given back after its cache ${hex(s)}: ${ledger.story(s)}`,
+    );
+  }
+  const what = `slab ${hex(page)} of ${common.nameOf(s)} is given back`;
+  const n = context.nodeOfPage(s, page);
+  if (n !== 0 && spinIsHeld(memory, n + KmemCacheNode.listLock)) {
+    throw new KernelBug("deadlock", `${what} with list_lock held, which freeing pages may want`);
+  }
+  for (const object of objectsOfSlab(context, s, page)) {
+    if (!ledger.isLive(object)) continue;
+    throw new KernelBug(
+      "use-after-free",
+      `${what} with object ${hex(object)} in use: ${ledger.story(object)}`,
+    );
+  }
 }

@@ -1,0 +1,67 @@
+/** All mutations of SLUB by their id, in the order of the catalogue. */
+import type { Mutation } from "./mutation.ts";
+import { R01 } from "./r01-no-tid-bump.ts";
+import { R02 } from "./r02-bulk-no-bump.ts";
+import { R03 } from "./r03-double-read.ts";
+import { R04 } from "./r04-no-recheck.ts";
+import { R05 } from "./r05-null-page.ts";
+import { R08 } from "./r08-split-push.ts";
+import { R09 } from "./r09-restore-by-store.ts";
+import { R10 } from "./r10-overwritten-cpu-slab.ts";
+import { R11 } from "./r11-preemptible-drain.ts";
+import { R12 } from "./r12-goes-on-after-race.ts";
+import { R17 } from "./r17-truncated-compare.ts";
+import { R18 } from "./r18-slab-lock-irqs-on.ts";
+import { R20 } from "./r20-discard-under-lock.ts";
+import { R21, R21b } from "./r21-flush-misses-partial.ts";
+import { R36 } from "./r36-no-rcu-barrier.ts";
+import { R39 } from "./r39-boot-without-flush.ts";
+import { R40, R40b } from "./r40-dead-cache.ts";
+import { S01 } from "./s01-no-tid.ts";
+import { S02 } from "./s02-short-tid.ts";
+import { S03 } from "./s03-tid-last.ts";
+import { S04 } from "./s04-no-cpu-check.ts";
+import { S09 } from "./s09-unfreeze-before-lock.ts";
+import { S11 } from "./s11-no-compare.ts";
+import { S12 } from "./s12-publish-before-link.ts";
+import { S15 } from "./s15-plain-push.ts";
+import { S16 } from "./s16-discard-listed.ts";
+import { S18 } from "./s18-flush-from-afar.ts";
+
+export type { Mutation };
+
+const ALL = [
+  R01,
+  R02,
+  R03,
+  R04,
+  R05,
+  R08,
+  R09,
+  R10,
+  R11,
+  R12,
+  R17,
+  R18,
+  R20,
+  R21,
+  R21b,
+  R36,
+  R39,
+  R40,
+  R40b,
+  S01,
+  S02,
+  S03,
+  S04,
+  S09,
+  S11,
+  S12,
+  S15,
+  S16,
+  S18,
+];
+
+export const mutations: ReadonlyMap<string, Mutation> = new Map(
+  ALL.map((mutation) => [mutation.id, mutation]),
+);

@@ -1,0 +1,16 @@
+/**
+ * Where the slow path drops the cpu slab, tid stays as it was. A free that was interrupted after it
+ * compared the slab then pushes on a list that is nobody's, and the object is overwritten and lost.
+ * The seed's own state, for eleven years (CVE-2022-49700).
+ */
+import { seedEra } from "../../slub/options/era-seed.ts";
+import type { Mutation } from "./mutation.ts";
+
+export const R01: Mutation = {
+  id: "R01",
+  title: "mm/slub: add missing TID updates on slab deactivation",
+  commit: "eeaa345e1285",
+  year: 2022,
+  expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
+  change: (classes) => ({ ...classes, ...seedEra(classes) }),
+};

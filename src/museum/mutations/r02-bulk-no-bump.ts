@@ -1,0 +1,22 @@
+/**
+ * Bulk allocation pops by plain stores and enters the slow path, where interrupts may go on, without
+ * a new tid: an interrupted free finds the tid it knows and an empty list. Only the era of R01 has
+ * the hole; its fix closes this one as well.
+ */
+import { seedEra } from "../../slub/options/era-seed.ts";
+import type { Mutation } from "./mutation.ts";
+
+export const R02: Mutation = {
+  id: "R02",
+  title: "mm: slub: add missing TID bump in kmem_cache_alloc_bulk()",
+  commit: "fd4d9c7d0c71",
+  year: 2020,
+  expect: ["lost-object", "double-allocation", "wrong-slab", "counter-drift", "use-after-free"],
+  change: (classes) => ({
+    ...classes,
+    ...seedEra(classes),
+    Bulk: class extends classes.Bulk {
+      protected override bumpBeforeSlowPath(): void {}
+    },
+  }),
+};

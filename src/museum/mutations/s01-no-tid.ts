@@ -1,0 +1,35 @@
+/**
+ * The swap of a fast path compares the head alone. An interrupt that takes two objects and gives the
+ * first back leaves the same head with another next pointer: the swap succeeds, and the second
+ * object, in use, heads the list (ABA). The first lockless fast path was like this.
+ */
+import type { Mutation } from "./mutation.ts";
+
+export const S01: Mutation = {
+  id: "S01",
+  title: "tid is not compared: the first lockless fast path (reverted by 00e962c5408b in 2008)",
+  commit: null,
+  year: null,
+  expect: [
+    "double-allocation",
+    "double-free",
+    "lost-object",
+    "wrong-slab",
+    "use-after-free",
+    "list-corruption",
+    "counter-drift",
+    "bad-access",
+  ],
+  change: (classes) => ({
+    ...classes,
+    Slub: class extends classes.Slub {
+      protected override updateCpuFreelistFast(
+        cpuSlab: number,
+        head: number,
+        newHead: number,
+      ): boolean {
+        return this.memory.thisCpuCmpxchg(cpuSlab, head, newHead) === head;
+      }
+    },
+  }),
+};

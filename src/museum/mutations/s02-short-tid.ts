@@ -1,0 +1,42 @@
+/**
+ * A tid that counts to eight: three bits of it are compared. Whoever is interrupted for exactly
+ * eight operations that leave the same head finds the same tid (ABA again, only rarer).
+ */
+import { KmemCacheCpu, nextTid, TID_STEP } from "../../slub/structs.ts";
+import type { Mutation } from "./mutation.ts";
+
+const EVENTS = 8;
+/** The bits of tid that name the CPU, and the three lowest that count. */
+const COMPARED = TID_STEP * EVENTS - 1;
+
+export const S02: Mutation = {
+  id: "S02",
+  title: "tid wraps after eight operations",
+  commit: null,
+  year: null,
+  expect: [
+    "double-allocation",
+    "double-free",
+    "lost-object",
+    "wrong-slab",
+    "use-after-free",
+    "list-corruption",
+    "counter-drift",
+    "bad-access",
+  ],
+  change: (classes) => ({
+    ...classes,
+    Slub: class extends classes.Slub {
+      protected override updateCpuFreelistFast(
+        cpuSlab: number,
+        head: number,
+        newHead: number,
+        tid: number,
+      ): boolean {
+        const now = this.memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
+        if (((now ^ tid) & COMPARED) !== 0) return false;
+        return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, now, newHead, nextTid(now));
+      }
+    },
+  }),
+};

@@ -1,0 +1,20 @@
+/** The push on the cpu partial list does not compare at all: R08, with the widest window. */
+import type { PagePtr } from "../../pages/page.ts";
+import type { Mutation } from "./mutation.ts";
+
+export const S15: Mutation = {
+  id: "S15",
+  title: "a plain store pushes on the cpu partial list",
+  commit: null,
+  year: null,
+  expect: ["stuck-frozen-slab", "counter-drift", "list-corruption", "use-after-free"],
+  change: (classes) => ({
+    ...classes,
+    CpuPartial: class extends classes.CpuPartial {
+      protected override push(partial: number, _head: PagePtr, page: PagePtr): boolean {
+        this.memory.writeOnce(this.memory.thisCpuPtr(partial), page);
+        return true;
+      }
+    },
+  }),
+};
