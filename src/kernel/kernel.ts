@@ -12,7 +12,7 @@ import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-par
 import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
-import { type DirectMemory, WAIT_LIMIT_MS } from "../machine/direct-memory.ts";
+import type { DirectMemory } from "../machine/direct-memory.ts";
 import {
   createMachine,
   directMemory,
@@ -21,7 +21,7 @@ import {
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
-import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { GFP_KERNEL } from "../pages/gfp.ts";
 import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
@@ -130,8 +130,8 @@ export class Kernel extends System {
       classes: classesOf(options, build),
     });
     this.machine.serve(direct);
-    this.shared = shared;
     this.machine.witness = javaScriptWitness;
+    this.shared = shared;
     this.direct = direct;
   }
 
@@ -140,10 +140,16 @@ export class Kernel extends System {
     return this.direct;
   }
 
-  /** Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. */
-  run<T>(section: () => T, cpu = -1, patience = WAIT_LIMIT_MS): T {
+  /**
+   * Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. Inside
+   * of a section it only does what was asked of this CPU meanwhile, and goes on.
+   */
+  run<T>(section: () => T, cpu = -1, patience?: number): T {
     const { direct } = this;
-    if (direct.onCpu) return section();
+    if (direct.onCpu) {
+      direct.poll();
+      return section();
+    }
     direct.enterCpu(cpu, patience);
     try {
       const result = section();
@@ -154,25 +160,48 @@ export class Kernel extends System {
     }
   }
 
-  // Each call polls its CPU's word once, and outside of a section takes a CPU for its duration.
+  // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
+  // allocator's. Everything else goes through `run`, in methods of its own, since a closure would
+  // cost the fast path its allocation.
 
   override kmallocNode(size: number, gfp: number, node: number): Address {
-    if (!this.direct.onCpu) return this.run(() => super.kmallocNode(size, gfp, node));
-    this.direct.poll();
-    return super.kmallocNode(size, gfp, node);
+    if (this.direct.undisturbed()) return super.kmallocNode(size, gfp, node);
+    return this.runKmalloc(size, gfp, node);
+  }
+
+  private runKmalloc(size: number, gfp: number, node: number): Address {
+    return this.run(() => super.kmallocNode(size, gfp, node));
+  }
+
+  override kfree(object: Address): void {
+    if (this.direct.undisturbed()) super.kfree(object);
+    else this.runKfree(object);
+  }
+
+  private runKfree(object: Address): void {
+    this.run(() => super.kfree(object));
+  }
+
+  override kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    if (this.direct.undisturbed()) return this.allocator.slabAllocNode(s, gfp, node);
+    return this.runAlloc(s, gfp, node);
+  }
+
+  private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
+    return this.run(() => super.kmemCacheAllocNode(s, gfp, node));
+  }
+
+  override kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    if (this.direct.undisturbed()) super.kmemCacheFree(s, object);
+    else this.runFree(s, object);
+  }
+
+  private runFree(s: KmemCachePtr, object: Address): void {
+    this.run(() => super.kmemCacheFree(s, object));
   }
 
   override krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
     return this.run(() => super.krealloc(object, size, gfp));
-  }
-
-  override kfree(object: Address): void {
-    if (!this.direct.onCpu) {
-      this.run(() => super.kfree(object));
-      return;
-    }
-    this.direct.poll();
-    super.kfree(object);
   }
 
   override kmemCacheCreate(
@@ -181,31 +210,6 @@ export class Kernel extends System {
     options: { align?: number; flags?: number; ctor?: number } = {},
   ): KmemCachePtr {
     return this.run(() => super.kmemCacheCreate(name, size, options));
-  }
-
-  override kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    if (!this.direct.onCpu) return this.run(() => super.kmemCacheAlloc(s, gfp));
-    this.direct.poll();
-    return super.kmemCacheAlloc(s, gfp);
-  }
-
-  override kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAlloc(s, gfp | __GFP_ZERO);
-  }
-
-  override kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    if (!this.direct.onCpu) return this.run(() => super.kmemCacheAllocNode(s, gfp, node));
-    this.direct.poll();
-    return super.kmemCacheAllocNode(s, gfp, node);
-  }
-
-  override kmemCacheFree(s: KmemCachePtr, object: Address): void {
-    if (!this.direct.onCpu) {
-      this.run(() => super.kmemCacheFree(s, object));
-      return;
-    }
-    this.direct.poll();
-    super.kmemCacheFree(s, object);
   }
 
   override kmemCacheAllocBulk(

@@ -21,14 +21,30 @@ import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_COMP, __GFP_DMA, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { Page, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
+import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
 import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
 
 /** The classes a system is made of; options and mutations exchange some of them. */
 export interface SystemClasses extends SlubClasses {
   SlabCommon: typeof SlabCommon;
+  slab: SlabForms;
 }
 
-export const SYSTEM_CLASSES: SystemClasses = { ...SLUB_CLASSES, SlabCommon };
+export const SYSTEM_CLASSES: SystemClasses = { ...SLUB_CLASSES, SlabCommon, slab: SLAB_FORMS };
+
+/** Where the allocator is chosen; nothing else asks which one runs. */
+const ALLOCATORS: Readonly<
+  Record<AllocatorName, (common: SlabCommon, classes: SystemClasses) => Allocator>
+> = {
+  slub: (common, classes) => new classes.Slub(common, classes),
+  slab: (common, classes) => {
+    const form = classes.slab[common.kernel];
+    return new form.Slab(common, form);
+  },
+};
+
+const SLAB_CACHE = Page.slabCache;
+const PAGE_FLAGS = Page.flags;
 
 /** What every thread must agree on. */
 export interface SystemOptions {
@@ -52,6 +68,8 @@ export class System {
   readonly common: SlabCommon;
   readonly allocator: Allocator;
   private readonly largestFromCache: number;
+  /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
+  private readonly sizeClasses: readonly (Address | undefined)[];
 
   constructor(memory: Memory, machineOptions: MachineOptions, options: SystemOptions) {
     const { classes } = options;
@@ -63,10 +81,13 @@ export class System {
       this.pages,
       options.kernel,
       options.parameters,
-      (common) => new classes.Slub(common, classes),
+      (common) => ALLOCATORS[options.allocator](common, classes),
     );
     this.allocator = this.common.allocator;
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
+    this.sizeClasses = Array.from({ length: (2 * PAGE_SIZE) / 8 + 1 }, (_, words) =>
+      words === 0 ? undefined : this.common.kmallocSlot(this.allocator.kmallocIndexOf(words * 8)),
+    );
   }
 
   /** Brings pages and caches up. Once, by one thread, as any CPU. */
@@ -88,8 +109,15 @@ export class System {
 
   /** kmalloc_node */
   kmallocNode(size: number, gfp: number, node: number): Address {
-    if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
+    const table = this.sizeClasses[(size + 7) >>> 3];
+    if (table === undefined || (gfp & __GFP_DMA) !== 0) return this.kmallocRare(size, gfp, node);
+    return this.allocator.slabAllocNode(this.memory.read32(table), gfp, node);
+  }
+
+  /** Size 0, whole pages, DMA memory. */
+  private kmallocRare(size: number, gfp: number, node: number): Address {
     if (size === 0) return ZERO_SIZE_PTR;
+    if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
     const s =
       (gfp & __GFP_DMA) !== 0
@@ -126,9 +154,9 @@ export class System {
     if (object <= ZERO_SIZE_PTR) return;
     const { memory } = this;
     const page = this.pages.virtToHeadPage(object);
-    const flags = memory.readOnce(page + Page.flags);
+    const flags = memory.readOnce(page + PAGE_FLAGS);
     if ((flags & PG_SLAB) !== 0) {
-      this.allocator.slabFree(memory.read32(page + Page.slabCache), page, object);
+      this.allocator.slabFree(memory.read32(page + SLAB_CACHE), page, object);
     } else if ((flags & PG_HEAD) !== 0 && this.pages.pageAddress(page) === object) {
       this.pages.freePages(page, this.pages.compoundOrder(page));
     } else {
@@ -157,11 +185,11 @@ export class System {
   }
 
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.allocator.slabAllocNode(s, gfp, NUMA_NO_NODE);
+    return this.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE);
   }
 
   kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.allocator.slabAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
+    return this.kmemCacheAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
   }
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -170,7 +198,7 @@ export class System {
 
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
     const page = this.pages.virtToHeadPage(object);
-    const owner = this.memory.read32(page + Page.slabCache);
+    const owner = this.memory.read32(page + SLAB_CACHE);
     if (owner !== s) this.common.wrongCache(s, owner, object);
     this.allocator.slabFree(s, page, object);
   }

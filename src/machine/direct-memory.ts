@@ -34,6 +34,8 @@ export interface MachinePlaces {
   readonly percpuEnd: Address;
   /** The word that ends every wait when it is not 0. */
   readonly panic: Address;
+  /** A word that is never 0: stands in for the poll word of a task without a CPU. */
+  readonly offCpu: Address;
 }
 
 /** The atomic instructions, by byte address. */
@@ -51,6 +53,9 @@ export interface AtomicInstructions {
   xchg(address: Address, value: number): number;
   add(address: Address, n: number): number;
 }
+
+/** What a wait throws that ended because another context has failed. */
+export const PANICKED = "the machine has panicked: another CPU has reported a failure";
 
 /** Looks at the word so often before it sleeps: about as long as a list_lock is held. */
 const SPINS = 200;
@@ -76,7 +81,8 @@ export class DirectMemory implements Memory {
   protected cpu = -1;
   /** Byte offset of this CPU's area. */
   private area = 0;
-  private pollIndex = 0;
+  /** The word that says whether anybody wants something of this CPU; never 0 without a CPU. */
+  private pollIndex: number;
   protected irqsOff = false;
   protected preemptCount = 0;
   private randomState: number;
@@ -105,6 +111,7 @@ export class DirectMemory implements Memory {
     this.atomic = options.atomic;
     this.places = options.places;
     this.areasEnd = options.places.percpuEnd;
+    this.pollIndex = options.places.offCpu >> 2;
     this.leases = options.leases;
     this.task = options.task;
     this.randomState = (options.seed ^ Math.imul(options.task + 1, 0x9e3779b1)) | 1;
@@ -187,8 +194,7 @@ export class DirectMemory implements Memory {
     return this.words[(this.area + offset) >> 2] as number;
   }
   thisCpuAdd(offset: Address, n: number): void {
-    const at = (this.area + offset) >> 2;
-    this.words[at] = (this.words[at] as number) + n;
+    (this.words[(this.area + offset) >> 2] as number) += n;
   }
   thisCpuCmpxchg(offset: Address, expected: number, desired: number): number {
     const at = (this.area + offset) >> 2;
@@ -270,6 +276,16 @@ export class DirectMemory implements Memory {
     this.pollIndex = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
   }
 
+  private becomeNone(): void {
+    this.cpu = -1;
+    this.pollIndex = this.places.offCpu >> 2;
+  }
+
+  /** Whether this task runs as a CPU of which nobody wants anything: one word is looked at. */
+  undisturbed(): boolean {
+    return this.words[this.pollIndex] === 0;
+  }
+
   /** Whether this task runs as a CPU at present. */
   get onCpu(): boolean {
     return this.cpu >= 0;
@@ -305,7 +321,7 @@ export class DirectMemory implements Memory {
   /** Lets go of the CPU. What was asked of it meanwhile is done before or right after. */
   leaveCpu(): void {
     const { cpu } = this;
-    this.cpu = -1;
+    this.becomeNone();
     this.leases.release(cpu);
     // Who asked while the lease was still held relies on the holder to look once more.
     this.serveIfIdle(cpu);
@@ -371,7 +387,7 @@ export class DirectMemory implements Memory {
       this.become(cpu);
       this.serve();
       if (mine >= 0) this.become(mine);
-      else this.cpu = -1;
+      else this.becomeNone();
       this.irqsOff = irqsOff;
       this.preemptCount = preemptCount;
       this.leases.release(cpu);
@@ -431,7 +447,7 @@ export class DirectMemory implements Memory {
 
   private checkPanic(): void {
     if (Atomics.load(this.words, this.places.panic >> 2) === 0) return;
-    throw new KernelBug("deadlock", "the machine has panicked: another CPU has reported a failure");
+    throw new KernelBug("deadlock", PANICKED);
   }
 
   private checkHolder(holder: number): void {

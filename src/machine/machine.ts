@@ -89,6 +89,7 @@ export function layoutOf(options: MachineOptions): MachineLayout {
   const stride = percpuStride(options.memory);
   return {
     panic: STATICS_START,
+    offCpu: STATICS_START + 4,
     cpuBase,
     taskBase,
     staticsStart,
@@ -187,9 +188,9 @@ export class Machine {
   readonly calls: Calls;
   readonly rcu: Rcu;
   readonly console: Console;
-
   /** What tracks of debug caches are filled from. */
   witness: Witness = noWitness;
+
   constructor(memory: Memory, options: MachineOptions) {
     const layout = layoutOf(options);
     this.memory = memory;
@@ -216,6 +217,7 @@ export class Machine {
   }
 
   static online(words: Int32Array, layout: MachineLayout, cpus: number): void {
+    words[layout.offCpu >> 2] = 1;
     for (let cpu = 0; cpu < cpus; cpu++) {
       words[(layout.cpuBase + cpu * sizeOfCpu + Cpu.online) >> 2] = 1;
     }

@@ -83,7 +83,9 @@ export function struct<const T extends FieldTypes>(
     throw new RangeError(`struct ${name} needs ${end} bytes and may have ${bytes}`);
   }
   const total = bytes ?? Math.ceil(end / 8) * 8;
-  return Object.assign(offsets, {
+  // What a parser makes has its properties at fixed places; what was filled in key by key is a hash
+  // table to V8, and every access to a field would look its name up.
+  return Object.assign(JSON.parse(JSON.stringify(offsets)), {
     [layout]: { name, bytes: total, fields: laidOut },
   }) as unknown as Struct<T>;
 }

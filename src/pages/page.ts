@@ -57,7 +57,8 @@ export const PG_ALLOCATED = 1 << 6;
 export const PG_NODE_SHIFT = 24;
 export const PG_NODE_MASK = 0xf;
 
-const PAGE_STRUCT_SHIFT = 6;
+/** log2 of the size of struct page. */
+export const PAGE_STRUCT_SHIFT = 6;
 
 /**
  * Where page descriptors and pages lie: pure address arithmetic. `base` is the descriptor of page 0,

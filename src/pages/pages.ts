@@ -28,6 +28,7 @@ import {
 } from "./gfp.ts";
 import { initPages } from "./init-pages.ts";
 import {
+  PAGE_STRUCT_SHIFT,
   Page,
   PageArray,
   type PagePtr,
@@ -60,6 +61,8 @@ export class Pages {
   readonly zones: readonly Zone[];
   readonly buddy: Buddy;
   readonly pcp: PcpLists;
+  /** Page.head of page 0: at hand for virtToHeadPage, which every free begins with. */
+  private readonly heads: Address;
   private readonly machine: Machine;
   private readonly memory: Memory;
   private readonly zonelists: Zonelists;
@@ -75,6 +78,7 @@ export class Pages {
     this.machine = machine;
     this.memory = machine.memory;
     this.array = new PageArray(Math.ceil(free / 64) * 64);
+    this.heads = this.array.base + Page.head;
     this.end = end >> PAGE_SHIFT;
     this.first = Math.ceil(this.array.numbered(this.end) / PAGE_SIZE);
     this.zones = cutIntoZones(this.first, this.end, machine.options.nodes, (name) =>
@@ -108,7 +112,7 @@ export class Pages {
 
   /** virt_to_head_page: the descriptor of the block that holds `address`. */
   virtToHeadPage(address: Address): PagePtr {
-    return this.memory.read32(this.array.of(address) + Page.head);
+    return this.memory.read32(this.heads + ((address >>> PAGE_SHIFT) << PAGE_STRUCT_SHIFT));
   }
 
   /** page_address */

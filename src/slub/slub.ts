@@ -24,12 +24,16 @@ import {
   CMPXCHG_DOUBLE_CPU_FAIL,
   FREE_FASTPATH,
 } from "./statistics.ts";
-import { KmemCache, KmemCacheCpu, type KmemCachePtr, nextTid } from "./structs.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "./structs.ts";
 
 const FREELIST = KmemCacheCpu.freelist;
 const TID = KmemCacheCpu.tid;
 const PAGE = KmemCacheCpu.page;
-const STAT = KmemCacheCpu.stat;
+const COUNT_ALLOC_FASTPATH = KmemCacheCpu.stat + (ALLOC_FASTPATH << 2);
+const COUNT_FREE_FASTPATH = KmemCacheCpu.stat + (FREE_FASTPATH << 2);
+const COUNT_CPU_FAIL = KmemCacheCpu.stat + (CMPXCHG_DOUBLE_CPU_FAIL << 2);
+const CPU_SLAB = KmemCache.cpuSlab;
+const OFFSET = KmemCache.offset;
 
 export class Slub implements Allocator {
   readonly name = "slub";
@@ -58,11 +62,11 @@ export class Slub implements Allocator {
     this.memory = context.memory;
     this.freePointers = new parts.FreePointers(context);
     this.pageSwap = new parts.PageSwap(context);
+    this.debugging = new parts.ObjectDebugging(context, this.freePointers, this.pageSwap);
     this.nodePartial = new parts.NodePartial(context, this.pageSwap);
     this.slabPages = new parts.SlabPages(context, this.freePointers, this.debugging);
     this.cpuPartial = new parts.CpuPartial(
       context,
-    this.debugging = new parts.ObjectDebugging(context, this.freePointers, this.pageSwap);
       this.pageSwap,
       this.nodePartial,
       this.slabPages,
@@ -99,10 +103,13 @@ export class Slub implements Allocator {
     this.bootstrap = new parts.Bootstrap(this);
   }
 
+  // How much V8 inlines into one loop is limited by bytecode (920 in all; up to 27 is free), so the
+  // helpers of the fast paths are tiny, and what is rare is somewhere else.
+
   /** slab_alloc_node */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
-    const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
+    const cpuSlab = memory.read32(s + CPU_SLAB);
     for (;;) {
       // tid first: whatever changes on this CPU's list after this read makes the swap fail. tid and
       // pointer must be of one CPU, which a migration between the two reads would break.
@@ -113,40 +120,57 @@ export class Slub implements Allocator {
       const page = memory.readOnce(c + PAGE);
       if (object === 0 || !this.nodeMatch(page, node)) return this.allocSlow(s, gfp, node);
       // The object may be somebody else's by now and this pointer garbage; then the swap fails.
-      const next = this.freePointers.getSafe(s, object);
-      if (this.updateCpuFreelistFast(cpuSlab, object, next, tid)) {
-        memory.thisCpuAdd(cpuSlab + STAT + (ALLOC_FASTPATH << 2), 1);
-        if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
-        return object;
+      const next = this.getFreepointerSafe(s, object, memory.read32(s + OFFSET));
+      if (this.updateCpuFreelistFast(cpuSlab, object, tid, next)) {
+        memory.thisCpuAdd(cpuSlab + COUNT_ALLOC_FASTPATH, 1);
+        return (gfp & __GFP_ZERO) === 0 ? object : this.zeroed(s, object);
       }
-      memory.thisCpuAdd(cpuSlab + STAT + (CMPXCHG_DOUBLE_CPU_FAIL << 2), 1);
+      this.countSwapFailure(cpuSlab);
     }
   }
 
   /** node_match. A list without a page matches nothing: a flush may have come between the reads. */
   protected nodeMatch(page: PagePtr, node: number): boolean {
-    return page !== 0 && (node === NUMA_NO_NODE || this.context.pages.pageToNid(page) === node);
+    return page !== 0 && (node === NUMA_NO_NODE || this.isOfNode(page, node));
+  }
+
+  private isOfNode(page: PagePtr, node: number): boolean {
+    return this.context.pages.pageToNid(page) === node;
+  }
+
+  /** get_freepointer_safe, as FreePointers has it; `offset` is the cache's. */
+  protected getFreepointerSafe(_s: KmemCachePtr, object: Address, offset: number): Address {
+    return this.memory.readRacy(object + offset);
+  }
+
+  /** set_freepointer, likewise. */
+  protected setFreepointer(_s: KmemCachePtr, object: Address, offset: number, next: Address): void {
+    this.memory.write32(object + offset, next);
   }
 
   /** __update_cpu_freelist_fast: replaces the head of this CPU's list if nothing has happened. */
   protected updateCpuFreelistFast(
     cpuSlab: Address,
     head: Address,
-    newHead: Address,
     tid: number,
+    newHead: Address,
   ): boolean {
-    return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, tid, newHead, nextTid(tid));
+    return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, tid, newHead, (tid + TID_STEP) | 0);
+  }
+
+  private countSwapFailure(cpuSlab: Address): void {
+    this.memory.thisCpuAdd(cpuSlab + COUNT_CPU_FAIL, 1);
   }
 
   private allocSlow(s: KmemCachePtr, gfp: number, node: number): Address {
     const object = this.slowAllocation.allocate(s, gfp, node);
     this.context.stat(s, ALLOC_SLOWPATH);
-    if (object !== 0 && (gfp & __GFP_ZERO) !== 0) this.zero(s, object);
-    return object;
+    return object === 0 || (gfp & __GFP_ZERO) === 0 ? object : this.zeroed(s, object);
   }
 
-  private zero(s: KmemCachePtr, object: Address): void {
+  private zeroed(s: KmemCachePtr, object: Address): Address {
     this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
+    return object;
   }
 
   slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
@@ -156,7 +180,7 @@ export class Slub implements Allocator {
   /** slab_free, of `count` objects of one slab that are linked from head up to tail. */
   slabFreeChain(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
     const { memory } = this;
-    const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
+    const cpuSlab = memory.read32(s + CPU_SLAB);
     for (;;) {
       // As in slabAllocNode: if this CPU gives the slab up after it was compared, tid has moved on.
       const tid = memory.thisCpuRead(cpuSlab + TID);
@@ -168,12 +192,12 @@ export class Slub implements Allocator {
       }
       const freelist = memory.readOnce(c + FREELIST);
       // Still the caller's: it may be written as often as the swap fails.
-      this.freePointers.set(s, tail, freelist);
-      if (this.updateCpuFreelistFast(cpuSlab, freelist, head, tid)) {
-        memory.thisCpuAdd(cpuSlab + STAT + (FREE_FASTPATH << 2), count);
+      this.setFreepointer(s, tail, memory.read32(s + OFFSET), freelist);
+      if (this.updateCpuFreelistFast(cpuSlab, freelist, tid, head)) {
+        memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, count);
         return;
       }
-      memory.thisCpuAdd(cpuSlab + STAT + (CMPXCHG_DOUBLE_CPU_FAIL << 2), 1);
+      this.countSwapFailure(cpuSlab);
     }
   }
 

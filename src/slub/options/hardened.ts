@@ -55,6 +55,21 @@ export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
         );
       }
     },
+    // The fast paths have the same two methods of their own.
+    Slub: class extends classes.Slub {
+      protected override getFreepointerSafe(s: KmemCachePtr, object: Address): Address {
+        return this.freePointers.getSafe(s, object);
+      }
+
+      protected override setFreepointer(
+        s: KmemCachePtr,
+        object: Address,
+        _offset: number,
+        next: Address,
+      ): void {
+        this.freePointers.set(s, object, next);
+      }
+    },
     CacheLifetime: class extends classes.CacheLifetime {
       protected override setGeometry(s: KmemCachePtr, geometry: SlubGeometry): void {
         super.setGeometry(s, geometry);
