@@ -16,8 +16,10 @@ import { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
 import { GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
+import { Slab } from "../../slab/slab.ts";
 import { Slub } from "../../slub/slub.ts";
 import { type Command, ScriptError, type ScriptLine } from "./commands.ts";
+import { SlabView } from "./slab-view.ts";
 import { SlubView } from "./slub-view.ts";
 import type { CacheView } from "./view.ts";
 
@@ -32,7 +34,7 @@ export interface Step {
 
 export interface Trace {
   /** Shape of the cache, or an empty object where it could not be created. */
-  readonly cache: Record<string, number>;
+  readonly cache: Record<string, unknown>;
   readonly steps: Step[];
 }
 
@@ -71,18 +73,22 @@ export function runScript(
     { ...machine, memory: machine.nodes * BYTES_A_NODE, tasks: machine.cpus },
     build,
   );
-  return new ScriptRun(kernel).run(lines);
+  // A script that never changes the CPU is told as one CPU's story.
+  const single = machine.cpus === 1 || !lines.some(({ command }) => command.kind === "cpu");
+  return new ScriptRun(kernel, single).run(lines);
 }
 
-function viewOf(kernel: Kernel): CacheView {
+function viewOf(kernel: Kernel, single: boolean): CacheView {
   const { allocator } = kernel;
   if (allocator instanceof Slub) return new SlubView(allocator);
+  if (allocator instanceof Slab) return new SlabView(allocator, single);
   throw new ScriptError(`scripts do not know the allocator ${allocator.name}`);
 }
 
 class ScriptRun {
   private readonly kernel: Kernel;
   private readonly view: CacheView;
+  private readonly single: boolean;
   private readonly ctor: number;
   /** Address of each object by number; 0 once it is free. */
   private readonly objects: Address[] = [];
@@ -92,11 +98,12 @@ class ScriptRun {
   private s: KmemCachePtr = 0;
   private cpu = 0;
   private quiet = false;
-  private cache: Record<string, number> = {};
+  private cache: Record<string, unknown> = {};
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, single: boolean) {
     this.kernel = kernel;
-    this.view = viewOf(kernel);
+    this.single = single;
+    this.view = viewOf(kernel, single);
     this.ctor = kernel.machine.functions.register(() => undefined);
   }
 
@@ -199,9 +206,9 @@ class ScriptRun {
     return (flags & SLAB_TYPESAFE_BY_RCU) !== 0;
   }
 
-  /** On one CPU the script itself is a reader that never ends. */
+  /** Told as one CPU's story, the script itself is a reader that never ends. */
   private get holdsGracePeriods(): boolean {
-    return this.waitsForReaders && this.kernel.machine.options.cpus === 1;
+    return this.waitsForReaders && this.single;
   }
 
   private allocate(tell: (event: Event) => void, node: number): void {

@@ -11,7 +11,7 @@ export interface CacheView {
   /** 4.1 has no bulk calls. */
   readonly hasBulk: boolean;
   /** The cache's shape, once it is created. */
-  describe(s: KmemCachePtr): Record<string, number>;
+  describe(s: KmemCachePtr): Record<string, unknown>;
   /** What is said of a slab when its first object is handed out. */
   describeSlab(s: KmemCachePtr, page: PagePtr): Record<string, number>;
   /** Number of an object within its slab, from 0. */

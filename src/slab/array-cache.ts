@@ -1,0 +1,70 @@
+/**
+ * The array of pointers that all of SLAB's queues are: a CPU's own (touched with interrupts off on
+ * that CPU), a node's shared one (under list_lock), an alien one (under its own lock). The last
+ * entry is the one freed last; batches leave from the front, the oldest and coldest.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+import { ArrayCache, type ArrayCachePtr, entryAt } from "./structs.ts";
+
+const AVAIL = ArrayCache.avail;
+
+/** Of shared and alien arrays, which are never moved in batches of their own; shows misuse. */
+export const BATCHCOUNT_UNUSED = 0xbaadf00d | 0;
+
+/** init_arraycache */
+export function initArray(
+  memory: Memory,
+  ac: ArrayCachePtr,
+  limit: number,
+  batchcount: number,
+): void {
+  memory.write32(ac + AVAIL, 0);
+  memory.write32(ac + ArrayCache.limit, limit);
+  memory.write32(ac + ArrayCache.batchcount, batchcount);
+  memory.write32(ac + ArrayCache.touched, 0);
+}
+
+/** Adds an object at the end; the caller has seen that there is room. */
+export function pushObject(memory: Memory, ac: ArrayCachePtr, object: Address): void {
+  const avail = memory.read32(ac + AVAIL);
+  memory.write32(entryAt(ac, avail), object);
+  memory.write32(ac + AVAIL, avail + 1);
+}
+
+/** Takes the object at the end; the caller has seen that there is one. */
+export function popObject(memory: Memory, ac: ArrayCachePtr): Address {
+  const avail = memory.read32(ac + AVAIL) - 1;
+  memory.write32(ac + AVAIL, avail);
+  return memory.read32(entryAt(ac, avail));
+}
+
+/** The `count` oldest entries. */
+export function oldestObjects(memory: Memory, ac: ArrayCachePtr, count: number): Address[] {
+  const objects: Address[] = [];
+  for (let i = 0; i < count; i++) objects.push(memory.read32(entryAt(ac, i)));
+  return objects;
+}
+
+/** Removes the `count` oldest entries; the others move to the front. */
+export function dropOldest(memory: Memory, ac: ArrayCachePtr, count: number): void {
+  const left = memory.read32(ac + AVAIL) - count;
+  memory.write32(ac + AVAIL, left);
+  if (left > 0) memory.copy(entryAt(ac, 0), entryAt(ac, count), left << 2);
+}
+
+/** transfer_objects: up to `max` of the newest entries of `from` become the newest of `to`. */
+export function transferObjects(
+  memory: Memory,
+  to: ArrayCachePtr,
+  from: ArrayCachePtr,
+  max: number,
+): number {
+  const had = memory.read32(from + AVAIL);
+  const has = memory.read32(to + AVAIL);
+  const moved = Math.min(had, max, memory.read32(to + ArrayCache.limit) - has);
+  if (moved <= 0) return 0;
+  memory.copy(entryAt(to, has), entryAt(from, had - moved), moved << 2);
+  memory.write32(from + AVAIL, had - moved);
+  memory.write32(to + AVAIL, has + moved);
+  return moved;
+}

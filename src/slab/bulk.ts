@@ -1,0 +1,59 @@
+/**
+ * Many objects in one call (Linux 4.3 on; the form of 5.10): interrupts stay off over all of them,
+ * but for the moments in which a slab is made.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { __GFP_ZERO } from "../pages/gfp.ts";
+import { Page } from "../pages/page.ts";
+import type { Slab } from "./slab.ts";
+import type { KmemCachePtr } from "./structs.ts";
+
+export class Bulk {
+  protected readonly slab: Slab;
+  protected readonly memory: Memory;
+
+  constructor(slab: Slab) {
+    this.slab = slab;
+    this.memory = slab.context.memory;
+  }
+
+  /** All or nothing: `size` objects in p and `size` returned, or 0. */
+  alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+    const { memory } = this;
+    const flags = memory.irqSave();
+    let got = 0;
+    for (; got < size; got++) {
+      const object = this.slab.allocate(s, gfp & ~__GFP_ZERO, NUMA_NO_NODE);
+      if (object === 0) break;
+      p[got] = object;
+    }
+    memory.irqRestore(flags);
+    if (got < size) {
+      this.free(s, got, p);
+      return 0;
+    }
+    if ((gfp & __GFP_ZERO) !== 0) {
+      for (let i = 0; i < size; i++) this.slab.zero(s, p[i] as Address);
+    }
+    return size;
+  }
+
+  /** Frees p[0..size), each to its own cache where s is 0. */
+  free(s: KmemCachePtr, size: number, p: Address[]): void {
+    const { memory } = this;
+    const { common, pages } = this.slab.context;
+    const flags = memory.irqSave();
+    for (let i = 0; i < size; i++) {
+      const object = p[i] as Address;
+      const page = pages.virtToHeadPage(object);
+      const owner = memory.read32(page + Page.slabCache);
+      if (s !== 0 && owner !== s) {
+        memory.irqRestore(flags);
+        common.wrongCache(s, owner, object);
+      }
+      this.slab.free(owner, page, object);
+    }
+    memory.irqRestore(flags);
+  }
+}

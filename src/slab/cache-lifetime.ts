@@ -1,0 +1,165 @@
+/**
+ * The life of a cache: created, shrunk, shut down, released. All under slab_mutex; the cache is in
+ * nobody's hands before `create` returns and after `shutdown` began.
+ *
+ * How a new cache gets its queues depends on how far SLAB has come up: the first ones get arrays of
+ * one entry and static node structs, and are enlarged when all is there (bootstrap.ts).
+ */
+import { ENOMEM } from "../caches/errno.ts";
+import type { BuildOption } from "../caches/flags.ts";
+import { SLAB_STATE } from "../caches/kmem-cache.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Memory } from "../machine/memory.ts";
+import { GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
+import type { Clock } from "./clock.ts";
+import type { Drain } from "./drain.ts";
+import { type SlabGeometry, slabGeometry } from "./geometry.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { NodeSetup } from "./node-setup.ts";
+import type { SlabContext } from "./slab-context.ts";
+import { SlabPages } from "./slab-pages.ts";
+import { SLAB_STAT_NAMES } from "./statistics.ts";
+import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** -E2BIG: no slab holds an object of that size. */
+const E2BIG = 7;
+
+const CACHE_CACHE = 0;
+const SIZE_NODE = 1;
+
+/** Static node structs: one a node for each of the two caches that everything else needs. */
+export type StaticNode = (which: typeof CACHE_CACHE | typeof SIZE_NODE, nid: number) => number;
+
+export class CacheLifetime {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly lists: NodeLists;
+  protected readonly drain: Drain;
+  protected readonly nodeSetup: NodeSetup;
+  protected readonly tuning: Tuning;
+  protected readonly clock: Clock;
+  /** Build options that change a cache's shape. */
+  protected readonly config: readonly BuildOption[] = [];
+
+  constructor(
+    context: SlabContext,
+    lists: NodeLists,
+    drain: Drain,
+    nodeSetup: NodeSetup,
+    tuning: Tuning,
+    clock: Clock,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.lists = lists;
+    this.drain = drain;
+    this.nodeSetup = nodeSetup;
+    this.tuning = tuning;
+    this.clock = clock;
+  }
+
+  /** __kmem_cache_create: 0 or -errno; on failure nothing is left behind. */
+  create(s: KmemCachePtr, flags: number, staticNode: StaticNode): number {
+    const geometry = this.geometryOf(s, flags);
+    if (geometry === undefined) return -E2BIG;
+    this.setGeometry(s, geometry);
+    const { common, machine } = this.context;
+    const stat = machine.percpu.alloc(4 * SLAB_STAT_NAMES.length);
+    if (stat === 0) return -ENOMEM;
+    this.memory.write32(s + KmemCache.stat, stat);
+    const error = this.setUpQueues(s, common.isAvailable ? GFP_KERNEL : GFP_NOWAIT, staticNode);
+    if (error !== 0) this.release(s);
+    return error;
+  }
+
+  private geometryOf(s: KmemCachePtr, flags: number): SlabGeometry | undefined {
+    const { memory } = this;
+    const { common, machine } = this.context;
+    const nodeCpus = machine.topology.cpusOfNode(0).length;
+    return slabGeometry(
+      { kernel: common.kernel, cpus: machine.options.cpus, nodeCpus, config: this.config },
+      common.parameters,
+      {
+        size: memory.read32(s + KmemCache.objectSize),
+        align: memory.read32(s + KmemCache.align),
+        flags,
+        ctor: memory.read32(s + KmemCache.ctor) !== 0,
+        // Index arrays may lie elsewhere as soon as there are caches to hold them.
+        slabEarlyInit: common.state < SLAB_STATE.PARTIAL_NODE,
+      },
+    );
+  }
+
+  protected setGeometry(s: KmemCachePtr, geometry: SlabGeometry): void {
+    const words: readonly (readonly [number, number])[] = [
+      [KmemCache.flags, geometry.flags],
+      [KmemCache.size, geometry.size],
+      [KmemCache.align, geometry.align],
+      [KmemCache.num, geometry.num],
+      [KmemCache.gfporder, geometry.gfporder],
+      [KmemCache.colour, geometry.colour],
+      [KmemCache.freelistSize, geometry.freelistSize],
+      [KmemCache.objOffset, geometry.objOffset],
+      [KmemCache.allocflags, SlabPages.allocflags(geometry.flags)],
+    ];
+    for (const [field, value] of words) this.memory.write32(s + field, value);
+  }
+
+  /** setup_cpu_cache */
+  private setUpQueues(s: KmemCachePtr, gfp: number, staticNode: StaticNode): number {
+    const { memory } = this;
+    const { state } = this.context.common;
+    if (state >= SLAB_STATE.FULL) return this.tuning.enable(s, gfp);
+    const arrays = this.tuning.allocArrays(1, 1);
+    if (arrays === 0) return -ENOMEM;
+    memory.write32(s + KmemCache.cpuSlab, arrays);
+    memory.write32(s + KmemCache.batchcount, 1);
+    memory.write32(s + KmemCache.limit, 1);
+    for (let nid = 0; nid < this.context.nodes; nid++) {
+      const n = state >= SLAB_STATE.PARTIAL_NODE ? this.nodeSetup.allocNode(s, nid, gfp) : 0;
+      if (state >= SLAB_STATE.PARTIAL_NODE) {
+        if (n === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
+        this.nodeSetup.setNode(s, nid, n);
+      } else {
+        this.setStaticNode(s, nid, staticNode(state === SLAB_STATE.DOWN ? CACHE_CACHE : SIZE_NODE, nid));
+      }
+    }
+    return 0;
+  }
+
+  /** set_up_node */
+  private setStaticNode(s: KmemCachePtr, nid: number, n: number): void {
+    this.lists.init(n);
+    this.memory.write32(n + KmemCacheNode.nextReap, this.clock.firstReap(s));
+    this.nodeSetup.setNode(s, nid, n);
+  }
+
+  /** __kmem_cache_shrink: all queues are emptied, free slabs go. Non-zero if slabs remain. */
+  shrink(s: KmemCachePtr): number {
+    this.drain.drainAll(s);
+    let remain = 0;
+    for (let nid = 0; nid < this.context.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      if (n === 0) continue;
+      this.drain.drainFreelist(s, n, Number.POSITIVE_INFINITY);
+      const flags = this.lists.lockIrqsave(n);
+      if (this.lists.hasObjectsOut(n)) remain = 1;
+      this.lists.unlockIrqrestore(n, flags);
+    }
+    return remain;
+  }
+
+  /** __kmem_cache_shutdown: false if objects remain. */
+  shutdown(s: KmemCachePtr): boolean {
+    return this.shrink(s) === 0;
+  }
+
+  /** __kmem_cache_release: frees what create made; the struct itself is the caller's. */
+  release(s: KmemCachePtr): void {
+    const { percpu } = this.context.machine;
+    percpu.free(this.memory.readOnce(s + KmemCache.cpuSlab));
+    percpu.free(this.memory.read32(s + KmemCache.stat));
+    this.nodeSetup.releaseAll(s);
+  }
+}

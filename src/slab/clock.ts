@@ -1,0 +1,44 @@
+/**
+ * Time as SLAB knows it: jiffies, told by whoever drives the machine (Reaper.tick), never looked up.
+ * While nobody tells, time stands still and nothing is reaped.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+import { struct, word } from "../machine/struct.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { KmemCachePtr } from "./structs.ts";
+
+/** Jiffies a second. */
+export const HZ = 250;
+/** How often a CPU's arrays, and a node's shared array and free slabs, are looked at. */
+export const REAPTIMEOUT_AC = 2 * HZ;
+export const REAPTIMEOUT_NODE = 4 * HZ;
+
+const ClockWords = struct("slab_clock", { jiffies: word });
+
+export class Clock {
+  private readonly memory: Memory;
+  private readonly words: Address;
+
+  constructor(context: SlabContext) {
+    this.memory = context.memory;
+    this.words = context.machine.statics.allocate(ClockWords, "slab_clock");
+  }
+
+  get jiffies(): number {
+    return this.memory.readOnce(this.words + ClockWords.jiffies);
+  }
+
+  set jiffies(jiffies: number) {
+    this.memory.writeOnce(this.words + ClockWords.jiffies, jiffies);
+  }
+
+  /** When a new node is first looked at: caches are spread by their addresses. */
+  firstReap(s: KmemCachePtr): number {
+    return (this.jiffies + REAPTIMEOUT_NODE + (s % REAPTIMEOUT_NODE)) | 0;
+  }
+
+  /** time_after_eq(jiffies, then), through the wrap of the counter. */
+  hasCome(then: number): boolean {
+    return ((this.jiffies - then) | 0) >= 0;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Emptying queues: all of a cache's when it shrinks, part of one when it was not used for a while.
+ * What a CPU holds is emptied on that CPU, by an inter-processor call: nobody else may touch it.
+ */
+import type { Memory } from "../machine/memory.ts";
+import { dropOldest, oldestObjects } from "./array-cache.ts";
+import type { AlienCaches } from "./alien.ts";
+import type { FreeBlock } from "./free-block.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import {
+  ArrayCache,
+  type ArrayCachePtr,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
+import type { PagePtr } from "../pages/page.ts";
+
+const AVAIL = ArrayCache.avail;
+
+export class Drain {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly lists: NodeLists;
+  protected readonly freeBlock: FreeBlock;
+  protected readonly aliens: AlienCaches;
+  protected readonly slabPages: SlabPages;
+  private readonly drainFunction: number;
+
+  constructor(
+    context: SlabContext,
+    lists: NodeLists,
+    freeBlock: FreeBlock,
+    aliens: AlienCaches,
+    slabPages: SlabPages,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.lists = lists;
+    this.freeBlock = freeBlock;
+    this.aliens = aliens;
+    this.slabPages = slabPages;
+    this.drainFunction = context.machine.functions.register((s) => this.drainThisCpu(s));
+  }
+
+  /** do_drain: all of this CPU's array goes home. Interrupts are off. */
+  drainThisCpu(s: KmemCachePtr): void {
+    const { memory } = this;
+    const ac = this.context.cpuArray(s);
+    const n = this.context.nodeOf(s, this.context.localNode());
+    this.lists.lock(n);
+    const all = oldestObjects(memory, ac, memory.read32(ac + AVAIL));
+    const doomed = this.freeBlock.free(s, n, all);
+    this.lists.unlock(n);
+    // Empty before slabs are destroyed, as in Flush.leave.
+    memory.write32(ac + AVAIL, 0);
+    this.slabPages.destroyAll(s, doomed);
+  }
+
+  /** drain_cpu_caches: afterwards all free objects are on their slabs. Interrupts are on. */
+  drainAll(s: KmemCachePtr): void {
+    this.context.machine.calls.callOnEach(() => true, this.drainFunction, s);
+    for (let nid = 0; nid < this.context.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      if (n !== 0) this.aliens.drainAll(s, this.memory.readOnce(n + KmemCacheNode.alien));
+    }
+    for (let nid = 0; nid < this.context.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      if (n !== 0) this.drainShared(s, n, true);
+    }
+  }
+
+  /**
+   * Frees all, or the oldest fifth, of a node's shared array. The array is looked up and looked at
+   * under list_lock, since others exchange it (18726ca8b34b) and take from it (b18e7e654d7a).
+   */
+  drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+    const flags = this.lists.lockIrqsave(n);
+    const shared = this.memory.readOnce(n + KmemCacheNode.shared);
+    const doomed = shared === 0 ? [] : this.drainLocked(s, n, shared, all);
+    this.lists.unlockIrqrestore(n, flags);
+    this.slabPages.destroyAll(s, doomed);
+  }
+
+  /** drain_array of this CPU's array: if it was not used since the last time, a fifth goes. */
+  drainOwnArray(s: KmemCachePtr): void {
+    const flags = this.memory.irqSave();
+    const ac = this.context.cpuArray(s);
+    const n = this.context.nodeOf(s, this.context.localNode());
+    this.lists.lock(n);
+    const doomed = this.drainLocked(s, n, ac, false);
+    this.lists.unlock(n);
+    this.slabPages.destroyAll(s, doomed);
+    this.memory.irqRestore(flags);
+  }
+
+  /** drain_array_locked, with list_lock held. An array in use only loses its mark. */
+  protected drainLocked(
+    s: KmemCachePtr,
+    n: KmemCacheNodePtr,
+    ac: ArrayCachePtr,
+    all: boolean,
+  ): PagePtr[] {
+    const { memory } = this;
+    const avail = memory.read32(ac + AVAIL);
+    if (avail === 0) return [];
+    if (!all && memory.read32(ac + ArrayCache.touched) !== 0) {
+      memory.write32(ac + ArrayCache.touched, 0);
+      return [];
+    }
+    const count = all ? avail : this.fifth(ac, avail);
+    const doomed = this.freeBlock.free(s, n, oldestObjects(memory, ac, count));
+    dropOldest(memory, ac, count);
+    return doomed;
+  }
+
+  /** A fifth of what the array may hold, or half of what it holds if that is less. */
+  protected fifth(ac: ArrayCachePtr, avail: number): number {
+    const wanted = Math.floor((this.memory.read32(ac + ArrayCache.limit) + 4) / 5);
+    return wanted > avail ? (avail + 1) >> 1 : wanted;
+  }
+
+  /** drain_freelist: destroys up to `most` of a node's empty slabs; returns how many it did. */
+  drainFreelist(s: KmemCachePtr, n: KmemCacheNodePtr, most: number): number {
+    let freed = 0;
+    for (; freed < most; freed++) {
+      const flags = this.lists.lockIrqsave(n);
+      const page = this.lists.removeLastFree(s, n);
+      this.lists.unlockIrqrestore(n, flags);
+      if (page === 0) break;
+      this.slabPages.destroy(s, page);
+    }
+    return freed;
+  }
+}

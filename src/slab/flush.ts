@@ -1,0 +1,94 @@
+/**
+ * A CPU's array is full (cache_flusharray): its oldest batch moves to the node's shared array, as
+ * far as there is room, or else home to the slabs. Interrupts are off.
+ */
+import type { Memory } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { dropOldest, oldestObjects } from "./array-cache.ts";
+import type { FreeBlock } from "./free-block.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import { SHARED_FLUSH } from "./statistics.ts";
+import {
+  ArrayCache,
+  type ArrayCachePtr,
+  entryAt,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
+
+const AVAIL = ArrayCache.avail;
+
+export class Flush {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly lists: NodeLists;
+  protected readonly freeBlock: FreeBlock;
+  protected readonly slabPages: SlabPages;
+
+  constructor(
+    context: SlabContext,
+    lists: NodeLists,
+    freeBlock: FreeBlock,
+    slabPages: SlabPages,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.lists = lists;
+    this.freeBlock = freeBlock;
+    this.slabPages = slabPages;
+  }
+
+  /** Makes room in this CPU's array. */
+  flush(s: KmemCachePtr, ac: ArrayCachePtr): void {
+    const { memory } = this;
+    const n = this.context.nodeOf(s, this.context.localNode());
+    this.lists.lock(n);
+    const batch = memory.read32(ac + ArrayCache.batchcount);
+    const moved = this.moveToShared(s, n, ac, batch);
+    const gone = moved === 0 ? batch : moved;
+    const doomed =
+      moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
+    this.noteFreeable(n);
+    this.lists.unlock(n);
+    this.leave(s, ac, gone, doomed);
+  }
+
+  /**
+   * The entries leave the array before slabs are destroyed: destroying may free to this very array,
+   * which would flush the same entries once more (678ff6a7afcc).
+   */
+  protected leave(s: KmemCachePtr, ac: ArrayCachePtr, count: number, doomed: PagePtr[]): void {
+    dropOldest(this.memory, ac, count);
+    this.slabPages.destroyAll(s, doomed);
+  }
+
+  private moveToShared(
+    s: KmemCachePtr,
+    n: KmemCacheNodePtr,
+    ac: ArrayCachePtr,
+    batch: number,
+  ): number {
+    const { memory } = this;
+    const shared = memory.readOnce(n + KmemCacheNode.shared);
+    if (shared === 0) return 0;
+    const avail = memory.read32(shared + AVAIL);
+    const count = Math.min(batch, memory.read32(shared + ArrayCache.limit) - avail);
+    if (count <= 0) return 0;
+    memory.copy(entryAt(shared, avail), entryAt(ac, 0), count << 2);
+    memory.write32(shared + AVAIL, avail + count);
+    this.context.stat(s, SHARED_FLUSH);
+    return count;
+  }
+
+  /** STATS_SET_FREEABLE */
+  private noteFreeable(n: KmemCacheNodePtr): void {
+    const { memory } = this;
+    const free = memory.read32(n + KmemCacheNode.freeSlabs);
+    if (free > memory.read32(n + KmemCacheNode.maxFreeable)) {
+      memory.write32(n + KmemCacheNode.maxFreeable, free);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Freeing in the form of 5.10 and 6.1: all objects go home first; then, as long as there are too
+ * many free ones, the slabs that were empty longest go.
+ */
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { FreeBlock } from "./free-block.ts";
+import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+
+export class NewerFreeBlock extends FreeBlock {
+  override free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): PagePtr[] {
+    this.lists.addCount(n, KmemCacheNode.freeObjects, objects.length);
+    for (const object of objects) {
+      const page = this.putBack(s, n, object);
+      if (this.indexes.active(page) === 0) this.lists.addFree(n, page);
+      else this.lists.addPartialTail(n, page);
+    }
+    const doomed: PagePtr[] = [];
+    while (this.isOverLimit(n)) {
+      const page = this.lists.removeLastFree(s, n);
+      if (page === 0) break;
+      doomed.unshift(page);
+    }
+    return doomed;
+  }
+}

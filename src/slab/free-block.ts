@@ -1,0 +1,58 @@
+/**
+ * Objects go home to their slabs (free_block), under the list_lock of their node. Slabs that are no
+ * longer wanted leave the lists and are returned: whoever holds the lock drops it, and only then
+ * destroys them.
+ *
+ * 4.1 looks at the limit when a slab becomes empty: over it, that slab goes.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import type { IndexArray } from "./index-array.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { SlabContext } from "./slab-context.ts";
+import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+
+export class FreeBlock {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly indexes: IndexArray;
+  protected readonly lists: NodeLists;
+
+  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists) {
+    this.context = context;
+    this.memory = context.memory;
+    this.indexes = indexes;
+    this.lists = lists;
+  }
+
+  /** Gives objects of node `n` back; returns the slabs to destroy, in order. */
+  free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): PagePtr[] {
+    const doomed: PagePtr[] = [];
+    for (const object of objects) {
+      const page = this.putBack(s, n, object);
+      this.lists.addCount(n, KmemCacheNode.freeObjects, 1);
+      if (this.indexes.active(page) !== 0) {
+        this.lists.addPartialTail(n, page);
+      } else if (this.isOverLimit(n)) {
+        this.lists.forget(s, n);
+        doomed.push(page);
+      } else {
+        this.lists.addFree(n, page);
+      }
+    }
+    return doomed;
+  }
+
+  /** Marks the object free in its slab, which is on no list then. */
+  protected putBack(s: KmemCachePtr, n: KmemCacheNodePtr, object: Address): PagePtr {
+    const page = this.context.pages.virtToHeadPage(object);
+    this.lists.remove(n, page);
+    this.indexes.put(s, page, object);
+    return page;
+  }
+
+  protected isOverLimit(n: KmemCacheNodePtr): boolean {
+    const free = this.memory.read32(n + KmemCacheNode.freeObjects);
+    return free > this.memory.read32(n + KmemCacheNode.freeLimit);
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Growing in the form of 5.10 and 6.1 (cache_grow_begin): the colour is that of the node the pages
+ * came from, counted without its lock. Two CPUs may get the same colour, which costs nothing; a
+ * number out of range must not get through, so it is looked at again.
+ */
+import { __GFP_NOFAIL, __GFP_NOWARN, __GFP_THISNODE } from "../pages/gfp.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { Grow } from "./grow.ts";
+import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+
+export class NewerGrow extends Grow {
+  /** gfp_exact_node */
+  override exactNode(gfp: number): number {
+    return (gfp | __GFP_THISNODE | __GFP_NOWARN) & ~__GFP_NOFAIL;
+  }
+
+  override begin(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
+    return this.beginFrom(s, this.exactNode(gfp), nid);
+  }
+
+  override beginAnywhere(s: KmemCachePtr, gfp: number): PagePtr {
+    return this.beginFrom(s, gfp, this.context.localNode());
+  }
+
+  private beginFrom(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
+    return this.sleeping(gfp, () => {
+      const page = this.slabPages.getPages(s, gfp, nid);
+      if (page === 0) return 0;
+      const colour = this.nextColour(s, this.context.nodeOfPage(s, page));
+      return this.setUp(s, page, this.colourOffset(s, colour), gfp, nid);
+    });
+  }
+
+  protected override nextColour(s: KmemCachePtr, n: KmemCacheNodePtr): number {
+    const { memory } = this;
+    const colours = memory.read32(s + KmemCache.colour);
+    const next = memory.readOnce(n + KmemCacheNode.colourNext) + 1;
+    memory.writeOnce(n + KmemCacheNode.colourNext, next);
+    if (next >= colours) memory.writeOnce(n + KmemCacheNode.colourNext, 0);
+    const colour = memory.readOnce(n + KmemCacheNode.colourNext);
+    return colour >= colours ? 0 : colour;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * A new slab: pages, an index array, a colour, and every object set up once. `begin` makes it and
+ * nobody else can reach it; `end` puts it on its node's lists. Between them a caller may take
+ * objects from it.
+ *
+ * Where the caller may sleep, interrupts are on while `begin` asks for memory: afterwards the task
+ * may be on another CPU, and what it knew of its array is stale.
+ */
+import type { Memory } from "../machine/memory.ts";
+import {
+  __GFP_NORETRY,
+  __GFP_NOWARN,
+  __GFP_THISNODE,
+  __GFP_WAIT,
+  __GFP_ZERO,
+} from "../pages/gfp.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { CACHE_LINE_SIZE } from "../caches/alignment.ts";
+import type { IndexArray } from "./index-array.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import { COLOURED, GROWN } from "./statistics.ts";
+import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+
+export class Grow {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly indexes: IndexArray;
+  protected readonly lists: NodeLists;
+  protected readonly slabPages: SlabPages;
+
+  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, slabPages: SlabPages) {
+    this.context = context;
+    this.memory = context.memory;
+    this.indexes = indexes;
+    this.lists = lists;
+    this.slabPages = slabPages;
+  }
+
+  /** For a request that no other node may serve (GFP_THISNODE): it does not try hard. */
+  exactNode(gfp: number): number {
+    return gfp | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY;
+  }
+
+  /** cache_grow, up to where the slab is finished: on exactly that node, or 0. Interrupts are off. */
+  begin(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
+    const offset = this.colourOffset(s, this.nextColour(s, this.context.nodeOf(s, nid)));
+    return this.sleeping(gfp, () => {
+      const page = this.slabPages.getPages(s, this.exactNode(gfp), nid);
+      return page === 0 ? 0 : this.setUp(s, page, offset, gfp, nid);
+    });
+  }
+
+  /** The same on whichever node has memory, for fallback_alloc. */
+  beginAnywhere(s: KmemCachePtr, gfp: number): PagePtr {
+    const page = this.sleeping(gfp, () =>
+      this.slabPages.getPages(s, gfp, this.context.localNode()),
+    );
+    if (page === 0) return 0;
+    const nid = this.context.pages.pageToNid(page);
+    const offset = this.colourOffset(s, this.nextColour(s, this.context.nodeOf(s, nid)));
+    return this.sleeping(gfp, () => this.setUp(s, page, offset, gfp, nid));
+  }
+
+  /** Runs a step that may sleep if the caller may. */
+  protected sleeping(gfp: number, step: () => PagePtr): PagePtr {
+    if ((gfp & __GFP_WAIT) === 0) return step();
+    this.memory.irqEnable();
+    const page = step();
+    this.memory.irqDisable();
+    return page;
+  }
+
+  /** Which colour the next slab of the node gets: each in turn. 4.1 counts under list_lock. */
+  protected nextColour(s: KmemCachePtr, n: KmemCacheNodePtr): number {
+    const { memory } = this;
+    this.lists.lock(n);
+    const colour = memory.read32(n + KmemCacheNode.colourNext);
+    const next = colour + 1;
+    const wraps = next >= memory.read32(s + KmemCache.colour);
+    memory.write32(n + KmemCacheNode.colourNext, wraps ? 0 : next);
+    this.lists.unlock(n);
+    return colour;
+  }
+
+  /** colour_off is a cache line, or the objects' alignment where that is more. */
+  protected colourOffset(s: KmemCachePtr, colour: number): number {
+    if (colour !== 0) this.context.stat(s, COLOURED);
+    return colour * Math.max(CACHE_LINE_SIZE, this.memory.read32(s + KmemCache.align));
+  }
+
+  /** Makes a slab of the pages, or gives them back and returns 0. */
+  protected setUp(
+    s: KmemCachePtr,
+    page: PagePtr,
+    offset: number,
+    gfp: number,
+    nid: number,
+  ): PagePtr {
+    if (!this.indexes.place(s, page, offset, gfp & ~(__GFP_THISNODE | __GFP_ZERO), nid)) {
+      this.slabPages.freePages(s, page);
+      return 0;
+    }
+    this.setUpObjects(s, page);
+    return page;
+  }
+
+  /** cache_init_objs: once in the life of a slab, not per allocation. */
+  protected setUpObjects(s: KmemCachePtr, page: PagePtr): void {
+    const { memory } = this;
+    const ctor = memory.read32(s + KmemCache.ctor);
+    if (ctor !== 0) {
+      const num = memory.read32(s + KmemCache.num);
+      for (let i = 0; i < num; i++) {
+        this.context.machine.functions.call(ctor, this.indexes.objectAt(s, page, i));
+      }
+    }
+    this.indexes.fill(s, page);
+  }
+
+  /** cache_grow_end: the slab is its node's from here on. Interrupts are off. */
+  end(s: KmemCachePtr, page: PagePtr): void {
+    const n = this.context.nodeOfPage(s, page);
+    this.lists.lock(n);
+    this.lists.addNew(s, n, page);
+    this.lists.unlock(n);
+    this.context.stat(s, GROWN);
+  }
+}

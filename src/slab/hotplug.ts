@@ -1,0 +1,146 @@
+/**
+ * CPUs and nodes that come and go, in the form of 5.10 (4.1 does the same in other words). A CPU
+ * that went down runs nothing any more, so others may touch its arrays. Node structs are never
+ * freed. Under slab_mutex, interrupts on.
+ */
+import { EBUSY, ENOMEM } from "../caches/errno.ts";
+import type { Memory } from "../machine/memory.ts";
+import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
+import { GFP_KERNEL } from "../pages/gfp.ts";
+import type { AlienCaches } from "./alien.ts";
+import { oldestObjects } from "./array-cache.ts";
+import type { Drain } from "./drain.ts";
+import type { FreeBlock } from "./free-block.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { NewerNodeSetup } from "./node-setup-newer.ts";
+import type { Reaper } from "./reaper.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import type { Storage } from "./storage.ts";
+import {
+  ArrayCache,
+  KmemCache,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
+
+export interface HotplugParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly aliens: AlienCaches;
+  readonly slabPages: SlabPages;
+  readonly nodeSetup: NewerNodeSetup;
+  readonly drain: Drain;
+  readonly reaper: Reaper;
+}
+
+export class Hotplug {
+  protected readonly parts: HotplugParts;
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+
+  constructor(parts: HotplugParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+  }
+
+  /** slab_prepare_cpu: its node gets what it lacks. 0 or -ENOMEM. */
+  prepareCpu(cpu: number): number {
+    const nid = this.context.machine.topology.cpuToNode(cpu);
+    return this.forAll((s) =>
+      this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, false) ? 0 : -ENOMEM,
+    );
+  }
+
+  /** slab_online_cpu */
+  onlineCpu(cpu: number): void {
+    this.parts.reaper.start(cpu);
+  }
+
+  /** slab_offline_cpu */
+  offlineCpu(cpu: number): void {
+    this.parts.reaper.stop(cpu);
+  }
+
+  /**
+   * slab_dead_cpu: what the CPU held goes home; with the last CPU of a node its shared array and
+   * alien caches go as well. `last`: no other CPU of the node is online.
+   */
+  deadCpu(cpu: number, last: boolean): void {
+    const nid = this.context.machine.topology.cpuToNode(cpu);
+    this.forAll((s) => {
+      const n = this.context.nodeOf(s, nid);
+      if (n !== 0) this.takeHome(s, n, cpu, last);
+      return 0;
+    });
+    this.forAll((s) => {
+      const n = this.context.nodeOf(s, nid);
+      if (n !== 0) this.parts.drain.drainFreelist(s, n, Number.POSITIVE_INFINITY);
+      return 0;
+    });
+  }
+
+  /** cpuup_canceled, for one cache */
+  private takeHome(s: KmemCachePtr, n: KmemCacheNodePtr, cpu: number, last: boolean): void {
+    const { memory } = this;
+    const { aliens, freeBlock, lists, slabPages, storage } = this.parts;
+    const ac = memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuSlab), cpu);
+    const flags = lists.lockIrqsave(n);
+    const batch = memory.read32(s + KmemCache.batchcount);
+    lists.addCount(n, KmemCacheNode.freeLimit, -batch);
+    const empty = (array: number): number[] => {
+      const all = oldestObjects(memory, array, memory.read32(array + ArrayCache.avail));
+      memory.write32(array + ArrayCache.avail, 0);
+      return freeBlock.free(s, n, all);
+    };
+    const doomed = empty(ac);
+    let shared = 0;
+    let alien = 0;
+    if (last) {
+      shared = memory.read32(n + KmemCacheNode.shared);
+      if (shared !== 0) doomed.push(...empty(shared));
+      memory.writeOnce(n + KmemCacheNode.shared, 0);
+      alien = memory.read32(n + KmemCacheNode.alien);
+      memory.writeOnce(n + KmemCacheNode.alien, 0);
+    }
+    lists.unlockIrqrestore(n, flags);
+    storage.kfree(shared);
+    aliens.drainAll(s, alien);
+    aliens.release(alien);
+    slabPages.destroyAll(s, doomed);
+  }
+
+  /** slab_memory_callback, MEM_GOING_ONLINE: every cache gets a struct for the node. */
+  nodeGoingOnline(nid: number): number {
+    return this.forAll((s) =>
+      this.parts.nodeSetup.initNode(s, nid, GFP_KERNEL) ? 0 : -ENOMEM,
+    );
+  }
+
+  /** MEM_GOING_OFFLINE: empty slabs of the node go; -EBUSY if any cache has objects there. */
+  nodeGoingOffline(nid: number): number {
+    return this.forAll((s) => {
+      const n = this.context.nodeOf(s, nid);
+      if (n === 0) return 0;
+      this.parts.drain.drainFreelist(s, n, Number.POSITIVE_INFINITY);
+      return this.parts.lists.hasObjectsOut(n) ? -EBUSY : 0;
+    });
+  }
+
+  /** Does a step for each cache, up to the first error. */
+  private forAll(step: (s: KmemCachePtr) => number): number {
+    const { common } = this.context;
+    mutexLock(this.memory, common.slabMutex);
+    let error = 0;
+    for (const s of common.caches()) {
+      error = step(s);
+      if (error !== 0) break;
+    }
+    mutexUnlock(this.memory, common.slabMutex);
+    return error;
+  }
+}

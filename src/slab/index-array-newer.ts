@@ -1,0 +1,58 @@
+/**
+ * Where 5.10 and 6.1 keep a slab's index array: behind the objects, off slab, or inside an object of
+ * the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the array is the last one to be
+ * handed out; a full slab has no array, and the first object freed to it holds the next.
+ */
+import { CFLGS_OBJFREELIST_SLAB } from "../caches/flags.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { IndexArray } from "./index-array.ts";
+import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+const FREELIST = Page.freelist;
+
+export class NewerIndexArray extends IndexArray {
+  override place(
+    s: KmemCachePtr,
+    page: PagePtr,
+    offset: number,
+    gfp: number,
+    nid: number,
+  ): boolean {
+    const { memory } = this;
+    const start = this.context.pages.pageAddress(page);
+    memory.write32(page + Page.counters, 0);
+    if (this.isOffSlab(s)) return this.placeOffSlab(s, page, start + offset, gfp, nid);
+    const end = start + (PAGE_SIZE << memory.read32(s + KmemCache.gfporder));
+    memory.write32(page + FREELIST, end - memory.read32(s + KmemCache.freelistSize));
+    memory.write32(page + Page.sMem, start + offset);
+    return true;
+  }
+
+  override fill(s: KmemCachePtr, page: PagePtr): void {
+    if (this.isInObject(s)) {
+      this.holdIn(s, page, this.objectAt(s, page, this.memory.read32(s + KmemCache.num) - 1));
+    }
+    super.fill(s, page);
+  }
+
+  override put(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    if (this.memory.read32(page + FREELIST) === 0) this.holdIn(s, page, object);
+    super.put(s, page, object);
+  }
+
+  /** The array lies in this free object from now on. */
+  protected holdIn(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    const { memory } = this;
+    memory.write32(page + FREELIST, object + memory.read32(s + KmemCache.objOffset));
+  }
+
+  override becameFull(s: KmemCachePtr, page: PagePtr): void {
+    if (this.isInObject(s)) this.memory.write32(page + FREELIST, 0);
+  }
+
+  protected isInObject(s: KmemCachePtr): boolean {
+    return (this.memory.read32(s + KmemCache.flags) & CFLGS_OBJFREELIST_SLAB) !== 0;
+  }
+}

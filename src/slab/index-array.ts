@@ -1,0 +1,119 @@
+/**
+ * Which objects of a slab are free: `active` counts those handed out, and an array of one-byte
+ * object numbers, of which the first `active` are meaningless and the rest name the free objects in
+ * the order in which they go out.
+ *
+ *     active = 3        freelist  | - | - | - | 7 | 0 | 5 | …
+ *                                               ^ next to go out; a freed object's number is
+ *                                                 put in front of it
+ *
+ * 4.1 keeps the array in front of the objects, or in an object of a kmalloc cache. Guarded by the
+ * list_lock of the slab's node; a new slab is its maker's alone.
+ */
+import { CFLGS_OFF_SLAB } from "../caches/flags.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { Storage } from "./storage.ts";
+import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+const ACTIVE = Page.counters;
+const FREELIST = Page.freelist;
+
+export class IndexArray {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly storage: Storage;
+
+  constructor(context: SlabContext, storage: Storage) {
+    this.context = context;
+    this.memory = context.memory;
+    this.storage = storage;
+  }
+
+  /**
+   * alloc_slabmgmt: says where the objects of a new slab begin, `offset` bytes of colour in, and
+   * where its array lies. False if there is no memory for the array.
+   */
+  place(s: KmemCachePtr, page: PagePtr, offset: number, gfp: number, nid: number): boolean {
+    const { memory } = this;
+    const start = this.context.pages.pageAddress(page) + offset;
+    memory.write32(page + ACTIVE, 0);
+    if (this.isOffSlab(s)) return this.placeOffSlab(s, page, start, gfp, nid);
+    memory.write32(page + FREELIST, start);
+    memory.write32(page + Page.sMem, start + memory.read32(s + KmemCache.freelistSize));
+    return true;
+  }
+
+  protected placeOffSlab(
+    s: KmemCachePtr,
+    page: PagePtr,
+    sMem: Address,
+    gfp: number,
+    nid: number,
+  ): boolean {
+    const { memory } = this;
+    const bytes = memory.read32(s + KmemCache.freelistSize);
+    const freelist = this.storage.kmallocNode(bytes, gfp, nid);
+    memory.write32(page + FREELIST, freelist);
+    memory.write32(page + Page.sMem, sMem);
+    return freelist !== 0;
+  }
+
+  /** All objects free, in ascending order. */
+  fill(s: KmemCachePtr, page: PagePtr): void {
+    const num = this.memory.read32(s + KmemCache.num);
+    for (let i = 0; i < num; i++) this.setNumber(page, i, i);
+  }
+
+  protected setNumber(page: PagePtr, position: number, object: number): void {
+    this.memory.write8(this.memory.read32(page + FREELIST) + position, object);
+  }
+
+  /** Number of the object at a place of the array. */
+  numberAt(page: PagePtr, position: number): number {
+    return this.memory.read8(this.memory.read32(page + FREELIST) + position);
+  }
+
+  /** index_to_obj */
+  objectAt(s: KmemCachePtr, page: PagePtr, index: number): Address {
+    return this.memory.read32(page + Page.sMem) + index * this.memory.read32(s + KmemCache.size);
+  }
+
+  /** obj_to_index */
+  indexOf(s: KmemCachePtr, page: PagePtr, object: Address): number {
+    const into = object - this.memory.read32(page + Page.sMem);
+    return Math.floor(into / this.memory.read32(s + KmemCache.size));
+  }
+
+  active(page: PagePtr): number {
+    return this.memory.read32(page + ACTIVE);
+  }
+
+  /** slab_get_obj: takes the next free object. */
+  take(s: KmemCachePtr, page: PagePtr): Address {
+    const active = this.active(page);
+    const object = this.objectAt(s, page, this.numberAt(page, active));
+    this.memory.write32(page + ACTIVE, active + 1);
+    return object;
+  }
+
+  /** slab_put_obj: the object becomes the next to be taken. */
+  put(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    const active = this.active(page) - 1;
+    this.memory.write32(page + ACTIVE, active);
+    this.setNumber(page, active, this.indexOf(s, page, object));
+  }
+
+  /** The last free object was taken. */
+  becameFull(_s: KmemCachePtr, _page: PagePtr): void {}
+
+  /** The slab's pages go: gives back what the array took elsewhere. */
+  release(s: KmemCachePtr, page: PagePtr): void {
+    if (this.isOffSlab(s)) this.storage.kfree(this.memory.read32(page + FREELIST));
+  }
+
+  protected isOffSlab(s: KmemCachePtr): boolean {
+    return (this.memory.read32(s + KmemCache.flags) & CFLGS_OFF_SLAB) !== 0;
+  }
+}

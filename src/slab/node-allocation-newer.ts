@@ -1,0 +1,16 @@
+/** The form of 5.10 and 6.1: the first object of a new slab is taken before the slab is listed. */
+import type { Address } from "../machine/memory.ts";
+import { NodeAllocation } from "./node-allocation.ts";
+import type { KmemCachePtr } from "./structs.ts";
+
+export class NewerNodeAllocation extends NodeAllocation {
+  override allocate(s: KmemCachePtr, gfp: number, nid: number): Address {
+    const listed = this.takeOne(s, this.context.nodeOf(s, nid));
+    if (listed !== 0) return listed;
+    const page = this.grow.begin(s, gfp, nid);
+    if (page === 0) return this.fallback(s, gfp);
+    const object = this.indexes.take(s, page);
+    this.grow.end(s, page);
+    return object;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A cache's share of every node: the node struct, the shared array, the alien caches. Made when the
+ * cache is, and again whenever its queues are resized; by 4.1 (alloc_kmem_cache_node) in one go.
+ * Under slab_mutex.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import { BATCHCOUNT_UNUSED, initArray, oldestObjects } from "./array-cache.ts";
+import type { AlienCaches } from "./alien.ts";
+import type { Clock } from "./clock.ts";
+import type { FreeBlock } from "./free-block.ts";
+import { freeLimit } from "./geometry.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import type { Storage } from "./storage.ts";
+import {
+  ArrayCache,
+  type ArrayCachePtr,
+  arrayCacheBytes,
+  KMEM_CACHE_NODE_BYTES,
+  KmemCache,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
+
+/** The queues a node is to get; 0 where the cache has none. */
+export interface NodeQueues {
+  readonly shared: ArrayCachePtr;
+  readonly alien: Address;
+}
+
+export class NodeSetup {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly storage: Storage;
+  protected readonly lists: NodeLists;
+  protected readonly freeBlock: FreeBlock;
+  protected readonly aliens: AlienCaches;
+  protected readonly slabPages: SlabPages;
+  protected readonly clock: Clock;
+
+  constructor(
+    context: SlabContext,
+    storage: Storage,
+    lists: NodeLists,
+    freeBlock: FreeBlock,
+    aliens: AlienCaches,
+    slabPages: SlabPages,
+    clock: Clock,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.storage = storage;
+    this.lists = lists;
+    this.freeBlock = freeBlock;
+    this.aliens = aliens;
+    this.slabPages = slabPages;
+    this.clock = clock;
+  }
+
+  /** Sets all nodes up. Without memory: false, and a cache that nobody can know yet has no node. */
+  setUpAll(s: KmemCachePtr, gfp: number): boolean {
+    for (let nid = 0; nid < this.context.nodes; nid++) {
+      if (this.setUp(s, nid, gfp)) continue;
+      if (this.memory.read32(s + KmemCacheBase.list) === 0) this.releaseAll(s);
+      return false;
+    }
+    return true;
+  }
+
+  /** One node: false if there is no memory; then the node is as it was. */
+  protected setUp(s: KmemCachePtr, nid: number, gfp: number): boolean {
+    const queues = this.allocQueues(s, nid, gfp);
+    if (queues === undefined) return false;
+    const n = this.context.nodeOf(s, nid);
+    if (n === 0) return this.addNode(s, nid, gfp, queues);
+    const flags = this.lists.lockIrqsave(n);
+    const old = this.memory.read32(n + KmemCacheNode.shared);
+    const doomed = this.emptyShared(s, n, old);
+    this.memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
+    const unused = this.giveAlien(n, queues.alien);
+    this.setFreeLimit(s, n, nid);
+    this.lists.unlockIrqrestore(n, flags);
+    this.slabPages.destroyAll(s, doomed);
+    this.storage.kfree(old);
+    this.aliens.release(unused);
+    return true;
+  }
+
+  /** What the cache's tunables ask for, or undefined and nothing is held. */
+  protected allocQueues(s: KmemCachePtr, nid: number, gfp: number): NodeQueues | undefined {
+    const { memory } = this;
+    let alien = 0;
+    if (this.aliens.inUse) {
+      alien = this.aliens.alloc(nid, memory.read32(s + KmemCache.limit), gfp);
+      if (alien === 0) return undefined;
+    }
+    const batches = memory.read32(s + KmemCache.shared);
+    if (batches === 0) return { shared: 0, alien };
+    const limit = batches * memory.read32(s + KmemCache.batchcount);
+    const shared = this.storage.kmallocNode(arrayCacheBytes(limit), gfp, nid);
+    if (shared === 0) {
+      this.aliens.release(alien);
+      return undefined;
+    }
+    initArray(memory, shared, limit, BATCHCOUNT_UNUSED);
+    return { shared, alien };
+  }
+
+  private addNode(s: KmemCachePtr, nid: number, gfp: number, queues: NodeQueues): boolean {
+    const n = this.allocNode(s, nid, gfp);
+    if (n === 0) {
+      this.storage.kfree(queues.shared);
+      this.aliens.release(queues.alien);
+      return false;
+    }
+    this.memory.write32(n + KmemCacheNode.shared, queues.shared);
+    this.memory.write32(n + KmemCacheNode.alien, queues.alien);
+    this.setFreeLimit(s, n, nid);
+    this.setNode(s, nid, n);
+    return true;
+  }
+
+  /** A node struct without slabs and queues, not yet the cache's; 0: no memory. */
+  allocNode(s: KmemCachePtr, nid: number, gfp: number): KmemCacheNodePtr {
+    const bytes = KMEM_CACHE_NODE_BYTES[this.context.common.kernel];
+    const n = this.storage.kmallocNode(bytes, gfp, nid);
+    if (n === 0) return 0;
+    this.lists.init(n);
+    this.memory.write32(n + KmemCacheNode.nextReap, this.clock.firstReap(s));
+    return n;
+  }
+
+  setNode(s: KmemCachePtr, nid: number, n: KmemCacheNodePtr): void {
+    this.memory.writeOnce(s + KmemCache.node + (nid << 2), n);
+  }
+
+  protected setFreeLimit(s: KmemCachePtr, n: KmemCacheNodePtr, nid: number): void {
+    const { memory } = this;
+    const cpus = this.context.machine.topology.cpusOfNode(nid).length;
+    memory.write32(
+      n + KmemCacheNode.freeLimit,
+      freeLimit(cpus, memory.read32(s + KmemCache.batchcount), memory.read32(s + KmemCache.num)),
+    );
+  }
+
+  /** All of a shared array's objects go home; list_lock is held. */
+  protected emptyShared(s: KmemCachePtr, n: KmemCacheNodePtr, shared: ArrayCachePtr): number[] {
+    if (shared === 0) return [];
+    const { memory } = this;
+    const all = oldestObjects(memory, shared, memory.read32(shared + ArrayCache.avail));
+    const doomed = this.freeBlock.free(s, n, all);
+    memory.write32(shared + ArrayCache.avail, 0);
+    return doomed;
+  }
+
+  /** A node keeps the alien caches it has; returns those that were not needed. */
+  protected giveAlien(n: KmemCacheNodePtr, alien: Address): Address {
+    if (this.memory.read32(n + KmemCacheNode.alien) !== 0) return alien;
+    this.memory.writeOnce(n + KmemCacheNode.alien, alien);
+    return 0;
+  }
+
+  /** Takes all nodes away. They hold no slab. */
+  releaseAll(s: KmemCachePtr): void {
+    for (let nid = 0; nid < this.context.nodes; nid++) {
+      const n = this.context.nodeOf(s, nid);
+      if (n === 0) continue;
+      this.storage.kfree(this.memory.read32(n + KmemCacheNode.shared));
+      this.aliens.release(this.memory.read32(n + KmemCacheNode.alien));
+      this.storage.kfree(n);
+      this.setNode(s, nid, 0);
+    }
+  }
+}

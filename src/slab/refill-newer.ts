@@ -1,0 +1,39 @@
+/**
+ * Refilling in the form of 5.10 and 6.1. Whether it is worth taking list_lock is seen without it
+ * (801faf0db894): n->shared is read with interrupts off, and whoever replaces the array waits for a
+ * grace period before freeing it. A new slab's objects go to the array before the slab is listed.
+ */
+import { ArrayCache, type ArrayCachePtr, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import { Refill } from "./refill.ts";
+import type { KmemCacheNodePtr } from "./structs.ts";
+
+const AVAIL = ArrayCache.avail;
+
+export class NewerRefill extends Refill {
+  protected override refill(s: KmemCachePtr, gfp: number, empty: ArrayCachePtr): ArrayCachePtr {
+    const { memory } = this;
+    const nid = this.context.localNode();
+    const n = this.context.nodeOf(s, nid);
+    const batch = this.batchOf(empty);
+    if (this.seemsToHaveObjects(n)) {
+      this.lists.lock(n);
+      this.takeFromNode(s, n, empty, batch);
+      this.lists.unlock(n);
+      if (memory.read32(empty + AVAIL) !== 0) return empty;
+    }
+    const page = this.grow.begin(s, gfp, nid);
+    const ac = this.arrayAfterGrow(s, empty);
+    if (page === 0) return ac;
+    if (memory.read32(ac + AVAIL) === 0) this.takeFromSlab(s, page, ac, batch);
+    this.grow.end(s, page);
+    return ac;
+  }
+
+  /** Racy: a wrong answer costs a new slab, or a look under the lock. */
+  private seemsToHaveObjects(n: KmemCacheNodePtr): boolean {
+    const { memory } = this;
+    if (memory.readOnce(n + KmemCacheNode.freeObjects) !== 0) return true;
+    const shared = memory.readOnce(n + KmemCacheNode.shared);
+    return shared !== 0 && memory.readOnce(shared + AVAIL) !== 0;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The pages of slabs: had from the page allocator, and given back when a slab is destroyed, after a
+ * grace period where readers may still look at its objects. A slab that is destroyed is empty and on
+ * no list; nobody holds a list_lock or an alien lock then, since giving back an off-slab index array
+ * is a free of its own.
+ */
+import { SLAB_CACHE_DMA, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
+import type { Memory } from "../machine/memory.ts";
+import {
+  __GFP_COMP,
+  __GFP_DMA,
+  __GFP_NOWARN,
+  __GFP_RECLAIMABLE,
+  __GFP_ZERO,
+} from "../pages/gfp.ts";
+import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
+import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
+import type { IndexArray } from "./index-array.ts";
+import type { SlabContext } from "./slab-context.ts";
+import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+export class SlabPages {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly indexes: IndexArray;
+  /** Number of the callback that gives a slab's pages back after its grace period (kmem_rcu_free). */
+  private readonly rcuFreePages: number;
+
+  constructor(context: SlabContext, indexes: IndexArray) {
+    this.context = context;
+    this.memory = context.memory;
+    this.indexes = indexes;
+    this.rcuFreePages = context.machine.functions.register((head) => {
+      const page = head - Page.rcu;
+      this.freePages(this.memory.read32(page + Page.slabCache), page);
+    });
+  }
+
+  /** What a cache adds to each request for pages, in this machine's bits. */
+  static allocflags(flags: number): number {
+    let gfp = __GFP_COMP;
+    if ((flags & SLAB_CACHE_DMA) !== 0) gfp |= __GFP_DMA;
+    if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) gfp |= __GFP_RECLAIMABLE;
+    return gfp;
+  }
+
+  /** kmem_getpages: the pages of one slab, of `nid` or the nearest node to it; 0: none. */
+  getPages(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
+    const { memory } = this;
+    const { common, machine, pages } = this.context;
+    const order = memory.read32(s + KmemCache.gfporder);
+    const wanted = (gfp & ~__GFP_ZERO) | memory.read32(s + KmemCache.allocflags);
+    const page = pages.allocPages(wanted, order, nid);
+    if (page === 0) {
+      if ((gfp & __GFP_NOWARN) === 0) {
+        machine.console.printk(
+          `SLAB: Unable to allocate memory on node ${nid} (gfp=0x${gfp.toString(16)}), cache: ${common.nameOf(s)}, order: ${order}`,
+        );
+      }
+      return 0;
+    }
+    this.countPages(s, page, 1 << order);
+    memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
+    memory.write32(page + Page.slabCache, s);
+    return page;
+  }
+
+  private countPages(s: KmemCachePtr, page: PagePtr, n: number): void {
+    const reclaimable = (this.memory.read32(s + KmemCache.flags) & SLAB_RECLAIM_ACCOUNT) !== 0;
+    const item = reclaimable ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE;
+    this.context.pages.modNodePageState(page, item, n);
+  }
+
+  /** kmem_freepages */
+  freePages(s: KmemCachePtr, page: PagePtr): void {
+    const { memory } = this;
+    const order = memory.read32(s + KmemCache.gfporder);
+    this.countPages(s, page, -(1 << order));
+    memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
+    memory.write32(page + Page.slabCache, 0);
+    this.context.pages.freePages(page, order);
+  }
+
+  /** slab_destroy. The index array goes at once: readers look at objects, never at it. */
+  destroy(s: KmemCachePtr, page: PagePtr): void {
+    this.indexes.release(s, page);
+    if ((this.memory.read32(s + KmemCache.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
+      this.context.machine.rcu.call(page + Page.rcu, this.rcuFreePages);
+    } else {
+      this.freePages(s, page);
+    }
+  }
+
+  /** slabs_destroy */
+  destroyAll(s: KmemCachePtr, doomed: readonly PagePtr[]): void {
+    for (const page of doomed) this.destroy(s, page);
+  }
+}

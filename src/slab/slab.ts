@@ -1,0 +1,213 @@
+/**
+ * SLAB, the allocator with queues: the two fast paths, and the parts they fall back on.
+ *
+ *      this CPU's array     <->   the node's shared array   <->   the node's slabs
+ *      (interrupts off)           (list_lock)                     (list_lock)
+ *
+ * An allocation takes the object that this CPU freed last; a free puts it there. Nobody else touches
+ * the array, so having interrupts off is all the protection it needs. Objects move between the
+ * queues in batches. Objects of another node wait in alien caches to go home.
+ */
+import type { Allocator } from "../caches/allocator.ts";
+import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
+import type { SlabCommon } from "../caches/slab-common.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { __GFP_ZERO } from "../pages/gfp.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { Clock } from "./clock.ts";
+import type { SlabParts } from "./parts.ts";
+import { SlabContext } from "./slab-context.ts";
+import { ALLOCHIT, FREEHIT, FREEMISS } from "./statistics.ts";
+import { Storage } from "./storage.ts";
+import { ArrayCache, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
+
+const CPU_ARRAY = KmemCache.cpuSlab;
+const STAT = KmemCache.stat;
+const AVAIL = ArrayCache.avail;
+const LIMIT = ArrayCache.limit;
+const TOUCHED = ArrayCache.touched;
+
+export class Slab implements Allocator {
+  readonly name = "slab";
+  readonly kmallocShiftLow = kmallocShiftLow("slab");
+  readonly kmallocShiftHigh: number;
+
+  readonly context: SlabContext;
+  protected readonly memory: Memory;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly indexes: InstanceType<SlabParts["IndexArray"]>;
+  readonly lists: InstanceType<SlabParts["NodeLists"]>;
+  readonly slabPages: InstanceType<SlabParts["SlabPages"]>;
+  readonly grow: InstanceType<SlabParts["Grow"]>;
+  readonly refill: InstanceType<SlabParts["Refill"]>;
+  readonly freeBlock: InstanceType<SlabParts["FreeBlock"]>;
+  readonly flush: InstanceType<SlabParts["Flush"]>;
+  readonly aliens: InstanceType<SlabParts["AlienCaches"]>;
+  readonly nodeAllocation: InstanceType<SlabParts["NodeAllocation"]>;
+  readonly drain: InstanceType<SlabParts["Drain"]>;
+  readonly nodeSetup: InstanceType<SlabParts["NodeSetup"]>;
+  readonly tuning: InstanceType<SlabParts["Tuning"]>;
+  readonly reaper: InstanceType<SlabParts["Reaper"]>;
+  readonly lifetime: InstanceType<SlabParts["CacheLifetime"]>;
+  readonly bootstrap: InstanceType<SlabParts["Bootstrap"]>;
+  readonly bulk: InstanceType<SlabParts["Bulk"]>;
+  private readonly hasOtherNodes: boolean;
+
+  constructor(common: SlabCommon, parts: SlabParts) {
+    const context = new SlabContext(common);
+    this.kmallocShiftHigh = kmallocShiftHigh("slab", common.kernel);
+    this.context = context;
+    this.memory = context.memory;
+    this.hasOtherNodes = context.nodes > 1;
+    this.storage = new Storage(context, this);
+    this.clock = new Clock(context);
+    this.indexes = new parts.IndexArray(context, this.storage);
+    this.lists = new parts.NodeLists(context, this.indexes);
+    const { indexes, lists } = this;
+    this.slabPages = new parts.SlabPages(context, indexes);
+    const { slabPages } = this;
+    this.grow = new parts.Grow(context, indexes, lists, slabPages);
+    this.refill = new parts.Refill(context, indexes, lists, this.grow);
+    this.freeBlock = new parts.FreeBlock(context, indexes, lists);
+    const { freeBlock } = this;
+    this.flush = new parts.Flush(context, lists, freeBlock, slabPages);
+    this.aliens = new parts.AlienCaches(context, this.storage, lists, freeBlock, slabPages);
+    const { aliens } = this;
+    this.nodeAllocation = new parts.NodeAllocation(context, indexes, lists, this.grow);
+    this.drain = new parts.Drain(context, lists, freeBlock, aliens, slabPages);
+    this.nodeSetup = new parts.NodeSetup(
+      context,
+      this.storage,
+      lists,
+      freeBlock,
+      aliens,
+      slabPages,
+      this.clock,
+    );
+    const { nodeSetup } = this;
+    this.tuning = new parts.Tuning(context, lists, freeBlock, slabPages, nodeSetup);
+    this.reaper = new parts.Reaper(context, this.clock, aliens, this.drain);
+    this.lifetime = new parts.CacheLifetime(
+      context,
+      lists,
+      this.drain,
+      nodeSetup,
+      this.tuning,
+      this.clock,
+    );
+    this.bootstrap = new parts.Bootstrap(context, lists, nodeSetup, this.tuning, this.reaper);
+    this.bulk = new parts.Bulk(this);
+  }
+
+  /** slab_alloc_node */
+  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { memory } = this;
+    const flags = memory.irqSave();
+    // From here on nothing else runs on this CPU, and its array is ours.
+    const ac = memory.thisCpuPtr(memory.readOnce(s + CPU_ARRAY));
+    const avail = memory.read32(ac + AVAIL) - 1;
+    if (avail < 0 || node !== NUMA_NO_NODE) return this.allocSlow(s, gfp, node, flags);
+    memory.write32(ac + TOUCHED, 1);
+    memory.write32(ac + AVAIL, avail);
+    const object = memory.read32(ac + ENTRY + (avail << 2));
+    memory.thisCpuAdd(memory.read32(s + STAT) + (ALLOCHIT << 2), 1);
+    memory.irqRestore(flags);
+    if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+    return object;
+  }
+
+  private allocSlow(s: KmemCachePtr, gfp: number, node: number, flags: boolean): Address {
+    const object = this.allocate(s, gfp, node);
+    this.memory.irqRestore(flags);
+    if (object !== 0 && (gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+    return object;
+  }
+
+  /** __do_cache_alloc: an object or 0, by whichever way there is. Interrupts are off. */
+  allocate(s: KmemCachePtr, gfp: number, node: number): Address {
+    const local = this.context.localNode();
+    const wanted = node === NUMA_NO_NODE ? local : node;
+    if (wanted === local) {
+      const object = this.refill.allocate(s, gfp);
+      if (object !== 0) return object;
+    }
+    return this.nodeAllocation.allocate(s, gfp, wanted);
+  }
+
+  zero(s: KmemCachePtr, object: Address): void {
+    this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
+  }
+
+  slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    const flags = this.memory.irqSave();
+    this.free(s, page, object);
+    this.memory.irqRestore(flags);
+  }
+
+  /** __cache_free. Interrupts are off. */
+  free(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    const { memory } = this;
+    if (this.hasOtherNodes && this.isAlien(page)) {
+      this.aliens.free(s, object, this.context.pages.pageToNid(page));
+      return;
+    }
+    const ac = memory.thisCpuPtr(memory.readOnce(s + CPU_ARRAY));
+    let avail = memory.read32(ac + AVAIL);
+    let event = FREEHIT;
+    if (avail === memory.read32(ac + LIMIT)) {
+      this.flush.flush(s, ac);
+      avail = memory.read32(ac + AVAIL);
+      event = FREEMISS;
+    }
+    memory.write32(ac + ENTRY + (avail << 2), object);
+    memory.write32(ac + AVAIL, avail + 1);
+    memory.thisCpuAdd(memory.read32(s + STAT) + (event << 2), 1);
+  }
+
+  private isAlien(page: PagePtr): boolean {
+    return this.context.pages.pageToNid(page) !== this.context.localNode();
+  }
+
+  kmallocIndexOf(size: number): number {
+    return kmallocIndex("slab", size);
+  }
+
+  /** ksize: SLAB promises no more than was asked of the cache. */
+  slabKsize(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCache.objectSize);
+  }
+
+  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+    return this.bulk.alloc(s, gfp, size, p);
+  }
+
+  freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.bulk.free(s, size, p);
+  }
+
+  kmemCacheInit(): void {
+    this.bootstrap.kmemCacheInit();
+  }
+
+  kmemCacheInitLate(): void {
+    this.bootstrap.kmemCacheInitLate();
+  }
+
+  create(s: KmemCachePtr, flags: number): number {
+    return this.lifetime.create(s, flags, (which, nid) => this.bootstrap.staticNode(which, nid));
+  }
+
+  shutdown(s: KmemCachePtr): boolean {
+    return this.lifetime.shutdown(s);
+  }
+
+  release(s: KmemCachePtr): void {
+    this.lifetime.release(s);
+  }
+
+  shrink(s: KmemCachePtr): number {
+    return this.lifetime.shrink(s);
+  }
+}

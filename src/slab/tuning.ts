@@ -1,0 +1,125 @@
+/**
+ * How many objects a cache's queues hold, at its creation (enable_cpucache) and when somebody writes
+ * to /proc/slabinfo. New per-CPU arrays are put in place of the old ones; when every CPU has had
+ * interrupts on since, none can still be using an old one, and its objects are taken home.
+ * Under slab_mutex, interrupts on.
+ */
+import { ENOMEM } from "../caches/errno.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
+import { GFP_KERNEL } from "../pages/gfp.ts";
+import { initArray, oldestObjects } from "./array-cache.ts";
+import type { FreeBlock } from "./free-block.ts";
+import { queueSizes } from "./geometry.ts";
+import type { NodeLists } from "./node-lists.ts";
+import type { NodeSetup } from "./node-setup.ts";
+import type { SlabContext } from "./slab-context.ts";
+import type { SlabPages } from "./slab-pages.ts";
+import { ArrayCache, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
+
+export class Tuning {
+  protected readonly context: SlabContext;
+  protected readonly memory: Memory;
+  protected readonly lists: NodeLists;
+  protected readonly freeBlock: FreeBlock;
+  protected readonly slabPages: SlabPages;
+  protected readonly nodeSetup: NodeSetup;
+
+  constructor(
+    context: SlabContext,
+    lists: NodeLists,
+    freeBlock: FreeBlock,
+    slabPages: SlabPages,
+    nodeSetup: NodeSetup,
+  ) {
+    this.context = context;
+    this.memory = context.memory;
+    this.lists = lists;
+    this.freeBlock = freeBlock;
+    this.slabPages = slabPages;
+    this.nodeSetup = nodeSetup;
+  }
+
+  /** alloc_kmem_cache_cpus: an empty array of `entries` for each CPU; 0: no room. */
+  allocArrays(entries: number, batchcount: number): Address {
+    const { memory } = this;
+    const { machine } = this.context;
+    const arrays = machine.percpu.alloc(ENTRY + 4 * entries);
+    if (arrays === 0) return 0;
+    for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
+      initArray(memory, memory.perCpuPtr(arrays, cpu), entries, batchcount);
+    }
+    return arrays;
+  }
+
+  /** enable_cpucache: the queues a cache of this object size gets. 0 or -ENOMEM. */
+  enable(s: KmemCachePtr, gfp: number): number {
+    const { limit, batchcount, shared } = this.defaults(s);
+    return this.setQueues(s, limit, batchcount, shared, gfp);
+  }
+
+  protected defaults(s: KmemCachePtr): ReturnType<typeof queueSizes> {
+    const size = this.memory.read32(s + KmemCache.size);
+    return queueSizes(size, this.context.machine.options.cpus, false);
+  }
+
+  /**
+   * do_tune_cpucache: at most `limit` objects a CPU, moved `batchcount` at a time, `shared` batches a
+   * node. 0, or -ENOMEM; a cache in use then goes on with what it has.
+   */
+  setQueues(
+    s: KmemCachePtr,
+    limit: number,
+    batchcount: number,
+    shared: number,
+    gfp: number,
+  ): number {
+    const { memory } = this;
+    const arrays = this.allocArrays(limit, batchcount);
+    if (arrays === 0) return -ENOMEM;
+    const old = memory.readOnce(s + KmemCache.cpuSlab);
+    // Release: whoever sees the new arrays sees them initialised.
+    memory.storeRelease(s + KmemCache.cpuSlab, arrays);
+    if (old !== 0) this.waitForCpus();
+    memory.write32(s + KmemCache.batchcount, batchcount);
+    memory.write32(s + KmemCache.limit, limit);
+    memory.write32(s + KmemCache.shared, shared);
+    if (old !== 0) {
+      this.takeHome(s, old);
+      this.context.machine.percpu.free(old);
+    }
+    return this.nodeSetup.setUpAll(s, gfp) ? 0 : -ENOMEM;
+  }
+
+  /** kick_all_cpus_sync: when it returns nobody uses what was replaced before. */
+  protected waitForCpus(): void {
+    this.context.machine.calls.kickAllCpusSync();
+  }
+
+  private takeHome(s: KmemCachePtr, arrays: Address): void {
+    const { memory } = this;
+    const { options, topology } = this.context.machine;
+    for (let cpu = 0; cpu < options.cpus; cpu++) {
+      const ac = memory.perCpuPtr(arrays, cpu);
+      const n = this.context.nodeOf(s, topology.cpuToNode(cpu));
+      const flags = this.lists.lockIrqsave(n);
+      const all = oldestObjects(memory, ac, memory.read32(ac + ArrayCache.avail));
+      const doomed = this.freeBlock.free(s, n, all);
+      this.lists.unlockIrqrestore(n, flags);
+      this.slabPages.destroyAll(s, doomed);
+    }
+  }
+
+  /**
+   * slabinfo_write: other queue sizes while the cache is in use. 0 or -ENOMEM; sizes that make no
+   * sense change nothing and are no error. May sleep.
+   */
+  tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {
+    if (limit < 1 || batchcount < 1 || batchcount > limit || shared < 0) return 0;
+    const { common } = this.context;
+    mutexLock(this.memory, common.slabMutex);
+    const error = this.setQueues(s, limit, batchcount, shared, GFP_KERNEL);
+    mutexUnlock(this.memory, common.slabMutex);
+    return error;
+  }
+}
