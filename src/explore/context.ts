@@ -1,0 +1,208 @@
+/**
+ * What a scenario runs, and how far it has got. A context is a task, an interrupt, or what the
+ * machine itself does for a CPU (inter-processor calls, RCU callbacks). It runs operations, one
+ * after the other; one that is suspended in the middle is data: the number of the operation and the
+ * log of what it was answered so far.
+ */
+import type { Address } from "../machine/memory.ts";
+import { mixHigh, mixLow } from "./journal.ts";
+import { BEGIN } from "./kinds.ts";
+
+/** What an operation is given: what set-up made, and what earlier operations of its context returned. */
+export interface Given<S> {
+  readonly setup: S;
+  readonly results: readonly unknown[];
+}
+
+/**
+ * One entry into the code under test. It is run again from its start whenever its context goes on,
+ * so it may change nothing but the memory. Its result is frozen and kept for later operations.
+ */
+export interface Operation<W, S> {
+  readonly name: string;
+  run(world: W, given: Given<S>): unknown;
+}
+
+export interface ContextSpec<W, S> {
+  readonly name: string;
+  /** The CPU it starts on; an interrupt never leaves it. */
+  readonly cpu: number;
+  /** Default `task`. Each operation of an interrupt is one interrupt, at any point where they are on. */
+  readonly kind?: "task" | "interrupt";
+  /** Whether a task may change its CPU wherever it can be preempted. Default no. */
+  readonly migrates?: boolean;
+  readonly operations: readonly Operation<W, S>[];
+}
+
+/** `calls` and `softirq` are started by the machine's poll words, any number of times. */
+export type ContextKind = "task" | "interrupt" | "calls" | "softirq";
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine never looks into world or set-up
+export type AnyOperation = Operation<any, any>;
+
+export class Context {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: ContextKind;
+  readonly home: number;
+  readonly migrates: boolean;
+  readonly operations: readonly AnyOperation[];
+
+  cpu: number;
+  /** Index of the operation that runs or comes next. */
+  operation = 0;
+  /** In the middle of an operation. */
+  running = false;
+  results: unknown[] = [];
+  /** Key and value of each access of the running operation; used up to `logged`. */
+  readonly log: number[] = [];
+  logged = 0;
+
+  irqsOff = false;
+  preemptCount = 0;
+  /** What they were when the operation began. */
+  irqsOffAtStart = false;
+  preemptCountAtStart = 0;
+  /** Random numbers drawn by the running operation. */
+  draws = 0;
+
+  /** The word it waits for, 0: none; the value it must not have; task + 1 of who is blamed. */
+  waitAddress: Address = 0;
+  waitValue = 0;
+  waitHolder = 0;
+
+  /** What it does next. */
+  pendingKind = BEGIN;
+  pendingAddress: Address = 0;
+
+  /** Hashes of the logs of past operations, and of the running one up to `hashed`. */
+  private pastLow = 0;
+  private pastHigh = 0;
+  private low = 0;
+  private high = 0;
+  private hashed = 0;
+
+  constructor(id: number, kind: ContextKind, spec: ContextSpec<never, never>) {
+    this.id = id;
+    this.kind = kind;
+    this.name = spec.name;
+    this.home = spec.cpu;
+    this.cpu = spec.cpu;
+    this.migrates = spec.migrates === true;
+    this.operations = spec.operations;
+  }
+
+  /** Back to the start of a schedule. */
+  reset(): void {
+    this.cpu = this.home;
+    this.operation = 0;
+    this.running = false;
+    this.results = [];
+    this.irqsOff = false;
+    this.preemptCount = 0;
+    this.waitAddress = 0;
+    this.pendingKind = BEGIN;
+    this.pendingAddress = 0;
+    this.pastLow = 0;
+    this.pastHigh = 0;
+    this.forget();
+  }
+
+  /** An operation begins: an interrupt with interrupts off, a softirq without preemption. */
+  begin(): void {
+    this.running = true;
+    if (this.kind === "interrupt" || this.kind === "calls") this.irqsOff = true;
+    if (this.kind === "softirq") this.preemptCount = 1;
+    this.irqsOffAtStart = this.irqsOff;
+    this.preemptCountAtStart = this.preemptCount;
+    this.forget();
+  }
+
+  /** The operation has ended; an interrupt leaves no state behind. */
+  end(hashing: boolean): void {
+    // What the machine does for itself keeps no results: its past decides nothing.
+    if (hashing && !this.isService) {
+      this.catchUp();
+      this.pastLow = mixLow(this.pastLow, this.low);
+      this.pastHigh = mixHigh(this.pastHigh, this.high);
+    }
+    this.running = false;
+    this.pendingKind = BEGIN;
+    this.pendingAddress = 0;
+    if (this.kind !== "task") {
+      this.irqsOff = false;
+      this.preemptCount = 0;
+    }
+    this.forget();
+  }
+
+  private forget(): void {
+    this.logged = 0;
+    this.draws = 0;
+    this.low = 0;
+    this.high = 0;
+    this.hashed = 0;
+  }
+
+  get isTask(): boolean {
+    return this.kind === "task";
+  }
+
+  /** Started by the machine, not by the scenario. */
+  get isService(): boolean {
+    return this.kind === "calls" || this.kind === "softirq";
+  }
+
+  get isFinished(): boolean {
+    return this.operation >= this.operations.length && !this.isService;
+  }
+
+  get isPreemptible(): boolean {
+    return !this.irqsOff && this.preemptCount === 0;
+  }
+
+  /** Waits where another task may have the CPU meanwhile. */
+  get isAsleep(): boolean {
+    return this.waitAddress !== 0 && this.isTask && this.isPreemptible;
+  }
+
+  /** The name of the operation that runs or comes next. */
+  get operationName(): string {
+    if (this.isService) return this.kind;
+    return this.operations[this.operation]?.name ?? "nothing more";
+  }
+
+  private catchUp(): void {
+    const { log } = this;
+    let { low, high } = this;
+    for (let at = this.hashed; at < this.logged; at += 2) {
+      const key = log[at] as number;
+      const value = log[at + 1] as number;
+      low = mixLow(low ^ key, value);
+      high = mixHigh(high ^ key, value);
+    }
+    this.low = low;
+    this.high = high;
+    this.hashed = this.logged;
+  }
+
+  /** Hash of all that decides what this context will do, but for the memory. */
+  stateLow(): number {
+    this.catchUp();
+    const where = mixLow(this.cpu | (this.operation << 8), this.flags());
+    return mixLow(mixLow(this.pastLow, this.low), where ^ mixLow(this.waitAddress, this.waitValue));
+  }
+
+  stateHigh(): number {
+    this.catchUp();
+    const where = mixHigh(this.cpu | (this.operation << 8), this.flags());
+    return mixHigh(
+      mixHigh(this.pastHigh, this.high),
+      where ^ mixHigh(this.waitAddress, this.waitValue),
+    );
+  }
+
+  private flags(): number {
+    return (this.preemptCount << 2) | (this.irqsOff ? 2 : 0) | (this.running ? 1 : 0);
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * Runs schedules. One schedule: every context from its first operation to its last, one access at a
+ * time, whoever the scheduler says. The engine is who enters and leaves contexts; the scheduler only
+ * chooses, and the memory only stops.
+ *
+ * Between two schedules the memory is taken back to what set-up left.
+ */
+import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Address } from "../machine/memory.ts";
+import { Context, type ContextSpec } from "./context.ts";
+import type { ExploredMemory } from "./explored-memory.ts";
+import { classOf, describeDeadlock, type Found } from "./failure.ts";
+import { mixHigh, mixLow } from "./journal.ts";
+import { Occupancy } from "./occupancy.ts";
+import type { Segment } from "./schedulers/replay.ts";
+import { contextOf, cpuOf, PRUNE, type Scheduler } from "./schedulers/scheduler.ts";
+import { type Pilot, SUSPEND } from "./suspension.ts";
+
+/** What is run: operations of contexts, checks, and the memory they share. */
+export interface Program {
+  readonly memory: ExploredMemory;
+  // biome-ignore lint/suspicious/noExplicitAny: the engine only hands it to operations
+  readonly world: any;
+  readonly setup: unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: the engine only hands world and set-up through
+  readonly contexts: readonly ContextSpec<any, any>[];
+  /** After each operation; others may be in the middle of one. */
+  readonly afterEach: ((world: unknown, setup: unknown) => void) | undefined;
+  /** When everybody has finished. */
+  readonly atEnd: ((world: unknown, setup: unknown) => void) | undefined;
+  /** Operations left out, as `context.operation`. */
+  readonly without?: ReadonlySet<string>;
+}
+
+/** Who hears what happens in a run; a replay listens, a search does not. */
+export interface RunListener {
+  began(context: Context): void;
+  ended(context: Context, result: unknown): void;
+  waited(context: Context): void;
+}
+
+/** How a schedule went. `pruned`: it was cut short because its state was known. */
+export interface Outcome {
+  readonly found: Found | undefined;
+  readonly pruned: boolean;
+  readonly preemptions: number;
+  readonly steps: number;
+}
+
+/** Steps without any operation ending that are taken for a livelock. */
+const LIVELOCK_STEPS = 20_000;
+
+export class Engine implements Pilot {
+  readonly program: Program;
+  readonly memory: ExploredMemory;
+  readonly contexts: readonly Context[];
+  listener: RunListener | undefined;
+  private readonly occupancy: Occupancy;
+  private scheduler!: Scheduler;
+  /** Who runs or ran last, unless it has ended. */
+  private running: Context | undefined;
+  /** Chosen while the running context was being suspended; -1: nobody yet. */
+  private wanted = -1;
+  private isPruned = false;
+  private preemptions = 0;
+  /** The schedule so far: choices, and the step at which each began. */
+  private readonly turns: number[] = [];
+  private readonly turnStarts: number[] = [];
+
+  constructor(program: Program) {
+    this.program = program;
+    this.memory = program.memory;
+    const { cpus } = program.memory;
+    const specs = [...program.contexts];
+    const contexts = specs.map((spec, id) => new Context(id, spec.kind ?? "task", spec));
+    for (const kind of ["calls", "softirq"] as const) {
+      for (let cpu = 0; cpu < cpus; cpu++) {
+        const spec = { name: `${kind} of CPU ${cpu}`, cpu, operations: [] };
+        contexts.push(new Context(contexts.length, kind, spec));
+      }
+    }
+    if (contexts.length > 256) throw new RangeError("a scenario may have 256 contexts at most");
+    this.contexts = contexts;
+    this.occupancy = new Occupancy(this.memory, contexts);
+  }
+
+  /** Runs one schedule. */
+  run(scheduler: Scheduler): Outcome {
+    this.reset(scheduler);
+    const found = this.runToEnd();
+    this.memory.leave();
+    const outcome = {
+      found,
+      pruned: this.isPruned,
+      preemptions: this.preemptions,
+      steps: this.memory.steps,
+    };
+    this.memory.journal.undo();
+    return outcome;
+  }
+
+  private reset(scheduler: Scheduler): void {
+    const { memory } = this;
+    this.scheduler = scheduler;
+    this.running = undefined;
+    this.wanted = -1;
+    this.isPruned = false;
+    this.preemptions = 0;
+    this.turns.length = 0;
+    this.turnStarts.length = 0;
+    memory.pilot = this;
+    memory.steps = 0;
+    memory.stepLimit = LIVELOCK_STEPS;
+    memory.hasWaiters = false;
+    memory.isStale = true;
+    for (const context of this.contexts) {
+      context.reset();
+      this.skipLeftOut(context);
+    }
+    this.occupancy.reset();
+  }
+
+  private skipLeftOut(context: Context): void {
+    const { without } = this.program;
+    while (without?.has(`${context.id}.${context.operation}`)) context.operation++;
+  }
+
+  private runToEnd(): Found | undefined {
+    try {
+      for (;;) {
+        const choice = this.choose();
+        if (choice < 0 || this.isPruned) break;
+        this.turnTo(choice);
+      }
+      if (this.isPruned) return undefined;
+      this.checkAllFinished();
+      this.outside(this.program.atEnd);
+      return undefined;
+    } catch (thrown) {
+      return classOf(thrown);
+    }
+  }
+
+  /** Between two turns: who is next, or -1 where nobody can run. */
+  private choose(): number {
+    let choice = this.wanted;
+    this.wanted = -1;
+    if (choice < 0) {
+      this.occupancy.list(this.running);
+      if (this.occupancy.choices.length === 0) return -1;
+      choice = this.ask();
+    }
+    if (choice !== this.turns.at(-1)) {
+      this.turns.push(choice);
+      this.turnStarts.push(this.memory.steps);
+    }
+    this.memory.steps++;
+    return choice;
+  }
+
+  /** Asks the scheduler where there is a choice, and counts the preemption if it takes one. */
+  private ask(): number {
+    const { choices, costs, current } = this.occupancy;
+    const isChoice = choices.length > 1 || this.memory.asksAlways;
+    const index = isChoice ? this.scheduler.next(this.occupancy, current, this.contexts) : 0;
+    if (index === PRUNE) {
+      this.isPruned = true;
+      return choices[0] as number;
+    }
+    this.preemptions += costs[index] as number;
+    return choices[index] as number;
+  }
+
+  /** `choice` begins its next operation, or goes on with one, until it is suspended or ends it. */
+  private turnTo(choice: number): void {
+    const { memory, occupancy } = this;
+    const context = this.contexts[contextOf(choice)] as Context;
+    const before = occupancy.takes(context, cpuOf(choice));
+    context.waitAddress = 0;
+    memory.hasWaiters = this.contexts.some((other) => other.waitAddress !== 0);
+    memory.isStale = true;
+    memory.observer?.switched(context, before);
+    this.running = context;
+    if (!context.running) {
+      context.begin();
+      this.listener?.began(context);
+    }
+    memory.enter(context);
+    this.execute(context);
+  }
+
+  private execute(context: Context): void {
+    const { memory } = this;
+    let result: unknown;
+    try {
+      result = this.operate(context);
+    } catch (thrown) {
+      if (thrown === SUSPEND) return;
+      if (memory.isUnwinding) this.swallowed(context, `turned into "${String(thrown)}"`);
+      throw thrown;
+    }
+    if (memory.isUnwinding) this.swallowed(context, "caught");
+    memory.checkLogIsUsedUp();
+    memory.leave();
+    this.finish(context, result);
+  }
+
+  private operate(context: Context): unknown {
+    const { memory } = this;
+    if (context.kind === "calls") return memory.onCall();
+    if (context.kind === "softirq") return memory.serve();
+    const { world, setup } = this.program;
+    const { results } = context;
+    return context.operations[context.operation]?.run(world, { setup, results });
+  }
+
+  private swallowed(context: Context, how: string): never {
+    throw new KernelBug(
+      "non-determinism",
+      `${context.operationName} of ${context.name} was suspended, and the suspension was ${how}: ` +
+        "code under test may not catch what it has not thrown",
+    );
+  }
+
+  private finish(context: Context, result: unknown): void {
+    const { memory } = this;
+    this.occupancy.ends(context);
+    this.listener?.ended(context, result);
+    context.end(memory.journal.hashing);
+    if (!context.isService) {
+      // Whoever uses up a result would find it used up when it is run again.
+      context.results[context.operation] = Object.freeze(result);
+      context.operation++;
+      this.skipLeftOut(context);
+    }
+    this.running = context.isTask && !context.isFinished ? context : undefined;
+    memory.stepLimit = memory.steps + LIVELOCK_STEPS;
+    this.outside(this.program.afterEach);
+  }
+
+  private outside(check: ((world: unknown, setup: unknown) => void) | undefined): void {
+    if (check === undefined) return;
+    this.memory.leave();
+    check(this.program.world, this.program.setup);
+  }
+
+  private checkAllFinished(): void {
+    const { contexts, memory } = this;
+    const stuck = contexts.filter((context) => context.running || !context.isFinished);
+    const unfinished = stuck.filter((context) => context.running || !context.isService);
+    if (unfinished.length === 0) return;
+    memory.leave();
+    throw new KernelBug("deadlock", describeDeadlock(unfinished, contexts, memory.nameOf));
+  }
+
+  // ---- what a run leaves ----
+
+  /** The schedule of the last run, or of the present one up to here. */
+  schedule(): Segment[] {
+    return this.turns.map((choice, i) => ({
+      context: contextOf(choice),
+      cpu: cpuOf(choice),
+      steps: (this.turnStarts[i + 1] ?? this.memory.steps) - (this.turnStarts[i] as number),
+    }));
+  }
+
+  /** A 53-bit hash of the present state: memory, contexts, who has which CPU and who runs. */
+  readonly stateKey = (): number => {
+    const { journal } = this.memory;
+    const rest = this.occupancy.stateOf(this.running);
+    let low = mixLow(journal.low, rest);
+    let high = mixHigh(journal.high, rest);
+    for (const context of this.contexts) {
+      low = mixLow(low, context.stateLow());
+      high = mixHigh(high, context.stateHigh());
+    }
+    return (high >>> 11) * 2 ** 32 + (low >>> 0);
+  };
+
+  // ---- Pilot ----
+
+  mayGoOn(kind: number, address: Address): boolean {
+    const { occupancy, running, memory } = this;
+    const context = running as Context;
+    context.pendingKind = kind;
+    context.pendingAddress = address;
+    if (memory.isStale) occupancy.list(context);
+    if (occupancy.choices.length === 1 && !memory.asksAlways) return true;
+    const choice = this.ask();
+    if (this.isPruned) return false;
+    if (contextOf(choice) === context.id && cpuOf(choice) === context.cpu) return true;
+    this.wanted = choice;
+    return false;
+  }
+
+  blocked(): void {
+    const context = this.running as Context;
+    this.occupancy.waits(context);
+    this.memory.hasWaiters = true;
+    this.listener?.waited(context);
+  }
+}

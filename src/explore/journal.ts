@@ -1,0 +1,79 @@
+/**
+ * The writes of one schedule, so that the next starts from the same memory: each is kept with the
+ * word it replaced, and taking them back in reverse order restores every byte. That costs what was
+ * written, not what there is.
+ *
+ * Meanwhile a hash of the memory is kept up: the exclusive or, over the changed words, of a mix of
+ * address and value. It does not depend on the order of the writes. Statistics are left out.
+ */
+import type { Address, Memory } from "../machine/memory.ts";
+
+/** Two independent 32-bit mixes of a pair (finalizers of MurmurHash3, with other constants). */
+export function mixLow(a: number, b: number): number {
+  let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+export function mixHigh(a: number, b: number): number {
+  let h = Math.imul(a ^ 0x5bd1e995, 0x27d4eb2f) + Math.imul(b ^ 0x165667b1, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+  return h ^ (h >>> 15);
+}
+
+export class Journal {
+  /** Address and old value of each changed word, in order; used up to `end`. */
+  private readonly entries: number[] = [];
+  private end = 0;
+  private readonly backing: Memory;
+  /** Whether `low` and `high` are kept up; only a search that compares states needs them. */
+  hashing = false;
+  low = 0;
+  high = 0;
+
+  constructor(backing: Memory) {
+    this.backing = backing;
+  }
+
+  /** Writes the word at `address`, a multiple of 4. */
+  change(address: Address, value: number): void {
+    const old = this.backing.read32(address);
+    if (old === value) return;
+    this.remember(address, old);
+    this.backing.write32(address, value);
+    if (!this.hashing) return;
+    this.low ^= mixLow(address, old) ^ mixLow(address, value);
+    this.high ^= mixHigh(address, old) ^ mixHigh(address, value);
+  }
+
+  /** Writes a word that is no part of the state: a statistic. */
+  changeStatistic(address: Address, value: number): void {
+    this.remember(address, this.backing.read32(address));
+    this.backing.write32(address, value);
+  }
+
+  private remember(address: Address, old: number): void {
+    this.entries[this.end++] = address;
+    this.entries[this.end++] = old;
+  }
+
+  /** Takes every write back. */
+  undo(): void {
+    const { entries, backing } = this;
+    for (let at = this.end - 2; at >= 0; at -= 2) {
+      backing.write32(entries[at] as number, entries[at + 1] as number);
+    }
+    this.end = 0;
+    this.low = 0;
+    this.high = 0;
+  }
+
+  /** From here on the present memory is what undo returns to. */
+  commit(): void {
+    this.end = 0;
+    this.low = 0;
+    this.high = 0;
+  }
+}

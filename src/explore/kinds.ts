@@ -1,0 +1,137 @@
+/**
+ * The kinds of access an explored memory sees, as small numbers, so that a log entry is one integer:
+ *
+ *      31 ......... 5 4 ... 0
+ *     +--------------+-------+
+ *     |  address     | kind  |      the offset instead of the address for this-CPU accesses
+ *     +--------------+-------+
+ *
+ * That gives addresses 27 bits, which bounds the memory that can be explored.
+ */
+import type { Address } from "../machine/memory.ts";
+
+export const READ8 = 0;
+export const READ16 = 1;
+export const READ32 = 2;
+export const WRITE8 = 3;
+export const WRITE16 = 4;
+export const WRITE32 = 5;
+export const FILL = 6;
+export const COPY = 7;
+export const FIND_OTHER = 8;
+export const READ_ONCE = 9;
+export const WRITE_ONCE = 10;
+export const READ_RACY = 11;
+export const LOAD_ACQUIRE = 12;
+export const STORE_RELEASE = 13;
+export const CMPXCHG = 14;
+export const CMPXCHG_DOUBLE = 15;
+export const XCHG = 16;
+export const ADD = 17;
+export const CPU_PTR = 18;
+export const CPU_READ = 19;
+export const CPU_CMPXCHG = 20;
+export const CPU_CMPXCHG_DOUBLE = 21;
+export const CPU_ADD = 22;
+export const CPU_ID = 23;
+export const COUNT = 24;
+export const WAIT = 25;
+export const KICK = 26;
+/** Interrupts, or preemption, are switched off: the last moment for what could only come before. */
+export const IRQS_OFF = 27;
+export const PREEMPT_OFF = 28;
+/** An operation begins. Never logged. */
+export const BEGIN = 29;
+
+const NAMES = [
+  "read8",
+  "read16",
+  "read32",
+  "write8",
+  "write16",
+  "write32",
+  "fill",
+  "copy",
+  "findOther",
+  "readOnce",
+  "writeOnce",
+  "readRacy",
+  "loadAcquire",
+  "storeRelease",
+  "cmpxchg",
+  "cmpxchgDouble",
+  "xchg",
+  "add",
+  "thisCpuPtr",
+  "thisCpuRead",
+  "thisCpuCmpxchg",
+  "thisCpuCmpxchgDouble",
+  "thisCpuAdd",
+  "smpProcessorId",
+  "count",
+  "waitWhile",
+  "kick",
+  "irqSave",
+  "preemptDisable",
+  "begin",
+] as const;
+
+export type KindName = (typeof NAMES)[number];
+
+/** Memory an explored machine may have at most. */
+export const MAX_EXPLORED_BYTES = 2 ** 27;
+
+export function kindName(kind: number): KindName {
+  return NAMES[kind] as KindName;
+}
+
+export function keyOf(kind: number, address: Address): number {
+  return (address << 5) | kind;
+}
+
+export function kindOfKey(key: number): number {
+  return key & 31;
+}
+
+export function addressOfKey(key: number): Address {
+  return key >>> 5;
+}
+
+const set = (...kinds: number[]): number => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
+
+const WRITES = set(
+  WRITE8,
+  WRITE16,
+  WRITE32,
+  FILL,
+  COPY,
+  WRITE_ONCE,
+  STORE_RELEASE,
+  CMPXCHG,
+  CMPXCHG_DOUBLE,
+  XCHG,
+  ADD,
+  CPU_CMPXCHG,
+  CPU_CMPXCHG_DOUBLE,
+  KICK,
+);
+const PLAIN = set(READ8, READ16, READ32, WRITE8, WRITE16, WRITE32, FILL, COPY, FIND_OTHER);
+const ATOMIC = set(CMPXCHG, CMPXCHG_DOUBLE, XCHG, ADD, KICK);
+const ACQUIRE = ATOMIC | set(LOAD_ACQUIRE, WAIT, READ_ONCE);
+const RELEASE = ATOMIC | set(STORE_RELEASE);
+const WITHOUT_WORD = set(CPU_PTR, CPU_ID, IRQS_OFF, PREEMPT_OFF, BEGIN);
+const ON_THIS_CPU = set(CPU_PTR, CPU_READ, CPU_CMPXCHG, CPU_CMPXCHG_DOUBLE, CPU_ADD);
+const TWO_WORDS = set(CMPXCHG_DOUBLE, CPU_CMPXCHG_DOUBLE);
+
+/** May change the word. */
+export const isWrite = (kind: number): boolean => ((WRITES >>> kind) & 1) !== 0;
+/** An ordinary C access, which must not race. */
+export const isPlain = (kind: number): boolean => ((PLAIN >>> kind) & 1) !== 0;
+/** Sees what the last release of the word had before it. READ_ONCE does so for what depends on it. */
+export const acquires = (kind: number): boolean => ((ACQUIRE >>> kind) & 1) !== 0;
+export const releases = (kind: number): boolean => ((RELEASE >>> kind) & 1) !== 0;
+/** Touches no word of the memory. */
+export const isWithoutWord = (kind: number): boolean => ((WITHOUT_WORD >>> kind) & 1) !== 0;
+/** Relative to the area of the CPU it runs on. */
+export const isOnThisCpu = (kind: number): boolean => ((ON_THIS_CPU >>> kind) & 1) !== 0;
+export const hasTwoWords = (kind: number): boolean => ((TWO_WORDS >>> kind) & 1) !== 0;

@@ -1,0 +1,198 @@
+/**
+ * Who has which CPU, and so who could run next. On each CPU there is
+ *
+ * - a stack of interrupts, of which only the topmost runs; what is below waits until it ends;
+ * - any number of tasks, of which any may run while no interrupt does, unless one of them has
+ *   interrupts or preemption off: then it alone;
+ * - a softirq, between the operations of that CPU, if its poll word asks for one.
+ *
+ * A task that waits with interrupts and preemption on sleeps: its CPU counts as idle.
+ */
+import { Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
+import type { Context } from "./context.ts";
+import type { ExploredMemory } from "./explored-memory.ts";
+import { choiceOf } from "./schedulers/scheduler.ts";
+
+export class Occupancy {
+  private readonly memory: ExploredMemory;
+  private readonly contexts: readonly Context[];
+  /** Interrupts in progress on each CPU, the running one last. */
+  private readonly interrupts: Context[][];
+  /** The task that ran last on each CPU, and whoever ran last. */
+  private readonly lastTask: (Context | undefined)[];
+  private readonly last: (Context | undefined)[];
+  /** An operation has ended on the CPU since it last looked after what it left itself to do. */
+  private readonly mayLook: boolean[];
+
+  /** Who can run, the one that goes on where it is first, and what each would cost. */
+  readonly choices: number[] = [];
+  readonly costs: number[] = [];
+  /** 0 if the current context can go on where it is, else -1. */
+  current = -1;
+
+  constructor(memory: ExploredMemory, contexts: readonly Context[]) {
+    const { cpus } = memory;
+    this.memory = memory;
+    this.contexts = contexts;
+    this.interrupts = Array.from({ length: cpus }, () => []);
+    this.lastTask = Array.from({ length: cpus }, () => undefined);
+    this.last = Array.from({ length: cpus }, () => undefined);
+    this.mayLook = Array.from({ length: cpus }, () => true);
+  }
+
+  reset(): void {
+    for (let cpu = 0; cpu < this.memory.cpus; cpu++) {
+      (this.interrupts[cpu] as Context[]).length = 0;
+      this.lastTask[cpu] = undefined;
+      this.last[cpu] = undefined;
+      this.mayLook[cpu] = true;
+      this.memory.busy[cpu] = 0;
+    }
+  }
+
+  // ---- what happens ----
+
+  /** `context` begins or goes on, on `cpu`. Returns who ran there before. */
+  takes(context: Context, cpu: number): Context | undefined {
+    const before = this.last[cpu];
+    if (context.running && context.cpu !== cpu) this.changeBusy(context.cpu, -1);
+    if (!context.running || context.cpu !== cpu || context.isAsleep) this.changeBusy(cpu, 1);
+    context.cpu = cpu;
+    if (context.isTask) this.lastTask[cpu] = context;
+    else if (!context.running) (this.interrupts[cpu] as Context[]).push(context);
+    if (context.kind === "softirq" && !context.running) this.mayLook[cpu] = false;
+    this.last[cpu] = context;
+    return before;
+  }
+
+  /** The context's operation is over. */
+  ends(context: Context): void {
+    const { cpu } = context;
+    this.changeBusy(cpu, -1);
+    if (!context.isTask) (this.interrupts[cpu] as Context[]).pop();
+    if (context.kind !== "softirq") this.mayLook[cpu] = true;
+  }
+
+  /** The context waits; a sleeping one leaves its CPU to others. */
+  waits(context: Context): void {
+    if (context.isAsleep) this.changeBusy(context.cpu, -1);
+  }
+
+  private changeBusy(cpu: number, by: number): void {
+    const { busy } = this.memory;
+    const before = busy[cpu] as number;
+    busy[cpu] = before + by;
+    if (before === 0 || before + by === 0) this.memory.setLease(cpu, before + by);
+  }
+
+  // ---- who can run ----
+
+  /** Lists who can run; `current` is who has just run, if it has not ended. */
+  list(current: Context | undefined): void {
+    const { choices, costs, memory } = this;
+    choices.length = 0;
+    costs.length = 0;
+    this.current = -1;
+    memory.isStale = false;
+    if (current !== undefined && this.canRun(current, current.cpu)) {
+      choices.push(choiceOf(current.id, current.cpu));
+      costs.push(0);
+      this.current = 0;
+    }
+    for (const context of this.contexts) this.listChoicesOf(context, current);
+  }
+
+  private listChoicesOf(context: Context, current: Context | undefined): void {
+    if (context.isFinished || this.isWaiting(context)) return;
+    const leaving = this.current >= 0 && context !== current ? 1 : 0;
+    const isCurrent = this.current >= 0 && context === current;
+    if (!isCurrent && this.canRun(context, context.cpu)) {
+      this.choices.push(choiceOf(context.id, context.cpu));
+      this.costs.push(leaving || this.interruptsSomebody(context) ? 1 : 0);
+    }
+    if (!context.migrates || !this.mayLeave(context)) return;
+    for (let cpu = 0; cpu < this.memory.cpus; cpu++) {
+      if (cpu === context.cpu || !this.isFreeForTasks(context, cpu)) continue;
+      this.choices.push(choiceOf(context.id, cpu));
+      this.costs.push(leaving + 1);
+    }
+  }
+
+  private isWaiting(context: Context): boolean {
+    return (
+      context.waitAddress !== 0 && this.memory.peek(context.waitAddress) === context.waitValue
+    );
+  }
+
+  private canRun(context: Context, cpu: number): boolean {
+    if (this.isWaiting(context)) return false;
+    if (context.isTask) return !context.isFinished && this.isFreeForTasks(context, cpu);
+    if (context.running) return (this.interrupts[cpu] as Context[]).at(-1) === context;
+    if (context.kind === "softirq") return this.wantsSoftirq(cpu);
+    if (context.kind === "calls") return this.hasCall(cpu) && this.isInterruptible(cpu);
+    return !context.isFinished && this.isInterruptible(cpu);
+  }
+
+  private isFreeForTasks(context: Context, cpu: number): boolean {
+    if ((this.interrupts[cpu] as Context[]).length > 0) return false;
+    const pinned = this.pinned(cpu);
+    return pinned === undefined || pinned === context;
+  }
+
+  /** The task on `cpu` that cannot be preempted, if there is one. */
+  private pinned(cpu: number): Context | undefined {
+    for (const context of this.contexts) {
+      if (context.isTask && context.cpu === cpu && !context.isPreemptible) return context;
+    }
+    return undefined;
+  }
+
+  /** Whether a task could be taken off its CPU: not while it lies under an interrupt. */
+  private mayLeave(context: Context): boolean {
+    if (!context.isPreemptible) return false;
+    const { cpu } = context;
+    return (this.interrupts[cpu] as Context[]).length === 0 || this.lastTask[cpu] !== context;
+  }
+
+  private isInterruptible(cpu: number): boolean {
+    const top = (this.interrupts[cpu] as Context[]).at(-1) ?? this.pinned(cpu);
+    return top === undefined || !top.irqsOff;
+  }
+
+  private cpuWord(cpu: number, field: number): number {
+    const { memory } = this;
+    return memory.peek(memory.layout.cpuBase + cpu * sizeOfCpu + field);
+  }
+
+  private hasCall(cpu: number): boolean {
+    return this.cpuWord(cpu, Cpu.poll) !== 0 && this.cpuWord(cpu, Cpu.callPending) !== 0;
+  }
+
+  /** What a CPU left itself to do is looked at once after each of its operations. */
+  private wantsSoftirq(cpu: number): boolean {
+    const poll = this.cpuWord(cpu, Cpu.poll);
+    if (poll === 0 || this.memory.busy[cpu] !== 0 || this.pinned(cpu) !== undefined) return false;
+    return poll !== POLL_OWN || (this.mayLook[cpu] as boolean);
+  }
+
+  /** An interrupt that begins while another context of its CPU is in mid-operation and could run. */
+  private interruptsSomebody(context: Context): boolean {
+    if (context.isTask || context.running) return false;
+    const { cpu } = context;
+    const below = (this.interrupts[cpu] as Context[]).at(-1) ?? this.lastTask[cpu];
+    return below?.running === true && below.cpu === cpu && !this.isWaiting(below);
+  }
+
+  /** Hash of what is not in the memory or in a context. */
+  stateOf(current: Context | undefined): number {
+    let hash = (current?.id ?? -1) + 2;
+    for (let cpu = 0; cpu < this.memory.cpus; cpu++) {
+      hash = Math.imul(hash, 31) + ((this.lastTask[cpu]?.id ?? -1) + 2);
+      hash = Math.imul(hash, 31) + (this.mayLook[cpu] ? 1 : 0);
+      for (const context of this.interrupts[cpu] as Context[]) {
+        hash = Math.imul(hash, 31) + context.id + 1;
+      }
+    }
+    return hash;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The portfolio: no one strategy finds every kind of bug soon. First all schedules with 0, 1, 2 …
+ * preemptions, each bound to completion, since most bugs need no more and the answer is a proof; then,
+ * until the budget is spent, PCT for the deep ones, partial order sampling and a random walk for
+ * those that need many switches.
+ */
+import type { Budget } from "./budget.ts";
+import type { Engine } from "./engine.ts";
+import { PctScheduler } from "./schedulers/pct.ts";
+import { PosScheduler } from "./schedulers/pos.ts";
+import type { Scheduler } from "./schedulers/scheduler.ts";
+import { WalkScheduler } from "./schedulers/walk.ts";
+import { type Hit, searchBound, searchWith } from "./search.ts";
+
+export type Strategy = "portfolio" | "bound" | "pct" | "pos" | "walk";
+
+export interface PortfolioOptions {
+  readonly strategy: Strategy;
+  /** The largest bound. */
+  readonly preemptions: number;
+  readonly seed: number;
+  readonly prunes: boolean;
+}
+
+/** The largest bound that was searched to completion without a failure. */
+export interface Complete {
+  readonly preemptions: number;
+  readonly schedules: number;
+}
+
+export interface PortfolioResult {
+  readonly hit: Hit | undefined;
+  readonly complete: Complete | undefined;
+}
+
+/** How much of the budget the bounds may use, where others come after them. */
+const SHARE_OF_BOUNDS = 0.5;
+
+export function searchPortfolio(
+  engine: Engine,
+  budget: Budget,
+  options: PortfolioOptions,
+): PortfolioResult {
+  const { strategy, seed } = options;
+  if (strategy === "bound") return searchBounds(engine, budget, options, 1);
+  if (strategy !== "portfolio") {
+    const { hit } = searchWith(engine, samplerOf(strategy, seed), { budget });
+    return { hit, complete: undefined };
+  }
+  const bounds = searchBounds(engine, budget, options, SHARE_OF_BOUNDS);
+  if (bounds.hit !== undefined) return bounds;
+  const { hit } = searchWith(engine, new TurnsOf(seed), { budget });
+  return { hit, complete: bounds.complete };
+}
+
+function searchBounds(
+  engine: Engine,
+  budget: Budget,
+  options: PortfolioOptions,
+  share: number,
+): PortfolioResult {
+  let complete: Complete | undefined;
+  for (let preemptions = 0; preemptions <= options.preemptions; preemptions++) {
+    const result = searchBound(engine, preemptions, { budget, share }, options);
+    if (result.hit !== undefined) return { hit: result.hit, complete };
+    if (!result.complete) break;
+    complete = { preemptions, schedules: result.schedules };
+  }
+  return { hit: undefined, complete };
+}
+
+/** The scheduler of a sampling strategy; its schedules are numbered from `from`. */
+export function samplerOf(strategy: "pct" | "pos" | "walk", seed: number, from = 0): Scheduler {
+  if (strategy === "pct") return new PctScheduler(seed, from);
+  return strategy === "pos" ? new PosScheduler(seed, from) : new WalkScheduler(seed, from);
+}
+
+const TURNS = ["pct", "pct", "pct", "pos", "pct", "pct", "pct", "walk"] as const;
+
+/** Samplers that take turns, schedule by schedule. */
+class TurnsOf implements Scheduler {
+  private readonly samplers: Record<(typeof TURNS)[number], Scheduler>;
+  private turn = 0;
+  private current!: Scheduler;
+
+  constructor(seed: number) {
+    this.samplers = {
+      pct: samplerOf("pct", seed),
+      pos: samplerOf("pos", seed),
+      walk: samplerOf("walk", seed),
+    };
+  }
+
+  begin(): boolean {
+    this.current = this.samplers[TURNS[this.turn++ % TURNS.length] as (typeof TURNS)[number]];
+    return this.current.begin();
+  }
+
+  next(...about: Parameters<Scheduler["next"]>): number {
+    return this.current.next(...about);
+  }
+}

@@ -1,0 +1,28 @@
+/** Random numbers for schedulers: xorshift32 (Marsaglia 2003), a stream of its own per schedule. */
+
+export class RandomStream {
+  private state = 1;
+
+  /** Begins the stream of schedule `index` under `seed`. */
+  restart(seed: number, index: number): void {
+    let x = Math.imul(seed ^ 0x2545f491, 0x9e3779b1) + Math.imul(index + 1, 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
+    x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
+    this.state = x ^ (x >>> 15) || 1;
+  }
+
+  /** 32 random bits, as a non-negative number. */
+  next(): number {
+    let x = this.state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.state = x;
+    return x >>> 0;
+  }
+
+  /** A whole number from 0 to `limit` - 1. */
+  below(limit: number): number {
+    return this.next() % limit;
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Iterative preemption bounding: Musuvathi and Qadeer, "Iterative Context Bounding for Systematic
+ * Testing of Multithreaded Programs", PLDI 2007 (CHESS). Depth-first over all schedules with at most
+ * so many preemptions: when `begin` says that none is left, every one of them has been run.
+ *
+ * A schedule whose state was met before, with at least as much of the budget left, is cut short:
+ * whatever could follow has followed. (Without the second condition outcomes would be lost.) States
+ * are compared by a 53-bit hash.
+ *
+ * The search can be cut into shards: branches off the first schedule are dealt out in turn, so the
+ * shards together are the whole, and each is a function of its number alone.
+ */
+import { PRUNE, type Runnable, type Scheduler } from "./scheduler.ts";
+
+export interface Shard {
+  readonly index: number;
+  readonly of: number;
+}
+
+export class BoundScheduler implements Scheduler {
+  private readonly bound: number;
+  private readonly stateKey: (() => number) | undefined;
+  private readonly shard: Shard;
+  /** Of each decision on the present path: what was chosen, of how many. */
+  private readonly chosen: number[] = [];
+  private readonly options: number[] = [];
+  /** State, to the largest budget with which it was met. */
+  private readonly seen = new Map<number, number>();
+  private depth = 0;
+  private left = 0;
+  private isFirst = true;
+  /** Branches off the first schedule so far. */
+  private branches = 0;
+
+  /** `stateKey` hashes the present state; without it nothing is cut short. */
+  constructor(bound: number, stateKey?: () => number, shard: Shard = { index: 0, of: 1 }) {
+    this.bound = bound;
+    this.stateKey = stateKey;
+    this.shard = shard;
+  }
+
+  begin(): boolean {
+    if (!this.isFirst && !this.advance()) return false;
+    this.isFirst = false;
+    this.depth = 0;
+    this.left = this.bound;
+    return true;
+  }
+
+  /** Turns to the next path: the last decision that has another option takes it. */
+  private advance(): boolean {
+    const { chosen, options } = this;
+    for (;;) {
+      const last = chosen.length - 1;
+      if (last < 0) return false;
+      const option = (chosen[last] as number) + 1;
+      if (option >= (options[last] as number)) {
+        chosen.pop();
+        options.pop();
+        continue;
+      }
+      chosen[last] = option;
+      if (this.isMine()) return true;
+    }
+  }
+
+  private isMine(): boolean {
+    const { chosen } = this;
+    for (let i = chosen.length - 2; i >= 0; i--) if (chosen[i] !== 0) return true;
+    return this.branches++ % this.shard.of === this.shard.index;
+  }
+
+  next(runnable: Runnable, current: number): number {
+    // With nothing left, whoever runs goes on as long as it can.
+    if (this.left === 0 && current >= 0) return current;
+    const { costs } = runnable;
+    const { left } = this;
+    let options = 0;
+    for (let i = 0; i < costs.length; i++) if ((costs[i] as number) <= left) options++;
+    if (options === 0) return this.cheapest(costs);
+    const option = options === 1 ? 0 : this.decide(options);
+    if (option < 0) return PRUNE;
+    const index = this.nth(costs, option);
+    this.left -= costs[index] as number;
+    return index;
+  }
+
+  /** Nothing is free and nothing is left: the one preemption that cannot be avoided is no choice. */
+  private cheapest(costs: readonly number[]): number {
+    let best = 0;
+    for (let i = 1; i < costs.length; i++) {
+      if ((costs[i] as number) < (costs[best] as number)) best = i;
+    }
+    return best;
+  }
+
+  private nth(costs: readonly number[], option: number): number {
+    let n = option;
+    for (let i = 0; i < costs.length; i++) {
+      if ((costs[i] as number) <= this.left && n-- === 0) return i;
+    }
+    throw new RangeError(`there is no option ${option}`);
+  }
+
+  private decide(options: number): number {
+    const { chosen, depth } = this;
+    if (depth === chosen.length) {
+      if (this.wasSeen()) return PRUNE;
+      chosen.push(0);
+      this.options.push(options);
+    }
+    this.depth = depth + 1;
+    return chosen[depth] as number;
+  }
+
+  private wasSeen(): boolean {
+    if (this.stateKey === undefined) return false;
+    const key = this.stateKey();
+    const budget = this.seen.get(key);
+    if (budget !== undefined && budget >= this.left) return true;
+    this.seen.set(key, this.left);
+    return false;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Partial order sampling: Yuan, Yang and Gu, "Partial Order Aware Concurrency Sampling", CAV 2018.
+ *
+ * Every pending access has a random priority and the highest is done. What it races with (the same
+ * word, one of them a write) draws again, so that the order of each racing pair is decided afresh,
+ * and orders that make no difference are not sampled twice.
+ *
+ * Deviation: one access is pending for each context, whatever the CPU; a migration is a coin thrown
+ * where the context is chosen.
+ */
+import { isWithoutWord, isWrite } from "../kinds.ts";
+import { RandomStream } from "../random.ts";
+import { contextOf, type Pending, type Runnable, type Scheduler } from "./scheduler.ts";
+
+export class PosScheduler implements Scheduler {
+  private readonly random = new RandomStream();
+  private readonly seed: number;
+  private schedule: number;
+  /** By context; 0: to be drawn. */
+  private priorities: number[] = [];
+
+  /** Its schedules are numbered; the first is number `from`. */
+  constructor(seed: number, from = 0) {
+    this.seed = seed;
+    this.schedule = from;
+  }
+
+  begin(): boolean {
+    this.random.restart(this.seed, this.schedule++);
+    this.priorities = [];
+    return true;
+  }
+
+  next(runnable: Runnable, _current: number, pending: readonly Pending[]): number {
+    const { choices } = runnable;
+    let best = 0;
+    let highest = -1;
+    for (let i = 0; i < choices.length; i++) {
+      const priority = this.priorityOf(contextOf(choices[i] as number));
+      if (priority > highest || (priority === highest && (this.random.next() & 1) === 0)) {
+        highest = priority;
+        best = i;
+      }
+    }
+    const chosen = contextOf(choices[best] as number);
+    for (let other = 0; other < pending.length; other++) {
+      const races = areRacing(pending[chosen] as Pending, pending[other] as Pending);
+      if (other === chosen || races) this.priorities[other] = 0;
+    }
+    return best;
+  }
+
+  private priorityOf(context: number): number {
+    while (this.priorities.length <= context) this.priorities.push(0);
+    const drawn = (this.priorities[context] as number) || this.random.next() + 1;
+    this.priorities[context] = drawn;
+    return drawn;
+  }
+}
+
+function areRacing(one: Pending, other: Pending): boolean {
+  if (isWithoutWord(one.pendingKind) || isWithoutWord(other.pendingKind)) return false;
+  if (!isWrite(one.pendingKind) && !isWrite(other.pendingKind)) return false;
+  // Two words that are swapped as one are 8-aligned.
+  return one.pendingAddress >>> 3 === other.pendingAddress >>> 3;
+}

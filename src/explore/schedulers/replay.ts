@@ -1,0 +1,65 @@
+/**
+ * Replay: follows a recorded schedule segment by segment. Every point asks, so that steps are
+ * counted as the token counted them; whatever does not fit makes the schedule stale.
+ */
+import { choiceOf, type Runnable, type Scheduler } from "./scheduler.ts";
+
+/** `steps` points passed by `context` on `cpu`, one after the other. */
+export interface Segment {
+  readonly context: number;
+  readonly cpu: number;
+  readonly steps: number;
+}
+
+/** The schedule does not fit the program any more. */
+export class StaleSchedule extends Error {
+  constructor(why: string) {
+    super(`stale schedule: ${why}`);
+    this.name = "StaleSchedule";
+  }
+}
+
+export class ReplayScheduler implements Scheduler {
+  private readonly segments: readonly Segment[];
+  private at = 0;
+  private left = 0;
+  private hasBegun = false;
+
+  constructor(segments: readonly Segment[]) {
+    this.segments = segments;
+  }
+
+  /** There is one schedule. */
+  begin(): boolean {
+    const isFirst = !this.hasBegun;
+    this.hasBegun = true;
+    this.at = 0;
+    this.left = this.segments[0]?.steps ?? 0;
+    return isFirst;
+  }
+
+  next(runnable: Runnable): number {
+    if (this.left === 0) {
+      this.at++;
+      this.left = this.segments[this.at]?.steps ?? 0;
+    }
+    const segment = this.segments[this.at];
+    if (segment === undefined) {
+      throw new StaleSchedule(`after ${this.at} segments the program still runs`);
+    }
+    const index = runnable.choices.indexOf(choiceOf(segment.context, segment.cpu));
+    if (index < 0) {
+      throw new StaleSchedule(
+        `in segment ${this.at + 1} context ${segment.context} cannot run on CPU ${segment.cpu}`,
+      );
+    }
+    this.left--;
+    return index;
+  }
+
+  /** The run has ended: all of the schedule must have been used. */
+  checkIsUsedUp(): void {
+    if (this.left === 0 && this.at >= this.segments.length - 1) return;
+    throw new StaleSchedule(`the run ended in segment ${this.at + 1} of ${this.segments.length}`);
+  }
+}

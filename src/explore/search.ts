@@ -1,0 +1,91 @@
+/**
+ * One search: schedules of one kind, until one fails, the budget is spent or none is left. Each is a
+ * function of program, strategy, seed and range alone, whoever runs it and wherever.
+ */
+import type { Budget } from "./budget.ts";
+import type { Engine } from "./engine.ts";
+import type { Found, FoundClass } from "./failure.ts";
+import { BoundScheduler, type Shard } from "./schedulers/bound.ts";
+import type { Segment } from "./schedulers/replay.ts";
+import type { Scheduler } from "./schedulers/scheduler.ts";
+
+/** A schedule that fails. */
+export interface Hit {
+  readonly found: Found;
+  readonly segments: readonly Segment[];
+  readonly preemptions: number;
+  readonly steps: number;
+}
+
+/** `complete`: every schedule of the kind was run, or cut short where its state was known. */
+export interface SearchResult {
+  readonly hit: Hit | undefined;
+  readonly complete: boolean;
+  /** Schedules of the last, complete pass. */
+  readonly schedules: number;
+}
+
+/** Of how many of the last schedule's budget share a search may use. */
+export interface SearchLimits {
+  readonly budget: Budget;
+  /** Share of the budget at which to stop. Default all. */
+  readonly share?: number;
+  /** Schedules at most. Default no limit. */
+  readonly schedules?: number;
+  /** Only a failure of this class counts. Default any. */
+  readonly class?: FoundClass;
+}
+
+/** Runs schedules until one fails or `scheduler` has no more. */
+export function searchWith(
+  engine: Engine,
+  scheduler: Scheduler,
+  limits: SearchLimits,
+  endsEarly: () => boolean = () => false,
+): SearchResult {
+  const { budget, share = 1, schedules: most = Number.POSITIVE_INFINITY } = limits;
+  for (let schedules = 0; ; schedules++) {
+    if (schedules >= most || budget.isSpent(share)) {
+      return { hit: undefined, complete: false, schedules };
+    }
+    if (!scheduler.begin()) return { hit: undefined, complete: true, schedules };
+    const { found, preemptions, steps } = engine.run(scheduler);
+    budget.spend(steps);
+    if (found !== undefined && (limits.class ?? found.class) === found.class) {
+      const hit = { found, segments: engine.schedule(), preemptions, steps };
+      return { hit, complete: false, schedules: schedules + 1 };
+    }
+    if (endsEarly()) return { hit: undefined, complete: false, schedules: schedules + 1 };
+  }
+}
+
+export interface BoundOptions {
+  /** Cut schedules short where the state is known. */
+  readonly prunes: boolean;
+  readonly shard?: Shard;
+}
+
+/**
+ * All schedules with at most `bound` preemptions. Which words are shared is learnt on the way; when
+ * that grows, schedules have been missed and the search begins again.
+ */
+export function searchBound(
+  engine: Engine,
+  bound: number,
+  limits: SearchLimits,
+  options: BoundOptions,
+): SearchResult {
+  const { memory } = engine;
+  const { sharing, journal } = memory;
+  journal.hashing = options.prunes;
+  for (;;) {
+    sharing.grown = false;
+    const stateKey = options.prunes ? engine.stateKey : undefined;
+    const scheduler = new BoundScheduler(bound, stateKey, options.shard);
+    const result = searchWith(engine, scheduler, limits, () => sharing.grown);
+    if (result.hit !== undefined || !sharing.grown || limits.budget.isSpent(limits.share)) {
+      journal.hashing = false;
+      return sharing.grown ? { ...result, complete: false } : result;
+    }
+  }
+}
