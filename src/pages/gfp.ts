@@ -16,7 +16,6 @@ export const __GFP_RECLAIMABLE = 0x8_0000;
 
 export const GFP_NOWAIT = 0;
 /** Never sleeps, may use the reserve. */
-export const GFP_ATOMIC = __GFP_HIGH;
+export const GFP_ATOMIC = GFP_NOWAIT | __GFP_HIGH;
 /** May sleep. */
 export const GFP_KERNEL = __GFP_WAIT | __GFP_IO | __GFP_FS;
-export const GFP_DMA = __GFP_DMA;

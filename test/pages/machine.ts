@@ -1,8 +1,10 @@
+import { DirectMemory } from "../../src/machine/direct-memory.ts";
 import {
   createMachine,
   directMemory,
   Machine,
   type MachineOptions,
+  type MemoryClass,
   type SharedMachine,
 } from "../../src/machine/machine.ts";
 import { Pages } from "../../src/pages/pages.ts";
@@ -30,16 +32,20 @@ export interface Booted {
   readonly moveTo: (cpu: number) => void;
 }
 
-/** A booted page allocator, driven by this thread as task 0 on CPU 0. */
-export function bootPages(options: Partial<MachineOptions> = {}): Booted {
+/** A booted page allocator, driven by this thread on CPU 0. */
+export function bootPages<M extends DirectMemory = DirectMemory>(
+  options: Partial<MachineOptions> = {},
+  memoryClass: MemoryClass = DirectMemory,
+): Booted & { readonly memory: M } {
   const shared = sharedMachine(options);
-  const memory = directMemory(shared);
+  const memory = directMemory(shared, memoryClass) as M;
   const machine = new Machine(memory, shared.options);
   machine.serve(memory);
   const pages = new Pages(machine);
   memory.enterCpu(0);
   pages.init();
   return {
+    memory,
     machine,
     pages,
     moveTo: (cpu) => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../../src/machine/machine.ts";
 import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
+import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
 import {
   __GFP_COMP,
   __GFP_DMA,
@@ -202,6 +203,25 @@ describe("freeing", () => {
     expect(failureOf(() => pages.freePages(page, order))).toBe("double-free");
     expect(pages.checkBuddy()).toEqual([]);
   });
+
+  test.each([1, 2, 3, 4])(
+    "a page that is freed by an interrupt at access %i of its freeing is a double-free",
+    (access) => {
+      const { pages, memory } = bootPages<TorturedMemory>({}, TorturedMemory);
+      const page = pages.allocPages(GFP_KERNEL, 0, 0);
+      let countdown = access;
+      let failures = 0;
+      memory.onInterrupt = () => {
+        if (--countdown === 0 && failureOf(() => pages.freePages(page, 0)) !== "none") failures++;
+      };
+      memory.torture({ interrupts: 1, migrations: 0, delays: 0 }, 1);
+      if (failureOf(() => pages.freePages(page, 0)) === "double-free") failures++;
+      memory.relent();
+      expect(failures).toBe(1);
+      expect(pages.freePagesTotal()).toBe(pages.totalPages());
+      expect(pages.checkBuddy()).toEqual([]);
+    },
+  );
 
   test("the middle of a block, or what the machine occupies, is refused", () => {
     const { pages } = bootPages();

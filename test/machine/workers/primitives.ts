@@ -2,6 +2,7 @@
 import { bitSpinLock, bitSpinUnlock } from "../../../src/machine/bit-spinlock.ts";
 import { mutexLock, mutexUnlock } from "../../../src/machine/mutex.ts";
 import { spinLock, spinTrylock, spinUnlock } from "../../../src/machine/spinlock.ts";
+import { TorturedMemory } from "../../../src/machine/tortured-memory.ts";
 import { serveJobs, type Thread } from "./thread.ts";
 
 const LOCK = 0;
@@ -12,17 +13,23 @@ function times(thread: Thread, act: () => void): void {
   for (let i = 0; i < thread.argument; i++) act();
 }
 
-/** Adds 1 to a plain counter under a lock: without the lock, counts would get lost. */
-function countUnder(thread: Thread, lock: () => void, unlock: () => void): void {
+/**
+ * Adds 1 to a plain counter under a lock: without the lock, counts would get lost. Delays open the
+ * windows between the accesses, those of the lock itself among them.
+ */
+function countUnder(thread: Thread<TorturedMemory>, lock: () => void, unlock: () => void): void {
   const { memory, scratch } = thread;
+  memory.enterCpu(thread.index);
+  memory.torture({ interrupts: 0, migrations: 0, delays: 0.02 }, thread.index);
   times(thread, () => {
     lock();
     memory.write32(scratch + COUNTER, memory.read32(scratch + COUNTER) + 1);
     unlock();
   });
+  memory.leaveCpu();
 }
 
-serveJobs({
+const jobs: Parameters<typeof serveJobs<TorturedMemory>>[0] = {
   add: (thread) => times(thread, () => thread.memory.add(thread.scratch, 3)),
 
   cmpxchg: (thread) => {
@@ -123,4 +130,6 @@ serveJobs({
     }
     memory.leaveCpu();
   },
-});
+};
+
+serveJobs(jobs, TorturedMemory);
