@@ -1,0 +1,14 @@
+/** The allocator that a run is about: which memory, which mutation, watched or not. */
+import { withLedger } from "../src/check/with-ledger.ts";
+import type { KernelBuild } from "../src/kernel/kernel.ts";
+import type { SystemClasses } from "../src/kernel/system.ts";
+import { TorturedMemory } from "../src/machine/tortured-memory.ts";
+import type { BuildPlan } from "./protocol.ts";
+
+/** The mutation is made first, so that the ledger watches it too. */
+export function kernelBuild(plan: BuildPlan, tortured: boolean): KernelBuild {
+  const change = (classes: SystemClasses): SystemClasses => {
+    return plan.ledger ? withLedger(classes) : classes;
+  };
+  return tortured ? { change, memoryClass: TorturedMemory } : { change };
+}

@@ -1,0 +1,210 @@
+/**
+ * The words that the threads of a run share besides the allocator: start barrier, stop flag, who
+ * failed first, what each task did last, and mailboxes for objects that another task is to free.
+ * They lie at the end of the checker's room, behind the ledger; each word is either written by one
+ * task only or touched by atomics only. No locks.
+ *
+ * A task's log is a ring of its last operations. An entry is written before the operation starts
+ * and completed after it, so the newest entry also says what a stuck task is doing.
+ */
+import type { Machine } from "../src/machine/machine.ts";
+import type { Address, Memory } from "../src/machine/memory.ts";
+import { array, sizeOf, struct, word } from "../src/machine/struct.ts";
+
+export const LOG_ENTRIES = 16;
+export const MAILBOX_SLOTS = 32;
+
+/** What a log entry may say, by number. */
+const DEEDS = [
+  "kmalloc",
+  "kfree",
+  "kmem_cache_alloc",
+  "kmem_cache_free",
+  "kmem_cache_alloc_bulk",
+  "kmem_cache_free_bulk",
+  "kmem_cache_create",
+  "kmem_cache_shrink",
+  "kmem_cache_destroy",
+] as const;
+
+export type DeedName = (typeof DEEDS)[number];
+
+export const KMALLOC = 0;
+export const KFREE = 1;
+export const CACHE_ALLOC = 2;
+export const CACHE_FREE = 3;
+export const ALLOC_BULK = 4;
+export const FREE_BULK = 5;
+export const CACHE_CREATE = 6;
+export const CACHE_SHRINK = 7;
+export const CACHE_DESTROY = 8;
+
+/** Added to a deed's number when an interrupt handler did it. */
+const IN_INTERRUPT = 0x100;
+const PENDING = -1;
+
+const Control = struct("stress_control", {
+  stop: word,
+  /** Task + 1 of who failed first. */
+  failed: word,
+  /** Tasks that wait for a round to begin, and the number of the round that has begun. */
+  arrived: word,
+  round: word,
+});
+
+const Entry = struct("stress_deed", {
+  deed: word,
+  /** Bytes for kmalloc, objects for bulk calls, else the cache. */
+  argument: word,
+  /** What came out or went in; PENDING while the operation runs. */
+  object: word,
+  cpu: word,
+});
+const ENTRY_BYTES = 16;
+
+const TaskLog = struct("stress_task", {
+  /** Operations begun. */
+  begun: word,
+  /** 1 while the task is in a round. */
+  active: word,
+  entries: array(word, LOG_ENTRIES * 4),
+  mailbox: array(word, MAILBOX_SLOTS),
+});
+
+/** No two tasks share a cache line. */
+const STRIDE = Math.ceil(sizeOf(TaskLog) / 64) * 64;
+
+/** One operation, as the log has it. */
+export interface LoggedDeed {
+  readonly deed: DeedName;
+  readonly argument: number;
+  /** 0: nothing came out; undefined: it has not ended. */
+  readonly object: Address | undefined;
+  readonly cpu: number;
+  readonly inInterrupt: boolean;
+}
+
+/** Bytes of the checker's room that a run of `tasks` needs besides the ledger. */
+export function controlBytes(tasks: number): number {
+  return (tasks + 2) * STRIDE;
+}
+
+export class StressControl {
+  private readonly memory: Memory;
+  private readonly tasks: number;
+  private readonly at: Address;
+
+  /** The machine's checker room has controlBytes(tasks) behind whatever else is there. */
+  constructor(machine: Machine, tasks: number) {
+    const end = machine.layout.end + machine.options.checker;
+    this.memory = machine.memory;
+    this.tasks = tasks;
+    this.at = Math.ceil((end - controlBytes(tasks)) / 64) * 64;
+  }
+
+  private task(task: number): Address {
+    return this.at + (task + 1) * STRIDE;
+  }
+
+  // ---- rounds ----
+
+  get stopped(): boolean {
+    return this.memory.loadAcquire(this.at + Control.stop) !== 0;
+  }
+
+  stop(): void {
+    this.memory.storeRelease(this.at + Control.stop, 1);
+  }
+
+  /** Makes ready for another round. All tasks are quiet. */
+  reset(): void {
+    this.memory.storeRelease(this.at + Control.stop, 0);
+    this.memory.storeRelease(this.at + Control.arrived, 0);
+  }
+
+  /** Waits until all tasks are here; the last to come lets them all go. Holds no CPU. */
+  arrive(round: number): void {
+    const { memory, at } = this;
+    if (memory.add(at + Control.arrived, 1) + 1 === this.tasks) {
+      memory.storeRelease(at + Control.round, round);
+      memory.notify(at + Control.round);
+    } else {
+      memory.waitWhile(at + Control.round, round - 1);
+    }
+  }
+
+  setActive(task: number, active: boolean): void {
+    this.memory.storeRelease(this.task(task) + TaskLog.active, active ? 1 : 0);
+  }
+
+  isActive(task: number): boolean {
+    return this.memory.loadAcquire(this.task(task) + TaskLog.active) === 1;
+  }
+
+  /** True for the first task that says so. */
+  failFirst(task: number): boolean {
+    return this.memory.cmpxchg(this.at + Control.failed, 0, task + 1) === 0;
+  }
+
+  // ---- log ----
+
+  /** Operations that a task has begun, mod 2^32. */
+  begun(task: number): number {
+    return this.memory.readOnce(this.task(task) + TaskLog.begun) >>> 0;
+  }
+
+  /** Enters operation number `n` of a task. Returns where `end` shall note what came of it. */
+  begin(task: number, n: number, deed: number, argument: number, inInterrupt: boolean): Address {
+    const { memory } = this;
+    const log = this.task(task);
+    const entry = log + TaskLog.entries + (n % LOG_ENTRIES) * ENTRY_BYTES;
+    memory.writeOnce(entry + Entry.deed, deed + (inInterrupt ? IN_INTERRUPT : 0));
+    memory.writeOnce(entry + Entry.argument, argument);
+    memory.writeOnce(entry + Entry.object, PENDING);
+    memory.writeOnce(entry + Entry.cpu, memory.smpProcessorId());
+    memory.writeOnce(log + TaskLog.begun, n + 1);
+    return entry;
+  }
+
+  end(entry: Address, object: Address): void {
+    this.memory.writeOnce(entry + Entry.object, object);
+  }
+
+  /** The last operations of a task, oldest first. */
+  lastDeeds(task: number): LoggedDeed[] {
+    const begun = this.begun(task);
+    const count = Math.min(begun, LOG_ENTRIES);
+    return Array.from({ length: count }, (_, i) => this.deed(task, begun - count + i));
+  }
+
+  private deed(task: number, n: number): LoggedDeed {
+    const { memory } = this;
+    const entry = this.task(task) + TaskLog.entries + (n % LOG_ENTRIES) * ENTRY_BYTES;
+    const deed = memory.readOnce(entry + Entry.deed);
+    const object = memory.readOnce(entry + Entry.object);
+    return {
+      deed: DEEDS[deed & (IN_INTERRUPT - 1)] ?? "kmalloc",
+      argument: memory.readOnce(entry + Entry.argument),
+      object: object === PENDING ? undefined : object,
+      cpu: memory.readOnce(entry + Entry.cpu),
+      inInterrupt: (deed & IN_INTERRUPT) !== 0,
+    };
+  }
+
+  // ---- mailboxes ----
+
+  /** Leaves an object for another task; false if there is no room where this looked. */
+  send(to: number, slot: number, object: Address): boolean {
+    return this.memory.cmpxchg(this.slot(to, slot), 0, object) === 0;
+  }
+
+  /** Takes what lies in a slot of a task's mailbox: an object, or 0. */
+  receive(task: number, slot: number): Address {
+    const at = this.slot(task, slot);
+    return this.memory.readOnce(at) === 0 ? 0 : this.memory.xchg(at, 0);
+  }
+
+  private slot(task: number, slot: number): Address {
+    return this.task(task) + TaskLog.mailbox + (slot % MAILBOX_SLOTS) * 4;
+  }
+}

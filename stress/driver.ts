@@ -1,0 +1,180 @@
+/**
+ * A task's hands: what a workload does, it does through these calls. Each is entered in the task's
+ * log, counted, and, where there is a ledger, the object's bytes are painted while it is held, so
+ * that a write by anybody else is seen when it goes back.
+ */
+import type { Ledger } from "../src/check/ledger.ts";
+import type { Kernel } from "../src/kernel/kernel.ts";
+import type { Address } from "../src/machine/memory.ts";
+import { NUMA_NO_NODE } from "../src/machine/topology.ts";
+import { GFP_KERNEL } from "../src/pages/gfp.ts";
+import {
+  ALLOC_BULK,
+  CACHE_ALLOC,
+  CACHE_CREATE,
+  CACHE_DESTROY,
+  CACHE_FREE,
+  CACHE_SHRINK,
+  FREE_BULK,
+  KFREE,
+  KMALLOC,
+  MAILBOX_SLOTS,
+  type StressControl,
+} from "./control.ts";
+import type { Random } from "./random.ts";
+import { StatisticsTally } from "./statistics.ts";
+
+/** So much of an object is painted; a stray free pointer lies in the first word. */
+const PAINTED_BYTES = 64;
+/** A name's prefix, so that the caches of a run are known among the kernel's own. */
+export const CACHE_PREFIX = "stress-";
+
+export interface DriverOptions {
+  readonly kernel: Kernel;
+  readonly control: StressControl;
+  readonly ledger: Ledger | undefined;
+  readonly task: number;
+  readonly tasks: number;
+  readonly random: Random;
+  readonly caches: readonly Address[];
+}
+
+export class Driver {
+  readonly kernel: Kernel;
+  readonly task: number;
+  readonly tasks: number;
+  readonly nodes: number;
+  readonly random: Random;
+  /** The caches of the workload, which all tasks share. */
+  readonly caches: readonly Address[];
+  private readonly control: StressControl;
+  private readonly ledger: Ledger | undefined;
+  /** Operations entered in the log so far. */
+  private logged = 0;
+  inInterrupt = false;
+
+  /** Objects allocated and freed, and caches created, shrunk and destroyed. */
+  operations = 0;
+  /** Allocations that found no memory. */
+  refused = 0;
+  /** Statistics of caches that this task has destroyed. */
+  readonly destroyed = new StatisticsTally();
+
+  constructor(options: DriverOptions) {
+    this.kernel = options.kernel;
+    this.control = options.control;
+    this.ledger = options.ledger;
+    this.task = options.task;
+    this.tasks = options.tasks;
+    this.nodes = options.kernel.machine.options.nodes;
+    this.random = options.random;
+    this.caches = options.caches;
+  }
+
+  private begin(deed: number, argument: number): Address {
+    return this.control.begin(this.task, this.logged++, deed, argument, this.inInterrupt);
+  }
+
+  private end(entry: Address, object: Address): void {
+    this.control.end(entry, object);
+    this.operations++;
+  }
+
+  private received(entry: Address, object: Address): Address {
+    this.end(entry, object);
+    if (object === 0) this.refused++;
+    else this.paint(object);
+    return object;
+  }
+
+  private paint(object: Address): void {
+    if (this.ledger === undefined) return;
+    this.ledger.paint(object, Math.min(this.kernel.ksize(object), PAINTED_BYTES));
+  }
+
+  private verify(object: Address): void {
+    if (this.ledger === undefined) return;
+    this.ledger.verify(object, Math.min(this.kernel.ksize(object), PAINTED_BYTES));
+  }
+
+  kmalloc(size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
+    const entry = this.begin(KMALLOC, size);
+    return this.received(entry, this.kernel.kmallocNode(size, gfp, node));
+  }
+
+  /** Gives back any object, of whatever cache. */
+  kfree(object: Address): void {
+    const entry = this.begin(KFREE, object);
+    this.verify(object);
+    this.kernel.kfree(object);
+    this.end(entry, object);
+  }
+
+  alloc(cache: Address, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
+    const entry = this.begin(CACHE_ALLOC, cache);
+    return this.received(entry, this.kernel.kmemCacheAllocNode(cache, gfp, node));
+  }
+
+  free(cache: Address, object: Address): void {
+    const entry = this.begin(CACHE_FREE, cache);
+    this.verify(object);
+    this.kernel.kmemCacheFree(cache, object);
+    this.end(entry, object);
+  }
+
+  /** `count` objects at once, or none. */
+  allocBulk(cache: Address, count: number): Address[] {
+    const objects: Address[] = [];
+    const entry = this.begin(ALLOC_BULK, count);
+    const got = this.kernel.kmemCacheAllocBulk(cache, count, objects);
+    this.end(entry, got);
+    this.operations += Math.max(0, got - 1);
+    if (got === 0) return [];
+    for (const object of objects) this.paint(object);
+    return objects;
+  }
+
+  /** Gives objects of any caches back. Uses `objects` up. */
+  freeBulk(objects: Address[]): void {
+    const entry = this.begin(FREE_BULK, objects.length);
+    for (const object of objects) this.verify(object);
+    this.operations += objects.length - 1;
+    this.kernel.kmemCacheFreeBulk(0, objects.length, objects);
+    this.end(entry, 0);
+  }
+
+  create(name: string, size: number, flags = 0): Address {
+    const entry = this.begin(CACHE_CREATE, size);
+    const cache = this.kernel.kmemCacheCreate(CACHE_PREFIX + name, size, { flags });
+    this.end(entry, cache);
+    if (cache === 0) this.refused++;
+    return cache;
+  }
+
+  shrink(cache: Address): void {
+    const entry = this.begin(CACHE_SHRINK, cache);
+    this.kernel.kmemCacheShrink(cache);
+    this.end(entry, cache);
+  }
+
+  /** Destroys a cache of which nothing is held. */
+  destroy(cache: Address): void {
+    const entry = this.begin(CACHE_DESTROY, cache);
+    this.destroyed.readLast(this.kernel, cache);
+    this.kernel.kmemCacheDestroy(cache);
+    this.end(entry, cache);
+  }
+
+  /** Hands an object to another task, which is to free it; false if its mailbox is full. */
+  send(to: number, object: Address): boolean {
+    return this.control.send(to, this.random.below(MAILBOX_SLOTS), object);
+  }
+
+  /** Frees what other tasks have sent here. */
+  emptyMailbox(): void {
+    for (let slot = 0; slot < MAILBOX_SLOTS; slot++) {
+      const object = this.control.receive(this.task, slot);
+      if (object !== 0) this.kfree(object);
+    }
+  }
+}

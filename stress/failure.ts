@@ -1,0 +1,68 @@
+/** What a failed run tells: what was found, who was concerned, and what each task did last. */
+import type { AuditFinding } from "../src/check/findings.ts";
+import type { Kernel } from "../src/kernel/kernel.ts";
+import type { FailureClass } from "../src/machine/kernel-bug.ts";
+import type { LoggedDeed, StressControl } from "./control.ts";
+
+export interface StressFailure {
+  readonly class: FailureClass;
+  readonly message: string;
+  /** Of the task that found it; -1: the audit, between two rounds. */
+  readonly task: number;
+  readonly stack: string;
+  /** All that the audit found, where it was the audit. */
+  readonly findings: readonly AuditFinding[];
+  /** Of each task, oldest first. */
+  readonly lastOperations: readonly TaskHistory[];
+}
+
+export interface TaskHistory {
+  readonly task: number;
+  readonly operations: readonly { readonly cpu: number; readonly what: string }[];
+}
+
+export function histories(kernel: Kernel, control: StressControl, tasks: number): TaskHistory[] {
+  return Array.from({ length: tasks }, (_, task) => ({
+    task,
+    operations: control
+      .lastDeeds(task)
+      .map((deed) => ({ cpu: deed.cpu, what: describeDeed(deed, kernel) })),
+  }));
+}
+
+/** `kmalloc(96) = 0x1f3a60`, as a trace would have it. */
+export function describeDeed(deed: LoggedDeed, kernel: Kernel): string {
+  const { deed: name, argument, object, inInterrupt } = deed;
+  const call = `${name}(${argumentOf(deed, kernel)})`;
+  const outcome = object === undefined ? ", under way" : outcomeOf(name, argument, object);
+  return `${inInterrupt ? "irq: " : ""}${call}${outcome}`;
+}
+
+function argumentOf({ deed, argument, object }: LoggedDeed, kernel: Kernel): string {
+  if (deed === "kfree") return hex(argument);
+  if (deed === "kmem_cache_free") return `${cacheName(argument, kernel)}, ${hex(object ?? 0)}`;
+  if (
+    deed === "kmem_cache_alloc" ||
+    deed === "kmem_cache_shrink" ||
+    deed === "kmem_cache_destroy"
+  ) {
+    return cacheName(argument, kernel);
+  }
+  return String(argument);
+}
+
+function outcomeOf(name: string, argument: number, object: number): string {
+  if (name === "kmem_cache_alloc_bulk") return ` = ${object} of ${argument}`;
+  if (name === "kmalloc" || name === "kmem_cache_alloc" || name === "kmem_cache_create") {
+    return object === 0 ? " = NULL" : ` = ${hex(object)}`;
+  }
+  return "";
+}
+
+function cacheName(cache: number, kernel: Kernel): string {
+  return kernel.common.caches().includes(cache) ? kernel.common.nameOf(cache) : hex(cache);
+}
+
+function hex(address: number): string {
+  return `0x${(address >>> 0).toString(16)}`;
+}

@@ -1,0 +1,71 @@
+/** What the main thread and the threads of CPUs say to each other: plain data, a few calls a run. */
+import type { MessagePort } from "node:worker_threads";
+import type { SharedKernel } from "../src/kernel/kernel.ts";
+import type { FailureClass } from "../src/machine/kernel-bug.ts";
+import type { Address } from "../src/machine/memory.ts";
+import type { TortureRates } from "../src/machine/tortured-memory.ts";
+
+/** How a thread's allocator differs from the plain one. Every thread of a run has the same. */
+export interface BuildPlan {
+  readonly ledger: boolean;
+  /** A mutation's id, or undefined. */
+  readonly mutation: string | undefined;
+  readonly torture: TortureRates | undefined;
+}
+
+/** What a thread is born with: its end of the line, and the memory, which no message can carry. */
+export interface ThreadStart {
+  readonly port: MessagePort;
+  readonly shared: SharedKernel;
+}
+
+/** All that a task is told at its start. */
+export interface TaskPlan {
+  readonly build: BuildPlan;
+  readonly task: number;
+  readonly tasks: number;
+  /** The CPU it always runs as, or -1: whichever is free. */
+  readonly cpu: number;
+  readonly seed: number;
+  readonly workload: string;
+  /** The caches that the workload's tasks share. */
+  readonly caches: readonly Address[];
+}
+
+/** What ended a task before its time. */
+export interface TaskFailure {
+  /** Undefined: no check of the allocator, the program itself went wrong. */
+  readonly failure: FailureClass | undefined;
+  readonly message: string;
+  readonly stack: string;
+  /** It was the first of the run; others only followed. */
+  readonly first: boolean;
+}
+
+/** What a task has done since it was started. */
+export interface TaskReport {
+  readonly operations: number;
+  readonly refused: number;
+  readonly inflicted: Inflicted;
+  /** Statistics of caches it has destroyed, per CPU. */
+  readonly destroyed: readonly (readonly number[])[];
+  readonly failed: TaskFailure | undefined;
+}
+
+/** What torture did to operations. */
+export interface Inflicted {
+  readonly interrupts: number;
+  readonly preemptions: number;
+  readonly migrations: number;
+  readonly delays: number;
+}
+
+/** The calls of workers/cpu.ts. */
+export interface CpuThread {
+  /** Attaches to the machine. */
+  boot(plan: TaskPlan): void;
+  /** Waits for the others, then works until the stop flag is set or `operations` are done. */
+  run(round: number, operations: number): TaskReport;
+  /** Gives back all that the task holds. */
+  finish(): TaskReport;
+}

@@ -1,0 +1,133 @@
+/**
+ * One task of a run, on its own thread: attaches, and drives its workload in rounds. A failure ends
+ * the round: the first to fail sets the stop flag and the panic word, so that nobody waits for it.
+ */
+import { Ledger } from "../src/check/ledger.ts";
+import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
+import { PANICKED } from "../src/machine/direct-memory.ts";
+import { KernelBug } from "../src/machine/kernel-bug.ts";
+import { TorturedMemory } from "../src/machine/tortured-memory.ts";
+import { kernelBuild } from "./build.ts";
+import { StressControl } from "./control.ts";
+import { Driver } from "./driver.ts";
+import { InterruptHandler } from "./interrupts.ts";
+import type { Inflicted, TaskFailure, TaskPlan, TaskReport } from "./protocol.ts";
+import { Random } from "./random.ts";
+import { WORKLOADS } from "./workloads/index.ts";
+import type { Player } from "./workloads/workload.ts";
+
+/** So many steps as one CPU, then it is another task's turn where there are more tasks than CPUs. */
+const STEPS_A_SECTION = 50;
+/** A CPU must come free in this time, or the run is stuck. */
+const PATIENCE_MS = 60_000;
+/** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
+const WAIT_LIMIT_MS = 10_000;
+const NOTHING: Inflicted = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
+/** Of the seed, for what interrupts do. */
+const INTERRUPTS = 0x1000;
+
+export class StressTask {
+  private readonly plan: TaskPlan;
+  private readonly kernel: Kernel;
+  private readonly control: StressControl;
+  private readonly driver: Driver;
+  private readonly player: Player;
+  private readonly handler: InterruptHandler;
+  private failed: TaskFailure | undefined;
+
+  constructor(shared: SharedKernel, plan: TaskPlan) {
+    const { build, task, tasks, seed, caches } = plan;
+    this.plan = plan;
+    this.kernel = attach(shared, kernelBuild(build, build.torture !== undefined));
+    this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
+    this.control = new StressControl(this.kernel.machine, tasks);
+    this.driver = new Driver({
+      kernel: this.kernel,
+      control: this.control,
+      ledger: build.ledger ? new Ledger(this.kernel.common) : undefined,
+      task,
+      tasks,
+      random: new Random(seed, task),
+      caches,
+    });
+    this.handler = new InterruptHandler(this.driver, new Random(seed, task + INTERRUPTS));
+    const workload = WORKLOADS.get(plan.workload);
+    if (workload === undefined) throw new RangeError(`no workload ${plan.workload}`);
+    this.player = workload.start(this.driver);
+  }
+
+  run(round: number, operations: number): TaskReport {
+    const { control, driver, plan } = this;
+    const { thread } = this.kernel;
+    const goal = driver.operations + operations;
+    this.guard(() => {
+      control.arrive(round);
+      if (thread instanceof TorturedMemory && plan.build.torture !== undefined) {
+        thread.onInterrupt = () => this.handler.handle();
+        thread.torture(plan.build.torture, plan.seed + round);
+      }
+      control.setActive(plan.task, true);
+      while (!control.stopped && driver.operations < goal) {
+        this.section(() => {
+          for (let i = 0; i < STEPS_A_SECTION && !control.stopped; i++) {
+            this.player.step();
+            if (driver.operations >= goal) break;
+          }
+        });
+      }
+    });
+    if (thread instanceof TorturedMemory) thread.relent();
+    control.setActive(plan.task, false);
+    return this.report();
+  }
+
+  finish(): TaskReport {
+    this.guard(() =>
+      this.section(() => {
+        this.player.finish();
+        this.handler.finish();
+      }),
+    );
+    return this.report();
+  }
+
+  /** Runs `work` as a CPU. Its failure is noted before the CPU is let go, which may fail as well. */
+  private section(work: () => void): void {
+    this.kernel.run(() => this.guard(work), this.plan.cpu, PATIENCE_MS);
+  }
+
+  private guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.failed !== undefined) return;
+    const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    const first = message !== PANICKED && this.control.failFirst(this.plan.task);
+    this.control.stop();
+    this.kernel.thread.panic();
+    this.failed = { failure: failureOf(error), message, stack, first };
+  }
+
+  private report(): TaskReport {
+    const { driver, kernel } = this;
+    const { thread } = kernel;
+    return {
+      operations: driver.operations,
+      refused: driver.refused,
+      inflicted: thread instanceof TorturedMemory ? { ...thread.inflicted } : NOTHING,
+      destroyed: driver.destroyed.perCpu,
+      failed: this.failed,
+    };
+  }
+}
+
+/** A trap of the atomic instructions is an access outside of the memory. */
+function failureOf(error: unknown): TaskFailure["failure"] {
+  if (error instanceof KernelBug) return error.failure;
+  return error instanceof Error && error.name === "RuntimeError" ? "bad-access" : undefined;
+}

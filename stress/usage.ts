@@ -1,0 +1,115 @@
+/**
+ * What a quiet machine's memory is used for: pages that slabs take, objects in use in them, and what
+ * is lost to free objects, padding and metadata; and how often locks were waited for.
+ */
+import { KmemCacheBase } from "../src/caches/kmem-cache.ts";
+import type { Kernel } from "../src/kernel/kernel.ts";
+import { PAGE_SIZE } from "../src/machine/machine.ts";
+import type { Address } from "../src/machine/memory.ts";
+import { SpinLock } from "../src/machine/spinlock.ts";
+import { Page, PG_SLAB } from "../src/pages/page.ts";
+import { inuseOf, objectsOf } from "../src/slub/counters.ts";
+import { KmemCache, KmemCacheNode } from "../src/slub/structs.ts";
+
+export interface CacheUsage {
+  readonly name: string;
+  readonly objectSize: number;
+  readonly size: number;
+  readonly slabs: number;
+  readonly pages: number;
+  readonly objects: number;
+  /** Objects not on a slab's list: in use, or on a CPU's private list, as /proc/slabinfo counts. */
+  readonly active: number;
+}
+
+export interface MemoryUsage {
+  readonly totalPages: number;
+  readonly freePages: number;
+  /** Pages of all slabs, and what of their bytes no active object asked for. */
+  readonly slabPages: number;
+  readonly lostBytes: number;
+  /** Caches that have slabs, those with most pages first. */
+  readonly caches: readonly CacheUsage[];
+}
+
+export function memoryUsage(kernel: Kernel): MemoryUsage {
+  const { pages } = kernel;
+  const caches = cacheUsage(kernel);
+  const slabPages = caches.reduce((sum, cache) => sum + cache.pages, 0);
+  const asked = caches.reduce((sum, cache) => sum + cache.active * cache.objectSize, 0);
+  return {
+    totalPages: pages.totalPages(),
+    freePages: pages.freePagesTotal(),
+    slabPages,
+    lostBytes: slabPages * PAGE_SIZE - asked,
+    caches,
+  };
+}
+
+/** Found by a walk over all pages: each slab's first page names its cache and counts its objects. */
+function cacheUsage(kernel: Kernel): CacheUsage[] {
+  const { memory, pages, common } = kernel;
+  const sums = new Map<
+    Address,
+    { slabs: number; pages: number; objects: number; active: number }
+  >();
+  for (const zone of pages.zones) {
+    for (let pfn = zone.start; pfn < zone.end; pfn++) {
+      const page = pages.array.numbered(pfn);
+      if ((memory.read32(page + Page.flags) & PG_SLAB) === 0) continue;
+      if (memory.read32(page + Page.head) !== page) continue;
+      const cache = memory.read32(page + Page.slabCache);
+      const sum = sums.get(cache) ?? { slabs: 0, pages: 0, objects: 0, active: 0 };
+      const counters = memory.read32(page + Page.counters);
+      sums.set(cache, {
+        slabs: sum.slabs + 1,
+        pages: sum.pages + (1 << pages.compoundOrder(page)),
+        objects: sum.objects + objectsOf(counters),
+        active: sum.active + inuseOf(counters),
+      });
+    }
+  }
+  return common
+    .caches()
+    .map((s) => ({
+      name: common.nameOf(s),
+      objectSize: memory.read32(s + KmemCacheBase.objectSize),
+      size: memory.read32(s + KmemCacheBase.size),
+      ...(sums.get(s) ?? { slabs: 0, pages: 0, objects: 0, active: 0 }),
+    }))
+    .filter((cache) => cache.slabs > 0)
+    .sort((a, b) => b.pages - a.pages);
+}
+
+export interface LockUsage {
+  readonly lock: string;
+  readonly acquired: number;
+  readonly contended: number;
+}
+
+/** Locks that were taken, the most contended first. */
+export function lockUsage(kernel: Kernel): LockUsage[] {
+  const { memory, common, pages, machine } = kernel;
+  const locks: LockUsage[] = pages.lockStatistics().map(({ zone, node, acquired, contended }) => ({
+    lock: `zone ${zone} of node ${node}`,
+    acquired: acquired >>> 0,
+    contended: contended >>> 0,
+  }));
+  const add = (lock: string, at: Address): void => {
+    locks.push({
+      lock,
+      acquired: memory.readOnce(at + SpinLock.acquired) >>> 0,
+      contended: memory.readOnce(at + SpinLock.contended) >>> 0,
+    });
+  };
+  add("slab_mutex", common.slabMutex);
+  for (const s of common.caches()) {
+    for (let nid = 0; nid < machine.options.nodes; nid++) {
+      const n = memory.read32(s + KmemCache.node + nid * 4);
+      if (n !== 0) add(`list_lock of ${common.nameOf(s)}, node ${nid}`, n + KmemCacheNode.listLock);
+    }
+  }
+  return locks
+    .filter(({ acquired }) => acquired > 0)
+    .sort((a, b) => b.contended - a.contended || b.acquired - a.acquired);
+}

@@ -1,0 +1,26 @@
+/**
+ * What a workload is: a story, the caches that its tasks share, and what each task does. A player
+ * keeps what it holds in its own lists; a step is some dozens of operations, after which the task
+ * may be asked to stop. Everything follows from the task's random course, so that with one seed the
+ * tasks do the same, and only the threads' timing differs.
+ */
+import type { Driver } from "../driver.ts";
+
+export interface CacheWish {
+  readonly size: number;
+  readonly flags?: number;
+}
+
+export interface Player {
+  step(): void;
+  /** Gives back all that it holds. */
+  finish(): void;
+}
+
+export interface Workload {
+  readonly name: string;
+  /** One line: what happens, and what of the allocator it is after. */
+  readonly story: string;
+  readonly caches: readonly CacheWish[];
+  start(driver: Driver): Player;
+}

@@ -1,0 +1,23 @@
+/** A thread that runs as CPUs of a stress run: boot, run, finish, and nothing per operation. */
+import { workerData } from "node:worker_threads";
+import { expose } from "comlink";
+import type { CpuThread, ThreadStart } from "../stress/protocol.ts";
+import { StressTask } from "../stress/task.ts";
+
+const { port, shared } = workerData as ThreadStart;
+let task: StressTask | undefined;
+
+function booted(): StressTask {
+  if (task === undefined) throw new Error("this thread was asked to run before it was booted");
+  return task;
+}
+
+const thread: CpuThread = {
+  boot(plan) {
+    task = new StressTask(shared, plan);
+  },
+  run: (round, operations) => booted().run(round, operations),
+  finish: () => booted().finish(),
+};
+
+expose(thread, port);
