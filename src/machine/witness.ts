@@ -13,17 +13,30 @@ export interface Witness {
 /** Frames of one stack that are kept (TRACK_ADDRS_COUNT). */
 export const MAX_FRAMES = 16;
 
-/** Frames that are looked at: those of the allocator itself come first and are left out. */
-const CAPTURED_FRAMES = 40;
+/** Frames that are looked at: the first dozen are the allocator's own and are left out. */
+const CAPTURED_FRAMES = 28;
+/** Stack texts whose frames are remembered: reading one costs as much as capturing it. */
+const REMEMBERED = 1000;
 
 export const noWitness: Witness = { stack: () => [], milliseconds: () => 0 };
 
 export const javaScriptWitness: Witness = {
-  stack: () => callersOf(captureStack(), LIBRARY),
+  stack: () => rememberedCallers(captureStack()),
   milliseconds: () => Date.now() | 0,
 };
 
 const LIBRARY = pathOf(new URL("../", import.meta.url).href);
+
+const remembered = new Map<string, readonly string[]>();
+
+function rememberedCallers(stack: string): readonly string[] {
+  const known = remembered.get(stack);
+  if (known !== undefined) return known;
+  if (remembered.size === REMEMBERED) remembered.clear();
+  const callers = callersOf(stack, LIBRARY);
+  remembered.set(stack, callers);
+  return callers;
+}
 
 function captureStack(): string {
   const before = Error.stackTraceLimit;

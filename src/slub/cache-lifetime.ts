@@ -18,7 +18,7 @@ import { sizeOf } from "../machine/struct.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { freeOf, inuseOf, objectsOf } from "./counters.ts";
-import { type SlubGeometry, slubGeometry } from "./geometry.ts";
+import { allocationFlags, type SlubGeometry, slubGeometry } from "./geometry.ts";
 import type { Slub } from "./slub.ts";
 import type { SlubContext } from "./slub-context.ts";
 import {
@@ -67,7 +67,8 @@ export class CacheLifetime {
   ): SlubGeometry | undefined {
     const { memory } = this;
     const { cpus } = this.context.machine.options;
-    return slubGeometry({ kernel: "4.1", cpus, presentCpus: cpus }, parameters, {
+    const { kernel } = this.context.common;
+    return slubGeometry({ kernel, cpus, presentCpus: cpus }, parameters, {
       name: this.context.common.nameOf(s),
       size: memory.read32(s + KmemCache.objectSize),
       align: memory.read32(s + KmemCache.align),
@@ -90,7 +91,8 @@ export class CacheLifetime {
       [KmemCache.oo, oo],
       [KmemCache.min, ooMake(geometry.minOrder, geometry.minObjects)],
       [KmemCache.max, oo],
-      [KmemCache.allocflags, geometry.allocflags],
+      // The page allocator here is 4.1's, whichever kernel's rules shape the cache.
+      [KmemCache.allocflags, allocationFlags("4.1", geometry.flags, geometry.order)],
       [KmemCache.minPartial, geometry.minPartial],
       [KmemCache.cpuPartial, geometry.cpuPartial],
     ];

@@ -186,7 +186,8 @@ export function calculateSizes(
   };
 }
 
-function allocationFlags(kernel: KernelVersion, flags: number, order: number): number {
+/** What a cache adds to each request for pages. */
+export function allocationFlags(kernel: KernelVersion, flags: number, order: number): number {
   const gfp = GFP_BITS[kernel];
   let allocflags = order > 0 ? gfp.comp : 0;
   if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;

@@ -1,0 +1,48 @@
+/** A small machine for tests of one debug cache: errors counted, memory poked byte by byte. */
+import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
+import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import type { Address } from "../../src/machine/memory.ts";
+import type { SlabReport } from "../../src/slub/debug/reports.ts";
+import { validateSlabCache } from "../../src/slub/debug/validate.ts";
+import { Slub } from "../../src/slub/slub.ts";
+
+export interface Bench {
+  readonly kernel: Kernel;
+  readonly slub: Slub;
+  /** Reports as data, and lines as printed, in order. */
+  readonly reports: SlabReport[];
+  readonly lines: string[];
+  /** How many errors and fixes `action` causes: what slub_kunit calls slab_errors. */
+  errorsOf(action: () => void): number;
+  /** The same of a validation of the cache. */
+  validate(s: KmemCachePtr): number;
+  poke(at: Address, byte: number): void;
+  peek(at: Address, length: number): number[];
+}
+
+/** The calling thread stays on one CPU for good, so that tests read as sequences. */
+export function bench(options: BootOptions = {}): Bench {
+  const kernel = boot({ cpus: 2, memory: 16 * MIB, ...options });
+  const slub = kernel.allocator;
+  if (!(slub instanceof Slub)) throw new TypeError("these are tests of SLUB");
+  kernel.thread.enterCpu(0);
+  const reports: SlabReport[] = [];
+  const lines: string[] = [];
+  slub.debugging.reports.sink = (report) => reports.push(report);
+  kernel.machine.console.sink = (line) => lines.push(line);
+  const errorsOf = (action: () => void): number => {
+    const before = slub.debugging.reports.errors;
+    action();
+    return slub.debugging.reports.errors - before;
+  };
+  return {
+    kernel,
+    slub,
+    reports,
+    lines,
+    errorsOf,
+    validate: (s) => errorsOf(() => validateSlabCache(slub, s)),
+    poke: (at, byte) => kernel.memory.write8(at, byte),
+    peek: (at, length) => Array.from({ length }, (_, i) => kernel.memory.read8(at + i)),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * What the kernel's own suite slub_test asserts of SLUB's debugging: each kind of damage is found by
+ * a validation, is counted as so many errors, and is repaired. One cache a test, as there.
+ */
+import { expect, test } from "vitest";
+import { EINVAL } from "../../src/caches/errno.ts";
+import { SLAB_POISON, SLAB_RED_ZONE, SLAB_STORE_USER } from "../../src/caches/flags.ts";
+import { validateSlabCache } from "../../src/slub/debug/validate.ts";
+import { KmemCache } from "../../src/slub/structs.ts";
+import { bench } from "./bench.ts";
+
+/** A report and the repair that follows it. */
+const REPORT_AND_FIX = 2;
+
+test("test_clobber_zone: a byte behind an object in use is found in its red zone", () => {
+  const { kernel, validate, poke, reports } = bench();
+  const s = kernel.kmemCacheCreate("TestSlub_RZ_alloc", 64, { flags: SLAB_RED_ZONE });
+  const p = kernel.kmemCacheAlloc(s);
+  expect(validate(s)).toBe(0);
+  poke(p + 64, 0x12);
+  expect(validate(s)).toBe(REPORT_AND_FIX);
+  expect(reports.map(({ failure, object }) => [failure, object])).toEqual([["redzone", p]]);
+  kernel.kmemCacheFree(s, p);
+  expect(validate(s)).toBe(0);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
+});
+
+test("test_next_pointer: a broken free pointer costs the rest of the list, never more", () => {
+  const { kernel, validate, poke } = bench();
+  const s = kernel.kmemCacheCreate("TestSlub_next_ptr_free", 64, { flags: SLAB_POISON });
+  const p = kernel.kmemCacheAlloc(s);
+  kernel.kmemCacheFree(s, p);
+  const next = p + kernel.memory.read32(s + KmemCache.offset);
+  const pointer = kernel.memory.read32(next);
+  poke(next, ~pointer & 0xff);
+  // The chain leads nowhere; the count no longer fits; the count is put right.
+  expect(validate(s)).toBe(3);
+  // With the pointer back, the list is whole and only the count is wrong.
+  expect(kernel.memory.read32(next)).toBe(0);
+  kernel.memory.write32(next, pointer);
+  expect(validate(s)).toBe(2);
+  expect(validate(s)).toBe(0);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
+});
+
+test.each([
+  ["test_first_word: the first word of a freed object", SLAB_POISON, 0, 0x78],
+  ["test_clobber_50th_byte: a byte in the middle of a freed object", SLAB_POISON, 50, 0x9a],
+  ["test_clobber_redzone_free: the red zone of a freed object", SLAB_RED_ZONE, 64, 0xab],
+])("%s is found", (_name, flags, offset, byte) => {
+  const { kernel, validate, poke, reports } = bench();
+  const s = kernel.kmemCacheCreate("TestSlub_free", 64, { flags });
+  const p = kernel.kmemCacheAlloc(s);
+  kernel.kmemCacheFree(s, p);
+  poke(p + offset, byte);
+  expect(validate(s)).toBe(REPORT_AND_FIX);
+  expect(reports[0]?.wrong).toMatchObject({ first: p + offset, last: p + offset, found: byte });
+  expect(validate(s)).toBe(0);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
+});
+
+test("test_leak_destroy: an object alive at destruction is named, and the cache is kept", () => {
+  const { kernel, errorsOf, lines } = bench();
+  const s = kernel.kmemCacheCreate("TestSlub_leak", 64, { flags: SLAB_STORE_USER });
+  const p = kernel.kmemCacheAlloc(s);
+  expect(
+    errorsOf(() => {
+      expect(kernel.kmemCacheDestroy(s)).toBeLessThan(0);
+    }),
+  ).toBe(2);
+  expect(lines.some((line) => line.startsWith(`INFO: Object 0x${p.toString(16)} `))).toBe(true);
+  expect(lines.some((line) => line.startsWith("INFO: Allocated in "))).toBe(true);
+  kernel.kmemCacheFree(s, p);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
+});
+
+test("a cache without debugging cannot be validated", () => {
+  const { kernel, slub } = bench();
+  const s = kernel.kmemCacheCreate("plain", 64);
+  expect(validateSlabCache(slub, s)).toBe(-EINVAL);
+});
