@@ -9,7 +9,7 @@
  * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
  */
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
-import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
@@ -22,6 +22,9 @@ import {
 import type { Address } from "../machine/memory.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
+import { inBothForms } from "../slab/classes.ts";
+import { withSlabDebugging } from "../slab/options/debug.ts";
+import { withRandomIndexes } from "../slab/options/random.ts";
 import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
@@ -52,6 +55,8 @@ export interface BootOptions {
   readonly hardened?: boolean;
   /** Hand a slab's objects out in random order. */
   readonly randomized?: boolean;
+  /** Build options, as in a .config without CONFIG_: DEBUG_SLAB, SLAB_FREELIST_RANDOM, … */
+  readonly config?: readonly BuildOption[];
   readonly seed?: number;
   /** Bytes beyond `memory` for a checker. */
   readonly checker?: number;
@@ -81,6 +86,7 @@ const DEFAULTS: Required<BootOptions> = {
   era: "fixed",
   hardened: false,
   randomized: false,
+  config: [],
   seed: 1,
   checker: 0,
 };
@@ -111,7 +117,12 @@ function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemCl
   };
   exchange(options.swap === "slab_lock", withSlabLock);
   exchange(options.hardened, withHardenedFreelists);
-  exchange(options.randomized, withRandomFreelists);
+  const randomized = options.randomized || options.config.includes("SLAB_FREELIST_RANDOM");
+  exchange(randomized, withRandomFreelists);
+  exchange(randomized, ({ slab }) => ({ slab: inBothForms(slab, withRandomIndexes) }));
+  exchange(options.config.includes("DEBUG_SLAB"), ({ slab }) => ({
+    slab: inBothForms(slab, withSlabDebugging),
+  }));
   exchange(options.era === "seed", seedEra);
   return build.change === undefined ? classes : build.change(classes);
 }

@@ -30,11 +30,8 @@ export class NewerIndexArray extends IndexArray {
     return true;
   }
 
-  override fill(s: KmemCachePtr, page: PagePtr): void {
-    if (this.isInObject(s)) {
-      this.holdIn(s, page, this.objectAt(s, page, this.memory.read32(s + KmemCache.num) - 1));
-    }
-    super.fill(s, page);
+  protected override beforeFill(s: KmemCachePtr, page: PagePtr, last: number): void {
+    if (this.isInObject(s)) this.holdIn(s, page, this.objectAt(s, page, last));
   }
 
   override put(s: KmemCachePtr, page: PagePtr, object: Address): void {
@@ -43,7 +40,7 @@ export class NewerIndexArray extends IndexArray {
   }
 
   /** The array lies in this free object from now on. */
-  protected holdIn(s: KmemCachePtr, page: PagePtr, object: Address): void {
+  private holdIn(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
     memory.write32(page + FREELIST, object + memory.read32(s + KmemCache.objOffset));
   }
@@ -52,7 +49,7 @@ export class NewerIndexArray extends IndexArray {
     if (this.isInObject(s)) this.memory.write32(page + FREELIST, 0);
   }
 
-  protected isInObject(s: KmemCachePtr): boolean {
+  private isInObject(s: KmemCachePtr): boolean {
     return (this.memory.read32(s + KmemCache.flags) & CFLGS_OBJFREELIST_SLAB) !== 0;
   }
 }

@@ -60,11 +60,20 @@ export class IndexArray {
     return freelist !== 0;
   }
 
-  /** All objects free, in ascending order. */
+  /** All objects of a new slab are free, to go out in this order. */
   fill(s: KmemCachePtr, page: PagePtr): void {
-    const num = this.memory.read32(s + KmemCache.num);
-    for (let i = 0; i < num; i++) this.setNumber(page, i, i);
+    const order = this.order(s);
+    this.beforeFill(s, page, order[order.length - 1] as number);
+    for (const [position, object] of order.entries()) this.setNumber(page, position, object);
   }
+
+  /** Ascending. */
+  protected order(s: KmemCachePtr): number[] {
+    return Array.from({ length: this.memory.read32(s + KmemCache.num) }, (_, i) => i);
+  }
+
+  /** The place of the array is known; `last` is the object that will go out last. */
+  protected beforeFill(_s: KmemCachePtr, _page: PagePtr, _last: number): void {}
 
   protected setNumber(page: PagePtr, position: number, object: number): void {
     this.memory.write8(this.memory.read32(page + FREELIST) + position, object);

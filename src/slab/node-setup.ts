@@ -34,7 +34,7 @@ export interface NodeQueues {
 export class NodeSetup {
   protected readonly context: SlabContext;
   protected readonly memory: Memory;
-  protected readonly storage: Storage;
+  readonly storage: Storage;
   protected readonly lists: NodeLists;
   protected readonly freeBlock: FreeBlock;
   protected readonly aliens: AlienCaches;

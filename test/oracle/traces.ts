@@ -29,11 +29,11 @@ export function rerun(
   recorded: Trace,
   change?: KernelBuild["change"],
 ): Trace {
-  const { allocator, kernel } = kernelOf(run);
+  const { allocator, kernel, config } = kernelOf(run);
   const { cpus, nodes } = machineOf(record.cpus);
   const parameters = parseBootParameters(kernel, paramsOf(record.slab_cmdline));
   const script = parseScript(recorded.steps.map((step) => step.cmd).join("\n"));
-  return runScript(script, { allocator, kernel, cpus, nodes, parameters }, change);
+  return runScript(script, { allocator, kernel, cpus, nodes, parameters, config }, change);
 }
 
 /** The steps that differ, each with the first event or file that does. */

@@ -7,6 +7,7 @@
 import type { BootParameters } from "../../caches/boot-parameters.ts";
 import {
   type AllocatorName,
+  type BuildOption,
   type KernelVersion,
   SLAB_TYPESAFE_BY_RCU,
 } from "../../caches/flags.ts";

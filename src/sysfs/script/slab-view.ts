@@ -202,8 +202,17 @@ export class SlabView implements CacheView {
     return Array.from({ length }, (_, i) => {
       const object = this.word(entryAt(ac, i));
       const page = this.slab.context.pages.virtToHeadPage(object);
-      return `${numbers(page)}:${this.slab.indexes.indexOf(s, page, object)}`;
+      return `${numbers(page)}:${this.entryIndex(s, page, object)}`;
     }).join(",");
+  }
+
+  /**
+   * Queues hold buffers. The recorder took each for an object and went back by the red zone's length,
+   * so that with DEBUG_SLAB its records name the object before; we name the same.
+   */
+  private entryIndex(s: KmemCachePtr, page: PagePtr, entry: Address): number {
+    const into = entry - this.word(s + KmemCache.objOffset) - this.word(page + Page.sMem);
+    return Math.max(0, Math.floor(into / this.word(s + KmemCache.size)));
   }
 
   /** SLAB has none. */

@@ -1,0 +1,224 @@
+/**
+ * DEBUG_SLAB: what is written around and into an object, and what must still be there.
+ *
+ *     [red zone 1][object .......................][red zone 2][user]
+ *      8 bytes     free: 6b 6b 6b … a5              8 bytes     who had it last
+ *                  in use: 5a 5a … until written
+ *
+ * Red zones are inactive while the object is free: two inactive ones at a free mean that it was freed
+ * before. Damage is reported and counted, and the kernel goes on; freeing twice raises KernelBug,
+ * before anything is changed.
+ */
+import { SLAB_POISON, SLAB_RED_ZONE, SLAB_STORE_USER } from "../../caches/flags.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import type { PagePtr } from "../../pages/page.ts";
+import type { IndexArray } from "../index-array.ts";
+import type { SlabContext } from "../slab-context.ts";
+import { ERROR } from "../statistics.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import { dumpLines, hex, neighbours, objectInfo } from "./report.ts";
+
+/** The two 64-bit magic numbers, low word first. */
+const RED_INACTIVE = [0x9d74e35b | 0, 0x09f91102] as const;
+const RED_ACTIVE = [0x635688c0, 0xd84156c5 | 0] as const;
+
+const POISON_INUSE = 0x5a;
+export const POISON_FREE = 0x6b;
+export const POISON_END = 0xa5;
+
+type Red = readonly [low: number, high: number];
+
+export class ObjectChecks {
+  readonly context: SlabContext;
+  readonly memory: Memory;
+  readonly indexes: IndexArray;
+
+  constructor(context: SlabContext, indexes: IndexArray) {
+    this.context = context;
+    this.memory = context.memory;
+    this.indexes = indexes;
+  }
+
+  has(s: KmemCachePtr, flag: number): boolean {
+    return (this.memory.read32(s + KmemCache.flags) & flag) !== 0;
+  }
+
+  /** Where the user's bytes begin; `buffer` is where the object's whole room does. */
+  start(s: KmemCachePtr, buffer: Address): Address {
+    return buffer + this.memory.read32(s + KmemCache.objOffset);
+  }
+
+  // ---- red zones, poison, last user ----
+
+  private redZones(s: KmemCachePtr, buffer: Address): readonly [first: Address, second: Address] {
+    const end = buffer + this.memory.read32(s + KmemCache.size);
+    const second = this.has(s, SLAB_STORE_USER) ? end - 16 : end - 8;
+    return [this.start(s, buffer) - 8, second];
+  }
+
+  private isRed(at: Address, red: Red): boolean {
+    return this.memory.read32(at) === red[0] && this.memory.read32(at + 4) === red[1];
+  }
+
+  private setRed(s: KmemCachePtr, buffer: Address, red: Red): void {
+    for (const at of this.redZones(s, buffer)) {
+      this.memory.write32(at, red[0]);
+      this.memory.write32(at + 4, red[1]);
+    }
+  }
+
+  /** Both red zones as the kernel prints them. */
+  redText(s: KmemCachePtr, buffer: Address): readonly [string, string] {
+    const word = (at: Address) => (this.memory.read32(at) >>> 0).toString(16);
+    const text = (at: Address) => `0x${word(at + 4)}${word(at).padStart(8, "0")}`;
+    const [first, second] = this.redZones(s, buffer);
+    return [text(first), text(second)];
+  }
+
+  /** poison_obj */
+  poison(s: KmemCachePtr, buffer: Address, byte: number): void {
+    const at = this.start(s, buffer);
+    const size = this.memory.read32(s + KmemCache.objectSize);
+    this.memory.fill(at, byte, size - 1);
+    this.memory.write8(at + size - 1, POISON_END);
+  }
+
+  private userWord(s: KmemCachePtr, buffer: Address): Address {
+    return buffer + this.memory.read32(s + KmemCache.size) - 8;
+  }
+
+  private setUser(s: KmemCachePtr, buffer: Address): void {
+    const at = this.userWord(s, buffer);
+    this.memory.write32(at, this.memory.current() + 1);
+    this.memory.write32(at + 4, this.memory.smpProcessorId());
+  }
+
+  /** Who last allocated or freed the object, or undefined where nobody did or it is not kept. */
+  lastUser(s: KmemCachePtr, buffer: Address): { task: number; cpu: number } | undefined {
+    if (!this.has(s, SLAB_STORE_USER)) return undefined;
+    const at = this.userWord(s, buffer);
+    const task = this.memory.read32(at) - 1;
+    return task < 0 ? undefined : { task, cpu: this.memory.read32(at + 4) };
+  }
+
+  private construct(s: KmemCachePtr, buffer: Address): void {
+    const ctor = this.memory.read32(s + KmemCache.ctor);
+    if (ctor !== 0) this.context.machine.functions.call(ctor, this.start(s, buffer));
+  }
+
+  // ---- the moments of an object's life ----
+
+  /** cache_init_objs: a new slab's object. Poison would undo the constructor, so it runs later. */
+  initObject(s: KmemCachePtr, buffer: Address): void {
+    const poisoned = this.has(s, SLAB_POISON);
+    if (poisoned) this.poison(s, buffer, POISON_FREE);
+    if (this.has(s, SLAB_STORE_USER)) this.memory.fill(this.userWord(s, buffer), 0, 8);
+    if (this.has(s, SLAB_RED_ZONE)) this.setRed(s, buffer, RED_INACTIVE);
+    if (poisoned) return;
+    this.construct(s, buffer);
+    if (!this.has(s, SLAB_RED_ZONE)) return;
+    const [first, second] = this.redZones(s, buffer);
+    if (!this.isRed(second, RED_INACTIVE)) {
+      this.report(s, buffer, "constructor overwrote the end of an object");
+    }
+    if (!this.isRed(first, RED_INACTIVE)) {
+      this.report(s, buffer, "constructor overwrote the start of an object");
+    }
+  }
+
+  /** cache_alloc_debugcheck_after: returns the object as its user gets it. */
+  allocated(s: KmemCachePtr, buffer: Address): Address {
+    const poisoned = this.has(s, SLAB_POISON);
+    if (poisoned) {
+      this.checkPoison(s, buffer);
+      this.poison(s, buffer, POISON_INUSE);
+    }
+    if (this.has(s, SLAB_RED_ZONE)) {
+      if (!this.redZones(s, buffer).every((at) => this.isRed(at, RED_INACTIVE))) {
+        this.report(s, buffer, "double free, or memory outside object was overwritten");
+      }
+      this.setRed(s, buffer, RED_ACTIVE);
+    }
+    if (this.has(s, SLAB_STORE_USER)) this.setUser(s, buffer);
+    if (poisoned) this.construct(s, buffer);
+    return this.start(s, buffer);
+  }
+
+  /** cache_free_debugcheck: takes an object from its user; returns its buffer. */
+  freed(s: KmemCachePtr, page: PagePtr, object: Address): Address {
+    const buffer = object - this.memory.read32(s + KmemCache.objOffset);
+    const index = this.indexes.indexOf(s, page, buffer);
+    const inSlab = index >= 0 && index < this.memory.read32(s + KmemCache.num);
+    if (!inSlab || this.indexes.objectAt(s, page, index) !== buffer) {
+      throw new KernelBug(
+        "bad-access",
+        `cache ${this.context.common.nameOf(s)}: ${hex(object)} is freed and no object begins there`,
+      );
+    }
+    if (this.has(s, SLAB_RED_ZONE)) {
+      this.checkRedZonesOfFreed(s, buffer);
+      this.setRed(s, buffer, RED_INACTIVE);
+    }
+    if (this.has(s, SLAB_STORE_USER)) this.setUser(s, buffer);
+    if (this.has(s, SLAB_POISON)) this.poison(s, buffer, POISON_FREE);
+    return buffer;
+  }
+
+  /** verify_redzone_free */
+  private checkRedZonesOfFreed(s: KmemCachePtr, buffer: Address): void {
+    const zones = this.redZones(s, buffer);
+    if (zones.every((at) => this.isRed(at, RED_ACTIVE))) return;
+    if (!zones.every((at) => this.isRed(at, RED_INACTIVE))) {
+      this.report(s, buffer, "memory outside object was overwritten");
+      return;
+    }
+    const what = `slab error: cache ${this.context.common.nameOf(s)}: double free detected`;
+    throw new KernelBug("double-free", [what, ...objectInfo(this, s, buffer, 0)].join("\n"));
+  }
+
+  /** slab_destroy_debugcheck: before a slab's pages go. */
+  destroyed(s: KmemCachePtr, page: PagePtr): void {
+    const num = this.memory.read32(s + KmemCache.num);
+    for (let i = 0; i < num; i++) {
+      const buffer = this.indexes.objectAt(s, page, i);
+      if (this.has(s, SLAB_POISON)) this.checkPoison(s, buffer);
+      if (!this.has(s, SLAB_RED_ZONE)) continue;
+      const [first, second] = this.redZones(s, buffer);
+      if (!this.isRed(first, RED_INACTIVE)) {
+        this.report(s, buffer, "start of a freed object was overwritten");
+      }
+      if (!this.isRed(second, RED_INACTIVE)) {
+        this.report(s, buffer, "end of a freed object was overwritten");
+      }
+    }
+  }
+
+  // ---- reports ----
+
+  /** slab_error, with the object's own words. */
+  private report(s: KmemCachePtr, buffer: Address, what: string): void {
+    const { common, machine } = this.context;
+    this.context.stat(s, ERROR);
+    machine.console.printk(`slab error: cache ${common.nameOf(s)}: ${what}`);
+    const [first, second] = this.redText(s, buffer);
+    machine.console.printk(`${hex(buffer)}: redzone 1:${first}, redzone 2:${second}`);
+  }
+
+  /** check_poison_obj: bytes of a free object that were written, in lines of 16, and neighbours. */
+  checkPoison(s: KmemCachePtr, buffer: Address): void {
+    const at = this.start(s, buffer);
+    const size = this.memory.read32(s + KmemCache.objectSize);
+    const bodyBad = this.memory.findOther(at, POISON_FREE, size - 1);
+    if (bodyBad === 0 && this.memory.read8(at + size - 1) === POISON_END) return;
+    const { common, machine } = this.context;
+    this.context.stat(s, ERROR);
+    const lines = [
+      `Slab corruption: ${common.nameOf(s)} start=${hex(at)}, len=${size}`,
+      ...objectInfo(this, s, buffer, 0),
+      ...dumpLines(this.memory, at, size),
+      ...neighbours(this, s, buffer),
+    ];
+    for (const line of lines) machine.console.printk(line);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * CONFIG_DEBUG_SLAB: every cache is red-zoned, poisoned and remembers last users as far as it can
+ * afford, and queues are short, so that damage is soon seen. What is checked when is in
+ * debug/object-checks.ts; here it is hooked in. The queues hold buffers, users get objects.
+ */
+import { SLAB_POISON } from "../../caches/flags.ts";
+import type { SlabCommon } from "../../caches/slab-common.ts";
+import type { Address } from "../../machine/memory.ts";
+import { __GFP_ZERO } from "../../pages/gfp.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import type { SlabClasses } from "../classes.ts";
+import { ObjectChecks, POISON_FREE } from "../debug/object-checks.ts";
+import { queueSizes } from "../geometry.ts";
+import type { SlabParts } from "../parts.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
+
+export function withSlabDebugging(classes: SlabClasses): SlabClasses {
+  return {
+    ...classes,
+    Slab: debuggedSlab(classes),
+    IndexArray: class extends classes.IndexArray {
+      /** The array lay in the object that is handed out last, over its poison. */
+      override becameFull(s: KmemCachePtr, page: PagePtr): void {
+        const holder = this.memory.read32(page + Page.freelist);
+        super.becameFull(s, page);
+        const wasInObject = this.memory.read32(page + Page.freelist) === 0;
+        if (!wasInObject || (this.memory.read32(s + KmemCache.flags) & SLAB_POISON) === 0) return;
+        const buffer = holder - this.memory.read32(s + KmemCache.objOffset);
+        new ObjectChecks(this.context, this).poison(s, buffer, POISON_FREE);
+      }
+    },
+    Grow: class extends classes.Grow {
+      protected override setUpObjects(s: KmemCachePtr, page: PagePtr): void {
+        const checks = new ObjectChecks(this.context, this.indexes);
+        const num = this.memory.read32(s + KmemCache.num);
+        for (let i = 0; i < num; i++) checks.initObject(s, this.indexes.objectAt(s, page, i));
+        this.indexes.fill(s, page);
+      }
+    },
+    SlabPages: class extends classes.SlabPages {
+      override destroy(s: KmemCachePtr, page: PagePtr): void {
+        // Nobody needs the index array any more; if it lies in an object, that is poisoned again.
+        this.indexes.becameFull(s, page);
+        new ObjectChecks(this.context, this.indexes).destroyed(s, page);
+        super.destroy(s, page);
+      }
+    },
+    CacheLifetime: class extends classes.CacheLifetime {
+      protected override readonly config = ["DEBUG_SLAB"] as const;
+    },
+    Tuning: class extends classes.Tuning {
+      protected override defaults(s: KmemCachePtr): ReturnType<typeof queueSizes> {
+        const size = this.memory.read32(s + KmemCache.size);
+        return queueSizes(size, this.context.machine.options.cpus, true);
+      }
+    },
+  };
+}
+
+function debuggedSlab(classes: SlabClasses): typeof classes.Slab {
+  return class extends classes.Slab {
+    private readonly checks: ObjectChecks;
+
+    constructor(common: SlabCommon, parts: SlabParts) {
+      super(common, parts);
+      this.checks = new ObjectChecks(this.context, this.indexes);
+    }
+
+    override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+      const buffer = super.slabAllocNode(s, gfp & ~__GFP_ZERO, node);
+      return buffer === 0 ? 0 : this.handOut(s, gfp, buffer);
+    }
+
+    private handOut(s: KmemCachePtr, gfp: number, buffer: Address): Address {
+      const object = this.checks.allocated(s, buffer);
+      if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+      return object;
+    }
+
+    override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+      super.slabFree(s, page, this.checks.freed(s, page, object));
+    }
+
+    override allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+      const got = super.allocBulk(s, gfp & ~__GFP_ZERO, size, p);
+      for (let i = 0; i < got; i++) p[i] = this.handOut(s, gfp, p[i] as Address);
+      return got;
+    }
+
+    override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+      for (let i = 0; i < size; i++) {
+        const object = p[i] as Address;
+        const page = this.context.pages.virtToHeadPage(object);
+        const owner = this.memory.read32(page + Page.slabCache);
+        p[i] = this.checks.freed(owner, page, object);
+      }
+      super.freeBulk(s, size, p);
+    }
+  };
+}
