@@ -6,6 +6,7 @@ import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { AllocatorName } from "./flags.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
+import type { LiveObjects } from "./live-objects.ts";
 
 export interface Allocator {
   readonly name: AllocatorName;
@@ -34,10 +35,14 @@ export interface Allocator {
 
   /** __kmem_cache_create: completes a cache whose name, size, align and ctor are set. 0 or -errno. */
   create(s: KmemCachePtr, flags: number): number;
+  /** An alias with larger objects has come: SLUB keeps that many bytes of metadata off. */
+  growInuse?(s: KmemCachePtr, least: number): void;
   /** __kmem_cache_shutdown: gives all slabs back; false if objects remain. */
   shutdown(s: KmemCachePtr): boolean;
   /** Frees what `create` made. */
   release(s: KmemCachePtr): void;
   /** __kmem_cache_shrink: gives empty slabs back; non-zero if slabs remain. */
   shrink(s: KmemCachePtr): number;
+  /** Objects in use, by who allocated them; where the allocator can tell. May sleep. */
+  liveObjects?(s: KmemCachePtr): LiveObjects[];
 }

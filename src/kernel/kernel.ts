@@ -9,6 +9,9 @@
  * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
  */
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import { failPageAlloc } from "../caches/fail-page-alloc.ts";
+import { failslab } from "../caches/failslab.ts";
+import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
 import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
@@ -27,6 +30,7 @@ import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
+import { withInitOnAlloc, withInitOnFree } from "../slub/options/init-memory.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
@@ -55,6 +59,12 @@ export interface BootOptions {
   readonly hardened?: boolean;
   /** Hand a slab's objects out in random order. */
   readonly randomized?: boolean;
+  /** Zero objects when they are handed out, or when they come back. */
+  readonly initOnAlloc?: boolean;
+  readonly initOnFree?: boolean;
+  /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
+  readonly failSlab?: Partial<FaultSettings> | null;
+  readonly failPages?: Partial<FaultSettings> | null;
   /** Build options, as in a .config without CONFIG_: DEBUG_SLAB, SLAB_FREELIST_RANDOM, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
@@ -86,6 +96,10 @@ const DEFAULTS: Required<BootOptions> = {
   era: "fixed",
   hardened: false,
   randomized: false,
+  initOnAlloc: false,
+  initOnFree: false,
+  failSlab: null,
+  failPages: null,
   config: [],
   seed: 1,
   checker: 0,
@@ -101,7 +115,11 @@ export function boot(options: BootOptions = {}, build: KernelBuild = {}): Kernel
   const atomics = all.swap === "atomics" ? "atomics" : "wasm";
   const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
   const kernel = attach({ machine, options: all }, build);
-  kernel.run(() => kernel.boot());
+  kernel.run(() => {
+    kernel.boot();
+    if (all.failSlab !== null) faultsOf(kernel.allocator)?.arm(all.failSlab);
+    if (all.failPages !== null) faultsOf(kernel.pages)?.arm(all.failPages);
+  });
   return kernel;
 }
 
@@ -123,7 +141,14 @@ function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemCl
   exchange(options.config.includes("DEBUG_SLAB"), ({ slab }) => ({
     slab: inBothForms(slab, withSlabDebugging),
   }));
+  exchange(options.initOnAlloc, withInitOnAlloc);
+  exchange(options.initOnFree, withInitOnFree);
   exchange(options.era === "seed", seedEra);
+  exchange(options.failSlab !== null, ({ Slub, slab }) => ({
+    Slub: failslab(Slub),
+    slab: inBothForms(slab, (form) => ({ ...form, Slab: failslab(form.Slab) })),
+  }));
+  exchange(options.failPages !== null, ({ Pages }) => ({ Pages: failPageAlloc(Pages) }));
   return build.change === undefined ? classes : build.change(classes);
 }
 

@@ -12,7 +12,7 @@ import {
 } from "../caches/flags.ts";
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { listMove, listNext } from "../machine/list.ts";
+import { listMove } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
 import { sizeOf } from "../machine/struct.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";

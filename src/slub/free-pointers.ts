@@ -7,9 +7,11 @@ import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
 export class FreePointers {
+  protected readonly context: SlubContext;
   protected readonly memory: Memory;
 
   constructor(context: SlubContext) {
+    this.context = context;
     this.memory = context.memory;
   }
 

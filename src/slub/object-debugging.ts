@@ -13,10 +13,10 @@ import { inuseOf, objectsOf, withInuse } from "./counters.ts";
 import { FreelistCheck } from "./debug/freelist-check.ts";
 import { ObjectChecks } from "./debug/object-checks.ts";
 import { ObjectContent } from "./debug/object-content.ts";
-import { ObjectLayout, SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./debug/object-layout.ts";
+import { type ObjectLayout, SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./debug/object-layout.ts";
 import { hex, trackText } from "./debug/report-text.ts";
-import { Reports } from "./debug/reports.ts";
-import { TRACK_ALLOC, TRACK_FREE, Tracks } from "./debug/tracks.ts";
+import type { Reports } from "./debug/reports.ts";
+import { TRACK_ALLOC, TRACK_FREE, type Tracks } from "./debug/tracks.ts";
 import type { FreePointers } from "./free-pointers.ts";
 import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
@@ -39,10 +39,10 @@ export class ObjectDebugging {
     this.memory = context.memory;
     this.freePointers = freePointers;
     this.pageSwap = pageSwap;
-    this.layout = new ObjectLayout(context);
+    this.reports = context.reports;
+    this.layout = this.reports.layout;
+    this.tracks = this.reports.tracks;
     this.content = new ObjectContent(context, this.layout);
-    this.tracks = new Tracks(context, this.layout);
-    this.reports = new Reports(context, this.layout, this.tracks);
     this.checks = new ObjectChecks(context, freePointers, this.layout, this.content, this.reports);
     this.freelist = new FreelistCheck(context, freePointers, this.checks, this.reports);
   }

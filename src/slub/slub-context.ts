@@ -5,6 +5,7 @@ import type { Machine } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
+import { Reports } from "./debug/reports.ts";
 import { KmemCache, KmemCacheCpu, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class SlubContext {
@@ -12,12 +13,15 @@ export class SlubContext {
   readonly memory: Memory;
   readonly pages: Pages;
   readonly common: SlabCommon;
+  /** Where damage is reported, by whoever finds it. */
+  readonly reports: Reports;
 
   constructor(common: SlabCommon) {
     this.common = common;
     this.machine = common.machine;
     this.memory = common.machine.memory;
     this.pages = common.pages;
+    this.reports = new Reports(this);
   }
 
   /** stat(): counts an event on this CPU; racy, may lose counts. */

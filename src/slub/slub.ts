@@ -11,11 +11,13 @@
  */
 import type { Allocator } from "../caches/allocator.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
+import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
+import { liveObjects } from "./debug/locations.ts";
 import { SLUB_PARTS, type SlubParts } from "./parts.ts";
 import { SlubContext } from "./slub-context.ts";
 import {
@@ -228,6 +230,11 @@ export class Slub implements Allocator {
     return this.lifetime.open(s, flags);
   }
 
+  growInuse(s: KmemCachePtr, least: number): void {
+    const inuse = this.memory.read32(s + KmemCache.inuse);
+    this.memory.write32(s + KmemCache.inuse, Math.max(inuse, least));
+  }
+
   shutdown(s: KmemCachePtr): boolean {
     return this.lifetime.close(s);
   }
@@ -238,5 +245,9 @@ export class Slub implements Allocator {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  liveObjects(s: KmemCachePtr): LiveObjects[] {
+    return liveObjects(this, s);
   }
 }

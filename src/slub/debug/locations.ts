@@ -4,24 +4,12 @@
  */
 import { ENOSYS } from "../../caches/errno.ts";
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
+import type { LiveObjects } from "../../caches/live-objects.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { Slub } from "../slub.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { walkSlabs } from "./slab-walk.ts";
 import { siteOf, TRACK_ALLOC, TRACK_FREE, type Track, type TrackItem } from "./tracks.ts";
-
-/** Objects in use whose last allocation was called from one place. */
-export interface LiveObjects {
-  /** `name (folder/file.ts:line:column)`, or `<not-available>`. */
-  readonly site: string;
-  /** The whole stack of one of them, innermost first. */
-  readonly stack: readonly string[];
-  readonly count: number;
-  /** Bytes, by the cache's object size. */
-  readonly bytes: number;
-  /** Ascending. */
-  readonly addresses: readonly Address[];
-}
 
 interface LiveObject {
   readonly object: Address;

@@ -12,10 +12,10 @@ import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, objectsOf } from "../counters.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
-import type { ObjectLayout } from "./object-layout.ts";
+import { ObjectLayout } from "./object-layout.ts";
 import { fixText, reportText } from "./report-text.ts";
 import { objectSections, type Section, section } from "./sections.ts";
-import { TRACK_ALLOC, TRACK_FREE, type Track, type Tracks } from "./tracks.ts";
+import { TRACK_ALLOC, TRACK_FREE, type Track, Tracks } from "./tracks.ts";
 
 /** Reports and fixes that are printed, over all caches. All are counted. */
 export const PRINTED_REPORTS = 500;
@@ -61,15 +61,15 @@ export class Reports {
   sink: (report: SlabReport) => void = () => undefined;
   private readonly context: SlubContext;
   private readonly memory: Memory;
-  private readonly layout: ObjectLayout;
-  private readonly tracks: Tracks;
+  readonly layout: ObjectLayout;
+  readonly tracks: Tracks;
   private readonly counts: Address;
 
-  constructor(context: SlubContext, layout: ObjectLayout, tracks: Tracks) {
+  constructor(context: SlubContext) {
     this.context = context;
     this.memory = context.memory;
-    this.layout = layout;
-    this.tracks = tracks;
+    this.layout = new ObjectLayout(context);
+    this.tracks = new Tracks(context, this.layout);
     this.counts = context.machine.statics.allocate(Counts, "slab_errors");
   }
 

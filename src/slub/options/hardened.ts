@@ -1,18 +1,40 @@
 /**
  * SLAB_FREELIST_HARDENED (Linux 4.14; byte-swapped address since 5.7): a stored free pointer is the
  * pointer XOR the cache's secret XOR the byte-swapped address it is stored at. Who overwrites one
- * without the secret makes it decode to garbage, and an object that is freed while it is on top of
- * the list is refused.
+ * without the secret makes it decode to garbage: where a pointer leads out of its slab, the list is
+ * cut there and what lay behind is given up (freelist_corrupted), before anybody is handed garbage.
+ * An object that is freed while it is on top of the list is refused.
  */
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
 import type { SlubClasses } from "../classes.ts";
 import type { SlubGeometry } from "../geometry.ts";
+import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
 /** swab32 */
 function byteSwapped(x: number): number {
   return (x << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24);
+}
+
+/** Whether a decoded pointer is NULL or leads to the slab it was found in. */
+function staysInSlab({ pages }: SlubContext, object: Address, next: Address): boolean {
+  if (next === 0) return true;
+  return pages.virtAddrValid(next) && pages.virtToHeadPage(next) === pages.virtToHeadPage(object);
+}
+
+function reportCutList(context: SlubContext, object: Address): void {
+  const page = context.pages.virtToHeadPage(object);
+  const s = context.memory.read32(page + Page.slabCache);
+  context.reports.object(s, page, object, "list-corruption", "Freechain corrupt");
+  context.reports.fix(s, "Isolate corrupted freechain");
+}
+
+/** BUG_ON(object == fp). With interrupts off a lock may be held, and the machine cannot go on. */
+function refuseDoubleFree({ machine, memory }: SlubContext, object: Address): never {
+  if (memory.irqsDisabled()) memory.storeRelease(machine.layout.panic, 1);
+  throw new KernelBug("double-free", `object 0x${object.toString(16)} freed twice in a row`);
 }
 
 export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
@@ -26,8 +48,9 @@ export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
       override get(s: KmemCachePtr, object: Address): Address {
         const at = object + this.memory.read32(s + KmemCache.offset);
         const next = this.code(s, this.memory.read32(at), at);
-        this.checkDecoded(object, next);
-        return next;
+        if (staysInSlab(this.context, object, next)) return next;
+        reportCutList(this.context, object);
+        return 0;
       }
 
       override getSafe(s: KmemCachePtr, object: Address): Address {
@@ -36,23 +59,23 @@ export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
       }
 
       override set(s: KmemCachePtr, object: Address, next: Address): void {
-        if (object === next) {
-          throw new KernelBug(
-            "double-free",
-            `object 0x${object.toString(16)} freed twice in a row`,
-          );
-        }
+        if (object === next) refuseDoubleFree(this.context, object);
         const at = object + this.memory.read32(s + KmemCache.offset);
         this.memory.write32(at, this.code(s, next, at));
       }
-
-      /** Where the list is owned, a pointer must be NULL or lie in the memory, on a word. */
-      private checkDecoded(object: Address, next: Address): void {
-        if (next >= 0 && next < this.memory.byteLength && (next & 7) === 0) return;
-        throw new KernelBug(
-          "list-corruption",
-          `Freelist corrupt: object 0x${object.toString(16)} leads to 0x${(next >>> 0).toString(16)}`,
-        );
+    },
+    SlowFree: class extends classes.SlowFree {
+      /** Before any lock is taken. */
+      override free(
+        s: KmemCachePtr,
+        page: PagePtr,
+        head: Address,
+        tail: Address,
+        count: number,
+      ): void {
+        const isOnTop = this.memory.readOnce(page + Page.freelist) === tail;
+        if (isOnTop && !this.context.isDebug(s)) refuseDoubleFree(this.context, tail);
+        super.free(s, page, head, tail, count);
       }
     },
     // The fast paths have the same two methods of their own.
@@ -68,6 +91,25 @@ export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
         next: Address,
       ): void {
         this.freePointers.set(s, object, next);
+      }
+
+      /**
+       * Both heads are of this CPU's slab. If the new one is not, either another context has taken
+       * the old one meanwhile and what it wrote was read as a pointer, in which case the swap fails,
+       * or the pointer is corrupt.
+       */
+      protected override updateCpuFreelistFast(
+        cpuSlab: Address,
+        head: Address,
+        tid: number,
+        newHead: Address,
+      ): boolean {
+        if (head === 0 || staysInSlab(this.context, head, newHead)) {
+          return super.updateCpuFreelistFast(cpuSlab, head, tid, newHead);
+        }
+        if (!super.updateCpuFreelistFast(cpuSlab, head, tid, 0)) return false;
+        reportCutList(this.context, head);
+        return true;
       }
     },
     CacheLifetime: class extends classes.CacheLifetime {

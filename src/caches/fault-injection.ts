@@ -1,0 +1,139 @@
+/**
+ * Failures on purpose (lib/fault-inject.c): whether this call, of all that pass by, is to fail. The
+ * settings and what is left of them lie in shared memory, so that all threads draw from one account
+ * and each may change it; nothing is armed before somebody arms it.
+ */
+import type { Machine } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { struct, word } from "../machine/struct.ts";
+import { __GFP_NOFAIL, __GFP_WAIT } from "../pages/gfp.ts";
+
+export interface FaultSettings {
+  /** Chance that a call fails which nothing below spares, 0 to 1. */
+  readonly probability: number;
+  /** Only every so many-th call can fail. */
+  readonly interval: number;
+  /** How many failures there are in all; -1: no limit. */
+  readonly times: number;
+  /** So much passes first: bytes of objects, or pages. */
+  readonly space: number;
+  /** Requests that may sleep are spared. */
+  readonly ignoreGfpWait: boolean;
+  /** failslab: only caches with SLAB_FAILSLAB fail. */
+  readonly cacheFilter: boolean;
+  /** fail_page_alloc: smaller blocks are spared. */
+  readonly minOrder: number;
+}
+
+/** The kernel's, but that they fail at all and that sleepers are not spared: most callers sleep. */
+export const DEFAULT_FAULTS: FaultSettings = {
+  probability: 1,
+  interval: 1,
+  times: -1,
+  space: 0,
+  ignoreGfpWait: false,
+  cacheFilter: false,
+  minOrder: 0,
+};
+
+const FaultAttr = struct("fault_attr", {
+  /** In 2^30ths. */
+  probability: word,
+  interval: word,
+  /** Atomic: what is left. */
+  times: word,
+  space: word,
+  ignoreGfpWait: word,
+  cacheFilter: word,
+  minOrder: word,
+  /** Calls that could have failed, and those that did. */
+  count: word,
+  injected: word,
+});
+
+const CERTAIN = 2 ** 30;
+
+export class FaultInjection {
+  private readonly memory: Memory;
+  private readonly at: Address;
+
+  constructor(machine: Machine, name: string) {
+    this.memory = machine.memory;
+    this.at = machine.statics.allocate(FaultAttr, name);
+  }
+
+  /** From now on, calls fail by these settings; what was counted before is forgotten. */
+  arm(settings: Partial<FaultSettings> = {}): void {
+    const all = { ...DEFAULT_FAULTS, ...settings };
+    this.disarm();
+    const write = (field: number, value: number): void =>
+      this.memory.writeOnce(this.at + field, value);
+    write(FaultAttr.probability, Math.round(all.probability * CERTAIN));
+    write(FaultAttr.interval, all.interval);
+    write(FaultAttr.space, all.space);
+    write(FaultAttr.ignoreGfpWait, all.ignoreGfpWait ? 1 : 0);
+    write(FaultAttr.cacheFilter, all.cacheFilter ? 1 : 0);
+    write(FaultAttr.minOrder, all.minOrder);
+    write(FaultAttr.count, 0);
+    write(FaultAttr.injected, 0);
+    // Release: whoever sees failures left sees the settings they are drawn by.
+    this.memory.storeRelease(this.at + FaultAttr.times, all.times);
+  }
+
+  disarm(): void {
+    this.memory.storeRelease(this.at + FaultAttr.times, 0);
+  }
+
+  /** How many calls have failed since the last arm. */
+  get injected(): number {
+    return this.read(FaultAttr.injected);
+  }
+
+  get cacheFilter(): boolean {
+    return this.read(FaultAttr.cacheFilter) !== 0;
+  }
+
+  get minOrder(): number {
+    return this.read(FaultAttr.minOrder);
+  }
+
+  /** should_fail: `size` is what the call costs of `space`. */
+  shouldFail(gfp: number, size: number): boolean {
+    const { memory, at } = this;
+    if (memory.loadAcquire(at + FaultAttr.times) === 0) return false;
+    if ((gfp & __GFP_NOFAIL) !== 0) return false;
+    if (this.read(FaultAttr.ignoreGfpWait) !== 0 && (gfp & __GFP_WAIT) !== 0) return false;
+    if (this.read(FaultAttr.space) > size) {
+      memory.add(at + FaultAttr.space, -size);
+      return false;
+    }
+    const nth = memory.add(at + FaultAttr.count, 1) + 1;
+    if (nth % this.read(FaultAttr.interval) !== 0) return false;
+    if (memory.random() >>> 2 >= this.read(FaultAttr.probability)) return false;
+    if (!this.spend()) return false;
+    memory.add(at + FaultAttr.injected, 1);
+    return true;
+  }
+
+  /** Takes one of the failures that are left. */
+  private spend(): boolean {
+    const { memory } = this;
+    const times = this.at + FaultAttr.times;
+    for (;;) {
+      const left = memory.readOnce(times);
+      if (left < 0) return true;
+      if (left === 0) return false;
+      // Atomic: of two that want the last failure, one gets it.
+      if (memory.cmpxchg(times, left, left - 1) === left) return true;
+    }
+  }
+
+  private read(field: number): number {
+    return this.memory.readOnce(this.at + field);
+  }
+}
+
+/** The injection point of a part that has one. */
+export function faultsOf(part: object): FaultInjection | undefined {
+  return "faults" in part && part.faults instanceof FaultInjection ? part.faults : undefined;
+}
