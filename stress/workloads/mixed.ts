@@ -16,6 +16,9 @@ import type { Player, Workload } from "./workload.ts";
 const HELD_USUALLY = 600;
 const HELD_AT_MOST = 1200;
 const LARGEST_SIZE = 20_000;
+/** From here on kmalloc gives whole pages. */
+const LARGEST_FROM_CACHE = 8192;
+const LARGE_AT_MOST = 20;
 const LARGEST_BURST = 120;
 const LARGEST_BULK = 40;
 
@@ -35,6 +38,8 @@ export const mixed: Workload = {
 class MixedPlayer implements Player {
   private readonly driver: Driver;
   private readonly held: number[] = [];
+  /** Whole pages, which no bulk call takes. */
+  private readonly large: number[] = [];
 
   constructor(driver: Driver) {
     this.driver = driver;
@@ -57,6 +62,7 @@ class MixedPlayer implements Player {
   finish(): void {
     this.driver.emptyMailbox();
     for (const object of this.held.splice(0)) this.driver.kfree(object);
+    for (const object of this.large.splice(0)) this.driver.kfree(object);
   }
 
   private anyCache(): number {
@@ -70,8 +76,15 @@ class MixedPlayer implements Player {
 
   private allocate(): void {
     const { driver } = this;
-    if (driver.random.chance(0.4)) this.keep(driver.alloc(this.anyCache()));
-    else this.keep(driver.kmalloc(driver.random.pareto(8, LARGEST_SIZE, 0.9)));
+    if (driver.random.chance(0.4)) {
+      this.keep(driver.alloc(this.anyCache()));
+      return;
+    }
+    const size = driver.random.pareto(8, LARGEST_SIZE, 0.9);
+    const object = driver.kmalloc(size);
+    if (size <= LARGEST_FROM_CACHE) this.keep(object);
+    else if (object !== 0) this.large.push(object);
+    if (this.large.length > LARGE_AT_MOST) driver.kfree(driver.random.pluck(this.large));
   }
 
   /** Allocates and frees so that the number held stays about the usual one. */

@@ -1,0 +1,49 @@
+/** The program `slablab`: its commands, and how it ends. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { EXIT } from "./common.ts";
+import { geometryCommand } from "./geometry.ts";
+import { scriptCommand } from "./script.ts";
+import { stressCommand } from "./stress.ts";
+
+const EXAMPLES = `
+Examples:
+  slablab stress --seconds 20 --cpus 4 --nodes 2 --interrupts 0.001 --migrations 0.0005
+  slablab stress --workload pressure --memory 16M --json
+  slablab geometry --size 192
+
+Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 130 interrupted`;
+
+/** The package's root: built files lie one folder deeper than their sources. */
+const manifest = new URL(
+  import.meta.url.endsWith(".ts") ? "../../package.json" : "../../../package.json",
+  import.meta.url,
+);
+
+function version(): string {
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+}
+
+function program(): Command {
+  const command = new Command("slablab")
+    .description("The Linux slab allocators, stressed on real threads, step by step, and measured.")
+    .version(version())
+    .showSuggestionAfterError()
+    .addHelpText("after", EXAMPLES)
+    .exitOverride();
+  for (const sub of [stressCommand(), geometryCommand(), scriptCommand()]) {
+    command.addCommand(sub.copyInheritedSettings(command));
+  }
+  return command;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;
+  } else {
+    console.error(`slablab: internal error: ${error instanceof Error ? error.stack : error}`);
+    process.exitCode = EXIT.INTERNAL;
+  }
+}

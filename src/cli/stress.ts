@@ -1,0 +1,136 @@
+/** `slablab stress`: the allocator on real threads, every object watched. */
+import { Command, Option } from "commander";
+import type { Outcome, StressOptions } from "../../stress/options.ts";
+import { BadOptions, stress } from "../../stress/run.ts";
+import { WORKLOADS } from "../../stress/workloads/index.ts";
+import { MIB } from "../kernel/kernel.ts";
+import { mutations } from "../museum/mutations/index.ts";
+import { stressProgress, stressReport } from "../report/stress.ts";
+import { stressJson } from "../report/stress-json.ts";
+import {
+  anySeed,
+  badUsage,
+  bytes,
+  EXIT,
+  interruptible,
+  ProgressLine,
+  rate,
+  seconds,
+  wholeNumber,
+} from "./common.ts";
+import { jsonDocument } from "./document.ts";
+
+const DEFAULT_SECONDS = 10;
+
+const EXAMPLES = `
+Workloads:
+${[...WORKLOADS.values()].map(({ name, story }) => `  ${name.padEnd(18)}${story}`).join("\n")}
+
+Examples:
+  slablab stress --seconds 20 --cpus 4 --nodes 2 --interrupts 0.001 --migrations 0.0005
+  slablab stress --operations 10000000 --workload burst
+  slablab stress --workload pressure --memory 16M --json
+  slablab stress --mutation R04 --interrupts 0.001 --migrations 0.0005`;
+
+interface Given {
+  cpus: number;
+  nodes: number;
+  memory: number;
+  seconds?: number;
+  operations?: number;
+  workload: string;
+  seed?: number;
+  ledger: boolean;
+  interrupts: number;
+  migrations: number;
+  delays?: number;
+  mutation?: string;
+  era: "fixed" | "seed";
+  json?: true;
+  quiet?: true;
+}
+
+/** The command, ready to be added to the program. */
+export function stressCommand(): Command {
+  const command = new Command("stress")
+    .description("lockless allocation and freeing on real threads, every object watched")
+    .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 4)
+    .option("--nodes <n>", "memory nodes", wholeNumber, 1)
+    .option("--memory <size>", "of the machine", bytes, 64 * MIB)
+    .option("--seconds <n>", `how long (default: ${DEFAULT_SECONDS})`, seconds)
+    .option("--operations <n>", "how many, instead of how long", wholeNumber)
+    .option("--workload <name>", "what the CPUs do (see below)", "mixed")
+    .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
+    .option("--no-ledger", "do not watch each object; faster")
+    .option("--interrupts <rate>", "chance of an interrupt, per access to memory", rate, 0)
+    .option("--migrations <rate>", "chance of losing the CPU, per access to memory", rate, 0)
+    .option("--delays <rate>", "chance of dawdling, per access (default: as --interrupts)", rate)
+    .option("--mutation <id>", "an allocator with one fix taken out")
+    .addOption(
+      new Option(
+        "--era <era>",
+        "which fixes the allocator has: `seed` lacks that of CVE-2022-49700",
+      )
+        .choices(["fixed", "seed"])
+        .default("fixed"),
+    )
+    .option("--json", "print one JSON document")
+    .option("--quiet", "no progress line")
+    .addHelpText("after", EXAMPLES);
+  return command.action(async (given: Given) => {
+    await run(command, given, optionsOf(command, given));
+  });
+}
+
+function optionsOf(command: Command, given: Given): StressOptions {
+  const { mutation, workload, json: _json, quiet: _quiet, ...rest } = given;
+  if (!WORKLOADS.has(workload)) {
+    badUsage(command, `no workload ${workload}; there are ${[...WORKLOADS.keys()].join(", ")}`);
+  }
+  if (mutation !== undefined && !mutations.has(mutation)) {
+    const known = [...mutations.values()].map(({ id, title }) => `  ${id.padEnd(6)}${title}`);
+    badUsage(command, `no mutation ${mutation}; there are\n${known.join("\n")}`);
+  }
+  if (given.seconds !== undefined && given.operations !== undefined) {
+    badUsage(command, "--seconds and --operations exclude each other");
+  }
+  return {
+    ...rest,
+    workload,
+    mutation,
+    operations: given.operations,
+    seconds: given.operations === undefined ? (given.seconds ?? DEFAULT_SECONDS) : undefined,
+    seed: given.seed ?? anySeed(),
+    delays: given.delays ?? given.interrupts,
+  };
+}
+
+async function run(command: Command, given: Given, options: StressOptions): Promise<void> {
+  const line = new ProgressLine(given.quiet === true);
+  let outcome: Outcome;
+  try {
+    outcome = await interruptible((signal) =>
+      stress(options, {
+        signal,
+        progress: (progress) => line.show(stressProgress(options, progress)),
+      }),
+    );
+  } catch (error) {
+    line.clear();
+    if (error instanceof BadOptions) badUsage(command, error.message);
+    throw error;
+  }
+  line.clear();
+  const text = given.json
+    ? jsonDocument("stress", { ...options }, stressJson(options, outcome))
+    : stressReport(options, outcome);
+  process.stdout.write(text);
+  if (outcome.died !== undefined) console.error(`slablab: ${outcome.died}`);
+  process.exitCode = exitCode(outcome);
+}
+
+function exitCode(outcome: Outcome): number {
+  if (outcome.died !== undefined) return EXIT.INTERNAL;
+  if (outcome.failure !== undefined) return EXIT.FOUND;
+  return outcome.interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
+}

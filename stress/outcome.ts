@@ -1,0 +1,93 @@
+/** Puts together what a run answers. */
+import type { KernelBug } from "../src/machine/kernel-bug.ts";
+import type { StressFailure } from "./failure.ts";
+import type { Outcome, StressOptions } from "./options.ts";
+import type { TaskReport } from "./protocol.ts";
+import type { StressSite } from "./site.ts";
+import { StatisticsTally } from "./statistics.ts";
+
+/** Of a task that died in its first round. */
+export const NOTHING_DONE: TaskReport = {
+  operations: 0,
+  refused: 0,
+  inflicted: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
+  destroyed: [],
+  failed: undefined,
+};
+
+/** What the run itself has kept. */
+export interface RunState {
+  readonly tasks: number;
+  readonly reports: readonly TaskReport[];
+  readonly rounds: number;
+  readonly milliseconds: number;
+  readonly audits: number;
+  readonly failure: StressFailure | undefined;
+  readonly died: string | undefined;
+  readonly interrupted: boolean;
+}
+
+export function outcomeOf(
+  options: StressOptions,
+  { kernel, tally }: StressSite,
+  used: Pick<Outcome, "memory" | "locks">,
+  state: RunState,
+): Outcome {
+  const { reports, tasks, rounds, failure, died, interrupted } = state;
+  for (const report of reports) tally.add(report.destroyed);
+  const sum = (of: (report: TaskReport) => number): number =>
+    reports.reduce((total, report) => total + of(report), 0);
+  const operations = sum((report) => report.operations);
+  const seconds = state.milliseconds / 1000;
+  return {
+    operations,
+    seconds,
+    operationsPerSecond: seconds === 0 ? 0 : operations / seconds,
+    tasks,
+    rounds,
+    refused: sum((report) => report.refused),
+    inflicted: {
+      interrupts: sum((report) => report.inflicted.interrupts),
+      preemptions: sum((report) => report.inflicted.preemptions),
+      migrations: sum((report) => report.inflicted.migrations),
+      delays: sum((report) => report.inflicted.delays),
+    },
+    perCpu: Array.from({ length: options.cpus }, (_, cpu) => ({
+      cpu,
+      node: kernel.machine.topology.cpuToNode(cpu),
+      statistics: tally.named(cpu),
+    })),
+    stats: tally.named(),
+    ...used,
+    checks: {
+      ledger: options.ledger,
+      audits: state.audits,
+      allCameBack: failure === undefined && died === undefined,
+    },
+    failure,
+    died,
+    interrupted,
+  };
+}
+
+/** The allocator failed before any thread was started. */
+export function nothingBooted(options: StressOptions, tasks: number, bug: KernelBug): Outcome {
+  const { failure, message, stack = "" } = bug;
+  return {
+    operations: 0,
+    seconds: 0,
+    operationsPerSecond: 0,
+    tasks,
+    rounds: 0,
+    refused: 0,
+    inflicted: NOTHING_DONE.inflicted,
+    perCpu: [],
+    stats: new StatisticsTally().named(),
+    locks: [],
+    memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
+    checks: { ledger: options.ledger, audits: 0, allCameBack: false },
+    failure: { class: failure, message, task: -1, stack, findings: [], lastOperations: [] },
+    died: undefined,
+    interrupted: false,
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * What is measured: anything that gives and takes back blocks of memory. Each is an adapter in one
+ * file, runs in an isolate of its own (V8 optimises for the only allocator it has seen) and is driven
+ * by the same workloads as all the others.
+ */
+import type { Address } from "../../src/machine/memory.ts";
+
+/** What an allocation is known by: an address, or an object of the engine's heap. */
+export type Handle = Address | object;
+
+export interface Subject<H extends Handle = Handle> {
+  /** Makes ready for a point at `size` bytes; a cache serves that size only. */
+  prepare(size: number): void;
+  alloc(size: number): H;
+  free(object: H): void;
+  /** Fills objects[0..count). */
+  allocBulk(size: number, count: number, objects: H[]): void;
+  /** Frees objects[0..count) and uses them up. */
+  freeBulk(count: number, objects: H[]): void;
+  /** Writes the first `bytes` of the object, `times` times over. */
+  touch(object: H, bytes: number, times: number): void;
+  /** Runs a stretch of work as this thread's CPU, where the subject has such a thing. */
+  run<T>(work: () => T): T;
+  /** Hands objects to other threads; absent where shared words can carry the handles. */
+  readonly mail?: Mail<H>;
+}
+
+/** Objects on their way from one CPU to another, a batch at a time. */
+export interface Mail<H extends Handle = Handle> {
+  send(to: number, batch: readonly H[]): void;
+  receive(from: number): H[];
+}
+
+/** What a subject is, known before any thread has one. */
+export interface SubjectInfo {
+  readonly name: string;
+  readonly title: string;
+  /** One size at a time: no workload of mixed sizes. */
+  readonly singleSize: boolean;
+  /** Handles mean the same on every thread; without it there are only workloads of one's own. */
+  readonly shared: boolean;
+  /** Whether it has bulk calls; others do the same one by one. */
+  readonly bulk: boolean;
+  /** The package it needs, installed or not. */
+  readonly needs?: string;
+}

@@ -1,0 +1,41 @@
+/**
+ * What the CPUs of a point do. A workload is started once a CPU and then asked for short stretches:
+ * `run(n)` does about `n` operations and says how many it did. One operation is an object's whole
+ * life, allocated and freed, so every figure is a cost per pair.
+ */
+
+import type { Random } from "../random.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Handle, Subject } from "./subject.ts";
+
+/** Where a player stands, and what it has at hand. */
+export interface Seat<H extends Handle = Handle> {
+  readonly subject: Subject<H>;
+  readonly exchange: Exchange<H>;
+  readonly random: Random;
+  readonly cpu: number;
+  readonly cpus: number;
+  /** Bytes an object; workloads of mixed sizes do not look. */
+  readonly size: number;
+}
+
+export interface Player {
+  /** Does about `operations` and returns how many it did; fewer where the point is over. */
+  run(operations: number): number;
+  /** Frees what is still held, when all have stopped. */
+  finish(): void;
+}
+
+export interface Workload {
+  readonly name: string;
+  readonly about: string;
+  /** Who thought of it. */
+  readonly origin: string;
+  /** Objects of one size, or of many. */
+  readonly sizes: "single" | "mixed";
+  /** Objects are freed by another CPU than allocated them. */
+  readonly crossing: boolean;
+  /** At least so many CPUs. */
+  readonly leastCpus: number;
+  start<H extends Handle>(seat: Seat<H>): Player;
+}

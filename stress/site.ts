@@ -1,0 +1,105 @@
+/**
+ * The machine a run is about, in the hands of the main thread at quiet moments: booted with the
+ * wanted build, audited between rounds, and in the end emptied and counted.
+ */
+import { type AuditFinding, audit } from "../src/check/audit.ts";
+import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
+import { boot, type Kernel } from "../src/kernel/kernel.ts";
+import { sizeOfTask, TASK_DEAD, Task } from "../src/machine/cpus.ts";
+import { KernelBug } from "../src/machine/kernel-bug.ts";
+import type { Address } from "../src/machine/memory.ts";
+import { kernelBuild } from "./build.ts";
+import { controlBytes, StressControl } from "./control.ts";
+import { CACHE_PREFIX } from "./driver.ts";
+import type { StressOptions } from "./options.ts";
+import type { BuildPlan } from "./protocol.ts";
+import { StatisticsTally } from "./statistics.ts";
+import { WORKLOADS } from "./workloads/index.ts";
+
+/** A wait of the main thread longer than this is a deadlock. */
+const WAIT_LIMIT_MS = 10_000;
+
+export class StressSite {
+  readonly kernel: Kernel;
+  readonly control: StressControl;
+  readonly tally = new StatisticsTally();
+  /** Those of the workload. */
+  readonly caches: readonly Address[];
+  private readonly ledger: Ledger | undefined;
+  /** All caches that last as long as the run. */
+  private readonly lasting: readonly Address[];
+  private readonly pagesAtBoot: number;
+
+  /**
+   * @throws RangeError where the options cannot be met
+   * @throws KernelBug where the allocator is too broken to boot
+   */
+  constructor(options: StressOptions, build: BuildPlan, tasks: number) {
+    const { cpus, nodes, memory, era, seed } = options;
+    const checker = (options.ledger ? ledgerBytes(memory) : 0) + controlBytes(tasks);
+    // One task more: the main thread, which comes first and is the machine's task 0.
+    this.kernel = boot(
+      { cpus, nodes, memory, era, seed, checker, tasks: tasks + 1 },
+      kernelBuild(build, false),
+    );
+    this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
+    this.control = new StressControl(this.kernel.machine, tasks);
+    this.ledger = options.ledger ? new Ledger(this.kernel.common) : undefined;
+    this.settle();
+    this.pagesAtBoot = this.kernel.pages.freePagesTotal();
+    this.caches = this.makeCaches(options.workload);
+    this.lasting = this.kernel.common.caches();
+    this.tally.reset(this.kernel, this.lasting);
+  }
+
+  private makeCaches(workload: string): Address[] {
+    const wishes = WORKLOADS.get(workload)?.caches ?? [];
+    return wishes.map(({ size, flags = 0 }) => {
+      const cache = this.kernel.kmemCacheCreate(`${CACHE_PREFIX}${size}`, size, { flags });
+      if (cache === 0) throw new RangeError("memory does not suffice for the workload's caches");
+      return cache;
+    });
+  }
+
+  /** Adds what was counted since this was last called. */
+  readStatistics(): void {
+    this.tally.read(this.kernel, this.lasting);
+  }
+
+  /** Lets everything come to rest: callbacks, empty slabs, per-CPU pages. */
+  settle(): void {
+    const { kernel } = this;
+    kernel.run(() => {
+      kernel.machine.rcu.barrier();
+      for (const cache of kernel.common.caches()) kernel.kmemCacheShrink(cache);
+      kernel.machine.rcu.barrier();
+      kernel.pages.drainAllPages();
+    });
+  }
+
+  /** Walks over everything. No task is at work. */
+  audit(): AuditFinding[] {
+    this.kernel.run(() => this.kernel.machine.rcu.barrier());
+    return audit(this.kernel, this.ledger === undefined ? {} : { ledger: this.ledger });
+  }
+
+  /** Nobody holds anything any more: no slab may stay, and every page must be back. */
+  checkAllBack(): void {
+    const { kernel } = this;
+    for (const cache of this.caches) {
+      const name = kernel.common.nameOf(cache);
+      if (kernel.kmemCacheDestroy(cache) === 0) continue;
+      throw new KernelBug("lost-object", `${name} still has objects, and nobody holds any`);
+    }
+    this.settle();
+    const missing = this.pagesAtBoot - kernel.pages.freePagesTotal();
+    if (missing === 0) return;
+    throw new KernelBug("leaked-page", `${missing} pages did not come back after all was freed`);
+  }
+
+  /** The thread of a task has ended: who waits for it learns of it. */
+  markDead(task: number): void {
+    const state = this.kernel.machine.layout.taskBase + (task + 1) * sizeOfTask + Task.state;
+    this.kernel.memory.storeRelease(state, TASK_DEAD);
+  }
+}
