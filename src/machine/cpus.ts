@@ -38,8 +38,9 @@ export const Cpu = struct(
     /** Callbacks queued since. */
     rcuNext: ptr,
     rcuNextTail: ptr,
-    /** Callbacks not yet run, for rcuBarrier. */
+    /** How many callbacks were ever queued, and how many of them have run; both may wrap. */
     rcuQueued: word,
+    rcuDone: word,
     /** Set by who drives this CPU: what it is doing, for the watchdog's report. */
     doing: word,
     doingArgument: ptr,

@@ -320,6 +320,8 @@ export class DirectMemory implements Memory {
 
   /** Lets go of the CPU. What was asked of it meanwhile is done before or right after. */
   leaveCpu(): void {
+    // Callbacks that it leaves behind have a period to wait for, whose end has them run.
+    this.poll();
     const { cpu } = this;
     this.becomeNone();
     this.leases.release(cpu);

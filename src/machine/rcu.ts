@@ -119,7 +119,8 @@ export class Rcu {
     const period = memory.read32(cpu + Cpu.rcuWaitingFor);
     if (!this.isOver(period)) {
       this.ensureStarted(period);
-      return 0;
+      // With no other CPU busy it is over at once, and nobody else would say so.
+      if (!this.isOver(period)) return 0;
     }
     memory.write32(cpu + Cpu.rcuWaiting, 0);
     return waiting;
@@ -131,10 +132,10 @@ export class Rcu {
       // The callback may give the memory of `head` away.
       const next = memory.read32(head + RcuHead.next);
       this.functions.call(memory.read32(head + RcuHead.func), head);
-      memory.add(cpu + Cpu.rcuQueued, -1);
+      memory.add(cpu + Cpu.rcuDone, 1);
       head = next;
     }
-    if (first !== 0) memory.notify(cpu + Cpu.rcuQueued);
+    if (first !== 0) memory.notify(cpu + Cpu.rcuDone);
   }
 
   private isOver(period: number): boolean {
@@ -243,17 +244,21 @@ export class Rcu {
     memory.preemptEnable();
   }
 
-  /** rcu_barrier: returns when every callback queued before has run. May sleep. */
+  /**
+   * rcu_barrier: returns when every callback queued before has run; those of a CPU run in order. May
+   * sleep.
+   */
   barrier(): void {
     const { memory } = this;
     for (let i = 0; i < this.cpus; i++) {
       const cpu = this.cpuBase + i * sizeOfCpu;
+      const queued = memory.loadAcquire(cpu + Cpu.rcuQueued);
       for (;;) {
-        const queued = memory.loadAcquire(cpu + Cpu.rcuQueued);
-        if (queued === 0) break;
+        const done = memory.loadAcquire(cpu + Cpu.rcuDone);
+        if (((done - queued) | 0) >= 0) break;
         this.push(i);
-        if (memory.loadAcquire(cpu + Cpu.rcuQueued) !== queued) continue;
-        memory.waitWhile(cpu + Cpu.rcuQueued, queued);
+        if (memory.loadAcquire(cpu + Cpu.rcuDone) !== done) continue;
+        memory.waitWhile(cpu + Cpu.rcuDone, done);
       }
     }
   }

@@ -68,6 +68,14 @@ describe("with several CPUs, of which only one runs", () => {
     expect(ran).toEqual([0]);
   });
 
+  test("a callback of a CPU that fell idle runs all the same", () => {
+    const { memory, machine, scratch, ran, fn } = recorder(4);
+    memory.enterCpu(1);
+    machine.rcu.call(scratch, fn);
+    memory.leaveCpu();
+    expect(ran).toEqual([0]);
+  });
+
   test("rcuBarrier runs what a CPU left behind when it fell idle", () => {
     const { memory, machine, scratch, ran, fn } = recorder(4);
     memory.waitLimit = 200;
@@ -108,6 +116,20 @@ describe("while another CPU is busy", () => {
     other.memory.leaveCpu();
     memory.poll();
     expect(ran).toEqual([0]);
+  });
+
+  test("what falls idle with callbacks has them run by whoever ends their period", () => {
+    const { shared, memory, machine, scratch, ran, fn } = recorder(2);
+    const other = observe(shared);
+    const ranThere: number[] = [];
+    other.machine.functions.register((head) => ranThere.push(head - scratch));
+    memory.enterCpu(0);
+    other.memory.enterCpu(1);
+    machine.rcu.call(scratch, fn);
+    memory.leaveCpu();
+    expect([ran, ranThere]).toEqual([[], []]);
+    other.memory.poll();
+    expect([ran, ranThere]).toEqual([[], [0]]);
   });
 });
 

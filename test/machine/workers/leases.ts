@@ -1,4 +1,5 @@
 /** Tasks that share CPUs, call each other's CPUs, hold locks and die: see leases and calls tests. */
+import { sizeOfTask, Task } from "../../../src/machine/cpus.ts";
 import { spinLock } from "../../../src/machine/spinlock.ts";
 import { serveJobs } from "./thread.ts";
 
@@ -24,27 +25,24 @@ serveJobs({
     return memory.read32(scratch + DONE + thread.index * 4);
   },
 
-  // Stays on one CPU, so that another that wants it must wait until it is handed over.
+  // Keeps its CPU until another task waits for it.
   occupy: (thread) => {
-    const { memory, scratch } = thread;
+    const { memory, machine, scratch } = thread;
     memory.enterCpu(0);
-    thread.meet();
-    // Gives way only when the other has begun to wait.
-    thread.waitUntil(scratch, (value) => value !== 0);
+    thread.say(scratch, 1);
+    const wanted = (task: number): number =>
+      memory.loadAcquire(machine.layout.taskBase + task * sizeOfTask + Task.wanted);
+    while (wanted(0) === 0 && wanted(1) === 0 && wanted(2) === 0);
     memory.leaveCpu();
     memory.enterCpu(0);
-    const order = memory.add(scratch + 4, 1);
     memory.leaveCpu();
-    return order;
+    return "came back";
   },
   wantOccupied: (thread) => {
-    const { memory, scratch } = thread;
-    thread.meet();
-    thread.say(scratch, 1);
-    memory.enterCpu(0);
-    const order = memory.add(scratch + 4, 1);
-    memory.leaveCpu();
-    return order;
+    thread.waitUntil(thread.scratch, (value) => value !== 0);
+    thread.memory.enterCpu(0);
+    thread.memory.leaveCpu();
+    return "had it";
   },
 
   // An inter-processor call counts on the CPU that it runs on.
@@ -89,14 +87,14 @@ serveJobs({
   deaf: (thread) => {
     const { memory, scratch } = thread;
     memory.enterCpu(thread.index);
-    thread.meet();
+    thread.say(scratch, 1);
     while (memory.loadAcquire(scratch + STOP) === 0);
   },
   callTheDeaf: (thread) => {
     const { memory, machine, scratch } = thread;
+    thread.waitUntil(scratch, (value) => value !== 0);
     memory.waitLimit = 50;
     memory.enterCpu(thread.index);
-    thread.meet();
     try {
       machine.calls.callOn(0, 1, 0);
     } catch (error) {

@@ -1,6 +1,8 @@
 /** Readers, waiters and callbacks on real threads: see rcu.test.ts. */
 import { serveJobs, type Thread } from "./thread.ts";
 
+/** Set by the reader once it runs as its CPU, which it keeps from then on. */
+const READING = 0;
 /** The version that readers look at, and the one that has been given up. */
 const VERSION = 256;
 const RETIRED = 320;
@@ -29,13 +31,21 @@ function registerRetire({ machine, memory, scratch }: Thread): number {
   });
 }
 
+/** Publishes the first version when the reader is there to read it. */
+function begin(thread: Thread): void {
+  thread.memory.storeRelease(thread.scratch + VERSION, 1);
+  thread.waitUntil(thread.scratch + READING, (value) => value !== 0);
+  thread.memory.enterCpu(thread.index);
+}
+
 serveJobs({
   // While a reader holds a version, nobody may retire it.
   read: (thread) => {
     const { memory, machine, scratch } = thread;
     registerRetire(thread);
+    thread.waitUntil(scratch + VERSION, (value) => value !== 0);
     memory.enterCpu(thread.index);
-    thread.meet();
+    thread.say(scratch + READING, 1);
     const rounds = untilStopped(thread, () => {
       machine.rcu.readLock();
       const version = memory.loadAcquire(scratch + VERSION);
@@ -52,9 +62,7 @@ serveJobs({
   // Publishes a new version, waits until nobody reads the old one, and retires that.
   replace: (thread) => {
     const { memory, machine, scratch } = thread;
-    memory.storeRelease(scratch + VERSION, 1);
-    memory.enterCpu(thread.index);
-    thread.meet();
+    begin(thread);
     for (let version = 1; version <= thread.argument; version++) {
       memory.storeRelease(scratch + VERSION, version + 1);
       machine.rcu.synchronize();
@@ -66,9 +74,7 @@ serveJobs({
   // The same without waiting: readers must notice.
   replaceTooEarly: (thread) => {
     const { memory, scratch } = thread;
-    memory.storeRelease(scratch + VERSION, 1);
-    memory.enterCpu(thread.index);
-    thread.meet();
+    begin(thread);
     for (let version = 1; memory.loadAcquire(scratch + STOP) === 0; version++) {
       memory.storeRelease(scratch + VERSION, version + 1);
       memory.storeRelease(scratch + RETIRED, version);
@@ -78,9 +84,7 @@ serveJobs({
   replaceByCallbacks: (thread) => {
     const { memory, machine, scratch } = thread;
     const retire = registerRetire(thread);
-    memory.storeRelease(scratch + VERSION, 1);
-    memory.enterCpu(thread.index);
-    thread.meet();
+    begin(thread);
     for (let version = 1; version <= thread.argument; version++) {
       memory.storeRelease(scratch + VERSION, version + 1);
       machine.rcu.call(scratch + HEADS + (version % 64) * 8, retire);
