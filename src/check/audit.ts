@@ -10,10 +10,12 @@ import type { System } from "../kernel/system.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import type { Slub } from "../slub/slub.ts";
+import { Slab } from "../slab/slab.ts";
+import { Slub } from "../slub/slub.ts";
 import { type SlabsByCache, surveyBlocks } from "./blocks.ts";
 import { type AuditFinding, Findings, hex, hexList } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
+import { auditSlabAllocator } from "./slab-audit.ts";
 import { auditSlub } from "./slub-audit.ts";
 
 export type { AuditFinding };
@@ -31,7 +33,9 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   const findings = new Findings();
   for (const problem of system.pages.checkBuddy()) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
-  auditSlub(system, system.allocator as Slub, slabs, findings, ledger);
+  const { allocator } = system;
+  if (allocator instanceof Slub) auditSlub(system, allocator, slabs, findings, ledger);
+  if (allocator instanceof Slab) auditSlabAllocator(system, allocator, slabs, findings, ledger);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
   return findings.list;
 }

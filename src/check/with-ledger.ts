@@ -10,10 +10,12 @@ import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { spinIsHeld } from "../machine/spinlock.ts";
 import type { PagePtr } from "../pages/page.ts";
+import { inBothForms } from "../slab/classes.ts";
 import type { SlubContext } from "../slub/slub-context.ts";
 import { KmemCacheNode } from "../slub/structs.ts";
 import { hex } from "./findings.ts";
 import { Ledger } from "./ledger.ts";
+import { withSlabChecks } from "./slab-ledger.ts";
 import { objectsOfSlab } from "./slub-slabs.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
@@ -21,7 +23,11 @@ type AllocatorClass = new (...parts: any[]) => Allocator;
 
 /** The same classes, with every object entered in the machine's ledger. */
 export function withLedger(classes: SystemClasses): SystemClasses {
-  return { ...classes, ...withSlubLedger(classes), Slub: ledgered(classes.Slub) };
+  const slab = inBothForms(classes.slab, (form) => ({
+    ...withSlabChecks(form),
+    Slab: ledgered(form.Slab),
+  }));
+  return { ...classes, ...withSlubLedger(classes), Slub: ledgered(classes.Slub), slab };
 }
 
 function ledgered<T extends AllocatorClass>(Base: T): T {

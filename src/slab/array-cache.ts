@@ -11,17 +11,17 @@ const AVAIL = ArrayCache.avail;
 /** Of shared and alien arrays, which are never moved in batches of their own; shows misuse. */
 export const BATCHCOUNT_UNUSED = 0xbaadf00d | 0;
 
-/** init_arraycache */
+/** init_arraycache. Release: whoever finds the array finds it empty; CPUs' own lie in their areas. */
 export function initArray(
   memory: Memory,
   ac: ArrayCachePtr,
   limit: number,
   batchcount: number,
 ): void {
-  memory.write32(ac + AVAIL, 0);
-  memory.write32(ac + ArrayCache.limit, limit);
-  memory.write32(ac + ArrayCache.batchcount, batchcount);
-  memory.write32(ac + ArrayCache.touched, 0);
+  memory.storeRelease(ac + AVAIL, 0);
+  memory.storeRelease(ac + ArrayCache.limit, limit);
+  memory.storeRelease(ac + ArrayCache.batchcount, batchcount);
+  memory.storeRelease(ac + ArrayCache.touched, 0);
 }
 
 /** Adds an object at the end; the caller has seen that there is room. */

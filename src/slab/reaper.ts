@@ -46,14 +46,15 @@ export class Reaper {
     const { memory } = this;
     const work = memory.perCpuPtr(this.work, cpu);
     const home = this.context.machine.topology.cpuToNode(cpu);
-    memory.write32(work + ReapWork.node, (home + 1) % this.context.nodes);
-    memory.write32(work + ReapWork.due, (this.clock.jiffies + HZ + 3 * cpu) | 0);
-    memory.writeOnce(work + ReapWork.started, 1);
+    memory.storeRelease(work + ReapWork.node, (home + 1) % this.context.nodes);
+    memory.storeRelease(work + ReapWork.due, (this.clock.jiffies + HZ + 3 * cpu) | 0);
+    // Release: the CPU that sees it sees when.
+    memory.storeRelease(work + ReapWork.started, 1);
   }
 
   /** A CPU that goes down reaps no more. */
   stop(cpu: number): void {
-    this.memory.writeOnce(this.memory.perCpuPtr(this.work, cpu) + ReapWork.started, 0);
+    this.memory.storeRelease(this.memory.perCpuPtr(this.work, cpu) + ReapWork.started, 0);
   }
 
   /** It is `jiffies` now: this CPU reaps if its time has come. True if it did. */

@@ -1,0 +1,244 @@
+/**
+ * The audit of SLAB, cache by cache. Each slab must be on the one list that its `active` calls for,
+ * and the node's counts must agree. Each object must be in exactly one place: free in its slab's
+ * index array, in one queue (a CPU's, a shared or an alien array), or held.
+ */
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { System } from "../kernel/system.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import type { Slab } from "../slab/slab.ts";
+import {
+  AlienCache,
+  ArrayCache,
+  type ArrayCachePtr,
+  entryAt,
+  KmemCache,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+} from "../slab/structs.ts";
+import type { SlabsByCache } from "./blocks.ts";
+import { type Findings, hex, hexList } from "./findings.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** What the walk over one cache has at hand. */
+interface CacheWalk {
+  readonly slab: Slab;
+  readonly memory: Memory;
+  readonly s: KmemCachePtr;
+  readonly name: string;
+  readonly num: number;
+  readonly findings: Findings;
+  readonly ledger: Ledger | undefined;
+  /** Every slab of the cache, and the lists it was found on. */
+  readonly lists: ReadonlyMap<PagePtr, string[]>;
+  /** Every buffer found in a queue, and which. */
+  readonly queued: Map<Address, string>;
+}
+
+export function auditSlabAllocator(
+  system: System,
+  slab: Slab,
+  slabs: SlabsByCache,
+  findings: Findings,
+  ledger: Ledger | undefined,
+): void {
+  const { memory } = system;
+  for (const [s, pages] of slabs) {
+    const walk: CacheWalk = {
+      slab,
+      memory,
+      s,
+      name: system.common.nameOf(s),
+      num: memory.read32(s + KmemCache.num),
+      findings,
+      ledger,
+      lists: new Map(pages.map((page) => [page, []])),
+      queued: new Map(),
+    };
+    const { cpus, nodes } = system.machine.options;
+    for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid);
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+      walkQueue(walk, ac, `array of CPU ${cpu}`, system.machine.topology.cpuToNode(cpu));
+    }
+    for (const page of pages) auditOneSlab(walk, page);
+  }
+}
+
+// ---- nodes ----
+
+function walkNode(walk: CacheWalk, nid: number): void {
+  const { memory, slab, findings, name } = walk;
+  const n = slab.context.nodeOf(walk.s, nid);
+  if (n === 0) return;
+  if (memory.read32(n + KmemCacheNode.listLock) !== 0) {
+    findings.add("deadlock", `${name}: list_lock of node ${nid} is held by nobody who runs`, [n]);
+  }
+  const [partial, full, free] = slab.lists.heads(n);
+  const lengths = [
+    walkList(walk, partial, "partial", nid),
+    walkList(walk, full, "full", nid),
+    walkList(walk, free, "free", nid),
+  ] as const;
+  const here = [...walk.lists.keys()].filter((page) => slab.context.pages.pageToNid(page) === nid);
+  const freeObjects = here.reduce((sum, page) => sum + walk.num - slab.indexes.active(page), 0);
+  compare(walk, n, `total_slabs of node ${nid}`, KmemCacheNode.totalSlabs, here.length);
+  compare(walk, n, `free_slabs of node ${nid}`, KmemCacheNode.freeSlabs, lengths[2]);
+  compare(walk, n, `free_objects of node ${nid}`, KmemCacheNode.freeObjects, freeObjects);
+  walkNodeQueues(walk, n, nid);
+}
+
+function compare(
+  walk: CacheWalk,
+  n: KmemCacheNodePtr,
+  what: string,
+  field: number,
+  there: number,
+): void {
+  const counted = walk.memory.read32(n + field);
+  if (counted === there) return;
+  walk.findings.add("counter-drift", `${walk.name}: ${what} is ${counted}, found ${there}`, [n]);
+}
+
+/** Length of a list; one that is torn, runs in circles or has strangers on it is a finding. */
+function walkList(walk: CacheWalk, head: Address, kind: string, nid: number): number {
+  const { memory, slab, name, findings } = walk;
+  const of = `${name}: ${kind} list of node ${nid}`;
+  const seen = new Set<Address>();
+  for (let before = head, at = memory.read32(head); at !== head; before = at, at = memory.read32(at)) {
+    const page = at - Page.lru;
+    const lists = walk.lists.get(page);
+    if (seen.has(at)) {
+      findings.add("list-corruption", `${of} runs in circles at ${hex(page)}`, [page]);
+      return seen.size;
+    }
+    seen.add(at);
+    if (lists === undefined) {
+      findings.add("use-after-free", `${of} names ${hex(page)}, no slab of this cache`, [page]);
+      return seen.size;
+    }
+    lists.push(kind);
+    if (memory.read32(at + 4) !== before) {
+      findings.add("list-corruption", `${of} is torn before ${hex(page)}`, [page]);
+    }
+    if (slab.context.pages.pageToNid(page) !== nid) {
+      findings.add("wrong-slab", `${of} has ${hex(page)} of another node`, [page]);
+    }
+  }
+  return seen.size;
+}
+
+function walkNodeQueues(walk: CacheWalk, n: KmemCacheNodePtr, nid: number): void {
+  const { memory, slab, findings, name } = walk;
+  const shared = memory.read32(n + KmemCacheNode.shared);
+  if (shared !== 0) walkQueue(walk, shared, `shared array of node ${nid}`, nid);
+  const table = memory.read32(n + KmemCacheNode.alien);
+  for (let other = 0; table !== 0 && other < slab.context.nodes; other++) {
+    const alien = slab.aliens.at(table, other);
+    if (alien === 0) continue;
+    const what = `alien cache of node ${nid} for node ${other}`;
+    if (memory.read32(alien + AlienCache.lock) !== 0) {
+      findings.add("deadlock", `${name}: the lock of the ${what} is held by nobody who runs`);
+    }
+    walkQueue(walk, alien + AlienCache.ac, what, other);
+  }
+}
+
+// ---- queues ----
+
+/** Enters what a queue holds: buffers of this cache, of that node, each in no other queue. */
+function walkQueue(walk: CacheWalk, ac: ArrayCachePtr, what: string, nid: number): void {
+  const { memory, slab, name, findings } = walk;
+  const { pages } = slab.context;
+  const avail = memory.read32(ac + ArrayCache.avail);
+  const limit = memory.read32(ac + ArrayCache.limit);
+  if (avail < 0 || avail > limit) {
+    findings.add("counter-drift", `${name}: ${what} holds ${avail} objects of at most ${limit}`);
+  }
+  for (let i = 0; i < Math.min(avail, limit); i++) {
+    const buffer = memory.read32(entryAt(ac, i));
+    const page = pages.virtAddrValid(buffer) ? pages.virtToHeadPage(buffer) : 0;
+    const twice = walk.queued.get(buffer);
+    if (!walk.lists.has(page)) {
+      findings.add("use-after-free", `${name}: ${what} has ${hex(buffer)}, no object of the cache`, [
+        buffer,
+      ]);
+    } else if (twice !== undefined) {
+      findings.add("double-free", `${name}: ${hex(buffer)} is in the ${what} and in the ${twice}`, [
+        buffer,
+      ]);
+    } else if (pages.pageToNid(page) !== nid) {
+      findings.add("wrong-slab", `${name}: ${what} has ${hex(buffer)} of another node`, [buffer]);
+    }
+    walk.queued.set(buffer, what);
+  }
+}
+
+// ---- slabs ----
+
+function auditOneSlab(walk: CacheWalk, page: PagePtr): void {
+  const { slab, name, num, findings } = walk;
+  const active = slab.indexes.active(page);
+  const lists = walk.lists.get(page) ?? [];
+  const wanted = active === 0 ? "free" : active === num ? "full" : "partial";
+  if (lists.length !== 1) {
+    findings.add("list-corruption", `${name}: slab ${hex(page)} is on ${lists.length} lists`, [page]);
+  } else if (lists[0] !== wanted) {
+    findings.add(
+      "list-corruption",
+      `${name}: slab ${hex(page)} with ${active} of ${num} objects out is on the ${lists[0]} list`,
+      [page],
+    );
+  }
+  const free = freeObjects(walk, page, active);
+  if (free !== undefined) auditObjects(walk, page, free);
+}
+
+/** Numbers of the objects in the index array, which are all different; undefined if they are not. */
+function freeObjects(walk: CacheWalk, page: PagePtr, active: number): Set<number> | undefined {
+  const { slab, name, num, findings } = walk;
+  if (active < 0 || active > num) {
+    findings.add("counter-drift", `${name}: slab ${hex(page)} has ${active} of ${num} out`, [page]);
+    return undefined;
+  }
+  const free = new Set<number>();
+  for (let i = active; i < num; i++) free.add(slab.indexes.numberAt(page, i));
+  if (free.size === num - active && [...free].every((index) => index < num)) return free;
+  findings.add("double-free", `${name}: the free objects of slab ${hex(page)} are no permutation`, [
+    page,
+  ]);
+  return undefined;
+}
+
+/** Each object is free, queued or held, and nothing of it twice. */
+function auditObjects(walk: CacheWalk, page: PagePtr, free: ReadonlySet<number>): void {
+  const { slab, memory, s, name, num, findings, ledger, queued } = walk;
+  const offset = memory.read32(s + KmemCache.objOffset);
+  const lost: Address[] = [];
+  for (let index = 0; index < num; index++) {
+    const buffer = slab.indexes.objectAt(s, page, index);
+    const queue = queued.get(buffer);
+    const isFree = free.has(index);
+    if (isFree && queue !== undefined) {
+      findings.add("double-free", `${name}: ${hex(buffer)} is free and in the ${queue}`, [buffer]);
+    }
+    if (ledger === undefined) continue;
+    const held = ledger.isLive(buffer + offset);
+    if (held && (isFree || queue !== undefined)) {
+      const where = isFree ? "free in its slab" : `in the ${queue}`;
+      findings.add(
+        "use-after-free",
+        `${name}: ${hex(buffer)} is held and ${where}: ${ledger.story(buffer + offset)}`,
+        [buffer],
+      );
+    }
+    if (!held && !isFree && queue === undefined) lost.push(buffer);
+  }
+  if (lost.length === 0) return;
+  findings.add(
+    "lost-object",
+    `${name}: ${lost.length} objects of slab ${hex(page)} are nowhere: ${hexList(lost)}`,
+    lost,
+  );
+}

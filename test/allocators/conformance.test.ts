@@ -1,0 +1,262 @@
+/**
+ * What every allocator behind caches/allocator.ts promises, asked of each in turn. None of these
+ * tests knows which one it talks to; each ends with a clean audit.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
+import type { AuditFinding } from "../../src/check/audit.ts";
+import type { BootOptions } from "../../src/kernel/kernel.ts";
+import type { Address } from "../../src/machine/memory.ts";
+import { __GFP_THISNODE, __GFP_ZERO, GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { failureOf, type Watched, watched } from "../check/systems.ts";
+
+const TYPESAFE_BY_RCU = 0x80000;
+const HWCACHE_ALIGN = 0x2000;
+
+const allocators: readonly (readonly [string, BootOptions])[] = [
+  ["SLUB", {}],
+  ["SLAB of 4.1", { allocator: "slab", kernel: "4.1" }],
+  ["SLAB of 6.1", { allocator: "slab", kernel: "6.1" }],
+  ["SLAB of 4.1 with DEBUG_SLAB", { allocator: "slab", kernel: "4.1", config: ["DEBUG_SLAB"] }],
+  ["SLAB of 6.1 with DEBUG_SLAB", { allocator: "slab", kernel: "6.1", config: ["DEBUG_SLAB"] }],
+  ["SLAB of 6.1, random order", { allocator: "slab", kernel: "6.1", randomized: true }],
+];
+
+describe.each(allocators)("%s", (_name, options) => {
+  let system: Watched;
+  let held: Address[];
+
+  beforeEach(() => {
+    const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+    system = watched({ cpus: 4, nodes: 2, memory: 5 << 20, parameters, ...options });
+    held = [];
+  });
+
+  function clean(): AuditFinding[] {
+    system.kernel.run(() => system.kernel.machine.rcu.barrier());
+    return system.findings();
+  }
+
+  afterEach(() => {
+    expect(clean()).toEqual([]);
+  });
+
+  function on<T>(cpu: number, act: () => T): T {
+    return system.kernel.run(act, cpu);
+  }
+
+  function take(s: number, count: number, cpu = 0, gfp = GFP_KERNEL): Address[] {
+    const objects = on(cpu, () =>
+      Array.from({ length: count }, () => system.kernel.kmemCacheAlloc(s, gfp)),
+    );
+    held.push(...objects);
+    return objects;
+  }
+
+  function giveAll(cpu = 0): void {
+    on(cpu, () => {
+      for (const object of held.splice(0)) system.kernel.kfree(object);
+    });
+  }
+
+  function freePages(): number {
+    return system.kernel.pages.freePagesTotal();
+  }
+
+  test("objects of a cache are aligned and do not overlap", () => {
+    for (const [size, align] of [
+      [8, 0],
+      [40, 8],
+      [100, 64],
+      [1500, 0],
+      [5000, 0],
+    ] as const) {
+      const s = system.kernel.kmemCacheCreate(`overlap-${size}`, size, { align });
+      const objects = take(s, 60).sort((a, b) => a - b);
+      for (const [i, object] of objects.entries()) {
+        expect(object % Math.max(align, 8)).toBe(0);
+        if (i > 0) expect(object - (objects[i - 1] as Address)).toBeGreaterThanOrEqual(size);
+      }
+      giveAll();
+    }
+  });
+
+  test("an object keeps what is written to it, and is zeroed only if asked", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("contents", 200);
+    const objects = take(s, 100);
+    for (const object of objects) kernel.memory.fill(object, 0xee, 200);
+    for (const object of objects) expect(kernel.memory.findOther(object, 0xee, 200)).toBe(0);
+    giveAll();
+    for (const object of take(s, 100, 0, GFP_KERNEL | __GFP_ZERO)) {
+      expect(kernel.memory.findOther(object, 0, 200)).toBe(0);
+    }
+    giveAll();
+  });
+
+  test("every object was constructed before it is handed out", () => {
+    const { kernel } = system;
+    const ctor = kernel.machine.functions.register((object) => kernel.memory.fill(object, 0xc0, 64));
+    const s = kernel.kmemCacheCreate("constructed", 64, { ctor });
+    for (let round = 0; round < 3; round++) {
+      for (const object of take(s, 150)) {
+        expect(kernel.memory.findOther(object, 0xc0, 64)).toBe(0);
+      }
+      giveAll();
+    }
+  });
+
+  test("kmalloc serves every size, and all of it comes back", () => {
+    const { kernel } = system;
+    for (const size of [1, 8, 9, 96, 97, 192, 200, 256, 4096, 4097, 8192, 8193, 70_000, 300_000]) {
+      const object = on(0, () => kernel.kmalloc(size));
+      expect(object, `kmalloc(${size})`).not.toBe(0);
+      expect(kernel.ksize(object)).toBeGreaterThanOrEqual(size);
+      kernel.memory.fill(object, 0x11, size);
+      on(0, () => kernel.kfree(object));
+    }
+    expect(kernel.kmalloc(1 << 23)).toBe(0);
+  });
+
+  test("kmalloc(0) and kfree(NULL) are nothing", () => {
+    const { kernel } = system;
+    expect(kernel.kmalloc(0)).toBe(16);
+    kernel.kfree(16);
+    kernel.kfree(0);
+  });
+
+  test("an object asked of a node is of that node, from any CPU", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("placed", 128);
+    for (const cpu of [0, 1, 2, 3]) {
+      for (const node of [0, 1]) {
+        const objects = on(cpu, () =>
+          Array.from({ length: 70 }, () =>
+            kernel.kmemCacheAllocNode(s, GFP_KERNEL | __GFP_THISNODE, node),
+          ),
+        );
+        for (const object of objects) {
+          expect(kernel.pages.pageToNid(kernel.pages.virtToHeadPage(object))).toBe(node);
+        }
+        held.push(...objects);
+      }
+    }
+    giveAll(3);
+  });
+
+  test("objects may be freed on any CPU", () => {
+    const s = system.kernel.kmemCacheCreate("carried", 256);
+    for (let round = 0; round < 3; round++) {
+      for (const cpu of [0, 1, 2, 3]) take(s, 100, cpu);
+      for (const cpu of [3, 2, 1, 0]) {
+        on(cpu, () => {
+          for (const object of held.splice(0, 100)) system.kernel.kmemCacheFree(s, object);
+        });
+      }
+      expect(clean()).toEqual([]);
+    }
+  });
+
+  test("without memory an allocation returns NULL, and works again after a free", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("greedy", 2048);
+    for (;;) {
+      const [object = 0] = take(s, 1);
+      if (object === 0) break;
+    }
+    held.pop();
+    expect(held.length).toBeGreaterThan(500);
+    expect(clean()).toEqual([]);
+    expect(take(s, 1, 0, GFP_ATOMIC)[0]).toBeDefined();
+    held = held.filter((object) => object !== 0);
+    const last = held.pop() as Address;
+    on(0, () => kernel.kfree(last));
+    expect(take(s, 1)[0]).not.toBe(0);
+    giveAll();
+    expect(take(s, 50)).not.toContain(0);
+    giveAll();
+  });
+
+  test("bulk calls are all or nothing", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("bulk", 512);
+    const p: Address[] = [];
+    expect(on(1, () => kernel.kmemCacheAllocBulk(s, 300, p))).toBe(300);
+    expect(new Set(p).size).toBe(300);
+    expect(p).not.toContain(0);
+    on(2, () => kernel.kmemCacheFreeBulk(s, 300, p));
+    const q: Address[] = [];
+    const pages = freePages();
+    expect(on(1, () => kernel.kmemCacheAllocBulk(s, pages * 8 + 1000, q))).toBe(0);
+    expect(clean()).toEqual([]);
+    const mixed = [kernel.kmalloc(10), kernel.kmalloc(100), kernel.kmalloc(1000)];
+    on(1, () => kernel.kmemCacheFreeBulk(0, 3, mixed));
+  });
+
+  test("shrinking gives back every page that no object needs", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("shrunk", 1024);
+    const before = freePages();
+    for (const cpu of [0, 1, 2, 3]) take(s, 50, cpu);
+    expect(on(0, () => kernel.kmemCacheShrink(s))).not.toBe(0);
+    giveAll(1);
+    expect(on(0, () => kernel.kmemCacheShrink(s))).toBe(0);
+    expect(freePages()).toBe(before);
+  });
+
+  test("a cache with objects is not destroyed, one without is, and leaves nothing", () => {
+    const { kernel } = system;
+    on(0, () => kernel.kmemCacheDestroy(kernel.kmemCacheCreate("warm", 300)));
+    for (const s of kernel.common.caches()) on(0, () => kernel.kmemCacheShrink(s));
+    const before = freePages();
+    const s = kernel.kmemCacheCreate("mortal", 300);
+    take(s, 100, 2);
+    expect(on(0, () => kernel.kmemCacheDestroy(s))).toBeLessThan(0);
+    giveAll(1);
+    expect(on(0, () => kernel.kmemCacheDestroy(s))).toBe(0);
+    for (const other of kernel.common.caches()) on(0, () => kernel.kmemCacheShrink(other));
+    expect(freePages()).toBe(before);
+  });
+
+  test("pages of a TYPESAFE_BY_RCU cache outlive a reader", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("typesafe", 400, { flags: TYPESAFE_BY_RCU });
+    take(s, 100);
+    const before = freePages();
+    on(0, () => {
+      kernel.machine.rcu.readLock();
+      for (const object of held.splice(0)) kernel.kmemCacheFree(s, object);
+      kernel.kmemCacheShrink(s);
+      expect(freePages()).toBe(before);
+      kernel.machine.rcu.readUnlock();
+      kernel.machine.rcu.barrier();
+    });
+    expect(freePages()).toBeGreaterThan(before);
+  });
+
+  test("caches of all shapes live side by side", () => {
+    const { kernel } = system;
+    const caches = [8, 24, 64, 100, 192, 256, 700, 1500, 3000, 6000].map((size) =>
+      kernel.kmemCacheCreate(`shape-${size}`, size, { flags: HWCACHE_ALIGN }),
+    );
+    for (let round = 0; round < 4; round++) {
+      for (const [i, s] of caches.entries()) take(s, 40, (i + round) % 4);
+      on(round, () => {
+        for (const object of held.splice(0, held.length >> 1)) kernel.kfree(object);
+      });
+      expect(clean()).toEqual([]);
+    }
+    giveAll(3);
+    for (const s of caches) expect(on(0, () => kernel.kmemCacheDestroy(s))).toBe(0);
+  });
+
+  test("freeing what is no object, or to the wrong cache, is refused by name", () => {
+    const { kernel } = system;
+    const [a, b] = [kernel.kmemCacheCreate("mine", 320), kernel.kmemCacheCreate("yours", 3200)];
+    const [object = 0] = take(a, 1);
+    const lastPage = kernel.machine.layout.end - 4096;
+    expect(failureOf(() => on(0, () => kernel.kfree(lastPage)))).toBe("bad-access");
+    expect(failureOf(() => on(0, () => kernel.kmemCacheFree(b, object)))).toBe("wrong-slab");
+    giveAll();
+  });
+});
