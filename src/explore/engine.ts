@@ -109,6 +109,7 @@ export class Engine implements Pilot {
     this.turns.length = 0;
     this.turnStarts.length = 0;
     memory.pilot = this;
+    memory.observer?.reset();
     memory.steps = 0;
     memory.stepLimit = LIVELOCK_STEPS;
     memory.hasWaiters = false;
@@ -255,13 +256,22 @@ export class Engine implements Pilot {
 
   // ---- what a run leaves ----
 
+  /** Who ran last. */
+  get lastContext(): Context {
+    return this.contexts[contextOf(this.turns.at(-1) ?? 0)] as Context;
+  }
+
   /** The schedule of the last run, or of the present one up to here. */
   schedule(): Segment[] {
-    return this.turns.map((choice, i) => ({
+    const segments = this.turns.map((choice, i) => ({
       context: contextOf(choice),
       cpu: cpuOf(choice),
       steps: (this.turnStarts[i + 1] ?? this.memory.steps) - (this.turnStarts[i] as number),
     }));
+    // The run failed while it was to turn to another.
+    const { wanted } = this;
+    if (wanted >= 0) segments.push({ context: contextOf(wanted), cpu: cpuOf(wanted), steps: 1 });
+    return segments;
   }
 
   /** A 53-bit hash of the present state: memory, contexts, who has which CPU and who runs. */

@@ -28,6 +28,8 @@ export interface Pilot {
 
 /** Who watches accesses when they happen: a race detector, a recorder. */
 export interface Observer {
+  /** A schedule begins. */
+  reset(): void;
   /** `value` is what was read, or written by a plain write; `a` and `b` what a swap would store. */
   accessed(
     context: Context,

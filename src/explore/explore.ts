@@ -1,0 +1,70 @@
+/**
+ * Explores a scenario: searches for a schedule that fails, makes it small, and replays it once for
+ * the report. Works on any code over `Memory`, the allocators' or a user's own.
+ *
+ *     const { failure, complete } = explore({
+ *       name: "lost-update",
+ *       world: () => ({ memory: exploredMemory(smallMachine(2)) }),
+ *       contexts: [0, 1].map((cpu) => ({ name: `task ${cpu}`, cpu, operations: [increment] })),
+ *       check: { atEnd: ({ memory }) => { if (memory.read32(COUNTER) !== 2) throw … } },
+ *     });
+ */
+import { Budget } from "./budget.ts";
+import { Engine } from "./engine.ts";
+import { type Complete, searchPortfolio, type Strategy } from "./portfolio.ts";
+import { prepare, type Scenario } from "./program.ts";
+import { RaceDetector } from "./races.ts";
+import { type Failure, recordFailure } from "./replay.ts";
+import { shrink } from "./shrink.ts";
+import type { World } from "./world.ts";
+
+export interface SearchOptions {
+  /** Default `portfolio`. */
+  readonly strategy?: Strategy;
+  /** The largest preemption bound. Default 2. */
+  readonly preemptions?: number;
+  /** Schedules to run at most. Default no limit. */
+  readonly schedules?: number;
+  /** Time to search, in seconds. Default 10, or no limit where `schedules` is given. */
+  readonly seconds?: number;
+  /** Default 1. The same seed and the same `schedules` give the same answer. */
+  readonly seed?: number;
+}
+
+export interface Exploration<W extends World, S> extends Scenario<W, S> {
+  readonly search?: SearchOptions;
+  /** Also look for data races; states are then not compared, which takes longer. Default no. */
+  readonly dataRaces?: boolean;
+}
+
+export interface ExploreResult {
+  /** Schedules run, and the points passed in them. */
+  readonly schedules: number;
+  readonly steps: number;
+  readonly seconds: number;
+  /** The largest bound under which every schedule passes; undefined: not even bound 0 was ended. */
+  readonly complete: Complete | undefined;
+  readonly failure: Failure | undefined;
+}
+
+const DEFAULT_SECONDS = 10;
+
+/** @throws RangeError for a scenario or machine that cannot be explored. */
+export function explore<W extends World, S>(exploration: Exploration<W, S>): ExploreResult {
+  const { search = {}, dataRaces = false, name } = exploration;
+  const { strategy = "portfolio", preemptions = 2, schedules, seed = 1 } = search;
+  const seconds = search.seconds ?? (schedules === undefined ? DEFAULT_SECONDS : undefined);
+  const program = prepare(exploration);
+  const engine = new Engine(program);
+  const { memory } = program;
+  if (dataRaces) memory.observer = new RaceDetector(engine.contexts, memory.nameOf);
+  const budget = new Budget(schedules, seconds);
+  const options = { strategy, preemptions, seed, prunes: !dataRaces };
+  const { hit, complete } = searchPortfolio(engine, budget, options);
+  const least = complete === undefined ? 0 : complete.preemptions + 1;
+  const small = hit && shrink(program, hit, least, options);
+  memory.observer = undefined;
+  const failure = small && recordFailure(name, small.program, small.hit, dataRaces);
+  const { schedules: run, steps, secondsElapsed } = budget;
+  return { schedules: run, steps, seconds: secondsElapsed, complete, failure };
+}

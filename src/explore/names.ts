@@ -1,0 +1,22 @@
+/** Names for reports: what the world says about an address, or the address itself. */
+import type { Address } from "../machine/memory.ts";
+import type { Described, World } from "./world.ts";
+
+const hex = (address: Address): string => `0x${(address >>> 0).toString(16)}`;
+
+export class ReplayDescriber {
+  private readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  describe(address: Address): Described {
+    return this.world.describe?.(address) ?? { name: hex(address), field: hex(address) };
+  }
+
+  /** The value that the word at `address` has, as people read it. */
+  draw(address: Address, value: number): string {
+    return this.describe(address).draw?.(value) ?? String(value);
+  }
+}

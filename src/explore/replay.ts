@@ -1,0 +1,164 @@
+/**
+ * Runs one schedule again, with names, values and stacks. The same schedule of the same program gives
+ * the same timeline, in any process.
+ */
+import { Engine, type Outcome, type Program } from "./engine.ts";
+import type { FoundClass } from "./failure.ts";
+import { ReplayDescriber } from "./names.ts";
+import { homesOf, prepare, type Scenario, without } from "./program.ts";
+import { RaceDetector } from "./races.ts";
+import { ReplayScheduler, type Segment, StaleSchedule } from "./schedulers/replay.ts";
+import type { Hit } from "./search.ts";
+import type { Observer } from "./suspension.ts";
+import { Recorder, type TimelineEvent } from "./timeline.ts";
+import { parseToken, placed, printToken, type Token, TokenError } from "./token.ts";
+import type { World } from "./world.ts";
+
+export interface Failure {
+  readonly class: FoundClass;
+  readonly message: string;
+  /** Replays it: see token.ts. None where the program is no function of its schedule. */
+  readonly token: string | undefined;
+  readonly preemptions: number;
+  readonly steps: number;
+  readonly timeline: readonly TimelineEvent[];
+  /** The two accesses of a data race, the earlier first. */
+  readonly race?: readonly [TimelineEvent, TimelineEvent];
+}
+
+export interface Replayed {
+  /** Undefined: the schedule passes. */
+  readonly failure: Failure | undefined;
+  readonly timeline: readonly TimelineEvent[];
+}
+
+interface Run {
+  readonly outcome: Outcome;
+  readonly recorder: Recorder;
+  readonly race: Failure["race"];
+}
+
+/** Two observers as one; the recorder first, so that what the detector throws at is recorded. */
+function both(first: Observer, second: Observer): Observer {
+  return {
+    reset() {
+      first.reset();
+      second.reset();
+    },
+    accessed(...access) {
+      first.accessed(...access);
+      second.accessed(...access);
+    },
+    switched(...turn) {
+      first.switched(...turn);
+      second.switched(...turn);
+    },
+  };
+}
+
+function runRecorded(engine: Engine, segments: readonly Segment[], dataRaces: boolean): Run {
+  const { memory, contexts } = engine;
+  const names = new ReplayDescriber(engine.program.world);
+  const length = segments.reduce((sum, { steps }) => sum + steps, 0);
+  const recorder = new Recorder(names, () => memory.steps, length);
+  const detector = dataRaces ? new RaceDetector(contexts, memory.nameOf) : undefined;
+  const scheduler = new ReplayScheduler(segments);
+  scheduler.begin();
+  memory.asksAlways = true;
+  memory.observer = detector === undefined ? recorder : both(recorder, detector);
+  engine.listener = recorder;
+  try {
+    const outcome = engine.run(scheduler);
+    scheduler.checkIsUsedUp();
+    if (outcome.found !== undefined) {
+      recorder.failed(engine.lastContext, outcome.found.message);
+    }
+    recorder.markWhatMatters();
+    const race = detector?.race && accessesOf(recorder.events, detector.race);
+    return { outcome, recorder, race };
+  } finally {
+    memory.asksAlways = false;
+    memory.observer = undefined;
+    engine.listener = undefined;
+  }
+}
+
+/** The last access to the word by each of the two. */
+function accessesOf(
+  events: readonly TimelineEvent[],
+  race: { address: number; first: number; second: number },
+): Failure["race"] {
+  const lastOf = (context: number): TimelineEvent | undefined =>
+    events.findLast(
+      (event) =>
+        event.context === context &&
+        event.access !== undefined &&
+        (event.access.address & ~7) === (race.address & ~7),
+    );
+  const first = lastOf(race.first);
+  const second = lastOf(race.second);
+  return first === undefined || second === undefined ? undefined : [first, second];
+}
+
+/** The failure of a schedule that a search has found, with its token. */
+export function recordFailure(
+  scenario: string,
+  program: Program,
+  hit: Hit,
+  dataRaces: boolean,
+): Failure {
+  const { found, segments, preemptions, steps } = hit;
+  if (found.class === "non-determinism") {
+    return { ...found, token: undefined, preemptions, steps, timeline: [] };
+  }
+  const engine = new Engine(program);
+  const { outcome, recorder, race } = runRecorded(engine, segments, dataRaces);
+  if (outcome.found?.class !== found.class) {
+    throw new Error(`a schedule that failed with ${found.class} did not when it was replayed`);
+  }
+  const left = [...(program.without ?? [])];
+  const token = printToken(
+    { scenario, without: left, hash: recorder.hash, segments },
+    homesOf(engine.contexts),
+  );
+  const timeline = recorder.events;
+  const failure = { ...outcome.found, token, preemptions, steps: outcome.steps, timeline };
+  return race === undefined ? failure : { ...failure, race };
+}
+
+/**
+ * Replays a token of `scenario`. @throws TokenError where the token cannot be read, belongs to another
+ * scenario, or no longer fits this one.
+ */
+export function replay<W extends World, S>(
+  scenario: Scenario<W, S>,
+  text: string,
+  options: { readonly dataRaces?: boolean } = {},
+): Replayed {
+  const token = parseToken(text);
+  if (token.scenario !== scenario.name) {
+    throw new TokenError(`the token is of "${token.scenario}", not of "${scenario.name}"`);
+  }
+  const engine = new Engine(without(prepare(scenario), token.without));
+  const run = runToken(engine, token, options.dataRaces === true);
+  const { found, preemptions, steps } = run.outcome;
+  const timeline = run.recorder.events;
+  if (found === undefined) return { failure: undefined, timeline };
+  const failure = { ...found, token: text.trim(), preemptions, steps, timeline };
+  const { race } = run;
+  return { failure: race === undefined ? failure : { ...failure, race }, timeline };
+}
+
+function runToken(engine: Engine, token: Token, dataRaces: boolean): Run {
+  try {
+    const segments = placed(token.segments, homesOf(engine.contexts));
+    const run = runRecorded(engine, segments, dataRaces);
+    if (run.recorder.hash === token.hash) return run;
+    throw new StaleSchedule(`the accesses have changed (${run.recorder.hash}, not ${token.hash})`);
+  } catch (thrown) {
+    if (!(thrown instanceof StaleSchedule)) throw thrown;
+    throw new TokenError(
+      `the token no longer fits the program: ${thrown.message}. Search again for a new one`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Makes a failing schedule small by searching again: first with fewer preemptions, then with single
+ * operations left out. Only the class of the failure must stay the same. Merging the turns of the
+ * schedule at hand gets stuck far above the least; a bounded search finds it.
+ */
+import { Budget } from "./budget.ts";
+import { Engine, type Program } from "./engine.ts";
+import { without } from "./program.ts";
+import { type BoundOptions, type Hit, searchBound } from "./search.ts";
+
+export interface Shrunk {
+  readonly program: Program;
+  readonly hit: Hit;
+}
+
+/** Schedules that each attempt may cost. */
+const ATTEMPT = 10_000;
+
+/** `least`: fewer preemptions than that are known to pass. */
+export function shrink(program: Program, hit: Hit, least: number, options: BoundOptions): Shrunk {
+  if (hit.found.class === "non-determinism") return { program, hit };
+  const fewest = withFewerPreemptions(program, hit, least, options);
+  return withFewerOperations({ program, hit: fewest }, options);
+}
+
+function withFewerPreemptions(
+  program: Program,
+  hit: Hit,
+  least: number,
+  options: BoundOptions,
+): Hit {
+  for (let bound = least; bound < hit.preemptions; bound++) {
+    const found = attempt(program, bound, hit, options);
+    if (found !== undefined) return found;
+  }
+  return hit;
+}
+
+function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
+  let best = start;
+  start.program.contexts.forEach((context, id) => {
+    for (let index = context.operations.length - 1; index >= 0; index--) {
+      const left = [...(best.program.without ?? []), `${id}.${index}`];
+      const smaller = without(best.program, left);
+      if (failsOtherwise(smaller, best.hit)) continue;
+      const hit = attempt(smaller, best.hit.preemptions, best.hit, options);
+      if (hit !== undefined) best = { program: smaller, hit };
+    }
+  });
+  return best;
+}
+
+/** An operation that needs what was left out fails by itself, and proves nothing. */
+function failsOtherwise(program: Program, hit: Hit): boolean {
+  const engine = new Engine(program);
+  const { found } = engine.run({ begin: () => true, next: () => 0 });
+  return found !== undefined && found.class !== hit.found.class;
+}
+
+function attempt(
+  program: Program,
+  bound: number,
+  hit: Hit,
+  options: BoundOptions,
+): Hit | undefined {
+  const limits = { budget: new Budget(ATTEMPT), class: hit.found.class };
+  return searchBound(new Engine(program), bound, limits, options).hit;
+}

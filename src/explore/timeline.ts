@@ -1,0 +1,219 @@
+/**
+ * What happened in one run, event by event: data, for whoever draws it. Recorded only while a
+ * schedule is replayed, with stacks, names and drawn values; a search records nothing.
+ */
+import type { Address } from "../machine/memory.ts";
+import type { Context } from "./context.ts";
+import type { RunListener } from "./engine.ts";
+import * as k from "./kinds.ts";
+import type { ReplayDescriber } from "./names.ts";
+import { type Frame, framesHere } from "./stack.ts";
+import type { Observer } from "./suspension.ts";
+
+export interface TimelineAccess {
+  readonly kind: k.KindName;
+  readonly address: Address;
+  readonly name: string;
+  /** The access in one line: `cpu 0: freelist = 0x5000`. */
+  readonly text: string;
+  readonly isWrite: boolean;
+  readonly stack: readonly Frame[];
+}
+
+export type TimelineWhat = "begins" | "goes on" | "accesses" | "waits" | "ends" | "fails";
+
+export interface TimelineEvent {
+  /** Points passed in the run so far. */
+  readonly step: number;
+  readonly context: number;
+  readonly contextName: string;
+  readonly cpu: number;
+  readonly operation: string;
+  readonly what: TimelineWhat;
+  /** The access, what is waited for, the result or the failure. */
+  readonly text: string;
+  readonly access?: TimelineAccess;
+  /** The other of the two accesses whose order matters, as an index into the timeline. */
+  matters?: number;
+}
+
+/** Stacks are slow, and a livelock is long: only its end has them. */
+const STEPS_WITH_STACKS = 1_000;
+
+interface Operating {
+  readonly begins: number;
+  ends: number;
+}
+
+export class Recorder implements Observer, RunListener {
+  readonly events: TimelineEvent[] = [];
+  private readonly names: ReplayDescriber;
+  private readonly stepNow: () => number;
+  /** Of each event: the operation it belongs to. */
+  private readonly operations: Operating[] = [];
+  private readonly running = new Map<number, Operating>();
+  private readonly stacksFrom: number;
+  private hashState = 0x811c9dc5;
+
+  /** `steps`: how long the run will be, as far as is known. */
+  constructor(names: ReplayDescriber, stepNow: () => number, steps: number) {
+    this.names = names;
+    this.stepNow = stepNow;
+    this.stacksFrom = steps - STEPS_WITH_STACKS;
+  }
+
+  /** Of kind and field of all accesses: 8 hexadecimal digits (FNV-1a). */
+  get hash(): string {
+    return (this.hashState >>> 0).toString(16).padStart(8, "0");
+  }
+
+  /** It records the one run it was made for. */
+  reset(): void {}
+
+  private push(context: Context, what: TimelineWhat, text: string, access?: TimelineAccess): void {
+    const event = {
+      step: this.stepNow(),
+      context: context.id,
+      contextName: context.name,
+      cpu: context.cpu,
+      operation: context.operationName,
+      what,
+      text,
+    };
+    const operation = this.running.get(context.id) ?? { begins: 0, ends: 0 };
+    this.operations.push(operation);
+    this.events.push(access === undefined ? event : { ...event, access });
+  }
+
+  began(context: Context): void {
+    const begins = this.events.length;
+    this.running.set(context.id, { begins, ends: Number.POSITIVE_INFINITY });
+    this.push(context, "begins", context.operationName);
+  }
+
+  ended(context: Context, result: unknown): void {
+    const operation = this.running.get(context.id);
+    if (operation !== undefined) operation.ends = this.events.length;
+    this.push(context, "ends", result === undefined ? "" : String(result));
+  }
+
+  waited(context: Context): void {
+    this.push(context, "waits", this.names.describe(context.waitAddress).name);
+  }
+
+  failed(context: Context, message: string): void {
+    this.push(context, "fails", message);
+  }
+
+  switched(context: Context, before: Context | undefined): void {
+    if (context.running && before !== context) this.push(context, "goes on", "");
+  }
+
+  accessed(
+    context: Context,
+    kind: number,
+    address: Address,
+    value: number,
+    a: number,
+    b: number,
+  ): void {
+    const { name, field } = this.names.describe(address);
+    this.addToHash(`${k.kindName(kind)} ${k.isWithoutWord(kind) ? "" : field};`);
+    const text = this.draw(kind, address, value, a, b);
+    this.push(context, "accesses", text, {
+      kind: k.kindName(kind),
+      address,
+      name,
+      text,
+      isWrite: k.isWrite(kind),
+      stack: this.stepNow() >= this.stacksFrom ? framesHere() : [],
+    });
+  }
+
+  private addToHash(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      this.hashState = Math.imul(this.hashState ^ text.charCodeAt(i), 0x01000193);
+    }
+  }
+
+  private draw(kind: number, address: Address, value: number, a: number, b: number): string {
+    const { names } = this;
+    const { name } = names.describe(address);
+    const of = (what: number, at = address): string => names.draw(at, what);
+    if (kind === k.CMPXCHG || kind === k.CPU_CMPXCHG) {
+      const outcome = value === a ? "stored" : `FAILED, found ${of(value)}`;
+      return `${name}: ${of(a)} => ${of(b)} ${outcome}`;
+    }
+    if (k.hasTwoWords(kind)) {
+      const pair = `(${of(a)}, ${of(b, address + 4)})`;
+      return `${name} pair => ${pair} ${value === 0 ? "FAILED" : "stored"}`;
+    }
+    if (kind === k.XCHG || kind === k.ADD) return `${name}: ${of(value)} => ${of(a)}`;
+    if (kind === k.FILL) return `${name} and on: ${a} bytes = ${value}`;
+    if (kind === k.COPY) return `${name} and on: ${a} bytes from ${names.describe(value).name}`;
+    if (kind === k.CPU_PTR) return `this CPU's ${name}`;
+    if (kind === k.KICK) return `kicks CPU by ${name}`;
+    return k.isWrite(kind) ? `${name} = ${of(value)}` : `${name} -> ${of(value)}`;
+  }
+
+  /**
+   * Marks each access that touches a word which an overlapping operation of another context touched
+   * last, where one of the two writes: turned round, the run would have been another.
+   */
+  markWhatMatters(): void {
+    const last = new Map<Address, number>();
+    for (let at = 0; at < this.events.length; at++) {
+      const access = this.events[at]?.access;
+      if (access === undefined) continue;
+      const word = access.address & ~7;
+      const before = last.get(word);
+      last.set(word, at);
+      if (before !== undefined) this.markPair(before, at);
+    }
+  }
+
+  private markPair(first: number, second: number): void {
+    const one = this.events[first] as TimelineEvent;
+    const other = this.events[second] as TimelineEvent;
+    if (one.context === other.context) return;
+    if (one.access?.isWrite !== true && other.access?.isWrite !== true) return;
+    const began = (this.operations[second] as Operating).begins;
+    if ((this.operations[first] as Operating).ends <= began) return;
+    one.matters = second;
+    other.matters = first;
+  }
+}
+
+/** A row of a timeline: an event, or a stretch of accesses of one context that is left out. */
+export type TimelineRow =
+  | { readonly event: TimelineEvent }
+  | { readonly folded: number; readonly context: number; readonly cpu: number };
+
+/** Stretches shorter than this are shown. */
+const SHORTEST_FOLD = 3;
+
+/** The events without uninterrupted stretches in which nothing matters. */
+export function fold(events: readonly TimelineEvent[]): TimelineRow[] {
+  const rows: TimelineRow[] = [];
+  let stretch: TimelineEvent[] = [];
+  const flush = (): void => {
+    const [first] = stretch;
+    if (first !== undefined && stretch.length >= SHORTEST_FOLD) {
+      rows.push({ folded: stretch.length, context: first.context, cpu: first.cpu });
+    } else {
+      rows.push(...stretch.map((event) => ({ event })));
+    }
+    stretch = [];
+  };
+  for (const event of events) {
+    if (event.context !== stretch[0]?.context) flush();
+    if (event.what === "accesses" && event.matters === undefined) {
+      stretch.push(event);
+    } else {
+      flush();
+      rows.push({ event });
+    }
+  }
+  flush();
+  return rows;
+}

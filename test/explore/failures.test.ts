@@ -1,0 +1,218 @@
+import { expect, test } from "vitest";
+import type { ContextSpec } from "../../src/explore/context.ts";
+import { type Exploration, explore } from "../../src/explore/explore.ts";
+import { KernelBug } from "../../src/machine/kernel-bug.ts";
+import { mutexLock, mutexUnlock } from "../../src/machine/mutex.ts";
+import { spinLock, spinLockIrqsave, spinUnlock, spinUnlockIrqrestore } from "../../src/machine/spinlock.ts";
+import { operation, task, type Words, words } from "./words.ts";
+
+type Contexts = readonly ContextSpec<Words, undefined>[];
+
+function run(contexts: Contexts, more: Partial<Exploration<Words, undefined>> = {}) {
+  const search = { strategy: "bound", preemptions: 2, schedules: 20_000 } as const;
+  return explore({ name: "test", world: () => words(), contexts, search, ...more });
+}
+
+const lockBoth = (cpu: number, first: number, second: number) =>
+  task(cpu, `lock ${first} then ${second}`, (memory, at) => {
+    spinLock(memory, at(first));
+    spinLock(memory, at(second));
+    spinUnlock(memory, at(second));
+    spinUnlock(memory, at(first));
+  });
+
+test("two locks in opposite order are a deadlock, with both holders named", () => {
+  const { failure } = run([lockBoth(0, 0, 1), lockBoth(1, 1, 0)]);
+  expect(failure).toMatchObject({ class: "deadlock", preemptions: 1 });
+  expect(failure?.message).toContain(
+    "CPU 0: task 0 in lock 0 then 1 waits for w1, held by task 1 (CPU 1, in lock 1 then 0)",
+  );
+  expect(failure?.message).toContain(
+    "CPU 1: task 1 in lock 1 then 0 waits for w0, held by task 0 (CPU 0, in lock 0 then 1)",
+  );
+});
+
+test("two locks in one order are none", () => {
+  const { failure, complete } = run([lockBoth(0, 0, 1), lockBoth(1, 0, 1)]);
+  expect(failure).toBeUndefined();
+  expect(complete?.preemptions).toBe(2);
+});
+
+test("taking a lock twice is seen at once", () => {
+  const { failure } = run([lockBoth(0, 3, 3)]);
+  expect(failure).toMatchObject({ class: "deadlock", preemptions: 0 });
+  expect(failure?.message).toContain("waits for w3, which it holds itself");
+});
+
+const lockInInterrupt: Contexts[number] = {
+  name: "interrupt",
+  cpu: 0,
+  kind: "interrupt",
+  operations: [
+    operation("lock in interrupt", (memory, at) => {
+      spinLock(memory, at(0));
+      spinUnlock(memory, at(0));
+    }),
+  ],
+};
+
+test("an interrupt that wants a lock held below it never gets it", () => {
+  const holder = task(0, "lock with interrupts on", (memory, at) => {
+    spinLock(memory, at(0));
+    memory.write32(at(1), 1);
+    spinUnlock(memory, at(0));
+  });
+  const { failure } = run([holder, lockInInterrupt]);
+  expect(failure).toMatchObject({ class: "deadlock", preemptions: 1 });
+  expect(failure?.message).toContain("held by task 0");
+});
+
+test("with interrupts off while it is held, it does", () => {
+  const holder = task(0, "lock with interrupts off", (memory, at) => {
+    const flags = spinLockIrqsave(memory, at(0));
+    memory.write32(at(1), 1);
+    spinUnlockIrqrestore(memory, at(0), flags);
+  });
+  const { failure, complete } = run([holder, lockInInterrupt]);
+  expect(failure).toBeUndefined();
+  expect(complete?.preemptions).toBe(2);
+});
+
+test("sleeping with interrupts off is refused", () => {
+  const sleeper = task(0, "mutex with interrupts off", (memory, at) => {
+    const flags = memory.irqSave();
+    mutexLock(memory, at(0));
+    mutexUnlock(memory, at(0));
+    memory.irqRestore(flags);
+  });
+  expect(run([sleeper]).failure).toMatchObject({ class: "deadlock", preemptions: 0 });
+});
+
+test("a loop that polls without waitWhile is a livelock", () => {
+  const poller = task(0, "poll", (memory, at) => {
+    while (memory.readOnce(at(0)) === 0);
+  });
+  const setter = task(1, "set", (memory, at) => memory.writeOnce(at(0), 1));
+  const { failure } = run([poller, setter]);
+  expect(failure?.class).toBe("livelock");
+  expect(failure?.message).toContain("task 0 is in poll");
+});
+
+test("a loop that waits with waitWhile is none", () => {
+  const waiter = task(0, "wait", (memory, at) => memory.waitWhile(at(0), 0));
+  const setter = task(1, "set", (memory, at) => memory.writeOnce(at(0), 1));
+  expect(run([waiter, setter]).complete?.preemptions).toBe(2);
+});
+
+test("dropping a lock that somebody else holds keeps its class", () => {
+  const dropper = task(0, "unlock", (memory, at) => spinUnlock(memory, at(0)));
+  expect(run([dropper]).failure?.class).toBe("lock-not-held");
+});
+
+const neighbour = task(1, "neighbour", (memory, at) => {
+  memory.writeOnce(at(0), memory.readOnce(at(0)) + 1);
+});
+
+test("an operation that depends on something else than the memory is found out", () => {
+  let calls = 0;
+  const impure = task(0, "impure", (memory, at) => {
+    if (calls++ % 2 === 0) memory.readOnce(at(0));
+    memory.writeOnce(at(1), 1);
+    memory.readOnce(at(0));
+  });
+  const { failure } = run([impure, neighbour], { search: { strategy: "walk", schedules: 100 } });
+  expect(failure).toMatchObject({ class: "non-determinism", token: undefined });
+  expect(failure?.message).toMatch(/impure of task 0 did \w+ w\d where before it did \w+ w\d/);
+});
+
+test("so is one that writes another value", () => {
+  let calls = 0;
+  const impure = task(0, "impure", (memory, at) => {
+    memory.write32(at(1), calls++);
+    memory.readOnce(at(0));
+    memory.readOnce(at(0));
+  });
+  const { failure } = run([impure, neighbour], { search: { strategy: "walk", schedules: 100 } });
+  expect(failure?.message).toMatch(/write32 w1 with the value \d+ where before it was \d+/);
+});
+
+test("an operation that catches its suspension is found out", () => {
+  const swallower = task(0, "swallow", (memory, at) => {
+    try {
+      memory.readOnce(at(0));
+      memory.readOnce(at(0));
+    } catch {
+      return 0;
+    }
+  });
+  const { failure } = run([swallower, neighbour], { search: { strategy: "walk", schedules: 100 } });
+  expect(failure?.class).toBe("non-determinism");
+  expect(failure?.message).toContain("the suspension was caught");
+});
+
+test("so is one that turns it into another error", () => {
+  const swallower = task(0, "wrap", (memory, at) => {
+    try {
+      memory.readOnce(at(0));
+      memory.readOnce(at(0));
+    } catch {
+      throw new Error("something else");
+    }
+  });
+  const { failure } = run([swallower, neighbour], { search: { strategy: "walk", schedules: 100 } });
+  expect(failure?.message).toContain('turned into "Error: something else"');
+});
+
+test("a result that a later operation uses up is refused", () => {
+  const contexts: Contexts = [
+    {
+      name: "task",
+      cpu: 0,
+      operations: [
+        { name: "make", run: () => [1, 2] },
+        { name: "use up", run: (_, { results }) => (results[0] as number[]).pop() },
+      ],
+    },
+  ];
+  expect(run(contexts).failure).toMatchObject({ class: "exception" });
+});
+
+test.each([
+  ["page 0", 16],
+  ["beyond the end", 2 ** 30],
+  ["the middle of a word", 8194],
+])("an access to %s is refused", (_, address) => {
+  const reader = task(0, "read", (memory) => memory.read32(address));
+  expect(run([reader]).failure?.class).toBe("bad-access");
+});
+
+test("a racy read may go anywhere", () => {
+  const reader = task(0, "read", (memory) => memory.readRacy(-4) + memory.readRacy(2 ** 30));
+  expect(run([reader]).failure).toBeUndefined();
+});
+
+test("a write into the area of a CPU in mid-operation is refused", () => {
+  const stale: Contexts = [
+    {
+      name: "wanderer",
+      cpu: 0,
+      migrates: true,
+      operations: [operation("stale pointer", (memory) => memory.write32(memory.thisCpuPtr(64), 1))],
+    },
+    task(0, "other", (memory, at) => {
+      memory.readOnce(at(0));
+      memory.thisCpuRead(64);
+    }),
+  ];
+  const { failure } = run(stale);
+  expect(failure?.class).toBe("bad-access");
+  expect(failure?.message).toContain("wrote into the area of CPU 0");
+});
+
+test("what a check throws is the failure", () => {
+  const afterEach = (): void => {
+    throw new KernelBug("counter-drift", "on purpose");
+  };
+  const { failure } = run([neighbour], { check: { afterEach } });
+  expect(failure).toMatchObject({ class: "counter-drift", message: "on purpose" });
+});

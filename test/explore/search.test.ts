@@ -1,0 +1,239 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Budget } from "../../src/explore/budget.ts";
+import type { ContextSpec } from "../../src/explore/context.ts";
+import { Engine } from "../../src/explore/engine.ts";
+import { explore } from "../../src/explore/explore.ts";
+import { samplerOf } from "../../src/explore/portfolio.ts";
+import { prepare } from "../../src/explore/program.ts";
+import { searchBound, searchWith } from "../../src/explore/search.ts";
+import { allocAgainstInterrupt, freeAgainstAlloc, twoCpus } from "./toy-scenarios.ts";
+import { DropsQuietly, ToySlab, WithoutTid } from "./toy-slab.ts";
+import { task, type WordOperation, type Words, words } from "./words.ts";
+
+type Contexts = readonly ContextSpec<Words, undefined>[];
+
+const increment = (cpu: number) =>
+  task(cpu, "increment", (memory, at) => memory.writeOnce(at(0), memory.readOnce(at(0)) + 1));
+
+/** All final values of the first words, under a bound, with or without cutting known states short. */
+function outcomes(contexts: Contexts, bound: number, prunes: boolean): Set<string> {
+  const found = new Set<string>();
+  const program = prepare({
+    name: "outcomes",
+    world: () => words(2),
+    contexts,
+    check: {
+      atEnd: ({ memory, at }) => {
+        found.add([0, 1, 2].map((word) => memory.read32(at(word))).join());
+      },
+    },
+  });
+  const result = searchBound(new Engine(program), bound, { budget: new Budget() }, { prunes });
+  expect(result.complete).toBe(true);
+  return found;
+}
+
+test("two increments have two outcomes, the second of which needs a preemption", () => {
+  expect(outcomes([increment(0), increment(1)], 0, false)).toEqual(new Set(["2,0,0"]));
+  expect(outcomes([increment(0), increment(1)], 1, false)).toEqual(new Set(["2,0,0", "1,0,0"]));
+});
+
+test("bounds are counted exactly: n points of two tasks without a choice to block", () => {
+  const program = prepare({ name: "count", world: () => words(2), contexts: [increment(0), increment(1)] });
+  const engine = new Engine(program);
+  const count = (bound: number): number =>
+    searchBound(engine, bound, { budget: new Budget() }, { prunes: false }).schedules;
+  // Each runs two accesses: one order or the other; then a switch before the second access of the
+  // first; then back before the second of the second.
+  expect([count(0), count(1), count(2), count(9)]).toEqual([2, 4, 6, 6]);
+});
+
+/** A small program: reads, adds what was read before, writes, swaps, windows without interrupts. */
+function interpret(steps: readonly number[]): WordOperation {
+  return {
+    name: steps.join(),
+    run: ({ memory, at }) => {
+      let seen = 1;
+      for (const step of steps) {
+        const word = at(step % 3);
+        const action = Math.floor(step / 3);
+        if (action === 0) seen += memory.readOnce(word);
+        else if (action === 1) memory.writeOnce(word, seen);
+        else if (action === 2) memory.cmpxchg(word, 0, seen);
+        else if (action === 3) memory.irqDisable();
+        else memory.irqEnable();
+      }
+      memory.irqEnable();
+      return seen;
+    },
+  };
+}
+
+const program = fc.array(
+  fc.record({
+    cpu: fc.integer({ min: 0, max: 1 }),
+    kind: fc.constantFrom("task", "task", "interrupt"),
+    migrates: fc.boolean(),
+    operations: fc.array(fc.array(fc.integer({ min: 0, max: 14 }), { maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  }),
+  { minLength: 2, maxLength: 3 },
+);
+
+type Shape = ReturnType<typeof program.generate>["value"];
+
+const contextsOf = (shape: Shape): Contexts =>
+  shape.map(({ cpu, kind, migrates, operations }, i) => ({
+    name: `context ${i}`,
+    cpu,
+    kind: kind as "task" | "interrupt",
+    migrates: migrates && kind === "task",
+    operations: operations.map(interpret),
+  }));
+
+test("cutting known states short loses no outcome, under any bound", () => {
+  fc.assert(
+    fc.property(program, fc.integer({ min: 0, max: 2 }), (shape, bound) => {
+      const contexts = contextsOf(shape);
+      expect(outcomes(contexts, bound, true)).toEqual(outcomes(contexts, bound, false));
+    }),
+    { numRuns: 150, seed: 7 },
+  );
+});
+
+test("it does cut short: the same answer comes of far fewer schedules", () => {
+  const reads = (cpu: number) =>
+    task(cpu, "read", (memory, at) => {
+      for (let i = 0; i < 6; i++) memory.readOnce(at(0));
+      memory.writeOnce(at(0), cpu);
+    });
+  const contexts = [reads(0), reads(1)];
+  const engine = new Engine(prepare({ name: "reads", world: () => words(2), contexts }));
+  const count = (prunes: boolean): number => {
+    const budget = new Budget();
+    expect(searchBound(engine, 2, { budget }, { prunes }).complete).toBe(true);
+    return budget.schedules;
+  };
+  expect(count(true)).toBeLessThan(count(false) / 2);
+});
+
+test("words of one context are no points, and no outcome is lost by that", () => {
+  fc.assert(
+    fc.property(program, (shape) => {
+      const contexts = contextsOf(shape);
+      const all = new Set<string>();
+      const everyPoint = prepare({
+        name: "every-point",
+        world: () => words(2),
+        contexts,
+        check: {
+          atEnd: ({ memory, at }) => {
+            all.add([0, 1, 2].map((word) => memory.read32(at(word))).join());
+          },
+        },
+      });
+      everyPoint.memory.asksAlways = true;
+      searchBound(new Engine(everyPoint), 1, { budget: new Budget() }, { prunes: false });
+      expect(outcomes(contexts, 1, true)).toEqual(all);
+    }),
+    { numRuns: 100, seed: 11 },
+  );
+});
+
+test("shards together are the whole", () => {
+  const seen = (of: number): number[] =>
+    Array.from({ length: of }, (_, index) => {
+      const engine = new Engine(prepare(freeAgainstAlloc(DropsQuietly)));
+      const options = { prunes: false, shard: { index, of } };
+      const limits = { budget: new Budget() };
+      return searchBound(engine, 2, limits, options).hit === undefined ? 0 : 1;
+    });
+  expect(seen(1)).toEqual([1]);
+  expect(seen(3)).toContain(1);
+});
+
+test("shards divide the schedules without losing one", () => {
+  const count = (index: number, of: number): number => {
+    const engine = new Engine(prepare(freeAgainstAlloc(ToySlab)));
+    // The sharing is learnt first, so that the count is of one pass.
+    searchBound(engine, 2, { budget: new Budget() }, { prunes: false });
+    const shard = { index, of };
+    return searchBound(engine, 2, { budget: new Budget() }, { prunes: false, shard }).schedules;
+  };
+  const parts = [0, 1, 2].map((index) => count(index, 3));
+  // Every shard runs the first schedule.
+  expect(parts.reduce((sum, part) => sum + part - 1, 1)).toBe(count(0, 1));
+});
+
+test.each(["pct", "pos", "walk"] as const)("%s finds the ABA", (strategy) => {
+  const { failure } = explore({
+    ...allocAgainstInterrupt(WithoutTid),
+    search: { strategy, schedules: 20_000 },
+  });
+  expect(failure).toMatchObject({ class: "double-allocation", preemptions: 1 });
+});
+
+test("the portfolio goes on after its bounds, and says how far they were complete", () => {
+  const { failure, complete, schedules } = explore({
+    ...twoCpus(ToySlab),
+    search: { preemptions: 1, schedules: 3000 },
+  });
+  expect(failure).toBeUndefined();
+  expect(complete?.preemptions).toBe(1);
+  expect(schedules).toBe(3000);
+});
+
+test("a budget too small for a bound claims nothing of it", () => {
+  const search = { strategy: "bound", schedules: 8 } as const;
+  const { complete } = explore({ ...freeAgainstAlloc(ToySlab), search });
+  expect(complete?.preemptions).toBe(0);
+  expect(explore({ ...twoCpus(ToySlab), search: { schedules: 1 } }).complete).toBeUndefined();
+});
+
+test.each(["portfolio", "pct", "pos", "walk"] as const)(
+  "ten runs of %s with one seed are identical",
+  (strategy) => {
+    const run = () => {
+      const search = { strategy, schedules: 500, seed: 42, preemptions: 1 };
+      const { seconds: _, ...rest } = explore({ ...freeAgainstAlloc(DropsQuietly), search });
+      return JSON.stringify(rest);
+    };
+    const first = run();
+    for (let i = 1; i < 10; i++) expect(run()).toBe(first);
+  },
+);
+
+test("schedules are numbered: a shard of samples is the same as part of a longer run", () => {
+  const trace = (from: number, count: number): string[] => {
+    const engine = new Engine(prepare(twoCpus(ToySlab)));
+    const scheduler = samplerOf("walk", 3, from);
+    // What is shared must be known from the start for two engines to meet the same points.
+    engine.memory.asksAlways = true;
+    return Array.from({ length: count }, () => {
+      searchWith(engine, scheduler, { budget: new Budget(), schedules: 1 });
+      return JSON.stringify(engine.schedule());
+    });
+  };
+  expect(trace(5, 5)).toEqual(trace(0, 10).slice(5));
+});
+
+test("after any schedule the memory is what set-up left, byte for byte", () => {
+  const scenario = twoCpus(ToySlab);
+  const engine = new Engine(prepare(scenario));
+  const { memory } = engine;
+  const start = memory.layout.cpuBase;
+  const all = () => Array.from({ length: 20_000 }, (_, i) => memory.peek(start + i * 4));
+  const wanted = memory.byteLength - start;
+  const digest = (): number => {
+    let hash = 0;
+    for (let i = 0; i < wanted; i += 4) hash = (Math.imul(hash, 31) + memory.peek(start + i)) | 0;
+    return hash;
+  };
+  const before = { all: all(), digest: digest() };
+  searchWith(engine, samplerOf("walk", 1), { budget: new Budget(200) });
+  expect(all()).toEqual(before.all);
+  expect(digest()).toBe(before.digest);
+});
