@@ -55,8 +55,11 @@ export class Occupancy {
   /** `context` begins or goes on, on `cpu`. Returns who ran there before. */
   takes(context: Context, cpu: number): Context | undefined {
     const before = this.last[cpu];
-    if (context.running && context.cpu !== cpu) this.changeBusy(context.cpu, -1);
-    if (!context.running || context.cpu !== cpu || context.isAsleep) this.changeBusy(cpu, 1);
+    const { busy } = this.memory;
+    const wasCounted = context.running && !context.isAsleep;
+    if (wasCounted && context.cpu !== cpu) this.leaves(context);
+    if (!wasCounted || context.cpu !== cpu) busy[cpu] = (busy[cpu] as number) + 1;
+    this.memory.setLease(cpu, context.id + 1);
     context.cpu = cpu;
     if (context.isTask) this.lastTask[cpu] = context;
     else if (!context.running) (this.interrupts[cpu] as Context[]).push(context);
@@ -68,21 +71,22 @@ export class Occupancy {
   /** The context's operation is over. */
   ends(context: Context): void {
     const { cpu } = context;
-    this.changeBusy(cpu, -1);
     if (!context.isTask) (this.interrupts[cpu] as Context[]).pop();
     if (context.kind !== "softirq") this.mayLook[cpu] = true;
+    this.leaves(context);
   }
 
   /** The context waits; a sleeping one leaves its CPU to others. */
   waits(context: Context): void {
-    if (context.isAsleep) this.changeBusy(context.cpu, -1);
+    if (context.isAsleep) this.leaves(context);
   }
 
-  private changeBusy(cpu: number, by: number): void {
+  /** One fewer on its CPU; with the last the lease is given back. */
+  private leaves(context: Context): void {
     const { busy } = this.memory;
-    const before = busy[cpu] as number;
-    busy[cpu] = before + by;
-    if (before === 0 || before + by === 0) this.memory.setLease(cpu, before + by);
+    const { cpu } = context;
+    busy[cpu] = (busy[cpu] as number) - 1;
+    if (busy[cpu] === 0) this.memory.setLease(cpu, 0);
   }
 
   // ---- who can run ----

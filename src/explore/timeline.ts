@@ -38,7 +38,7 @@ export interface TimelineEvent {
 }
 
 /** Stacks are slow, and a livelock is long: only its end has them. */
-const STEPS_WITH_STACKS = 1_000;
+const STEPS_WITH_STACKS = 300;
 
 interface Operating {
   readonly begins: number;

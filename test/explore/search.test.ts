@@ -114,7 +114,7 @@ test("it does cut short: the same answer comes of far fewer schedules", () => {
   const engine = new Engine(prepare({ name: "reads", world: () => words(2), contexts }));
   const count = (prunes: boolean): number => {
     const budget = new Budget();
-    expect(searchBound(engine, 2, { budget }, { prunes }).complete).toBe(true);
+    expect(searchBound(engine, 4, { budget }, { prunes }).complete).toBe(true);
     return budget.schedules;
   };
   expect(count(true)).toBeLessThan(count(false) / 2);
