@@ -58,10 +58,11 @@ export class Driver {
   /** Allocations that found no memory. */
   refused = 0;
   /** Statistics of caches that this task has destroyed. */
-  readonly destroyed = new StatisticsTally();
+  readonly destroyed: StatisticsTally;
 
   constructor(options: DriverOptions) {
     this.kernel = options.kernel;
+    this.destroyed = new StatisticsTally(this.kernel.allocator.statNames);
     this.control = options.control;
     this.ledger = options.ledger;
     this.task = options.task;

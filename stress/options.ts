@@ -1,10 +1,13 @@
 /** What a stress run is asked for, and what it answers. */
+import type { AllocatorName, KernelVersion } from "../src/caches/flags.ts";
 import type { StressFailure } from "./failure.ts";
 import type { BuildPlan, Inflicted } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
 
 export interface StressOptions {
+  readonly allocator: AllocatorName;
+  readonly kernel: KernelVersion;
   readonly cpus: number;
   readonly nodes: number;
   /** Bytes. */
@@ -54,7 +57,7 @@ export interface Outcome {
   readonly refused: number;
   readonly inflicted: Inflicted;
   readonly perCpu: readonly CpuOutcome[];
-  /** SLUB's counters over all caches and CPUs, the kernel's own allocations included. */
+  /** The allocator's counters over all caches and CPUs, the kernel's own allocations included. */
   readonly stats: Statistics;
   /** When the work was done, before anything was given back. */
   readonly locks: readonly LockUsage[];

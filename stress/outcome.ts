@@ -4,7 +4,6 @@ import type { StressFailure } from "./failure.ts";
 import type { Outcome, StressOptions } from "./options.ts";
 import type { TaskReport } from "./protocol.ts";
 import type { StressSite } from "./site.ts";
-import { StatisticsTally } from "./statistics.ts";
 
 /** Of a task that died in its first round. */
 export const NOTHING_DONE: TaskReport = {
@@ -82,7 +81,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     refused: 0,
     inflicted: NOTHING_DONE.inflicted,
     perCpu: [],
-    stats: new StatisticsTally().named(),
+    stats: {},
     locks: [],
     memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
     checks: { ledger: options.ledger, audits: 0, allCameBack: false },

@@ -22,7 +22,7 @@ const WAIT_LIMIT_MS = 10_000;
 export class StressSite {
   readonly kernel: Kernel;
   readonly control: StressControl;
-  readonly tally = new StatisticsTally();
+  readonly tally: StatisticsTally;
   /** Those of the workload. */
   readonly caches: readonly Address[];
   private readonly ledger: Ledger | undefined;
@@ -35,13 +35,14 @@ export class StressSite {
    * @throws KernelBug where the allocator is too broken to boot
    */
   constructor(options: StressOptions, build: BuildPlan, tasks: number) {
-    const { cpus, nodes, memory, era, seed } = options;
+    const { allocator, kernel, cpus, nodes, memory, era, seed } = options;
     const checker = (options.ledger ? ledgerBytes(memory) : 0) + controlBytes(tasks);
     // One task more: the main thread, which comes first and is the machine's task 0.
     this.kernel = boot(
-      { cpus, nodes, memory, era, seed, checker, tasks: tasks + 1 },
+      { allocator, kernel, cpus, nodes, memory, era, seed, checker, tasks: tasks + 1 },
       kernelBuild(build, false),
     );
+    this.tally = new StatisticsTally(this.kernel.allocator.statNames);
     this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
     this.control = new StressControl(this.kernel.machine, tasks);
     this.ledger = options.ledger ? new Ledger(this.kernel.common) : undefined;

@@ -1,19 +1,23 @@
 /**
- * SLUB's 26 counters over a whole run, summed per CPU. They are words of 32 bits that a long run
+ * An allocator's event counters over a whole run, summed per CPU. They are words of 32 bits that a long run
  * overflows, so they are read every few seconds and the differences are added up.
  */
 import type { Kernel } from "../src/kernel/kernel.ts";
 import type { Address } from "../src/machine/memory.ts";
-import { STAT_NAMES, type StatName } from "../src/slub/statistics.ts";
-import { KmemCache, KmemCacheCpu } from "../src/slub/structs.ts";
 
-export type Statistics = Record<StatName, number>;
+/** By the names of whichever allocator runs. */
+export type Statistics = Record<string, number>;
 
 export class StatisticsTally {
-  /** Events so far: of each CPU, in the order of STAT_NAMES. */
+  /** Events so far: of each CPU, in the order of `names`. */
   readonly perCpu: number[][] = [];
+  private readonly names: readonly string[];
   /** What each counter was when it was last read, by its address. */
   private readonly before = new Map<Address, number>();
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+  }
 
   /** Adds what caches have counted since this was last called for them. They are to last. */
   read(kernel: Kernel, caches: readonly Address[]): void {
@@ -36,12 +40,11 @@ export class StatisticsTally {
     cache: Address,
     eventsOf: (at: Address, now: number) => number,
   ): void {
-    const { memory, machine } = kernel;
-    const cpuSlab = memory.read32(cache + KmemCache.cpuSlab);
+    const { memory, machine, allocator } = kernel;
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
-      const counters = memory.perCpuPtr(cpuSlab, cpu) + KmemCacheCpu.stat;
+      const counters = allocator.statWords(cache, cpu);
       const sums = this.ofCpu(cpu);
-      for (let item = 0; item < STAT_NAMES.length; item++) {
+      for (let item = 0; item < this.names.length; item++) {
         const at = counters + item * 4;
         sums[item] = (sums[item] as number) + eventsOf(at, memory.readOnce(at));
       }
@@ -65,15 +68,15 @@ export class StatisticsTally {
   }
 
   private ofCpu(cpu: number): number[] {
-    this.perCpu[cpu] ??= STAT_NAMES.map(() => 0);
+    this.perCpu[cpu] ??= this.names.map(() => 0);
     return this.perCpu[cpu];
   }
 
-  /** The counters by their sysfs names: of one CPU, or of all. */
+  /** The counters by their names: of one CPU, or of all. */
   named(cpu?: number): Statistics {
     const sums = cpu === undefined ? this.perCpu : [this.ofCpu(cpu)];
     const total = (item: number): number =>
       sums.reduce((sum, ofCpu) => sum + (ofCpu?.[item] ?? 0), 0);
-    return Object.fromEntries(STAT_NAMES.map((name, item) => [name, total(item)])) as Statistics;
+    return Object.fromEntries(this.names.map((name, item) => [name, total(item)]));
   }
 }

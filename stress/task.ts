@@ -18,6 +18,7 @@ import type { Player } from "./workloads/workload.ts";
 
 /** So many steps as one CPU, then it is another task's turn where there are more tasks than CPUs. */
 const STEPS_A_SECTION = 50;
+const JIFFY_MS = 4;
 /** A CPU must come free in this time, or the run is stuck. */
 const PATIENCE_MS = 60_000;
 /** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
@@ -73,6 +74,7 @@ export class StressTask {
             this.player.step();
             if (driver.operations >= goal) break;
           }
+          this.kernel.allocator.tick(performance.now() / JIFFY_MS);
         });
       }
     });

@@ -8,8 +8,6 @@ import { PAGE_SIZE } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { SpinLock } from "../src/machine/spinlock.ts";
 import { Page, PG_SLAB } from "../src/pages/page.ts";
-import { inuseOf, objectsOf } from "../src/slub/counters.ts";
-import { KmemCache, KmemCacheNode } from "../src/slub/structs.ts";
 
 export interface CacheUsage {
   readonly name: string;
@@ -48,7 +46,7 @@ export function memoryUsage(kernel: Kernel): MemoryUsage {
 
 /** Found by a walk over all pages: each slab's first page names its cache and counts its objects. */
 function cacheUsage(kernel: Kernel): CacheUsage[] {
-  const { memory, pages, common } = kernel;
+  const { memory, pages, common, allocator } = kernel;
   const sums = new Map<
     Address,
     { slabs: number; pages: number; objects: number; active: number }
@@ -60,12 +58,12 @@ function cacheUsage(kernel: Kernel): CacheUsage[] {
       if (memory.read32(page + Page.head) !== page) continue;
       const cache = memory.read32(page + Page.slabCache);
       const sum = sums.get(cache) ?? { slabs: 0, pages: 0, objects: 0, active: 0 };
-      const counters = memory.read32(page + Page.counters);
+      const usage = allocator.slabUsage(cache, page);
       sums.set(cache, {
         slabs: sum.slabs + 1,
         pages: sum.pages + (1 << pages.compoundOrder(page)),
-        objects: sum.objects + objectsOf(counters),
-        active: sum.active + inuseOf(counters),
+        objects: sum.objects + usage.objects,
+        active: sum.active + usage.active,
       });
     }
   }
@@ -89,7 +87,7 @@ export interface LockUsage {
 
 /** Locks that were taken, the most contended first. */
 export function lockUsage(kernel: Kernel): LockUsage[] {
-  const { memory, common, pages, machine } = kernel;
+  const { memory, common, pages, allocator } = kernel;
   const locks: LockUsage[] = pages.lockStatistics().map(({ zone, node, acquired, contended }) => ({
     lock: `zone ${zone} of node ${node}`,
     acquired: acquired >>> 0,
@@ -104,10 +102,7 @@ export function lockUsage(kernel: Kernel): LockUsage[] {
   };
   add("slab_mutex", common.slabMutex);
   for (const s of common.caches()) {
-    for (let nid = 0; nid < machine.options.nodes; nid++) {
-      const n = memory.read32(s + KmemCache.node + nid * 4);
-      if (n !== 0) add(`list_lock of ${common.nameOf(s)}, node ${nid}`, n + KmemCacheNode.listLock);
-    }
+    for (const { name, at } of allocator.locksOf(s)) add(`${common.nameOf(s)}: ${name}`, at);
   }
   return locks
     .filter(({ acquired }) => acquired > 0)

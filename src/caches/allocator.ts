@@ -43,6 +43,19 @@ export interface Allocator {
   release(s: KmemCachePtr): void;
   /** __kmem_cache_shrink: gives empty slabs back; non-zero if slabs remain. */
   shrink(s: KmemCachePtr): number;
+
+  // For whoever watches.
+
+  /** It is `jiffies` (4 ms each) since the boot, on this CPU: what is done from time to time is done. May sleep. */
+  tick(jiffies: number): void;
+  /** The events it counts, and where a CPU counts those of a cache: a word each, in that order. */
+  readonly statNames: readonly string[];
+  statWords(s: KmemCachePtr, cpu: number): Address;
+  /** Objects of a slab, and how many of them are not on the slab's own list. */
+  slabUsage(s: KmemCachePtr, page: PagePtr): { readonly objects: number; readonly active: number };
+  /** The spinlocks of a cache. */
+  locksOf(s: KmemCachePtr): readonly { readonly name: string; readonly at: Address }[];
+
   /** Objects in use, by who allocated them; where the allocator can tell. May sleep. */
   liveObjects?(s: KmemCachePtr): LiveObjects[];
 }

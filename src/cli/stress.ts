@@ -33,6 +33,8 @@ Examples:
   slablab stress --mutation R04 --interrupts 0.001 --migrations 0.0005`;
 
 interface Given {
+  allocator: "slub" | "slab";
+  kernel: "4.1" | "6.1";
   cpus: number;
   nodes: number;
   memory: number;
@@ -54,6 +56,8 @@ interface Given {
 export function stressCommand(): Command {
   const command = new Command("stress")
     .description("lockless allocation and freeing on real threads, every object watched")
+    .addOption(new Option("--allocator <name>").choices(["slub", "slab"]).default("slub"))
+    .addOption(new Option("--kernel <version>").choices(["4.1", "6.1"]).default("4.1"))
     .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 4)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
     .option("--memory <size>", "of the machine", bytes, 64 * MIB)
@@ -90,6 +94,9 @@ function optionsOf(command: Command, given: Given): StressOptions {
   if (mutation !== undefined && !mutations.has(mutation)) {
     const known = [...mutations.values()].map(({ id, title }) => `  ${id.padEnd(6)}${title}`);
     badUsage(command, `no mutation ${mutation}; there are\n${known.join("\n")}`);
+  }
+  if (given.allocator === "slub" && given.kernel === "6.1") {
+    badUsage(command, "SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab");
   }
   if (given.seconds !== undefined && given.operations !== undefined) {
     badUsage(command, "--seconds and --operations exclude each other");

@@ -48,6 +48,8 @@ function lastOperations({ lastOperations: histories }: StressFailure): string {
 export function stressCommandLine(options: StressOptions): string {
   const { seconds, operations, memory } = options;
   const given: [string, string | number | undefined][] = [
+    ["--allocator", options.allocator === "slub" ? undefined : options.allocator],
+    ["--kernel", options.kernel === "4.1" ? undefined : options.kernel],
     ["--workload", options.workload],
     ["--cpus", options.cpus],
     ["--nodes", options.nodes],

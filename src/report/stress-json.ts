@@ -1,6 +1,25 @@
 /** The result fields of `slablab stress --json`. */
 import type { Outcome, StressOptions } from "../../stress/options.ts";
+import type { Statistics } from "../../stress/statistics.ts";
+import type { SlabStatName } from "../slab/statistics.ts";
+import type { StatName } from "../slub/statistics.ts";
 import { stressCommandLine } from "./failure.ts";
+
+/** The counters that together count every object allocated and freed. */
+const SLUB_CALLS: readonly StatName[] = [
+  "alloc_fastpath",
+  "alloc_slowpath",
+  "free_fastpath",
+  "free_slowpath",
+];
+const SLAB_CALLS: readonly SlabStatName[] = [
+  "allochit",
+  "allocmiss",
+  "nodeallocs",
+  "freehit",
+  "freemiss",
+  "remotefrees",
+];
 
 export function stressJson(options: StressOptions, outcome: Outcome): Record<string, unknown> {
   const { failure, died, checks, perCpu, ...rest } = outcome;
@@ -9,7 +28,7 @@ export function stressJson(options: StressOptions, outcome: Outcome): Record<str
     perCpu: perCpu.map(({ cpu, node, statistics: s }) => ({
       cpu,
       node,
-      operations: s.alloc_fastpath + s.alloc_slowpath + s.free_fastpath + s.free_slowpath,
+      operations: sum(s, options.allocator === "slab" ? SLAB_CALLS : SLUB_CALLS),
       statistics: s,
     })),
     checks: {
@@ -21,6 +40,10 @@ export function stressJson(options: StressOptions, outcome: Outcome): Record<str
     failure: failure === undefined ? null : { ...failure, command: stressCommandLine(options) },
     died: died ?? null,
   };
+}
+
+function sum(statistics: Statistics, names: readonly string[]): number {
+  return names.reduce((total, name) => total + (statistics[name] ?? 0), 0);
 }
 
 function verdict(clean: boolean): "clean" | "failed" {

@@ -2,8 +2,12 @@
 import type { Outcome, StressOptions, StressProgress } from "../../stress/options.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
+import type { StatName } from "../slub/statistics.ts";
 import { failureReport } from "./failure.ts";
+import { slabSections } from "./stress-slab.ts";
 import { columns, count, facts, heading, share, size, styled } from "./text.ts";
+
+type SlubStatistics = Record<StatName, number>;
 
 const CACHES_SHOWN = 8;
 const LOCKS_SHOWN = 6;
@@ -23,9 +27,7 @@ export function stressProgress(options: StressOptions, progress: StressProgress)
 export function stressReport(options: StressOptions, outcome: Outcome): string {
   const parts = [
     summary(options, outcome),
-    cpus(outcome),
-    paths(outcome),
-    partials(outcome),
+    options.allocator === "slab" ? slabSections(outcome) : slubSections(outcome),
     locks(outcome),
     memory(outcome),
     verdicts(outcome),
@@ -37,6 +39,7 @@ export function stressReport(options: StressOptions, outcome: Outcome): string {
 function summary(options: StressOptions, outcome: Outcome): string {
   const { operations, seconds, operationsPerSecond, tasks, refused, inflicted } = outcome;
   const machine = [
+    ...(options.allocator === "slab" ? [`SLAB of ${options.kernel}`] : []),
     plural(options.cpus, "CPU"),
     plural(options.nodes, "node"),
     size(options.memory),
@@ -65,8 +68,14 @@ function plural(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 
+function slubSections(outcome: Outcome): string {
+  const stats = outcome.stats as SlubStatistics;
+  return cpus(outcome) + paths(stats) + partials(stats);
+}
+
 function cpus(outcome: Outcome): string {
-  const rows = outcome.perCpu.map(({ cpu, node, statistics: s }) => {
+  const rows = outcome.perCpu.map(({ cpu, node, statistics }) => {
+    const s = statistics as SlubStatistics;
     const allocations = s.alloc_fastpath + s.alloc_slowpath;
     const frees = s.free_fastpath + s.free_slowpath;
     return [
@@ -84,7 +93,7 @@ function cpus(outcome: Outcome): string {
   return heading("CPUs") + columns(heads, rows);
 }
 
-function paths({ stats: s }: Outcome): string {
+function paths(s: SlubStatistics): string {
   const allocations = s.alloc_fastpath + s.alloc_slowpath;
   const frees = s.free_fastpath + s.free_slowpath;
   return (
@@ -120,7 +129,7 @@ function fallbacks(n: number): string {
   return n === 0 ? "" : `${count(n)} of a smaller order`;
 }
 
-function partials({ stats: s }: Outcome): string {
+function partials(s: SlubStatistics): string {
   return (
     heading("Partial slabs") +
     facts([

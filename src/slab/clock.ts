@@ -28,7 +28,9 @@ export class Clock {
     return this.memory.readOnce(this.words + ClockWords.jiffies);
   }
 
-  set jiffies(jiffies: number) {
+  /** CPUs that tell the time need not agree to the tick: it never goes back. */
+  advance(jiffies: number): void {
+    if (((jiffies - this.jiffies) | 0) <= 0) return;
     this.memory.writeOnce(this.words + ClockWords.jiffies, jiffies);
   }
 

@@ -60,7 +60,7 @@ export class Reaper {
   /** It is `jiffies` now: this CPU reaps if its time has come. True if it did. */
   tick(jiffies: number): boolean {
     const { memory } = this;
-    this.clock.jiffies = jiffies;
+    this.clock.advance(jiffies);
     const flags = memory.irqSave();
     const due =
       memory.thisCpuRead(this.work + ReapWork.started) !== 0 &&

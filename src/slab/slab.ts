@@ -18,9 +18,16 @@ import type { PagePtr } from "../pages/page.ts";
 import { Clock } from "./clock.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
-import { ALLOCHIT, FREEHIT, FREEMISS } from "./statistics.ts";
+import { ALLOCHIT, FREEHIT, FREEMISS, SLAB_STAT_NAMES } from "./statistics.ts";
 import { Storage } from "./storage.ts";
-import { ArrayCache, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
+import {
+  AlienCache,
+  ArrayCache,
+  ENTRY,
+  KmemCache,
+  KmemCacheNode,
+  type KmemCachePtr,
+} from "./structs.ts";
 
 const CPU_ARRAY = KmemCache.cpuSlab;
 const STAT = KmemCache.stat;
@@ -32,6 +39,7 @@ export class Slab implements Allocator {
   readonly name = "slab";
   readonly kmallocShiftLow = kmallocShiftLow("slab");
   readonly kmallocShiftHigh: number;
+  readonly statNames = SLAB_STAT_NAMES;
 
   readonly context: SlabContext;
   protected readonly memory: Memory;
@@ -209,5 +217,37 @@ export class Slab implements Allocator {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  tick(jiffies: number): void {
+    this.reaper.tick(jiffies | 0);
+  }
+
+  statWords(s: KmemCachePtr, cpu: number): Address {
+    return this.memory.perCpuPtr(this.memory.read32(s + STAT), cpu);
+  }
+
+  slabUsage(s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
+    return { objects: this.memory.read32(s + KmemCache.num), active: this.indexes.active(page) };
+  }
+
+  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
+    const { context, memory } = this;
+    const locks: { name: string; at: Address }[] = [];
+    for (let nid = 0; nid < context.nodes; nid++) {
+      const n = context.nodeOf(s, nid);
+      if (n === 0) continue;
+      locks.push({ name: `list_lock of node ${nid}`, at: n + KmemCacheNode.listLock });
+      const table = memory.readOnce(n + KmemCacheNode.alien);
+      for (let other = 0; table !== 0 && other < context.nodes; other++) {
+        const alien = this.aliens.at(table, other);
+        if (alien === 0) continue;
+        locks.push({
+          name: `alien lock of node ${nid} for node ${other}`,
+          at: alien + AlienCache.lock,
+        });
+      }
+    }
+    return locks;
   }
 }

@@ -16,7 +16,8 @@ import type { SlabCommon } from "../caches/slab-common.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
-import type { PagePtr } from "../pages/page.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import { inuseOf, objectsOf } from "./counters.ts";
 import { liveObjects } from "./debug/locations.ts";
 import { SLUB_PARTS, type SlubParts } from "./parts.ts";
 import { SlubContext } from "./slub-context.ts";
@@ -25,8 +26,15 @@ import {
   ALLOC_SLOWPATH,
   CMPXCHG_DOUBLE_CPU_FAIL,
   FREE_FASTPATH,
+  STAT_NAMES,
 } from "./statistics.ts";
-import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "./structs.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  KmemCacheNode,
+  type KmemCachePtr,
+  TID_STEP,
+} from "./structs.ts";
 
 const FREELIST = KmemCacheCpu.freelist;
 const TID = KmemCacheCpu.tid;
@@ -41,6 +49,7 @@ export class Slub implements Allocator {
   readonly name = "slub";
   readonly kmallocShiftLow = kmallocShiftLow("slub");
   readonly kmallocShiftHigh = kmallocShiftHigh("slub", "4.1");
+  readonly statNames = STAT_NAMES;
 
   readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -245,6 +254,28 @@ export class Slub implements Allocator {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  /** SLUB does nothing from time to time. */
+  tick(): void {}
+
+  statWords(s: KmemCachePtr, cpu: number): Address {
+    const cpuSlab = this.memory.readOnce(s + KmemCache.cpuSlab);
+    return this.memory.perCpuPtr(cpuSlab, cpu) + KmemCacheCpu.stat;
+  }
+
+  slabUsage(_s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
+    const counters = this.memory.readOnce(page + Page.counters);
+    return { objects: objectsOf(counters), active: inuseOf(counters) };
+  }
+
+  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
+    return Array.from({ length: this.context.machine.options.nodes }, (_, nid) => ({
+      name: `list_lock of node ${nid}`,
+      n: this.context.nodeOf(s, nid),
+    }))
+      .filter(({ n }) => n !== 0)
+      .map(({ name, n }) => ({ name, at: n + KmemCacheNode.listLock }));
   }
 
   liveObjects(s: KmemCachePtr): LiveObjects[] {
