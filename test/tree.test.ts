@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const explained: Record<string, string> = {
   "src/kernel/geometry.ts":
     "answers a bad request as a row; it computes from parameters and never runs in an operation",
+  "src/kernel/kernel.ts":
+    "a section lets its CPU go also when the program in it throws; it runs on real threads only",
 };
 
 const tree = new Map(
