@@ -347,7 +347,7 @@ export class DirectMemory implements Memory {
 
   /** Between operations: one word is looked at, and what waits for this CPU is done. */
   poll(): void {
-    if (this.words[this.pollIndex] !== 0) this.serve();
+    if (this.cpu >= 0 && this.words[this.pollIndex] !== 0) this.serve();
   }
 
   /** Does what waits for this CPU, as a softirq: interrupts on, no preemption. */
