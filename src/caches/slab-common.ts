@@ -1,48 +1,29 @@
 /**
- * slab_common: the list of all caches and what happens to a cache as a whole, whichever allocator
- * runs. slab_mutex guards the list, the state, and every cache's coming and going; the kmalloc table
- * is only read once the machine is up.
+ * slab_common: what happens to a cache as a whole, whichever allocator runs: at boot, when it is
+ * made, when it goes. Under slab_mutex and with CPUs and memory held where they are.
  */
+
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { initListHead, listAdd, listDel } from "../machine/list.ts";
+import { listDel } from "../machine/list.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import { Mutex, mutexLock, mutexUnlock } from "../machine/mutex.ts";
-import { array, embed, list, ptr, struct, word } from "../machine/struct.ts";
-import { readText, textBytes, writeText } from "../machine/text.ts";
-import { __GFP_ZERO, GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
-import { Page } from "../pages/page.ts";
+import type { Address } from "../machine/memory.ts";
+import { textBytes, writeText } from "../machine/text.ts";
 import type { Pages } from "../pages/pages.ts";
-import { calculateAlignment, KMALLOC_MAX_SIZE, WORD_SIZE } from "./alignment.ts";
+import { calculateAlignment } from "./alignment.ts";
 import type { Allocator } from "./allocator.ts";
 import type { BootParameters } from "./boot-parameters.ts";
+import { CacheRegistry } from "./cache-registry.ts";
+import { CacheCreation, type CacheRequest } from "./creation.ts";
 import { EBUSY } from "./errno.ts";
-import { cacheCreateMask, type KernelVersion, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
+import { type KernelVersion, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import { SysfsNames } from "./sysfs-names.ts";
 
-/** kmalloc sizes go up to 2^22, and 96 and 192 are numbers 1 and 2. */
-const KMALLOC_INDEXES = 26;
-
-const Globals = struct("slab_common", {
-  slabMutex: embed(Mutex, "lock"),
-  state: word,
-  /** All caches, newest first. */
-  slabCaches: list,
-  /** The cache of caches. */
-  kmemCache: ptr,
-  kmallocCaches: array(ptr, KMALLOC_INDEXES),
-  kmallocDmaCaches: array(ptr, KMALLOC_INDEXES),
-});
-
-export class SlabCommon {
-  readonly machine: Machine;
-  readonly pages: Pages;
-  readonly kernel: KernelVersion;
-  readonly parameters: BootParameters;
+export class SlabCommon extends CacheRegistry {
   readonly allocator: Allocator;
-  protected readonly memory: Memory;
-  private readonly globals: Address;
+  readonly sysfsNames: SysfsNames;
+  private readonly creation: CacheCreation;
 
   constructor(
     machine: Machine,
@@ -51,75 +32,32 @@ export class SlabCommon {
     parameters: BootParameters,
     allocator: (common: SlabCommon) => Allocator,
   ) {
-    this.machine = machine;
-    this.pages = pages;
-    this.kernel = kernel;
-    this.parameters = parameters;
-    this.memory = machine.memory;
-    this.globals = machine.statics.allocate(Globals, "slab_common");
+    super(machine, pages, kernel, parameters);
+    this.sysfsNames = new SysfsNames(this);
+    this.creation = new CacheCreation(this);
     this.allocator = allocator(this);
   }
 
   /** Brings the allocator up, once, on one thread. */
   boot(): void {
-    initListHead(this.memory, this.globals + Globals.slabCaches);
+    this.initList();
+    this.sysfsNames.init();
     this.allocator.kmemCacheInit();
     this.allocator.kmemCacheInitLate();
+    this.slabSysfsInit();
+  }
+
+  /** slab_sysfs_init: the last step. From here on caches and their aliases are seen from outside. */
+  protected slabSysfsInit(): void {
+    this.lockCaches();
     this.state = SLAB_STATE.FULL;
+    if (this.hasSysfs) this.sysfsNames.start();
+    this.unlockCaches();
   }
 
-  get state(): number {
-    return this.memory.read32(this.globals + Globals.state);
-  }
-
-  set state(state: number) {
-    this.memory.write32(this.globals + Globals.state, state);
-  }
-
-  get kmemCache(): KmemCachePtr {
-    return this.memory.read32(this.globals + Globals.kmemCache);
-  }
-
-  set kmemCache(s: KmemCachePtr) {
-    this.memory.write32(this.globals + Globals.kmemCache, s);
-  }
-
-  get slabMutex(): Address {
-    return this.globals + Globals.slabMutex;
-  }
-
-  /** slab_is_available */
-  get isAvailable(): boolean {
-    return this.state >= SLAB_STATE.UP;
-  }
-
-  nameOf(s: KmemCachePtr): string {
-    return readText(this.memory, this.memory.read32(s + KmemCacheBase.name));
-  }
-
-  /** All caches, newest first. The caller holds slab_mutex or the machine is quiet. */
-  caches(): KmemCachePtr[] {
-    const head = this.globals + Globals.slabCaches;
-    const found: KmemCachePtr[] = [];
-    for (let at = this.memory.read32(head); at !== head; at = this.memory.read32(at)) {
-      found.push(at - KmemCacheBase.list);
-    }
-    return found;
-  }
-
-  /** Puts a finished cache on the list. */
-  publish(s: KmemCachePtr): void {
-    listAdd(this.memory, s + KmemCacheBase.list, this.globals + Globals.slabCaches);
-  }
-
-  /** A zeroed struct kmem_cache, or 0. */
-  zallocCache(): KmemCachePtr {
-    const gfp = this.isAvailable ? GFP_KERNEL : GFP_NOWAIT;
-    return this.allocator.slabAllocNode(this.kmemCache, gfp | __GFP_ZERO, -1);
-  }
-
-  private freeStruct(s: KmemCachePtr): void {
-    this.allocator.slabFree(this.kmemCache, this.pages.virtToHeadPage(s), s);
+  /** SLAB's caches have no directories. */
+  get hasSysfs(): boolean {
+    return this.allocator.name === "slub";
   }
 
   // ---- boot ----
@@ -157,11 +95,9 @@ export class SlabCommon {
     const wanted = kmallocCaches(build).slice(from);
     for (const { name, type, index, size, flags } of wanted) {
       if (type !== "normal" && !this.isAvailable) this.state = SLAB_STATE.UP;
-      const table = type === "dma" ? Globals.kmallocDmaCaches : Globals.kmallocCaches;
-      this.memory.write32(
-        this.globals + table + (index << 2),
-        this.createKmallocCache(name, size, flags),
-      );
+      const s = this.createKmallocCache(name, size, flags);
+      if (type === "dma") this.setKmallocDmaCache(index, s);
+      else if (type === "normal") this.setKmallocCache(index, s);
     }
     this.state = SLAB_STATE.UP;
   }
@@ -176,25 +112,13 @@ export class SlabCommon {
     return s;
   }
 
-  /** The cache of a size class (see kmallocIndex), or 0. */
-  kmallocCache(index: number): KmemCachePtr {
-    return this.memory.read32(this.globals + Globals.kmallocCaches + (index << 2));
-  }
-
-  kmallocDmaCache(index: number): KmemCachePtr {
-    return this.memory.read32(this.globals + Globals.kmallocDmaCaches + (index << 2));
-  }
-
-  /** Enters a cache that an allocator had to make before the others. */
-  setKmallocCache(index: number, s: KmemCachePtr): void {
-    this.memory.write32(this.globals + Globals.kmallocCaches + (index << 2), s);
-  }
-
   // ---- creation and destruction ----
 
   /**
-   * kmem_cache_create: a new cache, or 0 with a warning where it cannot be made.
-   * `ctor` is a function number. May sleep.
+   * kmem_cache_create_usercopy: a new cache, or one that exists and serves as well, or 0 with a
+   * warning where it cannot be had. May sleep.
+   * Bytes; `ctor` is a function number.
+   * @throws KernelBug with SLAB_PANIC instead of 0; the machine then stops.
    */
   kmemCacheCreate(
     name: string,
@@ -202,105 +126,68 @@ export class SlabCommon {
     align: number,
     flags: number,
     ctor: number,
+    useroffset = 0,
+    usersize = 0,
   ): KmemCachePtr {
-    mutexLock(this.memory, this.slabMutex);
-    const s = this.isSane(name, size) ? this.createCache(name, size, align, flags, ctor) : 0;
-    mutexUnlock(this.memory, this.slabMutex);
-    if (s === 0) this.creationFailed(name, flags);
-    return s;
+    if (!this.isAvailable) {
+      throw new KernelBug("bad-access", `kmem_cache_create(${name}) before kmalloc works`);
+    }
+    const request = { name, size, align, flags, ctor, useroffset, usersize };
+    this.lockCaches();
+    const made = this.creation.create(request);
+    this.unlockCaches();
+    if (made < 0) this.creationFailed(request, -made);
+    return Math.max(made, 0);
   }
 
-  private creationFailed(name: string, flags: number): void {
+  private creationFailed({ name, flags }: CacheRequest, error: number): void {
     if ((flags & SLAB_PANIC) !== 0) {
-      throw new KernelBug("bad-access", `kmem_cache_create: Failed to create slab '${name}'.`);
+      // Whoever waits for anything from now on is told as well.
+      this.memory.storeRelease(this.machine.layout.panic, 1);
+      throw new KernelBug(
+        "bad-access",
+        `Kernel panic - not syncing: kmem_cache_create: Failed to create slab '${name}'. Error -${error}`,
+      );
     }
-    this.machine.console.printk(`kmem_cache_create(${name}) failed`);
-  }
-
-  /** kmem_cache_sanity_check */
-  private isSane(name: string, size: number): boolean {
-    if (name !== "" && size >= WORD_SIZE && size <= KMALLOC_MAX_SIZE) return true;
-    this.machine.console.printk(`kmem_cache_create(${name}) integrity check failed`);
-    return false;
-  }
-
-  /** create_cache. What was made is undone where a later step fails. */
-  private createCache(
-    name: string,
-    size: number,
-    align: number,
-    flags: number,
-    ctor: number,
-  ): KmemCachePtr {
-    const { memory } = this;
-    const s = this.zallocCache();
-    if (s === 0) return 0;
-    const nameAt = this.duplicate(name);
-    if (nameAt === 0) {
-      this.freeStruct(s);
-      return 0;
-    }
-    const masked = flags & cacheCreateMask({ allocator: this.allocator.name, kernel: this.kernel });
-    memory.write32(s + KmemCacheBase.name, nameAt);
-    memory.write32(s + KmemCacheBase.objectSize, size);
-    memory.write32(s + KmemCacheBase.size, size);
-    memory.write32(s + KmemCacheBase.align, calculateAlignment(masked, align, size));
-    memory.write32(s + KmemCacheBase.ctor, ctor);
-    if (this.allocator.create(s, masked) !== 0) {
-      this.freeName(nameAt);
-      this.freeStruct(s);
-      return 0;
-    }
-    memory.write32(s + KmemCacheBase.refcount, 1);
-    this.publish(s);
-    return s;
-  }
-
-  /** kstrdup */
-  private duplicate(text: string): Address {
-    const bytes = textBytes(text);
-    const cache = this.kmallocCache(this.allocator.kmallocIndexOf(bytes));
-    const at = this.allocator.slabAllocNode(cache, GFP_KERNEL, -1);
-    if (at !== 0) writeText(this.memory, at, text);
-    return at;
-  }
-
-  private freeName(at: Address): void {
-    const page = this.pages.virtToHeadPage(at);
-    this.allocator.slabFree(this.memory.read32(page + Page.slabCache), page, at);
+    this.machine.console.printk(`kmem_cache_create(${name}) failed with error -${error}`);
   }
 
   /**
-   * kmem_cache_destroy: 0, or -EBUSY where objects remain; then the cache is kept. Waits for the
-   * grace periods of its slabs. May sleep.
+   * kmem_cache_destroy: 0, or -EBUSY where objects remain; they are listed, and the cache is kept.
+   * With other users left it only loses one. Waits for the grace periods of its slabs. May sleep.
    */
   kmemCacheDestroy(s: KmemCachePtr): number {
     const { memory } = this;
-    mutexLock(memory, this.slabMutex);
+    this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
-    memory.write32(s + KmemCacheBase.refcount, refcount);
-    if (refcount > 0) {
-      mutexUnlock(memory, this.slabMutex);
-      return 0;
-    }
-    const closed = this.allocator.shutdown(s);
+    const closed = refcount > 0 || this.allocator.shutdown(s);
+    // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
+    if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
+    if (closed && refcount <= 0) this.unlist(s);
+    this.unlockCaches();
     if (!closed) {
-      memory.write32(s + KmemCacheBase.refcount, refcount + 1);
-      mutexUnlock(memory, this.slabMutex);
       this.machine.console.printk(
         `kmem_cache_destroy ${this.nameOf(s)}: Slab cache still has objects`,
       );
       return -EBUSY;
     }
-    listDel(memory, s + KmemCacheBase.list);
-    mutexUnlock(memory, this.slabMutex);
-    if ((memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
+    if (refcount <= 0) this.releaseCache(s);
+    return 0;
+  }
+
+  private unlist(s: KmemCachePtr): void {
+    listDel(this.memory, s + KmemCacheBase.list);
+    if (this.hasSysfs) this.sysfsNames.removeAll(s);
+  }
+
+  /** do_kmem_cache_release: nobody knows the cache any more. */
+  private releaseCache(s: KmemCachePtr): void {
+    if ((this.memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
       this.waitForSlabs();
     }
     this.allocator.release(s);
-    this.freeName(memory.read32(s + KmemCacheBase.name));
-    this.freeStruct(s);
-    return 0;
+    this.kfree(this.memory.read32(s + KmemCacheBase.name));
+    this.freeCache(s);
   }
 
   /** Slabs that wait for a grace period name the cache: all of them must be gone (7ed9f7e5db58). */
@@ -310,9 +197,9 @@ export class SlabCommon {
 
   /** kmem_cache_shrink: gives empty slabs back. Non-zero if slabs remain. May sleep. */
   kmemCacheShrink(s: KmemCachePtr): number {
-    mutexLock(this.memory, this.slabMutex);
+    this.lockCaches();
     const remain = this.allocator.shrink(s);
-    mutexUnlock(this.memory, this.slabMutex);
+    this.unlockCaches();
     return remain;
   }
 

@@ -1,0 +1,210 @@
+/**
+ * What every thread shares about caches: the list of all of them, how far the allocator has come up,
+ * the kmalloc caches by size class. slab_mutex guards the list, the state, and every cache's coming
+ * and going; the kmalloc table is only read once the machine is up.
+ */
+
+import { HotplugLock, holdOff, letGo } from "../machine/hotplug-lock.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import { initListHead, listAdd } from "../machine/list.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { Mutex, mutexLock, mutexUnlock } from "../machine/mutex.ts";
+import { array, embed, list, ptr, struct, word } from "../machine/struct.ts";
+import { readText, textBytes, writeText } from "../machine/text.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { __GFP_ZERO, GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
+import { Page } from "../pages/page.ts";
+import type { Pages } from "../pages/pages.ts";
+import type { Allocator } from "./allocator.ts";
+import type { BootParameters } from "./boot-parameters.ts";
+import type { KernelBuild, KernelVersion } from "./flags.ts";
+import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import type { MergeCandidate, MergeRules } from "./merge.ts";
+
+/** kmalloc sizes go up to 2^22, and 96 and 192 are numbers 1 and 2. */
+const KMALLOC_INDEXES = 26;
+
+const Globals = struct("slab_common", {
+  cpuHotplug: embed(HotplugLock),
+  memHotplug: embed(HotplugLock),
+  memcgCacheIds: embed(HotplugLock),
+  slabMutex: embed(Mutex, "lock"),
+  state: word,
+  /** All caches, newest first. */
+  slabCaches: list,
+  /** The cache of caches. */
+  kmemCache: ptr,
+  kmallocCaches: array(ptr, KMALLOC_INDEXES),
+  kmallocDmaCaches: array(ptr, KMALLOC_INDEXES),
+});
+
+export abstract class CacheRegistry {
+  readonly machine: Machine;
+  readonly pages: Pages;
+  readonly kernel: KernelVersion;
+  readonly parameters: BootParameters;
+  abstract readonly allocator: Allocator;
+  protected readonly memory: Memory;
+  protected readonly globals: Address;
+
+  constructor(machine: Machine, pages: Pages, kernel: KernelVersion, parameters: BootParameters) {
+    this.machine = machine;
+    this.pages = pages;
+    this.kernel = kernel;
+    this.parameters = parameters;
+    this.memory = machine.memory;
+    this.globals = machine.statics.allocate(Globals, "slab_common");
+  }
+
+  protected initList(): void {
+    initListHead(this.memory, this.globals + Globals.slabCaches);
+  }
+
+  get state(): number {
+    return this.memory.read32(this.globals + Globals.state);
+  }
+
+  /** Only ever grows. */
+  set state(state: number) {
+    if (state < this.state)
+      throw new KernelBug("bad-access", `slab_state ${this.state} -> ${state}`);
+    this.memory.write32(this.globals + Globals.state, state);
+  }
+
+  get kmemCache(): KmemCachePtr {
+    return this.memory.read32(this.globals + Globals.kmemCache);
+  }
+
+  set kmemCache(s: KmemCachePtr) {
+    this.memory.write32(this.globals + Globals.kmemCache, s);
+  }
+
+  /** Whoever takes a CPU away or brings one holds it as a writer. */
+  get cpuHotplugLock(): Address {
+    return this.globals + Globals.cpuHotplug;
+  }
+
+  get memHotplugLock(): Address {
+    return this.globals + Globals.memHotplug;
+  }
+
+  get slabMutex(): Address {
+    return this.globals + Globals.slabMutex;
+  }
+
+  /** slab_is_available */
+  get isAvailable(): boolean {
+    return this.state >= SLAB_STATE.UP;
+  }
+
+  nameOf(s: KmemCachePtr): string {
+    return readText(this.memory, this.memory.read32(s + KmemCacheBase.name));
+  }
+
+  /** All caches, newest first. The caller holds slab_mutex or the machine is quiet. */
+  caches(): KmemCachePtr[] {
+    const head = this.globals + Globals.slabCaches;
+    const found: KmemCachePtr[] = [];
+    for (let at = this.memory.read32(head); at !== head; at = this.memory.read32(at)) {
+      found.push(at - KmemCacheBase.list);
+    }
+    return found;
+  }
+
+  /** Puts a finished cache on the list. */
+  publish(s: KmemCachePtr): void {
+    listAdd(this.memory, s + KmemCacheBase.list, this.globals + Globals.slabCaches);
+  }
+
+  /** A zeroed struct kmem_cache, or 0. */
+  zallocCache(): KmemCachePtr {
+    const gfp = this.isAvailable ? GFP_KERNEL : GFP_NOWAIT;
+    return this.allocator.slabAllocNode(this.kmemCache, gfp | __GFP_ZERO, -1);
+  }
+
+  freeCache(s: KmemCachePtr): void {
+    this.allocator.slabFree(this.kmemCache, this.pages.virtToHeadPage(s), s);
+  }
+
+  /** kmalloc for what belongs to caches themselves: at most a page. May sleep. */
+  kmalloc(bytes: number): Address {
+    const cache = this.kmallocCache(this.allocator.kmallocIndexOf(bytes));
+    return this.allocator.slabAllocNode(cache, GFP_KERNEL, NUMA_NO_NODE);
+  }
+
+  kfree(at: Address): void {
+    const page = this.pages.virtToHeadPage(at);
+    this.allocator.slabFree(this.memory.read32(page + Page.slabCache), page, at);
+  }
+
+  /** The text in memory of its own, or 0. */
+  kstrdup(text: string): Address {
+    const at = this.kmalloc(textBytes(text));
+    if (at !== 0) writeText(this.memory, at, text);
+    return at;
+  }
+
+  // ---- merging ----
+
+  /** What decides which flags a cache may have. */
+  get build(): KernelBuild {
+    return { allocator: this.allocator.name, kernel: this.kernel };
+  }
+
+  get mergeRules(): MergeRules {
+    return { ...this.build, parameters: this.parameters };
+  }
+
+  /** What merging looks at in a cache. */
+  mergeCandidate(s: KmemCachePtr): MergeCandidate & { readonly s: KmemCachePtr } {
+    const { memory } = this;
+    return {
+      s,
+      size: memory.read32(s + KmemCacheBase.size),
+      align: memory.read32(s + KmemCacheBase.align),
+      flags: memory.read32(s + KmemCacheBase.flags),
+      ctor: memory.read32(s + KmemCacheBase.ctor) !== 0,
+      refcount: memory.read32(s + KmemCacheBase.refcount),
+      usersize: memory.read32(s + KmemCacheBase.usersize),
+    };
+  }
+
+  /** Where the cache of a size class (see kmallocIndex) is entered. */
+  kmallocSlot(index: number): Address {
+    return this.globals + Globals.kmallocCaches + (index << 2);
+  }
+
+  /** The cache of a size class, or 0. */
+  kmallocCache(index: number): KmemCachePtr {
+    return this.memory.read32(this.kmallocSlot(index));
+  }
+
+  kmallocDmaCache(index: number): KmemCachePtr {
+    return this.memory.read32(this.globals + Globals.kmallocDmaCaches + (index << 2));
+  }
+
+  protected setKmallocDmaCache(index: number, s: KmemCachePtr): void {
+    this.memory.write32(this.globals + Globals.kmallocDmaCaches + (index << 2), s);
+  }
+
+  /** Enters a cache that an allocator had to make before the others. */
+  setKmallocCache(index: number, s: KmemCachePtr): void {
+    this.memory.write32(this.globals + Globals.kmallocCaches + (index << 2), s);
+  }
+
+  /** CPUs and memory stay as they are, and so does the list of caches: always in this order. */
+  protected lockCaches(): void {
+    holdOff(this.memory, this.cpuHotplugLock);
+    holdOff(this.memory, this.memHotplugLock);
+    holdOff(this.memory, this.globals + Globals.memcgCacheIds);
+    mutexLock(this.memory, this.slabMutex);
+  }
+
+  protected unlockCaches(): void {
+    mutexUnlock(this.memory, this.slabMutex);
+    letGo(this.memory, this.globals + Globals.memcgCacheIds);
+    letGo(this.memory, this.memHotplugLock);
+    letGo(this.memory, this.cpuHotplugLock);
+  }
+}

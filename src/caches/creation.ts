@@ -1,0 +1,135 @@
+/**
+ * How a cache comes to be (mm/slab_common.c `kmem_cache_create`): checked, merged with one that
+ * exists if that wastes less than a word an object, or made. A cache is on the list only when it is
+ * usable; whatever step fails, all earlier ones are undone. All of it under slab_mutex.
+ */
+import type { Memory } from "../machine/memory.ts";
+import { alignUp, calculateAlignment, KMALLOC_MAX_SIZE, WORD_SIZE } from "./alignment.ts";
+import { EINVAL, ENOMEM } from "./errno.ts";
+import { cacheCreateMask, flagsPermitted } from "./flags.ts";
+import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
+import { findMergeable } from "./merge.ts";
+import type { SlabCommon } from "./slab-common.ts";
+
+/** A cache as its user asks for it. Bytes; `ctor` is a function number, 0: none. */
+export interface CacheRequest {
+  readonly name: string;
+  readonly size: number;
+  readonly align: number;
+  readonly flags: number;
+  readonly ctor: number;
+  /** What of an object may be copied to and from user space; 0 bytes: nothing. */
+  readonly useroffset: number;
+  readonly usersize: number;
+}
+
+export class CacheCreation {
+  private readonly common: SlabCommon;
+  private readonly memory: Memory;
+
+  constructor(common: SlabCommon) {
+    this.common = common;
+    this.memory = common.machine.memory;
+  }
+
+  /** The cache, or a negative error number. The caller holds slab_mutex and the hotplug locks. */
+  create(request: CacheRequest): KmemCachePtr | number {
+    if (!this.isSane(request)) return -EINVAL;
+    const { build } = this.common;
+    if ((request.flags & ~flagsPermitted(build)) !== 0) return -EINVAL;
+    const flags = request.flags & cacheCreateMask(build);
+    const wanted = { ...this.withUsercopyWindow(request), flags };
+    const shared = this.alias(wanted);
+    if (shared !== 0) return shared;
+    const name = this.common.kstrdup(request.name);
+    if (name === 0) return -ENOMEM;
+    const made = this.make(wanted, name);
+    if (made < 0) this.common.kfree(name);
+    return made;
+  }
+
+  /**
+   * kmem_cache_sanity_check, as far as a kernel without DEBUG_VM goes: that one also refuses objects
+   * smaller than a word.
+   */
+  private isSane({ name, size }: CacheRequest): boolean {
+    const { console } = this.common.machine;
+    if (name === "" || size < 1 || size > KMALLOC_MAX_SIZE) {
+      console.printk(`kmem_cache_create(${name}) integrity check failed`);
+      return false;
+    }
+    if (name.includes(" ")) console.printk(`WARNING: cache name "${name}" will confuse parsers`);
+    return true;
+  }
+
+  /** A window that does not lie within the object is warned of and closed. */
+  private withUsercopyWindow(request: CacheRequest): CacheRequest {
+    const { name, size, useroffset, usersize } = request;
+    if (usersize === 0 && useroffset === 0) return request;
+    if (usersize > 0 && useroffset >= 0 && useroffset + usersize <= size) return request;
+    this.common.machine.console.printk(
+      `WARNING: kmem_cache_create_usercopy(${name}): no window of ${usersize} bytes at ${useroffset} in ${size}`,
+    );
+    return { ...request, useroffset: 0, usersize: 0 };
+  }
+
+  /** __kmem_cache_alias: a cache that serves the request as well, with one user more; or 0. */
+  private alias(request: CacheRequest): KmemCachePtr {
+    const { memory, common } = this;
+    const candidates = common
+      .caches()
+      .reverse()
+      .map((s) => common.mergeCandidate(s));
+    const ctor = request.ctor !== 0;
+    const found = findMergeable(common.mergeRules, candidates, { ...request, ctor });
+    if (found === undefined) return 0;
+    const { s } = found;
+    const grow = (field: number, least: number): void => {
+      memory.write32(s + field, Math.max(memory.read32(s + field), least));
+    };
+    const refcount = memory.read32(s + KmemCacheBase.refcount);
+    memory.writeOnce(s + KmemCacheBase.refcount, refcount + 1);
+    // What is zeroed on allocation must hold the largest object of all users.
+    grow(KmemCacheBase.objectSize, request.size);
+    common.allocator.growInuse?.(s, alignUp(request.size, WORD_SIZE));
+    if (!common.hasSysfs || common.sysfsNames.alias(s, request.name) === 0) return s;
+    memory.writeOnce(s + KmemCacheBase.refcount, refcount);
+    return 0;
+  }
+
+  /** do_kmem_cache_create */
+  private make(request: CacheRequest, name: number): KmemCachePtr | number {
+    const { memory, common } = this;
+    const s = common.zallocCache();
+    if (s === 0) return -ENOMEM;
+    const { size, align, flags, ctor, useroffset, usersize } = request;
+    memory.write32(s + KmemCacheBase.name, name);
+    memory.write32(s + KmemCacheBase.objectSize, size);
+    memory.write32(s + KmemCacheBase.size, size);
+    memory.write32(s + KmemCacheBase.align, calculateAlignment(flags, align, size));
+    memory.write32(s + KmemCacheBase.ctor, ctor);
+    memory.write32(s + KmemCacheBase.useroffset, useroffset);
+    memory.write32(s + KmemCacheBase.usersize, usersize);
+    const error = this.complete(s, flags);
+    if (error !== 0) {
+      common.freeCache(s);
+      return error;
+    }
+    memory.write32(s + KmemCacheBase.refcount, 1);
+    common.publish(s);
+    return s;
+  }
+
+  /** __kmem_cache_create: the allocator's part, and the cache's directory. */
+  private complete(s: KmemCachePtr, flags: number): number {
+    const { allocator, sysfsNames, hasSysfs } = this.common;
+    const error = allocator.create(s, flags);
+    if (error !== 0) return error;
+    const unnamed = hasSysfs ? sysfsNames.add(s) : 0;
+    if (unnamed !== 0) {
+      allocator.shutdown(s);
+      allocator.release(s);
+    }
+    return unnamed;
+  }
+}

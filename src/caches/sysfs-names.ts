@@ -1,0 +1,155 @@
+/**
+ * The names under which /sys/kernel/slab shows caches: a directory for each cache, a link for each
+ * alias. A cache that nothing may be merged with has its own name; any other is named by what makes
+ * caches alike (`:t-0000064`), and its name is a link like those of its aliases. SLUB only.
+ *
+ * Before sysfs is up (slab_state FULL) aliases are queued, and turned into links then, the last one
+ * first. The list is guarded by slab_mutex; each entry is one piece of kmalloc memory.
+ */
+import { initListHead, listAdd, listDel } from "../machine/list.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { list, ptr, sizeOf, struct, word } from "../machine/struct.ts";
+import { readText, textBytes, writeText } from "../machine/text.ts";
+import { EEXIST, ENOMEM } from "./errno.ts";
+import { type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import { createUniqueId, slabUnmergeable } from "./merge.ts";
+import type { SlabCommon } from "./slab-common.ts";
+
+const DIRECTORY = 1;
+const LINK = 2;
+/** An alias from before sysfs was there (struct saved_alias). */
+const QUEUED = 3;
+
+const SysfsNamesHead = struct("slab_kset", { entries: list });
+/** The name follows. */
+const SysfsEntry = struct("sysfs_entry", { entries: list, cache: ptr, kind: word });
+
+export interface SysfsName {
+  readonly name: string;
+  readonly cache: KmemCachePtr;
+  readonly isLink: boolean;
+}
+
+export class SysfsNames {
+  private readonly common: SlabCommon;
+  private readonly memory: Memory;
+  private readonly head: Address;
+
+  constructor(common: SlabCommon) {
+    this.common = common;
+    this.memory = common.machine.memory;
+    this.head = common.machine.statics.allocate(SysfsNamesHead, "slab_kset");
+  }
+
+  init(): void {
+    initListHead(this.memory, this.head);
+  }
+
+  /** slab_sysfs_init: a directory for each cache that exists, then the queued aliases. */
+  start(): void {
+    for (const s of this.common.caches().reverse()) {
+      if (this.add(s) !== 0) this.common.machine.console.printk(this.failure(s));
+    }
+    for (const entry of this.entries()) {
+      if (this.kindOf(entry) !== QUEUED) continue;
+      const s = this.memory.read32(entry + SysfsEntry.cache);
+      const name = this.textOf(entry);
+      this.remove(entry);
+      if (this.alias(s, name) !== 0) this.common.machine.console.printk(this.failure(s));
+    }
+  }
+
+  private failure(s: KmemCachePtr): string {
+    return `SLUB: Unable to add boot slab ${this.common.nameOf(s)} to sysfs`;
+  }
+
+  /**
+   * sysfs_slab_add: 0, -ENOMEM, or -EEXIST where another cache has the directory's name. Nothing to
+   * do before sysfs is there.
+   */
+  add(s: KmemCachePtr): number {
+    if (this.common.state !== SLAB_STATE.FULL) return 0;
+    const own = this.common.nameOf(s);
+    const alone = slabUnmergeable(this.common.mergeRules, this.common.mergeCandidate(s));
+    if (alone) this.removeLink(own);
+    const error = this.enter(DIRECTORY, s, alone ? own : this.uniqueId(s));
+    if (error !== 0 || alone) return error;
+    // A cache without a link of its own name is still a cache.
+    this.alias(s, own);
+    return 0;
+  }
+
+  private uniqueId(s: KmemCachePtr): string {
+    const { flags, size } = this.common.mergeCandidate(s);
+    return createUniqueId(this.common.kernel, flags, size);
+  }
+
+  /** sysfs_slab_alias: `name` leads to the cache, or will. 0 or -ENOMEM. */
+  alias(s: KmemCachePtr, name: string): number {
+    if (this.common.state !== SLAB_STATE.FULL) return this.enter(QUEUED, s, name);
+    this.removeLink(name);
+    return this.enter(LINK, s, name);
+  }
+
+  /**
+   * sysfs_slab_remove: the cache is going. (The kernel leaves its links dangling until their names
+   * are used again.)
+   */
+  removeAll(s: KmemCachePtr): void {
+    for (const entry of this.entries()) {
+      if (this.memory.read32(entry + SysfsEntry.cache) === s) this.remove(entry);
+    }
+  }
+
+  /** Every directory and link, oldest first. */
+  names(): SysfsName[] {
+    return this.entries()
+      .reverse()
+      .filter((entry) => this.kindOf(entry) !== QUEUED)
+      .map((entry) => ({
+        name: this.textOf(entry),
+        cache: this.memory.read32(entry + SysfsEntry.cache),
+        isLink: this.kindOf(entry) === LINK,
+      }));
+  }
+
+  private enter(kind: number, s: KmemCachePtr, name: string): number {
+    const taken = (entry: Address) => this.kindOf(entry) !== QUEUED && this.textOf(entry) === name;
+    if (kind !== QUEUED && this.entries().some(taken)) return -EEXIST;
+    const entry = this.common.kmalloc(sizeOf(SysfsEntry) + textBytes(name));
+    if (entry === 0) return -ENOMEM;
+    this.memory.write32(entry + SysfsEntry.cache, s);
+    this.memory.write32(entry + SysfsEntry.kind, kind);
+    writeText(this.memory, entry + sizeOf(SysfsEntry), name);
+    listAdd(this.memory, entry + SysfsEntry.entries, this.head);
+    return 0;
+  }
+
+  private removeLink(name: string): void {
+    for (const entry of this.entries()) {
+      if (this.kindOf(entry) === LINK && this.textOf(entry) === name) this.remove(entry);
+    }
+  }
+
+  private remove(entry: Address): void {
+    listDel(this.memory, entry + SysfsEntry.entries);
+    this.common.kfree(entry);
+  }
+
+  private kindOf(entry: Address): number {
+    return this.memory.read32(entry + SysfsEntry.kind);
+  }
+
+  private textOf(entry: Address): string {
+    return readText(this.memory, entry + sizeOf(SysfsEntry));
+  }
+
+  /** Newest first. */
+  private entries(): Address[] {
+    const found: Address[] = [];
+    for (let at = this.memory.read32(this.head); at !== this.head; at = this.memory.read32(at)) {
+      found.push(at - SysfsEntry.entries);
+    }
+    return found;
+  }
+}
