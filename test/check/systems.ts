@@ -1,37 +1,47 @@
+import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
+import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { type AuditFinding, audit } from "../../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
 import { withLedger } from "../../src/check/with-ledger.ts";
 import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import type { SystemClasses } from "../../src/kernel/system.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
-import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
+import type { Address } from "../../src/machine/memory.ts";
 import type { Slub } from "../../src/slub/slub.ts";
+import { InterposedMemory } from "./interposed-memory.ts";
 
 export type Change = (classes: SystemClasses) => SystemClasses;
 
 export interface Watched {
   readonly kernel: Kernel;
   readonly ledger: Ledger;
-  readonly memory: TorturedMemory;
+  readonly memory: InterposedMemory;
   readonly slub: Slub;
+  readonly findings: () => AuditFinding[];
   /** The failure classes an audit finds, each once. */
   readonly failures: () => string[];
-  readonly findings: () => AuditFinding[];
 }
 
-/** A system whose objects are entered in a ledger; `change` breaks it first. This thread is CPU 0. */
+/** A system whose objects are entered in a ledger; `change` breaks it first. Slabs of one page. */
 export function watched(options: BootOptions = {}, change: Change = (classes) => classes): Watched {
-  const memory = options.memory ?? 8 * MIB;
+  const memory = options.memory ?? 3 * MIB;
   const kernel = boot(
-    { cpus: 2, nodes: 1, memory, checker: ledgerBytes(memory), ...options },
-    { memoryClass: TorturedMemory, change: (classes) => withLedger(change(classes)) },
+    {
+      cpus: 2,
+      nodes: 1,
+      memory,
+      checker: ledgerBytes(memory),
+      parameters: { ...DEFAULT_BOOT_PARAMETERS, slubMaxOrder: 0 },
+      ...options,
+    },
+    { memoryClass: InterposedMemory, change: (classes) => withLedger(change(classes)) },
   );
   const ledger = new Ledger(kernel.common);
   const findings = (): AuditFinding[] => audit(kernel, { ledger });
   return {
     kernel,
     ledger,
-    memory: kernel.thread as TorturedMemory,
+    memory: kernel.thread as InterposedMemory,
     slub: kernel.allocator as Slub,
     findings,
     failures: () => [...new Set(findings().map(({ failure }) => failure))],
@@ -47,4 +57,24 @@ export function failureOf(act: () => void): string {
     throw error;
   }
   return "none";
+}
+
+/** A cache with four objects a slab. */
+export const OBJECT_BYTES = 1024;
+export const OBJECTS = 4;
+
+export function cacheOfFour({ kernel }: Watched): KmemCachePtr {
+  return kernel.kmemCacheCreate("four", OBJECT_BYTES);
+}
+
+/** `count` objects, on the CPU that runs or on CPU 0. */
+export function take({ kernel }: Watched, s: KmemCachePtr, count: number, cpu = 0): Address[] {
+  return kernel.run(() => Array.from({ length: count }, () => kernel.kmemCacheAlloc(s)), cpu);
+}
+
+/** Frees the objects on a CPU. */
+export function give({ kernel }: Watched, objects: readonly Address[], cpu = 0): void {
+  kernel.run(() => {
+    for (const object of objects) kernel.kfree(object);
+  }, cpu);
 }

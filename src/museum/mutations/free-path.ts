@@ -51,7 +51,7 @@ export function withFreePath(classes: SystemClasses, path: FreePath): SystemClas
           this.freePointers.set(s, tail, linked);
           const expected = path.readsTwice ? this.headOf(c) : linked;
           const tid = path.tidFirst ? early : memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
-          if (this.updateCpuFreelistFast(cpuSlab, expected, head, tid)) {
+          if (this.updateCpuFreelistFast(cpuSlab, expected, tid, head)) {
             memory.thisCpuAdd(cpuSlab + KmemCacheCpu.stat + (FREE_FASTPATH << 2), count);
             return;
           }

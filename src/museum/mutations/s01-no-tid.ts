@@ -26,6 +26,7 @@ export const S01: Mutation = {
       protected override updateCpuFreelistFast(
         cpuSlab: number,
         head: number,
+        _tid: number,
         newHead: number,
       ): boolean {
         return this.memory.thisCpuCmpxchg(cpuSlab, head, newHead) === head;

@@ -30,8 +30,8 @@ export const S02: Mutation = {
       protected override updateCpuFreelistFast(
         cpuSlab: number,
         head: number,
-        newHead: number,
         tid: number,
+        newHead: number,
       ): boolean {
         const now = this.memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
         if (((now ^ tid) & COMPARED) !== 0) return false;
