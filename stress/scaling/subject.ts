@@ -30,17 +30,3 @@ export interface Mail<H extends Handle = Handle> {
   send(to: number, batch: readonly H[]): void;
   receive(from: number): H[];
 }
-
-/** What a subject is, known before any thread has one. */
-export interface SubjectInfo {
-  readonly name: string;
-  readonly title: string;
-  /** One size at a time: no workload of mixed sizes. */
-  readonly singleSize: boolean;
-  /** Handles mean the same on every thread; without it there are only workloads of one's own. */
-  readonly shared: boolean;
-  /** Whether it has bulk calls; others do the same one by one. */
-  readonly bulk: boolean;
-  /** The package it needs, installed or not. */
-  readonly needs?: string;
-}

@@ -37,5 +37,7 @@ export interface Workload {
   readonly crossing: boolean;
   /** At least so many CPUs. */
   readonly leastCpus: number;
+  /** How many CPUs count the same operation: 2 where one allocates and another frees. */
+  readonly sides: 1 | 2;
   start<H extends Handle>(seat: Seat<H>): Player;
 }

@@ -1,0 +1,120 @@
+/**
+ * One CPU's part in one point: warm up, then many short windows of work, each with a few cas pairs
+ * beside it. Who has enough windows goes on working, as a load for the others, until all have.
+ *
+ * A window is thrown away if the thread lost its core in it. The median of the rest is the cost on a
+ * machine of one's own, as far as that can be had on a shared one.
+ */
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { casPairs, yardstickWords } from "../../src/machine/yardstick.ts";
+import type { ScaleControl } from "./control.ts";
+import type { CpuPoint, PointPlan } from "./protocol.ts";
+import { involuntarySwitches } from "./preemption.ts";
+import type { Handle } from "./subject.ts";
+import type { Player, Seat, Workload } from "./workload.ts";
+
+/** Shorter than a time slice, so that most windows are whole; longer than reading the clocks. */
+const WINDOW_MS = 0.8;
+/** V8 is given so much time and so many operations to do its part; not longer than the limit. */
+const WARM_UP_MS = 60;
+const WARM_UP_OPERATIONS = 400_000;
+const WARM_UP_LIMIT_MS = 1500;
+const CAS_PAIRS = 4000;
+/** The first windows of cas pairs are V8 warming up. */
+const CAS_WARM_UP = 20;
+const MOST_OPERATIONS = 1 << 22;
+const LATENCIES = 20_000;
+/** Barriers a point has. */
+const PHASES = 3;
+
+const words = yardstickWords();
+
+export function measurePoint<H extends Handle>(
+  workload: Workload,
+  seat: Seat<H>,
+  control: ScaleControl,
+  plan: PointPlan,
+): CpuPoint {
+  const { subject, exchange, cpu } = seat;
+  const phase = plan.number * PHASES;
+  for (let i = 0; i < CAS_WARM_UP; i++) casPairs(words, CAS_PAIRS);
+  subject.prepare(seat.size);
+  const player = workload.start(seat);
+  control.arrive(phase + 1);
+  const point = subject.run(() => {
+    const operations = warmUp(player);
+    const measured = measureWindows(player, operations, plan);
+    const latencies = plan.latencies ? measureLatencies(player) : undefined;
+    control.finished();
+    while (!control.stopped) player.run(operations);
+    return { ...measured, latencies };
+  });
+  control.close(cpu);
+  control.arrive(phase + 2);
+  player.finish();
+  exchange.drain((object) => subject.free(object));
+  if (cpu === 0) control.reset();
+  control.arrive(phase + 3);
+  return point;
+}
+
+/** Works until V8 has done its part; returns how many operations make a window. */
+function warmUp(player: Player): number {
+  const start = performance.now();
+  let operations = 64;
+  let done = 0;
+  let now = start;
+  const isCold = () => now - start < WARM_UP_MS || done < WARM_UP_OPERATIONS;
+  while (isCold() && now - start < WARM_UP_LIMIT_MS) {
+    const before = now;
+    done += player.run(operations);
+    now = performance.now();
+    if (now - before < WINDOW_MS / 2 && operations < MOST_OPERATIONS) operations *= 2;
+    else if (now - before > 2 * WINDOW_MS && operations > 64) operations /= 2;
+  }
+  return operations;
+}
+
+function measureWindows(
+  player: Player,
+  operations: number,
+  plan: PointPlan,
+): Omit<CpuPoint, "latencies"> {
+  const windows: number[] = [];
+  const cas: number[] = [];
+  let discarded = 0;
+  let done = 0;
+  let worked = 0;
+  const end = performance.now() + plan.patience;
+  let now = performance.now();
+  while (windows.length < plan.windows && now < end) {
+    const switches = involuntarySwitches();
+    const before = performance.now();
+    const did = player.run(operations);
+    const between = performance.now();
+    casPairs(words, CAS_PAIRS);
+    now = performance.now();
+    done += did;
+    worked += between - before;
+    if (did === 0) continue;
+    if (plan.discards && involuntarySwitches() !== switches) {
+      discarded++;
+      continue;
+    }
+    windows.push(((between - before) * 1e6) / did);
+    cas.push(((now - between) * 1e6) / CAS_PAIRS);
+  }
+  return { windows, casPairs: cas, discarded, rate: worked === 0 ? 0 : (done / worked) * 1000 };
+}
+
+/** Where one operation can be asked for alone. Includes reading the clock twice, some 50 ns. */
+function measureLatencies(player: Player): RecordableHistogram | undefined {
+  if (player.run(1) !== 1) return undefined;
+  const latencies = createHistogram({ figures: 3 });
+  for (let i = 0; i < LATENCIES; i++) {
+    const before = performance.now();
+    player.run(1);
+    latencies.record(Math.max(1, Math.round((performance.now() - before) * 1e6)));
+  }
+  return latencies;
+}

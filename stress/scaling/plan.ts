@@ -1,0 +1,83 @@
+/** Which points a run has. What was asked for by name is crossed; what was not, is chosen here. */
+import { availableParallelism } from "node:os";
+import type { PointKey } from "./point.ts";
+import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
+import type { Workload } from "./workload.ts";
+import { SCALE_WORKLOADS } from "./workloads/index.ts";
+
+export interface ScaleOptions {
+  readonly allocators: readonly string[] | undefined;
+  readonly workloads: readonly string[] | undefined;
+  readonly sizes: readonly number[] | undefined;
+  readonly cpus: readonly number[] | undefined;
+  readonly quick: boolean;
+  /** How often everything is measured. */
+  readonly repeat: number;
+  /** For each point. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Whether V8's inlining limits are raised. */
+  readonly raised: boolean;
+}
+
+export const ALL_SIZES = [8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
+/** Where one size has to stand for all. */
+export const USUAL_SIZE = 64;
+/** What Brouer measured bulk calls with. */
+export const BULK_SIZE = 256;
+
+const QUICK_ALLOCATORS = ["slub", "slab", "slub-kmalloc", "slab-kmalloc", "nothing"];
+const QUICK_WORKLOADS = [
+  ...["pairs", "fifo", "random", "bulk-1", "bulk-16", "bulk-64"],
+  ...["larson", "one-allocates", "remote-free"],
+];
+/** Measured at every size. */
+const EVERY_SIZE = new Set(["pairs", "fifo"]);
+/** More CPUs than cores: so many times the cores. */
+const CROWD = 4;
+
+/** The points in the order in which they are measured: by allocator, then by number of CPUs. */
+export function planPoints(options: ScaleOptions): PointKey[] {
+  const allocators = options.allocators ?? (options.quick ? QUICK_ALLOCATORS : [...SUBJECTS.keys()]);
+  const workloads = options.workloads ?? (options.quick ? QUICK_WORKLOADS : [...SCALE_WORKLOADS.keys()]);
+  const cpus = options.cpus ?? usualCpus(options.quick);
+  return allocators.flatMap((allocator) =>
+    cpus.flatMap((cpus) =>
+      workloads.flatMap((name) => {
+        const workload = SCALE_WORKLOADS.get(name) as Workload;
+        if (!isPossible(SUBJECTS.get(allocator) as SubjectInfo, workload, cpus)) return [];
+        return sizesOf(workload, cpus, options).map((size) => ({
+          allocator,
+          workload: name,
+          size,
+          cpus,
+        }));
+      }),
+    ),
+  );
+}
+
+/** One, all the cores and what lies between, and a crowd. */
+function usualCpus(quick: boolean): number[] {
+  const cores = Math.min(availableParallelism(), 16);
+  const steps = [1, 2, 4, 8, 16].filter((cpus) => cpus < cores);
+  const between = quick ? steps.filter((cpus) => cpus <= 2) : steps;
+  return [...new Set([...between, cores, Math.min(cores * CROWD, 32)])];
+}
+
+function isPossible(subject: SubjectInfo, workload: Workload, cpus: number): boolean {
+  if (cpus < workload.leastCpus) return false;
+  if (workload.sizes === "mixed" && subject.singleSize) return false;
+  const travels = workload.crossing && cpus > 1;
+  // Blocks that nobody else can see are compared where nobody else has to; copies, where they must.
+  if (subject.travel === "never") return !travels;
+  return subject.travel === "shared" || travels;
+}
+
+function sizesOf(workload: Workload, cpus: number, options: ScaleOptions): readonly number[] {
+  if (workload.sizes === "mixed") return [0];
+  if (options.sizes !== undefined) return options.sizes;
+  if (workload.name.startsWith("bulk-")) return cpus === 1 ? [BULK_SIZE] : [];
+  if (!options.quick && cpus === 1 && EVERY_SIZE.has(workload.name)) return ALL_SIZES;
+  return [USUAL_SIZE];
+}

@@ -1,0 +1,136 @@
+/**
+ * A measurement: all points of a plan, one subject and number of CPUs after the other, each on a
+ * site of its own. Never two at once.
+ */
+import { availableParallelism } from "node:os";
+import { planPoints, type ScaleOptions } from "./plan.ts";
+import { keyOf, middleOf, type PointKey, type ScalePoint, summarise, withScaling } from "./point.ts";
+import { Site } from "./site.ts";
+import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
+import type { Workload } from "./workload.ts";
+import { SCALE_WORKLOADS } from "./workloads/index.ts";
+
+export interface ScaleProgress {
+  readonly done: number;
+  readonly of: number;
+  readonly point: PointKey;
+  readonly secondsLeft: number;
+}
+
+export interface LeftOut {
+  readonly allocator: string;
+  readonly cpus: number;
+  readonly why: string;
+}
+
+export interface ScaleOutcome {
+  readonly points: readonly ScalePoint[];
+  /** What could not be measured, and why. */
+  readonly leftOut: readonly LeftOut[];
+  /** Share of windows thrown away because a thread lost its core. */
+  readonly discarded: number;
+  /** So many were, that the figures mean little. */
+  readonly overloaded: boolean;
+  readonly seconds: number;
+  readonly interrupted: boolean;
+}
+
+/** A larger share of lost windows means that somebody else uses the cores. */
+export const OVERLOADED = 0.25;
+
+const WINDOWS = 150;
+const QUICK_WINDOWS = 60;
+/** Windows are asked for in this time at most, in each point of a quick run; in seconds. */
+const QUICK_SECONDS = 0.2;
+
+/** Measures. `signal` ends it early, with the points so far. */
+export async function scale(
+  options: ScaleOptions,
+  onProgress: (progress: ScaleProgress) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<ScaleOutcome> {
+  const started = performance.now();
+  const keys = planPoints(options);
+  const runs = new Map<string, ScalePoint[]>();
+  const leftOut: LeftOut[] = [];
+  const total = keys.length * options.repeat;
+  let done = 0;
+  const progress = (point: PointKey): void => {
+    const each = (performance.now() - started) / 1000 / Math.max(1, done);
+    onProgress({ done, of: total, point, secondsLeft: each * (total - done) });
+    done++;
+  };
+  for (let turn = 0; turn < options.repeat; turn++) {
+    for (const group of sites(keys)) {
+      if (signal?.aborted) break;
+      const why = await measureSite(group, options, runs, progress, signal);
+      const [{ allocator, cpus }] = group as [PointKey];
+      if (why !== undefined && turn === 0) leftOut.push({ allocator, cpus, why });
+    }
+  }
+  const points = withScaling([...runs.values()].map(middleOf));
+  const discarded = shareDiscarded(points);
+  return {
+    points,
+    leftOut,
+    discarded,
+    overloaded: discarded > OVERLOADED,
+    seconds: (performance.now() - started) / 1000,
+    interrupted: signal?.aborted ?? false,
+  };
+}
+
+/** Points of one subject on as many CPUs are measured on one site, in a row. */
+function sites(keys: readonly PointKey[]): PointKey[][] {
+  const groups = Map.groupBy(keys, ({ allocator, cpus }) => `${allocator} ${cpus}`);
+  return [...groups.values()];
+}
+
+/** Says why, where it was not possible. */
+async function measureSite(
+  group: readonly PointKey[],
+  options: ScaleOptions,
+  runs: Map<string, ScalePoint[]>,
+  progress: (point: PointKey) => void,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const [{ allocator, cpus }] = group as [PointKey];
+  const subject = SUBJECTS.get(allocator) as SubjectInfo;
+  const sizes = [...new Set(group.map(({ size }) => size))].filter((size) => size > 0);
+  const oversubscribed = cpus > availableParallelism();
+  let site: Site | undefined;
+  try {
+    site = await Site.open(subject, cpus, sizes, options);
+    for (const key of group) {
+      if (signal?.aborted) break;
+      progress(key);
+      const workload = SCALE_WORKLOADS.get(key.workload) as Workload;
+      const seen = await site.measure({
+        workload: key.workload,
+        size: key.size,
+        discards: !oversubscribed,
+        windows: options.quick ? QUICK_WINDOWS : WINDOWS,
+        patience: 1000 * (options.quick ? QUICK_SECONDS : options.seconds),
+        latencies: !options.quick,
+      });
+      const point = summarise(key, seen, { sides: workload.sides, oversubscribed });
+      if (point === undefined) continue;
+      const name = keyOf(key);
+      runs.set(name, [...(runs.get(name) ?? []), point]);
+    }
+    return undefined;
+  } catch (error) {
+    const isMissing = (error as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND";
+    if (subject.needs === undefined || !isMissing) throw error;
+    return `${subject.needs} is not installed`;
+  } finally {
+    await site?.close();
+  }
+}
+
+function shareDiscarded(points: readonly ScalePoint[]): number {
+  const counted = points.filter(({ oversubscribed }) => !oversubscribed);
+  const windows = counted.reduce((sum, point) => sum + point.windows, 0);
+  const discarded = counted.reduce((sum, point) => sum + point.discarded, 0);
+  return windows + discarded === 0 ? 0 : discarded / (windows + discarded);
+}

@@ -1,0 +1,87 @@
+/** A thread of a measurement: makes its subject over the shared memory, and plays the points. */
+import { withLedger } from "../../src/check/with-ledger.ts";
+import { attach, type KernelBuild } from "../../src/kernel/kernel.ts";
+import { DirectMemory } from "../../src/machine/direct-memory.ts";
+import { directMemory, Machine } from "../../src/machine/machine.ts";
+import { Random } from "../random.ts";
+import { ScaleControl } from "./control.ts";
+import { Exchange } from "./exchange.ts";
+import { measurePoint } from "./measure.ts";
+import type { CpuPoint, PointPlan, ScaleStart } from "./protocol.ts";
+import type { Subject } from "./subject.ts";
+import { HeapSubject } from "./subjects/heap.ts";
+import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
+import { KmallocSubject, KmemCacheSubject } from "./subjects/kernel.ts";
+import { LockedSubject } from "./subjects/locked.ts";
+import { NothingSubject } from "./subjects/nothing.ts";
+import { thingMalloc } from "./subjects/thing-malloc.ts";
+import { tlsf } from "./subjects/tlsf.ts";
+import { SCALE_WORKLOADS } from "./workloads/index.ts";
+
+/** What statistics cost shows in the difference. */
+class UncountedMemory extends DirectMemory {
+  override thisCpuAdd(): void {}
+}
+
+/** Exported for the thread that boots, which must see the kernel as the others do. */
+export function buildOf({ variant }: SubjectInfo): KernelBuild {
+  if (variant === "ledger") return { change: withLedger };
+  return variant === "no-statistics" ? { memoryClass: UncountedMemory } : {};
+}
+
+export class ScaleTask {
+  private readonly start: ScaleStart;
+  private readonly control: ScaleControl;
+  private readonly subject: Subject;
+
+  private constructor(start: ScaleStart, control: ScaleControl, subject: Subject) {
+    this.start = start;
+    this.control = control;
+    this.subject = subject;
+  }
+
+  /** @throws Error where the subject's package is not installed. */
+  static async create(start: ScaleStart): Promise<ScaleTask> {
+    const info = SUBJECTS.get(start.subject);
+    if (info === undefined) throw new RangeError(`no subject ${start.subject}`);
+    const { shared, cpus, caches } = start;
+    if ("kernel" in shared) {
+      const kernel = attach(shared.kernel, buildOf(info));
+      const control = new ScaleControl(kernel.machine, cpus);
+      const isCache = info.kind === "cache";
+      const subject = isCache ? new KmemCacheSubject(kernel, caches) : new KmallocSubject(kernel);
+      return new ScaleTask(start, control, subject);
+    }
+    const memory = directMemory(shared.machine);
+    const control = new ScaleControl(new Machine(memory, shared.machine.options), cpus);
+    return new ScaleTask(start, control, await peerSubject(info, start, control));
+  }
+
+  measure(plan: PointPlan): CpuPoint {
+    const { start, control, subject } = this;
+    const workload = SCALE_WORKLOADS.get(plan.workload);
+    if (workload === undefined) throw new RangeError(`no workload ${plan.workload}`);
+    const { cpu, cpus, seed } = start;
+    const exchange = new Exchange(control, cpu, subject.mail);
+    const random = new Random(seed, cpu);
+    const seat = { subject, exchange, random, cpu, cpus, size: plan.size };
+    return measurePoint(workload, seat, control, plan);
+  }
+}
+
+async function peerSubject(
+  info: SubjectInfo,
+  start: ScaleStart,
+  control: ScaleControl,
+): Promise<Subject> {
+  const { shared, cpu, tlsfModule, mail } = start;
+  if (info.kind === "heap") return new HeapSubject(mail);
+  if (!("machine" in shared)) throw new RangeError(`${info.name} needs a bare machine`);
+  if (info.kind === "thing-malloc") {
+    return new LockedSubject(control, await thingMalloc(shared.machine, cpu === 0));
+  }
+  if (tlsfModule !== undefined) {
+    return new LockedSubject(control, tlsf(shared.machine, tlsfModule, cpu === 0));
+  }
+  return new NothingSubject();
+}

@@ -1,0 +1,22 @@
+/** Allocate, free, again: the fast path alone. */
+import type { Handle } from "../subject.ts";
+import type { Seat, Workload } from "../workload.ts";
+
+export const pairs: Workload = {
+  name: "pairs",
+  about: "allocate and free at once, again and again",
+  origin: "C. Lameter's slab benchmark (2.6.2x, alloc/free test)",
+  sizes: "single",
+  crossing: false,
+  leastCpus: 1,
+  sides: 1,
+  start<H extends Handle>({ subject, size }: Seat<H>) {
+    return {
+      run(operations: number): number {
+        for (let i = 0; i < operations; i++) subject.free(subject.alloc(size));
+        return operations;
+      },
+      finish() {},
+    };
+  },
+};
