@@ -7,6 +7,7 @@ import type { PagePtr } from "../pages/page.ts";
 import type { AllocatorName } from "./flags.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
+import type { SlabInfo } from "./slab-info.ts";
 
 export interface Allocator {
   readonly name: AllocatorName;
@@ -44,7 +45,13 @@ export interface Allocator {
   /** __kmem_cache_shrink: gives empty slabs back; non-zero if slabs remain. */
   shrink(s: KmemCachePtr): number;
 
+  /** do_tune_cpucache for one cache: 0, or -EIO where there are no queues. May sleep. */
+  tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number;
+
   // For whoever watches.
+
+  /** get_slabinfo */
+  slabInfo(s: KmemCachePtr): SlabInfo;
 
   /** It is `jiffies` (4 ms each) since the boot, on this CPU: what is done from time to time is done. May sleep. */
   tick(jiffies: number): void;

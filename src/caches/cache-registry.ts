@@ -112,6 +112,14 @@ export abstract class CacheRegistry {
     return found;
   }
 
+  /** Asks something of every cache, newest first, while none can come or go. May sleep. */
+  withCaches<T>(ask: (s: KmemCachePtr) => T): T[] {
+    mutexLock(this.memory, this.slabMutex);
+    const answers = this.caches().map(ask);
+    mutexUnlock(this.memory, this.slabMutex);
+    return answers;
+  }
+
   /** Puts a finished cache on the list. */
   publish(s: KmemCachePtr): void {
     listAdd(this.memory, s + KmemCacheBase.list, this.globals + Globals.slabCaches);

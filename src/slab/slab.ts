@@ -11,6 +11,7 @@
 import type { Allocator } from "../caches/allocator.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
+import type { SlabInfo } from "../caches/slab-info.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
@@ -18,6 +19,7 @@ import type { PagePtr } from "../pages/page.ts";
 import { Clock } from "./clock.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
+import { slabInfo } from "./slab-info.ts";
 import { ALLOCHIT, FREEHIT, FREEMISS, SLAB_STAT_NAMES } from "./statistics.ts";
 import { Storage } from "./storage.ts";
 import {
@@ -217,6 +219,14 @@ export class Slab implements Allocator {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {
+    return this.tuning.tune(s, limit, batchcount, shared);
+  }
+
+  slabInfo(s: KmemCachePtr): SlabInfo {
+    return slabInfo(this.context, this.lists, s);
   }
 
   tick(jiffies: number): void {

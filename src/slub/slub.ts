@@ -10,9 +10,11 @@
  * Optional behaviour is a subclass chosen at boot, so that the fast paths test for nothing.
  */
 import type { Allocator } from "../caches/allocator.ts";
+import { EIO } from "../caches/errno.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
+import type { SlabInfo } from "../caches/slab-info.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
@@ -20,6 +22,7 @@ import { Page, type PagePtr } from "../pages/page.ts";
 import { inuseOf, objectsOf } from "./counters.ts";
 import { liveObjects } from "./debug/locations.ts";
 import { SLUB_PARTS, type SlubParts } from "./parts.ts";
+import { slabInfo } from "./slab-info.ts";
 import { SlubContext } from "./slub-context.ts";
 import {
   ALLOC_FASTPATH,
@@ -28,13 +31,7 @@ import {
   FREE_FASTPATH,
   STAT_NAMES,
 } from "./statistics.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  KmemCacheNode,
-  type KmemCachePtr,
-  TID_STEP,
-} from "./structs.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "./structs.ts";
 
 const FREELIST = KmemCacheCpu.freelist;
 const TID = KmemCacheCpu.tid;
@@ -254,6 +251,15 @@ export class Slub implements Allocator {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  /** There are no queues to tune. */
+  tune(): number {
+    return -EIO;
+  }
+
+  slabInfo(s: KmemCachePtr): SlabInfo {
+    return slabInfo(this.context, this.nodePartial, s);
   }
 
   /** SLUB does nothing from time to time. */

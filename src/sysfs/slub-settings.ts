@@ -17,6 +17,8 @@ import {
   SLAB_TRACE,
 } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { allocCalls, freeCalls } from "../slub/debug/locations.ts";
+import { validateSlabCache } from "../slub/debug/validate.ts";
 import { clampMinPartial } from "../slub/geometry.ts";
 import { resize } from "../slub/resize.ts";
 import type { Slub } from "../slub/slub.ts";
@@ -122,6 +124,9 @@ export function slubSettings(slub: Slub) {
     red_zone: layout(SLAB_RED_ZONE),
     poison: layout(SLAB_POISON),
     store_user: layout(SLAB_STORE_USER),
+    validate: trigger((s) => Math.min(validateSlabCache(slub, s), 0)),
+    alloc_calls: { show: (s) => allocCalls(slub, s) },
+    free_calls: { show: (s) => freeCalls(slub, s) },
     shrink: trigger((s) => {
       common.kmemCacheShrink(s);
       return 0;

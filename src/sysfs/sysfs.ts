@@ -1,0 +1,60 @@
+/**
+ * /sys/kernel/slab of a running machine with SLUB: a directory for each cache, links for aliases,
+ * files in the kernel's own text. All calls are made as a CPU and may sleep.
+ */
+import { EIO, ENOENT } from "../caches/errno.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { SysfsName } from "../caches/sysfs-names.ts";
+import type { System } from "../kernel/system.ts";
+import { Slub } from "../slub/slub.ts";
+import type { Attributes } from "./attribute.ts";
+import { slubAttributes } from "./slub-attributes.ts";
+
+export class SlabSysfs {
+  private readonly system: System;
+  private readonly attributes: Attributes;
+
+  constructor(system: System) {
+    this.system = system;
+    const { allocator } = system;
+    // SLAB's caches are seen in /proc/slabinfo only.
+    this.attributes = allocator instanceof Slub ? slubAttributes(allocator) : new Map();
+  }
+
+  /** Directories and links, oldest first. */
+  names(): SysfsName[] {
+    return this.system.common.sysfsNames.names();
+  }
+
+  /** The cache that a directory or a link of that name shows, or undefined. */
+  cacheOf(name: string): KmemCachePtr | undefined {
+    return this.names().find((entry) => entry.name === name)?.cache;
+  }
+
+  /** The directory's name, of a directory or a link. */
+  directoryOf(name: string): string | undefined {
+    const cache = this.cacheOf(name);
+    return this.names().find((entry) => entry.cache === cache && !entry.isLink)?.name;
+  }
+
+  /** Names of the files in every directory, in the kernel's order. */
+  files(): string[] {
+    return [...this.attributes.keys()];
+  }
+
+  /** A file's text, or a negative error number: -ENOENT, -EIO where it cannot be read, its own. */
+  read(name: string, file: string): string | number {
+    const s = this.cacheOf(name);
+    const attribute = this.attributes.get(file);
+    if (s === undefined || attribute === undefined) return -ENOENT;
+    return attribute.show?.(s) ?? -EIO;
+  }
+
+  /** 0, or a negative error number: -ENOENT, -EIO where it cannot be written, its own. */
+  write(name: string, file: string, text: string): number {
+    const s = this.cacheOf(name);
+    const attribute = this.attributes.get(file);
+    if (s === undefined || attribute === undefined) return -ENOENT;
+    return attribute.store?.(s, text) ?? -EIO;
+  }
+}
