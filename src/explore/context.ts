@@ -119,9 +119,9 @@ export class Context {
   }
 
   /** The operation has ended; an interrupt leaves no state behind. */
-  end(hashing: boolean): void {
+  end(): void {
     // What the machine does for itself keeps no results: its past decides nothing.
-    if (hashing && !this.isService) {
+    if (!this.isService) {
       this.catchUp();
       this.pastLow = mixLow(this.pastLow, this.low);
       this.pastHigh = mixHigh(this.pastHigh, this.high);

@@ -11,7 +11,7 @@
  */
 import { Budget } from "./budget.ts";
 import { Engine } from "./engine.ts";
-import { type Complete, searchPortfolio, type Strategy } from "./portfolio.ts";
+import { type Complete, type Strategy, searchPortfolio } from "./portfolio.ts";
 import { prepare, type Scenario } from "./program.ts";
 import { RaceDetector } from "./races.ts";
 import { type Failure, recordFailure } from "./replay.ts";

@@ -1,79 +1,18 @@
 /**
  * Memory that a deterministic scheduler can stop at any access. Outside of exploration (boot, set-up,
- * checks) accesses pass straight through; under exploration each is a step of the running context.
- *
- * It holds no shared state of its own: words live in a backing memory, are changed through the
- * journal and so can be taken back; what belongs to a context lives in its Context.
+ * checks) accesses pass straight through; under exploration each is a step of the running context:
+ * answered from its log where it has been before, else a point, the access itself, and an entry.
  *
  * It also refuses what a wrong allocator would do: an access to page 0, outside of the memory or
  * misaligned, and a plain write into the area of a CPU on which somebody else is in mid-operation.
  */
-import { Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { type MachineLayout, PAGE_SIZE } from "../machine/machine.ts";
-import type { Address, IrqFlags, Memory } from "../machine/memory.ts";
-import { Journal } from "./journal.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { ExploredCpu } from "./explored-cpu.ts";
 import * as k from "./kinds.ts";
-import { Sharing } from "./sharing.ts";
-import { Suspension } from "./suspension.ts";
 
-export class ExploredMemory extends Suspension implements Memory {
-  readonly byteLength: number;
-  readonly journal: Journal;
-  readonly sharing: Sharing;
-  readonly layout: MachineLayout;
-  readonly cpus: number;
-  private readonly backing: Memory;
-  /** First byte of the checker's room: logged, but no point. */
-  private readonly checkerStart: Address;
-  /** Byte offset of the area of the CPU that runs. */
-  private area: Address = 0;
-
-  /** Runs a pending inter-processor call of the running CPU; interrupts are off. */
-  onCall: () => void = () => undefined;
-  /** Does all that waits for the running CPU, which is between operations. */
-  onQuiescent: () => void = () => undefined;
-
-  /** Contexts in mid-operation on each CPU, those asleep not counted. */
-  readonly busy: number[];
-  /** Somebody waits, so that any write may change who can run. */
-  hasWaiters = false;
-  /** Who can run may have changed. */
-  isStale = true;
-
-  /** `backing` is of a machine laid out as `layout` says, with `cpus` CPUs, which nobody else uses. */
-  constructor(backing: Memory, layout: MachineLayout, cpus: number) {
-    super();
-    if (backing.byteLength > k.MAX_EXPLORED_BYTES) {
-      throw new RangeError(`only ${k.MAX_EXPLORED_BYTES} bytes of memory can be explored`);
-    }
-    this.backing = backing;
-    this.byteLength = backing.byteLength;
-    this.layout = layout;
-    this.cpus = cpus;
-    this.journal = new Journal(backing);
-    this.sharing = new Sharing(backing.byteLength, layout.cpuBase, layout.taskBase);
-    this.checkerStart = layout.end;
-    this.busy = Array.from({ length: cpus }, () => 0);
-    this.becomeCpu(0);
-  }
-
-  // ---- what every access does ----
-
-  /** A word is about to be accessed live: checks the address, and lets others go first. */
-  private arrive(kind: number, address: Address): void {
-    if (!this.exploring) return;
-    if (this.isUnwinding) this.suspend();
-    if (address < PAGE_SIZE || address >= this.byteLength) this.badAccess(kind, address);
-    if (address >= this.checkerStart) return;
-    this.point(kind, address, this.sharing.touch(address, this.context.id));
-  }
-
-  private arriveAligned(kind: number, address: Address): void {
-    if ((address & 3) !== 0 && this.exploring && !this.isUnwinding) this.badAccess(kind, address);
-    this.arrive(kind, address);
-  }
-
+export class ExploredMemory extends ExploredCpu implements Memory {
   private arriveRange(kind: number, address: Address, length: number): void {
     if (!this.exploring) return;
     if (this.isUnwinding) this.suspend();
@@ -90,25 +29,6 @@ export class ExploredMemory extends Suspension implements Memory {
     this.point(kind, address, shared || this.canMigrate());
   }
 
-  /** Something without a word. */
-  private arriveBare(kind: number, matters: boolean): void {
-    if (this.isUnwinding) this.suspend();
-    this.point(kind, 0, matters);
-  }
-
-  private canMigrate(): boolean {
-    return this.context.migrates && this.context.isPreemptible;
-  }
-
-  private badAccess(kind: number, address: Address): never {
-    const what = address >= PAGE_SIZE && address < this.byteLength ? "misaligned" : "bad";
-    const { name, operationName } = this.context;
-    throw new KernelBug(
-      "bad-access",
-      `${what} ${k.kindName(kind)} at 0x${(address >>> 0).toString(16)} by ${operationName} of ${name}`,
-    );
-  }
-
   private checkArea(address: Address): void {
     if (!this.exploring) return;
     const { percpuStart, percpuEnd, percpuStride } = this.layout;
@@ -121,25 +41,6 @@ export class ExploredMemory extends Suspension implements Memory {
       `${operationName} of ${name} on CPU ${cpu} wrote into the area of CPU ${owner}: ` +
         this.nameOf(address),
     );
-  }
-
-  /** Done: logs, and tells who watches. */
-  private done(kind: number, address: Address, value: number, a = 0, b = 0): number {
-    this.keep(kind, address, value);
-    this.observed(kind, address, value, a, b);
-    return value;
-  }
-
-  private observed(kind: number, address: Address, value: number, a: number, b: number): void {
-    if (this.observer === undefined || !this.exploring) return;
-    this.observer.accessed(this.context, kind, address, value, a, b);
-  }
-
-  private store(address: Address, value: number): void {
-    if (this.hasWaiters || (address >= this.layout.cpuBase && address < this.layout.taskBase)) {
-      this.isStale = true;
-    }
-    this.journal.change(address, value);
   }
 
   // ---- plain ----
@@ -336,10 +237,6 @@ export class ExploredMemory extends Suspension implements Memory {
 
   // ---- this CPU: logged by offset, since the same operation may find itself elsewhere ----
 
-  protected override becomeCpu(cpu: number): void {
-    this.area = this.layout.percpuStart + cpu * this.layout.percpuStride;
-  }
-
   thisCpuPtr(offset: Address): Address {
     if (this.position < this.logged) return this.recall(k.CPU_PTR, offset);
     if (this.exploring) this.arriveBare(k.CPU_PTR, this.canMigrate());
@@ -404,178 +301,5 @@ export class ExploredMemory extends Suspension implements Memory {
     if (this.isUnwinding) this.suspend();
     this.journal.changeStatistic(address, this.backing.read32(address) + n);
     this.keep(kind, key, n);
-  }
-
-  // ---- the state of the running context ----
-
-  irqSave(): IrqFlags {
-    const enabled = !this.context.irqsOff;
-    if (enabled) this.irqDisable();
-    return enabled;
-  }
-  irqRestore(flags: IrqFlags): void {
-    if (flags) this.irqEnable();
-    else this.irqDisable();
-  }
-  irqEnable(): void {
-    if (this.isUnwinding) this.suspend();
-    if (!this.context.irqsOff) return;
-    this.context.irqsOff = false;
-    this.windowIsOpen = true;
-    this.isStale = true;
-  }
-  irqDisable(): void {
-    if (this.context.irqsOff) return;
-    this.closeWindow(k.IRQS_OFF);
-    this.context.irqsOff = true;
-    this.isStale = true;
-  }
-  irqsDisabled(): boolean {
-    return this.context.irqsOff;
-  }
-  preemptDisable(): void {
-    if (this.context.isPreemptible) this.closeWindow(k.PREEMPT_OFF);
-    this.context.preemptCount++;
-    this.isStale = true;
-  }
-  preemptEnable(): void {
-    if (this.isUnwinding) this.suspend();
-    this.context.preemptCount--;
-    if (!this.context.isPreemptible) return;
-    this.windowIsOpen = true;
-    this.isStale = true;
-  }
-
-  /** What an interrupt could only do before this: a window without any access is not overlooked. */
-  private closeWindow(kind: number): void {
-    if (this.position < this.logged) {
-      this.recall(kind, 0);
-    } else if (this.exploring) {
-      this.arriveBare(kind, false);
-      this.keep(kind, 0, 0);
-    }
-  }
-
-  smpProcessorId(): number {
-    if (this.position < this.logged) return this.recall(k.CPU_ID, 0);
-    if (this.exploring) this.arriveBare(k.CPU_ID, this.canMigrate());
-    return this.keep(k.CPU_ID, 0, this.context.cpu);
-  }
-  current(): number {
-    return Math.max(this.context.id, 0);
-  }
-  /** Time stands still. */
-  getCycles(): number {
-    return 0;
-  }
-  /** The same sequence for the same operation of the same context, however often it is run. */
-  random(): number {
-    const { context } = this;
-    let x = Math.imul(context.id + 2, 0x9e3779b1) ^ Math.imul(context.operation + 1, 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 15) ^ ++context.draws, 0x2c1b3c6d);
-    x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
-    return x ^ (x >>> 15);
-  }
-
-  // ---- waiting ----
-
-  waitWhile(address: Address, value: number, holder = 0): void {
-    if (this.position < this.logged) {
-      this.recall(k.WAIT, address);
-      return;
-    }
-    this.arriveAligned(k.WAIT, address);
-    const found = this.backing.read32(address);
-    if (found !== value) {
-      this.done(k.WAIT, address, found);
-      return;
-    }
-    const { context } = this;
-    if (!this.exploring || holder === context.id + 1) this.waitsForever(address);
-    context.waitAddress = address;
-    context.waitValue = value;
-    context.waitHolder = holder;
-    context.pendingKind = k.WAIT;
-    context.pendingAddress = address;
-    this.pilot.blocked();
-    this.suspend();
-  }
-
-  private waitsForever(address: Address): never {
-    const { name, operationName } = this.context;
-    const why = this.exploring ? "which it holds itself" : "and nobody else runs";
-    throw new KernelBug(
-      "deadlock",
-      `deadlock: ${operationName} of ${name} waits for ${this.nameOf(address)}, ${why}`,
-    );
-  }
-
-  /** Waiters are woken by the word itself. */
-  notify(_address: Address): void {}
-
-  pollWord(cpu: number): Address {
-    return this.layout.cpuBase + cpu * sizeOfCpu + Cpu.poll;
-  }
-
-  kick(cpu: number): void {
-    const address = this.pollWord(cpu);
-    if (this.position < this.logged) {
-      this.recall(k.KICK, address);
-      return;
-    }
-    this.arrive(k.KICK, address);
-    const asked = cpu === this.context.cpu ? POLL_OWN : POLL_ASKED;
-    const found = this.backing.read32(address);
-    if (asked === POLL_ASKED || found === 0) this.store(address, asked);
-    this.done(k.KICK, address, asked);
-    if (!this.exploring && cpu !== this.context.cpu) this.runOutside(cpu, () => this.serve());
-  }
-
-  // ---- outside of exploration ----
-
-  /** Runs `section` as `cpu`, then what it left for that CPU to do. For set-up and checks. */
-  runAs<T>(cpu: number, section: () => T): T {
-    return this.runOutside(cpu, () => {
-      const result = section();
-      if (this.backing.read32(this.pollWord(cpu)) !== 0) this.serve();
-      return result;
-    });
-  }
-
-  private runOutside<T>(cpu: number, section: () => T): T {
-    const { outside } = this;
-    const { cpu: was, irqsOff, preemptCount } = outside;
-    this.beOutside(cpu, false, 0);
-    this.setLease(cpu, 1);
-    const result = section();
-    this.setLease(cpu, 0);
-    this.beOutside(was, irqsOff, preemptCount);
-    return result;
-  }
-
-  private beOutside(cpu: number, irqsOff: boolean, preemptCount: number): void {
-    const { outside } = this;
-    outside.cpu = cpu;
-    outside.irqsOff = irqsOff;
-    outside.preemptCount = preemptCount;
-    this.becomeCpu(cpu);
-  }
-
-  /** Says who runs as `cpu`: task number + 1, or 0 for nobody. */
-  setLease(cpu: number, holder: number): void {
-    this.store(this.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease, holder);
-  }
-
-  /** Does what waits for the running CPU, between operations: interrupts on, no preemption. */
-  serve(): void {
-    this.preemptDisable();
-    this.xchg(this.pollWord(this.context.cpu), 0);
-    this.onQuiescent();
-    this.preemptEnable();
-  }
-
-  /** The word as it is now, for whoever decides. */
-  peek(address: Address): number {
-    return this.backing.read32(address);
   }
 }

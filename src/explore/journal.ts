@@ -28,8 +28,7 @@ export class Journal {
   private readonly entries: number[] = [];
   private end = 0;
   private readonly backing: Memory;
-  /** Whether `low` and `high` are kept up; only a search that compares states needs them. */
-  hashing = false;
+  /** Hash of the words that differ from the start, in two halves. */
   low = 0;
   high = 0;
 
@@ -43,7 +42,6 @@ export class Journal {
     if (old === value) return;
     this.remember(address, old);
     this.backing.write32(address, value);
-    if (!this.hashing) return;
     this.low ^= mixLow(address, old) ^ mixLow(address, value);
     this.high ^= mixHigh(address, old) ^ mixHigh(address, value);
   }

@@ -78,7 +78,9 @@ export class Occupancy {
 
   /** The context waits; a sleeping one leaves its CPU to others. */
   waits(context: Context): void {
-    if (context.isAsleep) this.leaves(context);
+    if (!context.isAsleep) return;
+    this.mayLook[context.cpu] = true;
+    this.leaves(context);
   }
 
   /** One fewer on its CPU; with the last the lease is given back. */
@@ -123,9 +125,7 @@ export class Occupancy {
   }
 
   private isWaiting(context: Context): boolean {
-    return (
-      context.waitAddress !== 0 && this.memory.peek(context.waitAddress) === context.waitValue
-    );
+    return context.waitAddress !== 0 && this.memory.peek(context.waitAddress) === context.waitValue;
   }
 
   private canRun(context: Context, cpu: number): boolean {

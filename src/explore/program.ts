@@ -20,7 +20,10 @@ export interface Scenario<W extends World, S = undefined> {
   readonly check?: {
     /** After every operation, while others may be in the middle of one. Throws what it finds. */
     readonly afterEach?: (world: W, setup: S) => void;
-    /** When all have finished. */
+    /**
+     * When all have finished. What it says must follow from the memory alone, statistics apart: many
+     * schedules end with the same memory, which is checked once.
+     */
     readonly atEnd?: (world: W, setup: S) => void;
   };
 }

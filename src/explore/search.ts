@@ -75,16 +75,13 @@ export function searchBound(
   limits: SearchLimits,
   options: BoundOptions,
 ): SearchResult {
-  const { memory } = engine;
-  const { sharing, journal } = memory;
-  journal.hashing = options.prunes;
+  const { sharing } = engine.memory;
   for (;;) {
     sharing.grown = false;
     const stateKey = options.prunes ? engine.stateKey : undefined;
     const scheduler = new BoundScheduler(bound, stateKey, options.shard);
     const result = searchWith(engine, scheduler, limits, () => sharing.grown);
     if (result.hit !== undefined || !sharing.grown || limits.budget.isSpent(limits.share)) {
-      journal.hashing = false;
       return sharing.grown ? { ...result, complete: false } : result;
     }
   }

@@ -42,19 +42,22 @@ function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
     for (let index = context.operations.length - 1; index >= 0; index--) {
       const left = [...(best.program.without ?? []), `${id}.${index}`];
       const smaller = without(best.program, left);
-      if (failsOtherwise(smaller, best.hit)) continue;
+      if (failsByItself(smaller, best.hit)) continue;
       const hit = attempt(smaller, best.hit.preemptions, best.hit, options);
-      if (hit !== undefined) best = { program: smaller, hit };
+      if (hit?.preemptions === best.hit.preemptions) best = { program: smaller, hit };
     }
   });
   return best;
 }
 
-/** An operation that needs what was left out fails by itself, and proves nothing. */
-function failsOtherwise(program: Program, hit: Hit): boolean {
-  const engine = new Engine(program);
-  const { found } = engine.run({ begin: () => true, next: () => 0 });
-  return found !== undefined && found.class !== hit.found.class;
+/**
+ * An operation or a check that needs what was left out fails by itself, and proves nothing. What
+ * fails with fewer preemptions than the whole is taken for that too: it could do so in the whole.
+ */
+function failsByItself(program: Program, hit: Hit): boolean {
+  const { found } = new Engine(program).run({ begin: () => true, next: () => 0 });
+  if (found === undefined) return false;
+  return hit.preemptions > 0 || found.class !== hit.found.class || found.class === "exception";
 }
 
 function attempt(

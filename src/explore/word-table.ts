@@ -20,7 +20,9 @@ export class WordTable {
   }
 
   get(address: Address): number {
-    return (this.pages[address >>> 12] as number[])[(address >>> 2) & (WORDS_PER_PAGE - 1)] as number;
+    return (this.pages[address >>> 12] as number[])[
+      (address >>> 2) & (WORDS_PER_PAGE - 1)
+    ] as number;
   }
 
   set(address: Address, value: number): void {

@@ -3,7 +3,12 @@ import type { ContextSpec } from "../../src/explore/context.ts";
 import { type Exploration, explore } from "../../src/explore/explore.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import { mutexLock, mutexUnlock } from "../../src/machine/mutex.ts";
-import { spinLock, spinLockIrqsave, spinUnlock, spinUnlockIrqrestore } from "../../src/machine/spinlock.ts";
+import {
+  spinLock,
+  spinLockIrqsave,
+  spinUnlock,
+  spinUnlockIrqrestore,
+} from "../../src/machine/spinlock.ts";
 import { operation, task, type Words, words } from "./words.ts";
 
 type Contexts = readonly ContextSpec<Words, undefined>[];
@@ -197,7 +202,9 @@ test("a write into the area of a CPU in mid-operation is refused", () => {
       name: "wanderer",
       cpu: 0,
       migrates: true,
-      operations: [operation("stale pointer", (memory) => memory.write32(memory.thisCpuPtr(64), 1))],
+      operations: [
+        operation("stale pointer", (memory) => memory.write32(memory.thisCpuPtr(64), 1)),
+      ],
     },
     task(0, "other", (memory, at) => {
       memory.readOnce(at(0));

@@ -5,8 +5,8 @@ import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
 import { exploredMemory, serve, smallMachine } from "../../src/explore/world.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import { Machine } from "../../src/machine/machine.ts";
-import { RcuHead } from "../../src/machine/rcu.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { RcuHead } from "../../src/machine/rcu.ts";
 
 interface Whole {
   readonly memory: ExploredMemory;
@@ -132,7 +132,14 @@ test("an RCU callback runs only after every reader that began before", () => {
     name: "rcu",
     world: () => whole(),
     setup: publish,
-    contexts: [task(0, retire, operation("next", () => 0)), task(1, reader(true))],
+    contexts: [
+      task(
+        0,
+        retire,
+        operation("next", () => 0),
+      ),
+      task(1, reader(true)),
+    ],
     check: { atEnd: ({ memory, head }) => expect(memory.peek(head + 32)).toBe(1) },
     search: { strategy: "bound", preemptions: 2, schedules: 300_000 },
   });

@@ -50,7 +50,8 @@ test.each([
 
 test("a token of another scenario, with an unknown context or operation, is refused", () => {
   const scenario = freeAgainstAlloc(ToySlab);
-  const of = (name: string, turns: string) => () => replay(scenario, `v1:${name}:00000000:${turns}`);
+  const of = (name: string, turns: string) => () =>
+    replay(scenario, `v1:${name}:00000000:${turns}`);
   expect(of("other", "0x1")).toThrow('of "other", not of "free-against-alloc"');
   expect(of("free-against-alloc", "9x1")).toThrow("no context 9");
   expect(of("free-against-alloc~0.5", "0x1")).toThrow("no operation 0.5");

@@ -40,7 +40,11 @@ test("two increments have two outcomes, the second of which needs a preemption",
 });
 
 test("bounds are counted exactly: n points of two tasks without a choice to block", () => {
-  const program = prepare({ name: "count", world: () => words(2), contexts: [increment(0), increment(1)] });
+  const program = prepare({
+    name: "count",
+    world: () => words(2),
+    contexts: [increment(0), increment(1)],
+  });
   const engine = new Engine(program);
   const count = (bound: number): number =>
     searchBound(engine, bound, { budget: new Budget() }, { prunes: false }).schedules;

@@ -2,7 +2,7 @@
 import type { Operation } from "../../src/explore/context.ts";
 import type { Scenario } from "../../src/explore/program.ts";
 import type { Address } from "../../src/machine/memory.ts";
-import { ToySlab } from "./toy-slab.ts";
+import type { ToySlab } from "./toy-slab.ts";
 
 type ToyClass = typeof ToySlab;
 type Objects = readonly Address[];

@@ -3,7 +3,7 @@
  * tid, one list for frees from elsewhere, and a page allocator that is called with interrupts on.
  * Bugs are subclasses that take one thing out.
  */
-import { type ExploredMemory } from "../../src/explore/explored-memory.ts";
+import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
 import { type Described, exploredMemory, smallMachine } from "../../src/explore/world.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import type { Address } from "../../src/machine/memory.ts";

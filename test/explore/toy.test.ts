@@ -8,7 +8,8 @@ import {
 } from "./toy-scenarios.ts";
 import { DropsQuietly, ToySlab, TrustsTid, WithoutTid } from "./toy-slab.ts";
 
-const bound = (preemptions: number) => ({ strategy: "bound", preemptions, schedules: 200_000 }) as const;
+const bound = (preemptions: number) =>
+  ({ strategy: "bound", preemptions, schedules: 200_000 }) as const;
 
 test("a swap without tid hands an object out twice, with one preemption", () => {
   const { failure, complete } = explore({ ...allocAgainstInterrupt(WithoutTid), search: bound(2) });

@@ -1,0 +1,102 @@
+/**
+ * The world of a scenario: a small machine with a real allocator on it, every object in the ledger,
+ * and one cache to experiment with. Built once; all its state is in the explored memory, so undoing
+ * the writes of a schedule brings it back.
+ */
+import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../../caches/boot-parameters.ts";
+import type { AllocatorName, KernelVersion } from "../../caches/flags.ts";
+import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
+import { Ledger, ledgerBytes } from "../../check/ledger.ts";
+import { withLedger } from "../../check/with-ledger.ts";
+import { SYSTEM_CLASSES, System, type SystemClasses } from "../../kernel/system.ts";
+import type { Address } from "../../machine/memory.ts";
+import { Slab } from "../../slab/slab.ts";
+import { withSlabLock } from "../../slub/options/slab-lock.ts";
+import { Slub } from "../../slub/slub.ts";
+import { KmemCache as SlubCache } from "../../slub/structs.ts";
+import type { ExploredMemory } from "../explored-memory.ts";
+import { type Described, exploredMemory, serve, smallMachine, type World } from "../world.ts";
+import { LaboratoryNames } from "./names.ts";
+
+/** The machine and the cache a scenario runs on. */
+export interface LaboratoryOptions {
+  readonly cpus?: number;
+  readonly nodes?: number;
+  readonly allocator?: AllocatorName;
+  readonly kernel?: KernelVersion;
+  /** `slab_lock`: a machine without the double-word swap. */
+  readonly swap?: "double" | "slab_lock";
+  /** Of the cache: bytes of an object (default 1024, four a slab), SLAB_ flags. */
+  readonly size?: number;
+  readonly flags?: number;
+  /** SLUB: what the cache keeps (sysfs min_partial and cpu_partial). */
+  readonly minPartial?: number;
+  readonly cpuPartial?: number;
+}
+
+/** Takes a fix out, or puts one in. */
+export type Change = (classes: SystemClasses) => SystemClasses;
+
+export class Laboratory implements World {
+  readonly memory: ExploredMemory;
+  readonly system: System;
+  readonly ledger: Ledger;
+  /** The cache the scenario is about. */
+  readonly s: KmemCachePtr;
+  private readonly names: LaboratoryNames;
+
+  constructor(options: LaboratoryOptions, change: Change) {
+    const { cpus = 1, nodes = 1, allocator = "slub", kernel = "4.1" } = options;
+    const plain = smallMachine(cpus, { nodes });
+    const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
+    this.memory = exploredMemory(machineOptions);
+    const base =
+      options.swap === "slab_lock"
+        ? { ...SYSTEM_CLASSES, ...withSlabLock(SYSTEM_CLASSES) }
+        : SYSTEM_CLASSES;
+    // Pages of one size, so that slabs are small and freed pages of any cache are alike.
+    const parameters: BootParameters = {
+      ...DEFAULT_BOOT_PARAMETERS,
+      slubMaxOrder: 0,
+      slabNoMerge: true,
+    };
+    this.system = new System(this.memory, machineOptions, {
+      allocator,
+      kernel,
+      parameters,
+      classes: withLedger(change(base)),
+    });
+    serve(this.memory, this.system.machine);
+    this.ledger = new Ledger(this.system.common);
+    this.s = this.memory.runAs(0, () => this.boot(options));
+    this.names = new LaboratoryNames(this.system, this.s);
+  }
+
+  private boot(options: LaboratoryOptions): KmemCachePtr {
+    const { system, memory } = this;
+    system.boot();
+    const s = system.kmemCacheCreate("scenario", options.size ?? 1024, {
+      flags: options.flags ?? 0,
+    });
+    if (this.slub !== undefined) {
+      if (options.minPartial !== undefined) memory.write32(s + SlubCache.minPartial, options.minPartial);
+      if (options.cpuPartial !== undefined) memory.write32(s + SlubCache.cpuPartial, options.cpuPartial);
+    }
+    return s;
+  }
+
+  /** The allocator, where it is that one. */
+  get slub(): Slub | undefined {
+    const { allocator } = this.system;
+    return allocator instanceof Slub ? allocator : undefined;
+  }
+
+  get slab(): Slab | undefined {
+    const { allocator } = this.system;
+    return allocator instanceof Slab ? allocator : undefined;
+  }
+
+  describe(address: Address): Described {
+    return this.names.describe(address);
+  }
+}

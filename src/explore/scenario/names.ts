@@ -1,0 +1,241 @@
+/**
+ * What lies at an address of a laboratory, in the kernel's words: `cpu 0: c->freelist`,
+ * `slab 17.counters`, `object 17/2: next`. For reports alone; it reads the machine as it is.
+ */
+import { KmemCacheBase } from "../../caches/kmem-cache.ts";
+import type { System } from "../../kernel/system.ts";
+import { Cpu, sizeOfCpu } from "../../machine/cpus.ts";
+import { PAGE_SIZE } from "../../machine/machine.ts";
+import type { Address } from "../../machine/memory.ts";
+import { fieldAt, type Struct, sizeOf } from "../../machine/struct.ts";
+import { Page, PG_SLAB } from "../../pages/page.ts";
+import { Slab } from "../../slab/slab.ts";
+import {
+  AlienCache,
+  ArrayCache,
+  ENTRY,
+  KmemCache as SlabCache,
+  KmemCacheNode as SlabNode,
+} from "../../slab/structs.ts";
+import { inuseOf, isFrozen, objectsOf } from "../../slub/counters.ts";
+import {
+  KmemCacheCpu,
+  KmemCache as SlubCache,
+  KmemCacheNode as SlubNode,
+  TID_STEP,
+} from "../../slub/structs.ts";
+import type { Described } from "../world.ts";
+
+type AnyStruct = Struct<Record<string, never>>;
+
+const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
+
+export class LaboratoryNames {
+  private readonly system: System;
+  private readonly s: Address;
+
+  constructor(system: System, s: Address) {
+    this.system = system;
+    this.s = s;
+  }
+
+  describe(address: Address): Described {
+    const { layout } = this.system.machine;
+    if (address < layout.percpuStart) return this.ofStatics(address);
+    if (address < layout.percpuEnd) return this.ofCpuArea(address);
+    if (address < this.system.pages.pageAddress(this.firstPage)) return this.ofDescriptors(address);
+    if (address < layout.end) return this.ofPages(address);
+    return { name: "ledger", field: "ledger" };
+  }
+
+  private get firstPage(): Address {
+    const { pages } = this.system;
+    return pages.array.numbered(pages.zones[0]?.start ?? 0);
+  }
+
+  private ofStatics(address: Address): Described {
+    const { layout, statics } = this.system.machine;
+    if (address >= layout.cpuBase && address < layout.taskBase) {
+      const cpu = Math.floor((address - layout.cpuBase) / sizeOfCpu);
+      const field = fieldAt(Cpu, (address - layout.cpuBase) % sizeOfCpu);
+      return { name: `cpu ${cpu}: ${field}`, field: `cpu.${field}` };
+    }
+    const at = statics.list().find((object) => address >= object.at && address < object.at + object.bytes);
+    if (at === undefined) return { name: hex(address), field: "machine" };
+    const into = address - at.at;
+    const field = at.of === undefined ? `[${into >> 2}]` : `.${fieldAt(at.of as AnyStruct, into)}`;
+    return { name: `${at.name}${field}`, field: `${at.name}${field}`, draw: (value) => this.draw(value) };
+  }
+
+  private ofCpuArea(address: Address): Described {
+    const { layout } = this.system.machine;
+    const cpu = Math.floor((address - layout.percpuStart) / layout.percpuStride);
+    const offset = (address - layout.percpuStart) % layout.percpuStride;
+    const named = this.ofCpuOffset(offset);
+    return { ...named, name: `cpu ${cpu}: ${named.name}` };
+  }
+
+  private ofCpuOffset(offset: number): Described {
+    const { memory, s } = this;
+    const caches: [string, Address][] = [
+      ["", s],
+      ...this.system.common.caches().map((other): [string, Address] => [this.nameOf(other), other]),
+    ];
+    for (const [name, cache] of caches) {
+      const into = offset - memory.read32(cache + KmemCacheBase.cpuSlab);
+      const described = this.isSlab ? this.arrayField(into, cache) : this.cpuField(into);
+      if (described === undefined) continue;
+      return { ...described, name: name === "" ? described.name : `${name} ${described.name}` };
+    }
+    return { name: `+${hex(offset)}`, field: "percpu" };
+  }
+
+  private cpuField(into: number): Described | undefined {
+    if (into < 0 || into >= sizeOf(KmemCacheCpu)) return undefined;
+    const field = fieldAt(KmemCacheCpu, into);
+    const draw = field === "tid" ? drawTid : (value: number) => this.draw(value);
+    return { name: `c->${field}`, field: `kmem_cache_cpu.${field}`, draw };
+  }
+
+  private arrayField(into: number, cache: Address): Described | undefined {
+    const limit = this.memory.read32(cache + SlabCache.limit);
+    if (into < 0 || into >= ENTRY + 4 * limit) return undefined;
+    return this.entryOrField("ac", into);
+  }
+
+  /** A field of an array cache, or one of its entries. */
+  private entryOrField(array: string, into: number): Described {
+    if (into < ENTRY) {
+      const field = fieldAt(ArrayCache, into);
+      return { name: `${array}->${field}`, field: `array_cache.${field}` };
+    }
+    return {
+      name: `${array}->entry[${(into - ENTRY) >> 2}]`,
+      field: "array_cache.entry",
+      draw: (value) => this.draw(value),
+    };
+  }
+
+  private ofDescriptors(address: Address): Described {
+    const { pages } = this.system;
+    const page = pages.array.numbered(0);
+    if (address < page) return { name: hex(address), field: "memmap" };
+    const bytes = sizeOf(Page);
+    const number = Math.floor((address - page) / bytes);
+    const field = fieldAt(Page, (address - page) % bytes);
+    const isSlab = (this.memory.read32(page + number * bytes + Page.flags) & PG_SLAB) !== 0;
+    const isSlub = isSlab && !this.isSlab;
+    const draw =
+      field === "counters" && isSlub ? drawCounters : (value: number): string => this.draw(value);
+    return { name: `${isSlab ? "slab" : "page"} ${number}.${field}`, field: `page.${field}`, draw };
+  }
+
+  private ofPages(address: Address): Described {
+    const { memory, s } = this;
+    const draw = (value: number): string => this.draw(value);
+    if (address >= s && address < s + sizeOf(this.isSlab ? SlabCache : SlubCache)) {
+      const field = fieldAt(this.isSlab ? SlabCache : SlubCache, address - s);
+      return { name: `s->${field}`, field: `kmem_cache.${field}`, draw };
+    }
+    for (let nid = 0; nid < this.system.machine.options.nodes; nid++) {
+      const named = this.ofNode(address, nid, memory.read32(s + KmemCacheBase.node + (nid << 2)));
+      if (named !== undefined) return { draw, ...named };
+    }
+    const { slab, index, into } = this.objectAt(address);
+    if (slab < 0) return { name: `page ${address >>> 12}+${hex(address & 0xfff)}`, field: "page data", draw };
+    const what = this.isSlab ? `+${into}` : into === this.freePointer ? ": next" : `+${into}`;
+    return { name: `object ${slab}/${index}${what}`, field: `object${what}`, draw };
+  }
+
+  private ofNode(address: Address, nid: number, n: Address): Described | undefined {
+    const struct = this.isSlab ? SlabNode : SlubNode;
+    if (n === 0) return undefined;
+    if (address >= n && address < n + sizeOf(struct)) {
+      const field = fieldAt(struct, address - n);
+      return { name: `node ${nid}: ${field.replace(".word", "")}`, field: `kmem_cache_node.${field}` };
+    }
+    return this.isSlab ? this.ofNodeArrays(address, nid, n) : undefined;
+  }
+
+  private ofNodeArrays(address: Address, nid: number, n: Address): Described | undefined {
+    const { memory } = this;
+    const within = (ac: Address, name: string): Described | undefined => {
+      const into = address - ac;
+      if (into < 0 || into >= ENTRY + 4 * memory.read32(ac + ArrayCache.limit)) return undefined;
+      return this.entryOrField(`node ${nid}: ${name}`, into);
+    };
+    const shared = memory.read32(n + SlabNode.shared);
+    if (shared !== 0) {
+      const named = within(shared, "shared");
+      if (named !== undefined) return named;
+    }
+    const table = memory.read32(n + SlabNode.alien);
+    for (let other = 0; table !== 0 && other < this.system.machine.options.nodes; other++) {
+      const alien = memory.read32(table + (other << 2));
+      if (alien === 0) continue;
+      if (address >= alien && address < alien + AlienCache.ac) {
+        return { name: `node ${nid}: alien[${other}]->lock`, field: "alien_cache.lock" };
+      }
+      const named = within(alien + AlienCache.ac, `alien[${other}]`);
+      if (named !== undefined) return named;
+    }
+    return undefined;
+  }
+
+  // ---- values ----
+
+  /** A word drawn: an object, a page descriptor, or a number. */
+  draw(value: number): string {
+    const { layout } = this.system.machine;
+    if (value < PAGE_SIZE || value >= layout.end) return value < -4096 ? hex(value) : String(value);
+    const { pages } = this.system;
+    const descriptors = pages.array.numbered(0);
+    if (value >= this.firstPage && value < pages.pageAddress(this.firstPage)) {
+      const bytes = sizeOf(Page);
+      const into = (value - descriptors) % bytes;
+      const number = Math.floor((value - descriptors) / bytes);
+      if (into === 0) return `slab ${number}`;
+      return into === Page.lru ? `slab ${number}.lru` : hex(value);
+    }
+    const { slab, index, into } = this.objectAt(value);
+    return slab >= 0 && into === 0 ? `${slab}/${index}` : hex(value);
+  }
+
+  /** Which object of the scenario's cache the address lies in; slab -1: none. */
+  private objectAt(address: Address): { slab: number; index: number; into: number } {
+    const { pages } = this.system;
+    const none = { slab: -1, index: 0, into: 0 };
+    if (!pages.virtAddrValid(address)) return none;
+    const page = pages.virtToHeadPage(address);
+    if (this.memory.read32(page + Page.slabCache) !== this.s) return none;
+    const size = this.memory.read32(this.s + KmemCacheBase.size);
+    const first = this.isSlab ? this.memory.read32(page + Page.sMem) : pages.pageAddress(page);
+    const into = address - first;
+    if (into < 0) return none;
+    return { slab: pages.array.number(page), index: Math.floor(into / size), into: into % size };
+  }
+
+  private get freePointer(): number {
+    return this.memory.read32(this.s + SlubCache.offset);
+  }
+
+  private get memory() {
+    return this.system.memory;
+  }
+
+  private get isSlab(): boolean {
+    return this.system.allocator instanceof Slab;
+  }
+
+  private nameOf(s: Address): string {
+    return this.system.common.nameOf(s);
+  }
+}
+
+function drawTid(value: number): string {
+  return `${(value >>> 0) >>> Math.log2(TID_STEP)}@cpu${value & (TID_STEP - 1)}`;
+}
+
+function drawCounters(value: number): string {
+  return `${inuseOf(value)}/${objectsOf(value)}${isFrozen(value) ? " frozen" : ""}`;
+}

@@ -1,0 +1,154 @@
+/**
+ * The verbs of a scenario. A step is plain data: TypeScript builds it by the functions here, a text
+ * file by parse.ts, and both run the same. Objects have names: `alloc("a", 4)` makes `a.0` to `a.3`;
+ * `free("a.1-3")` gives three of them back, `free("a")` all. Names made by set-up are everybody's,
+ * others belong to the context that made them.
+ *
+ * Several steps may be one operation; an interrupt is one operation.
+ */
+import { slubAttributes } from "../../sysfs/slub-attributes.ts";
+import type { Address } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { GFP_ATOMIC, GFP_KERNEL } from "../../pages/gfp.ts";
+import type { Laboratory } from "./laboratory.ts";
+
+/** One call into the allocator. */
+export type Step =
+  | { readonly verb: "alloc"; readonly name: string; readonly count: number; readonly node: number }
+  | { readonly verb: "free"; readonly of: string }
+  | { readonly verb: "bulk-alloc"; readonly name: string; readonly count: number }
+  | { readonly verb: "bulk-free"; readonly of: string }
+  | { readonly verb: "flush" | "flush-cpu" | "shrink" | "destroy" | "reap" | "rcu-barrier" }
+  | { readonly verb: "read"; readonly attribute: string }
+  | { readonly verb: "write"; readonly attribute: string; readonly value: string }
+  | { readonly verb: "tune"; readonly limit: number; readonly batch: number; readonly shared: number }
+  | { readonly verb: "call"; readonly title: string; readonly body: StepBody };
+
+/** What a step of a program's own is given; it returns the objects it names, if any. */
+export type StepBody = (lab: Laboratory, names: Names) => Bound | undefined;
+
+/** Objects by name. */
+export type Bound = Readonly<Record<string, readonly Address[]>>;
+
+/** Looks names up: `a`, `a.1`, `a.1-3`. */
+export type Names = (reference: string) => Address[];
+
+export const alloc = (name: string, count = 1, node = NUMA_NO_NODE): Step => ({
+  verb: "alloc",
+  name,
+  count,
+  node,
+});
+export const free = (of: string): Step => ({ verb: "free", of });
+export const bulkAlloc = (name: string, count: number): Step => ({ verb: "bulk-alloc", name, count });
+export const bulkFree = (of: string): Step => ({ verb: "bulk-free", of });
+/** Every CPU gives up what it keeps (flush_all, drain_cpu_caches). */
+export const flush = (): Step => ({ verb: "flush" });
+/** This CPU does, as the inter-processor call would have it; for interrupts. */
+export const flushCpu = (): Step => ({ verb: "flush-cpu" });
+export const shrink = (): Step => ({ verb: "shrink" });
+export const destroy = (): Step => ({ verb: "destroy" });
+/** SLAB's cache_reap on this CPU. */
+export const reap = (): Step => ({ verb: "reap" });
+export const rcuBarrier = (): Step => ({ verb: "rcu-barrier" });
+/** A file of /sys/kernel/slab/<cache>/. */
+export const read = (attribute: string): Step => ({ verb: "read", attribute });
+export const write = (attribute: string, value: string): Step => ({ verb: "write", attribute, value });
+/** A line written to /proc/slabinfo. */
+export const tune = (limit: number, batch: number, shared: number): Step => ({
+  verb: "tune",
+  limit,
+  batch,
+  shared,
+});
+/** Anything else, in TypeScript alone. Re-run like an operation: all state through the memory. */
+export const call = (title: string, body: StepBody): Step => ({ verb: "call", title, body });
+
+/** The step as a scenario file has it. */
+export function stepText(step: Step): string {
+  switch (step.verb) {
+    case "alloc": {
+      const node = step.node === NUMA_NO_NODE ? "" : ` node ${step.node}`;
+      return `alloc ${step.name}${step.count === 1 ? "" : ` ${step.count}`}${node}`;
+    }
+    case "free":
+    case "bulk-free":
+      return `${step.verb} ${step.of}`;
+    case "bulk-alloc":
+      return `${step.verb} ${step.name} ${step.count}`;
+    case "read":
+      return `read ${step.attribute}`;
+    case "write":
+      return `write ${step.attribute} ${step.value}`;
+    case "tune":
+      return `tune ${step.limit} ${step.batch} ${step.shared}`;
+    case "call":
+      return step.title;
+    default:
+      return step.verb;
+  }
+}
+
+/** Does the step; returns what it names. `atomic`: it may not sleep. */
+export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boolean): Bound {
+  const { system, s } = lab;
+  switch (step.verb) {
+    case "alloc": {
+      const gfp = atomic ? GFP_ATOMIC : GFP_KERNEL;
+      const objects: Address[] = [];
+      for (let i = 0; i < step.count; i++) objects.push(system.kmemCacheAllocNode(s, gfp, step.node));
+      return { [step.name]: objects };
+    }
+    case "free":
+      for (const object of names(step.of)) system.kfree(object);
+      return {};
+    case "bulk-alloc": {
+      const objects: Address[] = [];
+      system.kmemCacheAllocBulk(s, step.count, objects, atomic ? GFP_ATOMIC : GFP_KERNEL);
+      return { [step.name]: objects };
+    }
+    case "bulk-free": {
+      const objects = names(step.of);
+      if (objects.length > 0) system.kmemCacheFreeBulk(s, objects.length, objects);
+      return {};
+    }
+    case "shrink":
+      system.kmemCacheShrink(s);
+      return {};
+    case "destroy":
+      system.kmemCacheDestroy(s);
+      return {};
+    case "rcu-barrier":
+      system.machine.rcu.barrier();
+      return {};
+    case "call":
+      return step.body(lab, names) ?? {};
+    default:
+      runOnOneAllocator(lab, step);
+      return {};
+  }
+}
+
+type Special = Extract<Step, { verb: "flush" | "flush-cpu" | "reap" | "read" | "write" | "tune" }>;
+
+function runOnOneAllocator(lab: Laboratory, step: Special | Step): void {
+  const { slub, slab, s, memory } = lab;
+  if (slub !== undefined) {
+    if (step.verb === "flush") return slub.deactivation.flushAll(s);
+    if (step.verb === "flush-cpu") {
+      const flags = memory.irqSave();
+      slub.deactivation.flushThisCpu(s);
+      return memory.irqRestore(flags);
+    }
+    if (step.verb === "read") return void slubAttributes(slub).get(step.attribute)?.show?.(s);
+    if (step.verb === "write") {
+      return void slubAttributes(slub).get(step.attribute)?.store?.(s, step.value);
+    }
+  }
+  if (slab !== undefined) {
+    if (step.verb === "flush") return slab.drain.drainAll(s);
+    if (step.verb === "reap") return slab.reaper.reap();
+    if (step.verb === "tune") return void slab.tuning.tune(s, step.limit, step.batch, step.shared);
+  }
+  throw new RangeError(`${lab.system.allocator.name} has no "${step.verb}"`);
+}
