@@ -31,7 +31,7 @@ export function watched(options: BootOptions = {}, change: Change = (classes) =>
       nodes: 1,
       memory,
       checker: ledgerBytes(memory),
-      parameters: { ...DEFAULT_BOOT_PARAMETERS, slubMaxOrder: 0 },
+      parameters: { ...DEFAULT_BOOT_PARAMETERS, slubMaxOrder: 0, slabNoMerge: true },
       ...options,
     },
     { memoryClass: InterposedMemory, change: (classes) => withLedger(change(classes)) },
