@@ -120,7 +120,7 @@ const ATOMIC = set(CMPXCHG, CMPXCHG_DOUBLE, XCHG, ADD, KICK);
 const ACQUIRE = ATOMIC | set(LOAD_ACQUIRE, WAIT, READ_ONCE);
 const RELEASE = ATOMIC | set(STORE_RELEASE);
 const WITHOUT_WORD = set(CPU_PTR, CPU_ID, IRQS_OFF, PREEMPT_OFF, BEGIN);
-const ON_THIS_CPU = set(CPU_PTR, CPU_READ, CPU_CMPXCHG, CPU_CMPXCHG_DOUBLE, CPU_ADD);
+
 const TWO_WORDS = set(CMPXCHG_DOUBLE, CPU_CMPXCHG_DOUBLE);
 
 /** May change the word. */
@@ -132,6 +132,4 @@ export const acquires = (kind: number): boolean => ((ACQUIRE >>> kind) & 1) !== 
 export const releases = (kind: number): boolean => ((RELEASE >>> kind) & 1) !== 0;
 /** Touches no word of the memory. */
 export const isWithoutWord = (kind: number): boolean => ((WITHOUT_WORD >>> kind) & 1) !== 0;
-/** Relative to the area of the CPU it runs on. */
-export const isOnThisCpu = (kind: number): boolean => ((ON_THIS_CPU >>> kind) & 1) !== 0;
 export const hasTwoWords = (kind: number): boolean => ((TWO_WORDS >>> kind) & 1) !== 0;

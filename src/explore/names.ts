@@ -1,4 +1,7 @@
-/** Names for reports: what the world says about an address, or the address itself. */
+/**
+ * Names for reports: what the world says about an address, or the address itself. It may look at the
+ * memory for that, even in the middle of an operation.
+ */
 import type { Address } from "../machine/memory.ts";
 import type { Described, World } from "./world.ts";
 
@@ -12,11 +15,14 @@ export class ReplayDescriber {
   }
 
   describe(address: Address): Described {
-    return this.world.describe?.(address) ?? { name: hex(address), field: hex(address) };
+    const { world } = this;
+    const described = world.memory.aside(() => world.describe?.(address));
+    return described ?? { name: hex(address), field: hex(address) };
   }
 
   /** The value that the word at `address` has, as people read it. */
   draw(address: Address, value: number): string {
-    return this.describe(address).draw?.(value) ?? String(value);
+    const { draw } = this.describe(address);
+    return this.world.memory.aside(() => draw?.(value)) ?? String(value);
   }
 }

@@ -101,6 +101,23 @@ export abstract class Suspension {
     this.becomeCpu(this.outside.cpu);
   }
 
+  /** Runs `look` in the middle of an operation as if from outside: for names and drawn values. */
+  aside<T>(look: () => T): T {
+    const { context, exploring, position, logged, isUnwinding, windowIsOpen } = this;
+    this.leave();
+    try {
+      return look();
+    } finally {
+      this.context = context;
+      this.exploring = exploring;
+      this.position = position;
+      this.logged = logged;
+      this.isUnwinding = isUnwinding;
+      this.windowIsOpen = windowIsOpen;
+      this.becomeCpu(context.cpu);
+    }
+  }
+
   protected abstract becomeCpu(cpu: number): void;
 
   /** The operation has returned, but not to the end of its log: it did something else this time. */

@@ -97,6 +97,20 @@ test("a timeline names contexts, CPUs, words and values, and marks what matters"
   }
 });
 
+test("names and drawn values may come from the memory itself", () => {
+  class Looks extends DropsQuietly {
+    override describe = (address: number) => {
+      const pages = this.memory.read32(this.memory.layout.free + 64);
+      const draw = (value: number) => `${value} of ${this.memory.read32(address & ~3)}`;
+      return { name: `${address} of ${pages} pages`, field: "word", draw };
+    };
+  }
+  const scenario = freeAgainstAlloc(Looks);
+  const { failure } = explore({ ...scenario, search });
+  expect(failure).toMatchObject({ class: "lost-object", preemptions: 2 });
+  expect(replay(scenario, failure?.token ?? "").failure).toEqual(failure);
+});
+
 test("folding leaves out uninterrupted stretches, and nothing else", () => {
   const { failure } = explore({ ...allocAgainstInterrupt(WithoutTid), search });
   const timeline = failure?.timeline ?? [];
