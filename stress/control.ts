@@ -50,6 +50,8 @@ const Control = struct("stress_control", {
   /** Tasks that wait for a round to begin, and the number of the round that has begun. */
   arrived: word,
   round: word,
+  /** Operations of this round. */
+  done: word,
 });
 
 const Entry = struct("stress_deed", {
@@ -120,6 +122,12 @@ export class StressControl {
   reset(): void {
     this.memory.storeRelease(this.at + Control.stop, 0);
     this.memory.storeRelease(this.at + Control.arrived, 0);
+    this.memory.storeRelease(this.at + Control.done, 0);
+  }
+
+  /** A task has done `n` more operations; at `goal` of all tasks together the round ends. */
+  count(n: number, goal: number): void {
+    if (this.memory.add(this.at + Control.done, n) + n >= goal) this.stop();
   }
 
   /** Waits until all tasks are here; the last to come lets them all go. Holds no CPU. */

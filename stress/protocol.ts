@@ -64,7 +64,7 @@ export interface Inflicted {
 export interface CpuThread {
   /** Attaches to the machine. */
   boot(plan: TaskPlan): void;
-  /** Waits for the others, then works until the stop flag is set or `operations` are done. */
+  /** Waits for the others, then works until all have done `operations` or the stop flag is set. */
   run(round: number, operations: number): TaskReport;
   /** Gives back all that the task holds. */
   finish(): TaskReport;

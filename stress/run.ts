@@ -20,8 +20,8 @@ const WATCH_MS = 200;
 const SPARE_TASKS = 2;
 /** Who waits for a dead task learns it from the task's state; nobody else waits longer than this. */
 const GRACE_MS = 2_000;
-/** More than any run does, where only the time is limited. */
-const UNLIMITED_OPERATIONS = 2 ** 50;
+/** A round has no more operations than a word can count. */
+const MOST_OPERATIONS_A_ROUND = 2 ** 30;
 /** Stands for the main thread where a failure names its task. */
 const MAIN = -1;
 
@@ -133,7 +133,7 @@ export class StressRun {
       const time = this.millisecondsLeft();
       const operations = this.operationsLeft();
       if (time <= 0 || operations <= 0) return;
-      await this.round(Math.min(length, time), Math.ceil(operations / this.tasks));
+      await this.round(Math.min(length, time), Math.min(operations, MOST_OPERATIONS_A_ROUND));
       if (this.isHealthy) this.check();
       length = Math.min(LONGEST_ROUND_MS, length * 2);
     }
@@ -145,7 +145,7 @@ export class StressRun {
   }
 
   private operationsLeft(): number {
-    const { operations = UNLIMITED_OPERATIONS } = this.options;
+    const { operations = Number.POSITIVE_INFINITY } = this.options;
     return operations - this.reports.reduce((sum, report) => sum + report.operations, 0);
   }
 

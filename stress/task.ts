@@ -58,9 +58,8 @@ export class StressTask {
   }
 
   run(round: number, operations: number): TaskReport {
-    const { control, driver, plan } = this;
+    const { control, plan } = this;
     const { thread } = this.kernel;
-    const goal = driver.operations + operations;
     this.guard(() => {
       control.arrive(round);
       if (thread instanceof TorturedMemory && plan.build.torture !== undefined) {
@@ -68,12 +67,9 @@ export class StressTask {
         thread.torture(plan.build.torture, plan.seed + round);
       }
       control.setActive(plan.task, true);
-      while (!control.stopped && driver.operations < goal) {
+      while (!control.stopped) {
         this.section(() => {
-          for (let i = 0; i < STEPS_A_SECTION && !control.stopped; i++) {
-            this.player.step();
-            if (driver.operations >= goal) break;
-          }
+          this.steps(operations);
           this.kernel.allocator.tick(performance.now() / JIFFY_MS);
         });
       }
@@ -81,6 +77,15 @@ export class StressTask {
     if (thread instanceof TorturedMemory) thread.relent();
     control.setActive(plan.task, false);
     return this.report();
+  }
+
+  private steps(goal: number): void {
+    const { control, driver, player } = this;
+    for (let i = 0; i < STEPS_A_SECTION && !control.stopped; i++) {
+      const before = driver.operations;
+      player.step();
+      control.count(driver.operations - before, goal);
+    }
   }
 
   finish(): TaskReport {

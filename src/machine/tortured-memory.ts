@@ -7,7 +7,11 @@
  *   there; this one goes on, half the time on the same CPU even while the other is in the middle of
  *   something itself, else on whichever is free. Nested calls alone are last-in first-out and could
  *   not show the interleavings that need two tasks.
- * - Delay (anywhere): it dawdles, so that the windows between CPUs open.
+ * - Delay (anywhere): it dawdles, so that the windows between CPUs open; now and then for as long
+ *   as a virtual machine loses its processor.
+ *
+ * What comes while it is not let in, waits, and comes when interrupts are enabled, as on a real CPU.
+ * Preemptions come in clusters: some interleavings need two of them within a few operations.
  *
  * It also refuses what a wrong allocator would do: an access to page 0 or outside of the memory, and
  * a write into the area of a CPU that this task does not hold.
@@ -15,7 +19,7 @@
 import { ANY_CPU } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
 import { KernelBug } from "./kernel-bug.ts";
-import type { Address } from "./memory.ts";
+import type { Address, IrqFlags } from "./memory.ts";
 
 /** Chances per access, 0 to 1. */
 export interface TortureRates {
@@ -28,12 +32,23 @@ export interface TortureRates {
 const INSIST_MS = 20;
 /** The longest dawdling by spinning, in turns; about 20 microseconds. */
 const DAWDLE_TURNS = 4_000;
+/** Chance that a delay is a long one instead, asleep, and how long that is. */
+const LONG_DELAY = 1 / 16;
+const LONG_DELAY_MS = 1;
+/** Chance that a preemption is followed by another one, and within how many accesses. */
+const CLUSTERED = 0.5;
+const CLUSTER_ACCESSES = 150;
 
 export class TorturedMemory extends DirectMemory {
   private rates: TortureRates = { interrupts: 0, migrations: 0, delays: 0 };
   private total = 0;
   private countdown = Number.POSITIVE_INFINITY;
   private tortureState = 1;
+  /** What came with interrupts off. */
+  private interruptPending = false;
+  private preemptionPending = false;
+  /** The next event is a preemption. */
+  private clustered = false;
 
   /** What a device's interrupt does; interrupts are off, nothing may sleep. */
   onInterrupt: () => void = () => undefined;
@@ -51,6 +66,8 @@ export class TorturedMemory extends DirectMemory {
   /** No more torture: for the quiet moments of a run. */
   relent(): void {
     this.countdown = Number.POSITIVE_INFINITY;
+    this.interruptPending = false;
+    this.preemptionPending = false;
   }
 
   private chance(): number {
@@ -79,6 +96,11 @@ export class TorturedMemory extends DirectMemory {
   private event(): void {
     this.rearm();
     if (!this.onCpu) return;
+    if (this.clustered) {
+      this.clustered = false;
+      this.preempt();
+      return;
+    }
     let draw = this.chance() * this.total;
     draw -= this.rates.interrupts;
     if (draw < 0) {
@@ -91,7 +113,10 @@ export class TorturedMemory extends DirectMemory {
   }
 
   private interrupt(): void {
-    if (this.irqsOff) return;
+    if (this.irqsOff) {
+      this.interruptPending = true;
+      return;
+    }
     this.takeCalls();
     this.inflicted.interrupts++;
     this.irqsOff = true;
@@ -100,7 +125,10 @@ export class TorturedMemory extends DirectMemory {
   }
 
   private preempt(): void {
-    if (this.irqsOff || this.preemptCount !== 0) return;
+    if (this.irqsOff || this.preemptCount !== 0) {
+      this.preemptionPending = true;
+      return;
+    }
     const was = this.cpu;
     this.inflicted.preemptions++;
     this.leaveCpu();
@@ -114,10 +142,40 @@ export class TorturedMemory extends DirectMemory {
     if (cpu >= 0) this.become(cpu);
     else this.enterCpu(-1);
     if (this.cpu !== was) this.inflicted.migrations++;
+    if (this.chance() >= CLUSTERED) return;
+    this.clustered = true;
+    this.countdown = Math.min(this.countdown, 1 + Math.floor(this.chance() * CLUSTER_ACCESSES));
+  }
+
+  /** Interrupts are on again: what was kept out comes in. */
+  private letIn(): void {
+    if (this.irqsOff || !this.onCpu) return;
+    if (this.interruptPending) {
+      this.interruptPending = false;
+      this.interrupt();
+    }
+    if (this.preemptionPending && this.preemptCount === 0) {
+      this.preemptionPending = false;
+      this.preempt();
+    }
+  }
+
+  override irqRestore(flags: IrqFlags): void {
+    super.irqRestore(flags);
+    this.letIn();
+  }
+  override irqEnable(): void {
+    super.irqEnable();
+    this.letIn();
   }
 
   private dawdle(): void {
     this.inflicted.delays++;
+    if (this.chance() < LONG_DELAY) {
+      // Nobody ever writes or notifies word 0.
+      Atomics.wait(this.words, 0, 0, LONG_DELAY_MS);
+      return;
+    }
     const turns = Math.floor(this.chance() * DAWDLE_TURNS);
     for (let i = 0; i < turns; i++) this.chance();
   }

@@ -31,6 +31,7 @@ export const mixed: Workload = {
     { size: 640, flags: SLAB_RECLAIM_ACCOUNT },
     { size: 256, flags: SLAB_TYPESAFE_BY_RCU },
     { size: 2100 },
+    { size: 5000 },
   ],
   start: (driver) => new MixedPlayer(driver),
 };
@@ -49,7 +50,7 @@ class MixedPlayer implements Player {
     const { driver, held } = this;
     const { random } = driver;
     const draw = random.below(1000);
-    if (draw < 600) this.churn(32);
+    if (draw < 550) this.churn(32);
     else if (draw < 700) this.burst(1 + random.below(LARGEST_BURST));
     else if (draw < 800) this.bulk(2 + random.below(LARGEST_BULK));
     else if (draw < 920) this.sendAway(random.below(12));
@@ -96,14 +97,19 @@ class MixedPlayer implements Player {
     }
   }
 
-  /** Many objects of one cache, all of which go at once: in order, in reverse or at random. */
+  /**
+   * Many objects of one cache, some of which go right after they have come, so that slabs are full
+   * one moment and not the next; then all go: in order, in reverse or at random.
+   */
   private burst(count: number): void {
     const { driver } = this;
     const cache = this.anyCache();
     const objects: number[] = [];
     for (let i = 0; i < count; i++) {
       const object = driver.alloc(cache);
-      if (object !== 0) objects.push(object);
+      if (object === 0) continue;
+      if (driver.random.chance(0.3)) driver.free(cache, object);
+      else objects.push(object);
     }
     const order = driver.random.below(3);
     if (order === 0) objects.reverse();
