@@ -3,8 +3,11 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT } from "./common.ts";
 import { geometryCommand } from "./geometry.ts";
+import { scaleCommand } from "./scale.ts";
 import { scriptCommand } from "./script.ts";
+import { slabinfoCommand } from "./slabinfo.ts";
 import { stressCommand } from "./stress.ts";
+import { sysfsCommand } from "./sysfs.ts";
 
 const EXAMPLES = `
 Examples:
@@ -31,7 +34,14 @@ function program(): Command {
     .showSuggestionAfterError()
     .addHelpText("after", EXAMPLES)
     .exitOverride();
-  for (const sub of [stressCommand(), geometryCommand(), scriptCommand()]) {
+  for (const sub of [
+    stressCommand(),
+    scaleCommand(),
+    geometryCommand(),
+    scriptCommand(),
+    slabinfoCommand(),
+    sysfsCommand(),
+  ]) {
     command.addCommand(sub.copyInheritedSettings(command));
   }
   return command;

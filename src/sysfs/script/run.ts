@@ -15,6 +15,7 @@ import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
 import { boot, type Kernel, type KernelBuild, MIB } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
+import { noWitness } from "../../machine/witness.ts";
 import { GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
 import { Slab } from "../../slab/slab.ts";

@@ -1,0 +1,66 @@
+/** `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. */
+import { Command } from "commander";
+import { aliasView, listView, reportView } from "../report/slabinfo.ts";
+import { totalsView } from "../report/slabinfo-totals.ts";
+import { type CacheFacts, cacheFacts } from "../sysfs/cache-facts.ts";
+import { readSlabinfo } from "../sysfs/slabinfo.ts";
+import { SlabSysfs } from "../sysfs/sysfs.ts";
+import { badUsage } from "./common.ts";
+import { jsonDocument } from "./document.ts";
+import { type InspectedOptions, inspected, withMachineOptions } from "./inspected.ts";
+
+interface SlabinfoOptions extends InspectedOptions {
+  list?: true;
+  aliases?: true;
+  totals?: true;
+  report?: string;
+  json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  slablab slabinfo
+  slablab slabinfo --after mixed --cpus 4 --list
+  slablab slabinfo --after mixed --report kmalloc-64
+  slablab slabinfo --allocator slab --after pairs`;
+
+export function slabinfoCommand(): Command {
+  const command = withMachineOptions(
+    new Command("slabinfo").description("/proc/slabinfo of a machine, to the byte"),
+  )
+    .option("-l, --list", "the kernel tool's list: objects, space, slabs of each cache")
+    .option("-a, --aliases", "which names lead to the same cache")
+    .option("-T, --totals", "all caches together")
+    .option("-r, --report <cache>", "everything about one cache")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", EXAMPLES);
+  return command.action((options: SlabinfoOptions) => {
+    const kernel = inspected(command, options);
+    const tool = options.list ?? options.aliases ?? options.totals ?? options.report;
+    if (tool !== undefined && options.allocator === "slab") {
+      badUsage(command, "the views are made from sysfs, which SLAB's caches are not in");
+    }
+    kernel.run(() => {
+      const text =
+        tool === undefined
+          ? readSlabinfo(kernel)
+          : view(command, options, cacheFacts(new SlabSysfs(kernel)));
+      process.stdout.write(
+        options.json ? jsonDocument("slabinfo", { ...options }, { text }) : text,
+      );
+    });
+  });
+}
+
+function view(command: Command, options: SlabinfoOptions, caches: CacheFacts[]): string {
+  if (options.aliases) return aliasView(caches);
+  if (options.totals) return totalsView(caches);
+  const { report } = options;
+  if (report === undefined) return listView(caches);
+  const found = caches.find((cache) =>
+    [cache.name, cache.directory, ...cache.links].includes(report),
+  );
+  return found === undefined
+    ? badUsage(command, `there is no cache ${report}; --list shows those with slabs`)
+    : reportView(found);
+}

@@ -1,0 +1,94 @@
+/** `slablab sysfs [CACHE [FILE]]`: /sys/kernel/slab of a machine, in the kernel's own text. */
+import { Command } from "commander";
+import { SlabSysfs } from "../sysfs/sysfs.ts";
+import { badUsage } from "./common.ts";
+import { jsonDocument } from "./document.ts";
+import { type InspectedOptions, inspected, withMachineOptions } from "./inspected.ts";
+
+interface SysfsOptions extends InspectedOptions {
+  write?: string;
+  json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  slablab sysfs                                    directories and links
+  slablab sysfs kmalloc-64 --after mixed           every file of a cache
+  slablab sysfs kmalloc-64 alloc_fastpath --after mixed --cpus 4
+  slablab sysfs kmalloc-64 order --write 1         write it, then read it`;
+
+export function sysfsCommand(): Command {
+  const command = withMachineOptions(
+    new Command("sysfs")
+      .description("/sys/kernel/slab of a machine")
+      .argument("[cache]", "a directory or a link")
+      .argument("[file]", "one file of it"),
+  )
+    .option("--write <text>", "write this to the file first")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", EXAMPLES);
+  return command.action(
+    (cache: string | undefined, file: string | undefined, options: SysfsOptions) => {
+      if (options.allocator === "slab") badUsage(command, "SLAB's caches are not in sysfs");
+      const kernel = inspected(command, options);
+      kernel.run(() => {
+        const sysfs = new SlabSysfs(kernel);
+        if (options.write !== undefined) write(command, sysfs, cache, file, options.write);
+        const files = read(command, sysfs, cache, file);
+        process.stdout.write(
+          options.json
+            ? jsonDocument("sysfs", { cache, file, ...options }, { files })
+            : textOf(files, file),
+        );
+      });
+    },
+  );
+}
+
+type Files = Record<string, string>;
+
+function read(
+  command: Command,
+  sysfs: SlabSysfs,
+  cache: string | undefined,
+  file: string | undefined,
+): Files {
+  if (cache === undefined) {
+    return Object.fromEntries(
+      sysfs
+        .names()
+        .map(({ name, isLink }) => [name, isLink ? `-> ${sysfs.directoryOf(name)}\n` : "\n"]),
+    );
+  }
+  if (sysfs.cacheOf(cache) === undefined) badUsage(command, `there is no cache ${cache}`);
+  const wanted = file === undefined ? sysfs.files() : [file];
+  return Object.fromEntries(
+    wanted.map((name) => {
+      const text = sysfs.read(cache, name);
+      if (typeof text === "string") return [name, text];
+      if (file !== undefined) badUsage(command, `${cache}/${name}: error ${text}`);
+      return [name, `error ${text}\n`];
+    }),
+  );
+}
+
+function write(
+  command: Command,
+  sysfs: SlabSysfs,
+  cache: string | undefined,
+  file: string | undefined,
+  text: string,
+): void {
+  if (cache === undefined || file === undefined) {
+    badUsage(command, "--write needs a cache and a file");
+  }
+  const error = sysfs.write(cache, file, text);
+  if (error < 0) badUsage(command, `${cache}/${file}: error ${error}`);
+}
+
+function textOf(files: Files, file: string | undefined): string {
+  if (file !== undefined) return files[file] ?? "";
+  return Object.entries(files)
+    .map(([name, text]) => `${name.padEnd(26)}${text === "" ? "\n" : text}`)
+    .join("");
+}
