@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import type { BootOptions } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { type Mutation, mutations } from "../../src/museum/mutations/index.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
-import { type Watched, watched } from "./systems.ts";
+import { type Change, type Watched, watched } from "./systems.ts";
 
 test("a freshly booted system is clean", () => {
   expect(watched({ cpus: 4, nodes: 2 }).findings()).toEqual([]);
@@ -37,7 +39,7 @@ class Traffic {
     this.caches = [
       kernel.kmemCacheCreate("small", 40),
       kernel.kmemCacheCreate("large", 1500),
-      kernel.kmemCacheCreate("typesafe", 200, { flags: 0x80000 }),
+      kernel.kmemCacheCreate("typesafe", 200, { flags: SLAB_TYPESAFE_BY_RCU }),
     ];
     system.memory.onInterrupt = () => this.interrupt();
   }
@@ -106,25 +108,50 @@ const builds: [string, BootOptions][] = [
   ["with hardened and random freelists", { hardened: true, randomized: true }],
 ];
 
+/** All that is wrong after `steps` under torture, after all was freed, and what did not come back. */
+function troubles(
+  options: BootOptions,
+  change: Change,
+  steps: readonly Step[],
+  seed: number,
+): string[] {
+  const system = watched({ cpus: 2, nodes: 2, ...options }, change);
+  const { kernel, memory } = system;
+  const before = kernel.pages.freePagesTotal();
+  const traffic = new Traffic(system);
+  memory.torture({ interrupts: 0.01, migrations: 0.01, delays: 0 }, seed);
+  traffic.run(steps);
+  memory.relent();
+  const settle = (): string[] => {
+    kernel.run(() => kernel.machine.rcu.barrier());
+    return system.findings().map(({ message }) => message);
+  };
+  const found = settle();
+  if (!traffic.end()) found.push("a cache without objects cannot be destroyed");
+  found.push(...settle());
+  for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+  if (kernel.pages.freePagesTotal() < before) found.push("pages are gone");
+  return found;
+}
+
+const traffic = fc.tuple(fc.array(step, { maxLength: 60 }), fc.integer());
+
 describe.each(builds)("SLUB %s", (_how, options) => {
   test("is clean after any traffic of one thread under torture", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer(), (steps, seed) => {
-        const system = watched({ cpus: 2, nodes: 2, ...options });
-        const pagesBefore = system.kernel.pages.freePagesTotal();
-        const traffic = new Traffic(system);
-        system.memory.torture({ interrupts: 0.01, migrations: 0.01, delays: 0 }, seed);
-        traffic.run(steps);
-        system.memory.relent();
-        system.kernel.run(() => system.kernel.machine.rcu.barrier());
-        expect(system.findings()).toEqual([]);
-        expect(traffic.end()).toBe(true);
-        system.kernel.run(() => system.kernel.machine.rcu.barrier());
-        expect(system.findings()).toEqual([]);
-        for (const s of system.kernel.common.caches()) system.kernel.kmemCacheShrink(s);
-        expect(system.kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(pagesBefore);
+      fc.property(traffic, ([steps, seed]) => {
+        expect(troubles(options, (classes) => classes, steps, seed)).toEqual([]);
       }),
       { numRuns: 15 },
     );
   });
+});
+
+test.each(["R04", "R10", "R21"])("the same traffic shows %s", (id) => {
+  const { change } = mutations.get(id) as Mutation;
+  const { failed } = fc.check(
+    fc.property(traffic, ([steps, seed]) => troubles({}, change, steps, seed).length === 0),
+    { numRuns: 100, endOnFailure: true },
+  );
+  expect(failed).toBe(true);
 });

@@ -106,8 +106,10 @@ export class InterposedMemory extends TorturedMemory {
     };
   }
 
-  override waitWhile(address: number, value: number): void {
-    if (this.words[address >> 2] === value) throw new KernelBug("deadlock", "waits for ever");
+  /** Whoever may sleep lets go of its CPU, and what waits for that CPU is done. */
+  override waitWhile(address: number, value: number, holder = 0): void {
+    if (!this.irqsOff && this.preemptCount === 0) super.waitWhile(address, value, holder);
+    else if (this.words[address >> 2] === value) throw new KernelBug("deadlock", "waits for ever");
   }
 }
 
