@@ -18,7 +18,6 @@ import type { NodeLists } from "./node-lists.ts";
 import type { NodeSetup } from "./node-setup.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { SlabPages } from "./slab-pages.ts";
-import { SLAB_STAT_NAMES } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -64,11 +63,8 @@ export class CacheLifetime {
     const geometry = this.geometryOf(s, flags);
     if (geometry === undefined) return -E2BIG;
     this.setGeometry(s, geometry);
-    const { common, machine } = this.context;
-    const stat = machine.percpu.alloc(4 * SLAB_STAT_NAMES.length);
-    if (stat === 0) return -ENOMEM;
-    this.memory.write32(s + KmemCache.stat, stat);
-    const error = this.setUpQueues(s, common.isAvailable ? GFP_KERNEL : GFP_NOWAIT, staticNode);
+    const gfp = this.context.common.isAvailable ? GFP_KERNEL : GFP_NOWAIT;
+    const error = this.setUpQueues(s, gfp, staticNode);
     if (error !== 0) this.release(s);
     return error;
   }
@@ -157,9 +153,7 @@ export class CacheLifetime {
 
   /** __kmem_cache_release: frees what create made; the struct itself is the caller's. */
   release(s: KmemCachePtr): void {
-    const { percpu } = this.context.machine;
-    percpu.free(this.memory.readOnce(s + KmemCache.cpuSlab));
-    percpu.free(this.memory.read32(s + KmemCache.stat));
+    this.tuning.freeArrays(this.memory.readOnce(s + KmemCache.cpuSlab));
     this.nodeSetup.releaseAll(s);
   }
 }

@@ -4,7 +4,13 @@ import type { Machine } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
-import { type ArrayCachePtr, KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+import {
+  type ArrayCachePtr,
+  COUNTERS,
+  KmemCache,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
 
 export class SlabContext {
   readonly machine: Machine;
@@ -24,7 +30,7 @@ export class SlabContext {
   /** Counts an event on this CPU; racy, may lose counts. */
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;
-    memory.thisCpuAdd(memory.read32(s + KmemCache.stat) + (item << 2), n);
+    memory.thisCpuAdd(memory.readOnce(s + KmemCache.cpuSlab) + COUNTERS + (item << 2), n);
   }
 
   /** get_node */

@@ -16,6 +16,7 @@ import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
+import { pushObject } from "./array-cache.ts";
 import { Clock } from "./clock.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
@@ -25,6 +26,8 @@ import { Storage } from "./storage.ts";
 import {
   AlienCache,
   ArrayCache,
+  type ArrayCachePtr,
+  COUNTERS,
   ENTRY,
   KmemCache,
   KmemCacheNode,
@@ -32,10 +35,12 @@ import {
 } from "./structs.ts";
 
 const CPU_ARRAY = KmemCache.cpuSlab;
-const STAT = KmemCache.stat;
 const AVAIL = ArrayCache.avail;
 const LIMIT = ArrayCache.limit;
 const TOUCHED = ArrayCache.touched;
+const ENTRIES = ENTRY;
+const COUNT_ALLOCHIT = COUNTERS + (ALLOCHIT << 2);
+const COUNT_FREEHIT = COUNTERS + (FREEHIT << 2);
 
 export class Slab implements Allocator {
   readonly name = "slab";
@@ -121,8 +126,8 @@ export class Slab implements Allocator {
     if (avail < 0 || node !== NUMA_NO_NODE) return this.allocSlow(s, gfp, node, flags);
     memory.write32(ac + TOUCHED, 1);
     memory.write32(ac + AVAIL, avail);
-    const object = memory.read32(ac + ENTRY + (avail << 2));
-    memory.thisCpuAdd(memory.read32(s + STAT) + (ALLOCHIT << 2), 1);
+    const object = memory.read32(ac + ENTRIES + (avail << 2));
+    memory.count(ac + COUNT_ALLOCHIT, 1);
     memory.irqRestore(flags);
     if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
     return object;
@@ -164,16 +169,20 @@ export class Slab implements Allocator {
       return;
     }
     const ac = memory.thisCpuPtr(memory.readOnce(s + CPU_ARRAY));
-    let avail = memory.read32(ac + AVAIL);
-    let event = FREEHIT;
-    if (avail === memory.read32(ac + LIMIT)) {
-      this.flush.flush(s, ac);
-      avail = memory.read32(ac + AVAIL);
-      event = FREEMISS;
+    const avail = memory.read32(ac + AVAIL);
+    if (avail >= memory.read32(ac + LIMIT)) {
+      this.flushAndPush(s, ac, object);
+      return;
     }
-    memory.write32(ac + ENTRY + (avail << 2), object);
+    memory.write32(ac + ENTRIES + (avail << 2), object);
     memory.write32(ac + AVAIL, avail + 1);
-    memory.thisCpuAdd(memory.read32(s + STAT) + (event << 2), 1);
+    memory.count(ac + COUNT_FREEHIT, 1);
+  }
+
+  private flushAndPush(s: KmemCachePtr, ac: ArrayCachePtr, object: Address): void {
+    this.context.stat(s, FREEMISS);
+    this.flush.flush(s, ac);
+    pushObject(this.memory, ac, object);
   }
 
   private isAlien(page: PagePtr): boolean {
@@ -234,7 +243,7 @@ export class Slab implements Allocator {
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {
-    return this.memory.perCpuPtr(this.memory.read32(s + STAT), cpu);
+    return this.memory.perCpuPtr(this.memory.readOnce(s + CPU_ARRAY), cpu) + COUNTERS;
   }
 
   slabUsage(s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {

@@ -2,6 +2,7 @@
  * SLAB's layouts. Structs that are objects of caches themselves are asked for by the sizes of the
  * real kernels on x86-64, into which these fit.
  *
+ *   a CPU's block | 16 counters | array_cache
  *   array_cache   | avail | limit | batchcount | touched | entry 0 | entry 1 | …
  *                  entry 0 is the oldest; objects are taken from the end.
  */
@@ -11,14 +12,14 @@ import type { Address, Ptr } from "../machine/memory.ts";
 import { lock } from "../machine/spinlock.ts";
 import { embed, list, ptr, sizeOf, struct, word } from "../machine/struct.ts";
 
+import { SLAB_STAT_NAMES } from "./statistics.ts";
+
 export type { KmemCachePtr };
 
 export const KmemCache = struct(
   "kmem_cache",
   {
     ...kmemCacheFields,
-    /** Per-CPU offset of the event counters (statistics.ts). */
-    stat: ptr,
     /** Objects moved at a time, objects a CPU may hold, batches a node's shared array holds. */
     batchcount: word,
     limit: word,
@@ -84,6 +85,9 @@ export const ArrayCache = struct("array_cache", {
   batchcount: word,
   touched: word,
 });
+
+/** Before a CPU's array lie its event counters (statistics.ts): a free touches both, so one block. */
+export const COUNTERS = -4 * SLAB_STAT_NAMES.length;
 
 /** Where an array's entries begin. */
 export const ENTRY = sizeOf(ArrayCache);

@@ -15,7 +15,14 @@ import type { NodeLists } from "./node-lists.ts";
 import type { NodeSetup } from "./node-setup.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
-import { ArrayCache, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
+import {
+  ArrayCache,
+  type ArrayCachePtr,
+  COUNTERS,
+  ENTRY,
+  KmemCache,
+  type KmemCachePtr,
+} from "./structs.ts";
 
 export class Tuning {
   protected readonly context: SlabContext;
@@ -44,12 +51,17 @@ export class Tuning {
   allocArrays(entries: number, batchcount: number): Address {
     const { memory } = this;
     const { machine } = this.context;
-    const arrays = machine.percpu.alloc(ENTRY + 4 * entries);
-    if (arrays === 0) return 0;
+    const block = machine.percpu.alloc(ENTRY + 4 * entries - COUNTERS);
+    if (block === 0) return 0;
+    const arrays = block - COUNTERS;
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
       initArray(memory, memory.perCpuPtr(arrays, cpu), entries, batchcount);
     }
     return arrays;
+  }
+
+  freeArrays(arrays: Address): void {
+    if (arrays !== 0) this.context.machine.percpu.free(arrays + COUNTERS);
   }
 
   /** enable_cpucache: the queues a cache of this object size gets. 0 or -ENOMEM. */
@@ -85,8 +97,8 @@ export class Tuning {
     memory.write32(s + KmemCache.limit, limit);
     memory.write32(s + KmemCache.shared, shared);
     if (old !== 0) {
-      this.takeHome(s, old);
-      this.context.machine.percpu.free(old);
+      this.takeHome(s, old, arrays);
+      this.freeArrays(old);
     }
     return this.nodeSetup.setUpAll(s, gfp) ? 0 : -ENOMEM;
   }
@@ -96,17 +108,26 @@ export class Tuning {
     this.context.machine.calls.kickAllCpusSync();
   }
 
-  private takeHome(s: KmemCachePtr, arrays: Address): void {
+  private takeHome(s: KmemCachePtr, old: Address, arrays: Address): void {
     const { memory } = this;
     const { options, topology } = this.context.machine;
     for (let cpu = 0; cpu < options.cpus; cpu++) {
-      const ac = memory.perCpuPtr(arrays, cpu);
+      const ac = memory.perCpuPtr(old, cpu);
+      this.addCounters(ac, memory.perCpuPtr(arrays, cpu));
       const n = this.context.nodeOf(s, topology.cpuToNode(cpu));
       const flags = this.lists.lockIrqsave(n);
       const all = oldestObjects(memory, ac, memory.read32(ac + ArrayCache.avail));
       const doomed = this.freeBlock.free(s, n, all);
       this.lists.unlockIrqrestore(n, flags);
       this.slabPages.destroyAll(s, doomed);
+    }
+  }
+
+  /** What was counted beside the old array is counted beside the new one. */
+  private addCounters(from: ArrayCachePtr, to: ArrayCachePtr): void {
+    for (let at = COUNTERS; at < 0; at += 4) {
+      const counted = this.memory.readOnce(from + at);
+      if (counted !== 0) this.memory.add(to + at, counted);
     }
   }
 
