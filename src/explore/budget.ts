@@ -1,20 +1,51 @@
-/** How much a search may still do: schedules, and time on the clock. The first to run out ends it. */
+/** How much a search may still do, and how far it has come. */
+
+/** The largest bound that was searched to completion without a failure. */
+export interface Complete {
+  readonly preemptions: number;
+  /** Schedules run for it, those cut short included. */
+  readonly schedules: number;
+}
+
+export interface Progress {
+  readonly schedules: number;
+  readonly seconds: number;
+  readonly complete: Complete | undefined;
+}
+
+const PROGRESS_EVERY_SECONDS = 0.25;
+
+/** Schedules, and time on the clock: the first to run out ends a search. */
 export class Budget {
   private readonly start = performance.now();
   private readonly seconds: number;
   private readonly limit: number;
+  private readonly tell: ((progress: Progress) => boolean | undefined) | undefined;
+  private toldAt = 0;
+  private isEnded = false;
   schedules = 0;
   steps = 0;
+  complete: Complete | undefined;
 
-  constructor(schedules = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY) {
+  /** `tell` hears of the progress now and then; where it answers false, the budget is spent. */
+  constructor(
+    schedules = Number.POSITIVE_INFINITY,
+    seconds = Number.POSITIVE_INFINITY,
+    tell?: (progress: Progress) => boolean | undefined,
+  ) {
     this.limit = schedules;
     this.seconds = seconds;
+    this.tell = tell;
   }
 
   /** One more schedule has been run. */
   spend(steps: number): void {
     this.schedules++;
     this.steps += steps;
+    if (this.tell === undefined || this.secondsElapsed < this.toldAt) return;
+    const { schedules, secondsElapsed: seconds, complete } = this;
+    this.toldAt = seconds + PROGRESS_EVERY_SECONDS;
+    this.isEnded = this.tell({ schedules, seconds, complete }) === false;
   }
 
   get secondsElapsed(): number {
@@ -23,6 +54,7 @@ export class Budget {
 
   /** Whether `share` of all that was given is gone, 0 to 1. */
   isSpent(share = 1): boolean {
-    return this.schedules >= this.limit * share || this.secondsElapsed >= this.seconds * share;
+    if (this.isEnded || this.schedules >= this.limit * share) return true;
+    return this.secondsElapsed >= this.seconds * share;
   }
 }

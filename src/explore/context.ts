@@ -20,6 +20,8 @@ export interface Given<S> {
  */
 export interface Operation<W, S> {
   readonly name: string;
+  /** A check relies on it: it is never left out when a failure is made small. */
+  readonly isNeeded?: boolean;
   run(world: W, given: Given<S>): unknown;
 }
 
@@ -44,6 +46,9 @@ export class Context {
   readonly id: number;
   readonly name: string;
   readonly kind: ContextKind;
+  readonly isTask: boolean;
+  /** Started by the machine, not by the scenario. */
+  readonly isService: boolean;
   readonly home: number;
   readonly migrates: boolean;
   readonly operations: readonly AnyOperation[];
@@ -85,6 +90,8 @@ export class Context {
   constructor(id: number, kind: ContextKind, spec: ContextSpec<never, never>) {
     this.id = id;
     this.kind = kind;
+    this.isTask = kind === "task";
+    this.isService = kind === "calls" || kind === "softirq";
     this.name = spec.name;
     this.home = spec.cpu;
     this.cpu = spec.cpu;
@@ -142,15 +149,6 @@ export class Context {
     this.low = 0;
     this.high = 0;
     this.hashed = 0;
-  }
-
-  get isTask(): boolean {
-    return this.kind === "task";
-  }
-
-  /** Started by the machine, not by the scenario. */
-  get isService(): boolean {
-    return this.kind === "calls" || this.kind === "softirq";
   }
 
   get isFinished(): boolean {

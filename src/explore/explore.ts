@@ -9,9 +9,9 @@
  *       check: { atEnd: ({ memory }) => { if (memory.read32(COUNTER) !== 2) throw … } },
  *     });
  */
-import { Budget } from "./budget.ts";
+import { Budget, type Complete, type Progress } from "./budget.ts";
 import { Engine } from "./engine.ts";
-import { type Complete, type Strategy, searchPortfolio } from "./portfolio.ts";
+import { type Strategy, searchPortfolio } from "./portfolio.ts";
 import { prepare, type Scenario } from "./program.ts";
 import { RaceDetector } from "./races.ts";
 import { type Failure, recordFailure } from "./replay.ts";
@@ -29,6 +29,8 @@ export interface SearchOptions {
   readonly seconds?: number;
   /** Default 1. The same seed and the same `schedules` give the same answer. */
   readonly seed?: number;
+  /** Hears of the progress a few times a second; answering false ends the search. */
+  readonly progress?: (progress: Progress) => boolean | undefined;
 }
 
 export interface Exploration<W extends World, S> extends Scenario<W, S> {
@@ -58,13 +60,13 @@ export function explore<W extends World, S>(exploration: Exploration<W, S>): Exp
   const engine = new Engine(program);
   const { memory } = program;
   if (dataRaces) memory.observer = new RaceDetector(engine.contexts, memory.nameOf);
-  const budget = new Budget(schedules, seconds);
+  const budget = new Budget(schedules, seconds, search.progress);
   const options = { strategy, preemptions, seed, prunes: !dataRaces };
-  const { hit, complete } = searchPortfolio(engine, budget, options);
+  const hit = searchPortfolio(engine, budget, options);
+  const { schedules: run, steps, secondsElapsed, complete } = budget;
   const least = complete === undefined ? 0 : complete.preemptions + 1;
   const small = hit && shrink(program, hit, least, options);
   memory.observer = undefined;
   const failure = small && recordFailure(name, small.program, small.hit, dataRaces);
-  const { schedules: run, steps, secondsElapsed } = budget;
   return { schedules: run, steps, seconds: secondsElapsed, complete, failure };
 }

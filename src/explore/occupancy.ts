@@ -109,7 +109,7 @@ export class Occupancy {
   }
 
   private listChoicesOf(context: Context, current: Context | undefined): void {
-    if (context.isFinished || this.isWaiting(context)) return;
+    if (context.isFinished || this.isIdle(context) || this.isWaiting(context)) return;
     const leaving = this.current >= 0 && context !== current ? 1 : 0;
     const isCurrent = this.current >= 0 && context === current;
     if (!isCurrent && this.canRun(context, context.cpu)) {
@@ -122,6 +122,11 @@ export class Occupancy {
       this.choices.push(choiceOf(context.id, cpu));
       this.costs.push(leaving + 1);
     }
+  }
+
+  /** A service that nobody wants: nearly always. */
+  private isIdle(context: Context): boolean {
+    return context.isService && !context.running && this.cpuWord(context.cpu, Cpu.poll) === 0;
   }
 
   private isWaiting(context: Context): boolean {

@@ -10,7 +10,7 @@ import { PctScheduler } from "./schedulers/pct.ts";
 import { PosScheduler } from "./schedulers/pos.ts";
 import type { Scheduler } from "./schedulers/scheduler.ts";
 import { WalkScheduler } from "./schedulers/walk.ts";
-import { type Hit, searchBound, searchWith } from "./search.ts";
+import { type Hit, type SearchLimits, searchBound, searchWith } from "./search.ts";
 
 export type Strategy = "portfolio" | "bound" | "pct" | "pos" | "walk";
 
@@ -22,51 +22,38 @@ export interface PortfolioOptions {
   readonly prunes: boolean;
 }
 
-/** The largest bound that was searched to completion without a failure. */
-export interface Complete {
-  readonly preemptions: number;
-  readonly schedules: number;
-}
-
-export interface PortfolioResult {
-  readonly hit: Hit | undefined;
-  readonly complete: Complete | undefined;
-}
-
 /** How much of the budget the bounds may use, where others come after them. */
 const SHARE_OF_BOUNDS = 0.5;
 
+/** A failing schedule, or undefined; `budget.complete` says how far the bounds came. */
 export function searchPortfolio(
   engine: Engine,
   budget: Budget,
   options: PortfolioOptions,
-): PortfolioResult {
+): Hit | undefined {
   const { strategy, seed } = options;
-  if (strategy === "bound") return searchBounds(engine, budget, options, 1);
+  if (strategy === "bound") return searchBounds(engine, { budget }, options);
   if (strategy !== "portfolio") {
-    const { hit } = searchWith(engine, samplerOf(strategy, seed), { budget });
-    return { hit, complete: undefined };
+    return searchWith(engine, samplerOf(strategy, seed), { budget }).hit;
   }
-  const bounds = searchBounds(engine, budget, options, SHARE_OF_BOUNDS);
-  if (bounds.hit !== undefined) return bounds;
-  const { hit } = searchWith(engine, new TurnsOf(seed), { budget });
-  return { hit, complete: bounds.complete };
+  return (
+    searchBounds(engine, { budget, share: SHARE_OF_BOUNDS }, options) ??
+    searchWith(engine, new TurnsOf(seed), { budget }).hit
+  );
 }
 
 function searchBounds(
   engine: Engine,
-  budget: Budget,
+  limits: SearchLimits,
   options: PortfolioOptions,
-  share: number,
-): PortfolioResult {
-  let complete: Complete | undefined;
+): Hit | undefined {
   for (let preemptions = 0; preemptions <= options.preemptions; preemptions++) {
-    const result = searchBound(engine, preemptions, { budget, share }, options);
-    if (result.hit !== undefined) return { hit: result.hit, complete };
-    if (!result.complete) break;
-    complete = { preemptions, schedules: result.schedules };
+    const { hit, complete, schedules } = searchBound(engine, preemptions, limits, options);
+    if (hit !== undefined) return hit;
+    if (!complete) return undefined;
+    limits.budget.complete = { preemptions, schedules };
   }
-  return { hit: undefined, complete };
+  return undefined;
 }
 
 /** The scheduler of a sampling strategy; its schedules are numbered from `from`. */

@@ -40,6 +40,7 @@ function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
   let best = start;
   start.program.contexts.forEach((context, id) => {
     for (let index = context.operations.length - 1; index >= 0; index--) {
+      if (context.operations[index]?.isNeeded === true) continue;
       const left = [...(best.program.without ?? []), `${id}.${index}`];
       const smaller = without(best.program, left);
       if (failsByItself(smaller, best.hit)) continue;

@@ -190,6 +190,23 @@ test("the portfolio goes on after its bounds, and says how far they were complet
   expect(schedules).toBe(3000);
 });
 
+test("whoever hears of the progress may end the search", () => {
+  const heard: number[] = [];
+  const { schedules, failure } = explore({
+    ...twoCpus(ToySlab),
+    search: {
+      schedules: 100_000,
+      progress: ({ schedules }) => {
+        heard.push(schedules);
+        return heard.length < 2;
+      },
+    },
+  });
+  expect(failure).toBeUndefined();
+  expect(heard).toHaveLength(2);
+  expect(schedules).toBe(heard[1]);
+});
+
 test("a budget too small for a bound claims nothing of it", () => {
   const search = { strategy: "bound", schedules: 8 } as const;
   const { complete } = explore({ ...freeAgainstAlloc(ToySlab), search });
