@@ -8,8 +8,8 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { casPairs, yardstickWords } from "../../src/machine/yardstick.ts";
 import type { ScaleControl } from "./control.ts";
-import type { CpuPoint, PointPlan } from "./protocol.ts";
 import { involuntarySwitches } from "./preemption.ts";
+import type { CpuPoint, PointPlan } from "./protocol.ts";
 import type { Handle } from "./subject.ts";
 import type { Player, Seat, Workload } from "./workload.ts";
 

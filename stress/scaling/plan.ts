@@ -38,8 +38,10 @@ const CROWD = 4;
 
 /** The points in the order in which they are measured: by allocator, then by number of CPUs. */
 export function planPoints(options: ScaleOptions): PointKey[] {
-  const allocators = options.allocators ?? (options.quick ? QUICK_ALLOCATORS : [...SUBJECTS.keys()]);
-  const workloads = options.workloads ?? (options.quick ? QUICK_WORKLOADS : [...SCALE_WORKLOADS.keys()]);
+  const allocators =
+    options.allocators ?? (options.quick ? QUICK_ALLOCATORS : [...SUBJECTS.keys()]);
+  const workloads =
+    options.workloads ?? (options.quick ? QUICK_WORKLOADS : [...SCALE_WORKLOADS.keys()]);
   const cpus = options.cpus ?? usualCpus(options.quick);
   return allocators.flatMap((allocator) =>
     cpus.flatMap((cpus) =>

@@ -1,5 +1,6 @@
 /** A point of the result, and how it is made of what the CPUs have seen. */
 import type { RecordableHistogram } from "node:perf_hooks";
+import type { LockUsage } from "../usage.ts";
 import type { CpuPoint } from "./protocol.ts";
 
 export interface Spread {
@@ -33,6 +34,8 @@ export interface ScalePoint {
   readonly discarded: number;
   /** ns of single operations at PERCENTILES, some 50 ns of clock included. */
   readonly latencies?: readonly number[];
+  /** Of ours: the locks that were taken, with warming up. */
+  readonly locks?: readonly LockUsage[];
 }
 
 export type PointKey = Pick<ScalePoint, "allocator" | "workload" | "size" | "cpus">;
@@ -106,7 +109,9 @@ function mergeLatencies(cpus: readonly CpuPoint[]): number[] | undefined {
  * by the clock on the wall, in which waiting for a core counts.
  */
 export function withScaling(points: readonly ScalePoint[]): ScalePoint[] {
-  const ofOne = new Map(points.filter(({ cpus }) => cpus === 1).map((point) => [keyOf(point), point]));
+  const ofOne = new Map(
+    points.filter(({ cpus }) => cpus === 1).map((point) => [keyOf(point), point]),
+  );
   return points.map((point) => {
     const one = ofOne.get(keyOf({ ...point, cpus: 1 }));
     if (one === undefined) return point;
@@ -121,7 +126,8 @@ export function withScaling(points: readonly ScalePoint[]): ScalePoint[] {
 export function middleOf(runs: readonly ScalePoint[]): ScalePoint {
   const sorted = runs.toSorted((a, b) => a.ratio - b.ratio);
   const middle = sorted[(sorted.length - 1) >> 1] as ScalePoint;
-  const sum = (of: (point: ScalePoint) => number) => runs.reduce((total, run) => total + of(run), 0);
+  const sum = (of: (point: ScalePoint) => number) =>
+    runs.reduce((total, run) => total + of(run), 0);
   return {
     ...middle,
     // Other load can only take throughput away.

@@ -11,6 +11,7 @@ const isPerThread = existsSync(STATUS);
 /** Only differences mean something. */
 export function involuntarySwitches(): number {
   if (!isPerThread) return process.resourceUsage().involuntaryContextSwitches;
-  const [, switches] = /nonvoluntary_ctxt_switches:\s*(\d+)/.exec(readFileSync(STATUS, "utf8")) ?? [];
+  const [, switches] =
+    /nonvoluntary_ctxt_switches:\s*(\d+)/.exec(readFileSync(STATUS, "utf8")) ?? [];
   return Number(switches ?? 0);
 }

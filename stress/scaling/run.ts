@@ -4,7 +4,14 @@
  */
 import { availableParallelism } from "node:os";
 import { planPoints, type ScaleOptions } from "./plan.ts";
-import { keyOf, middleOf, type PointKey, type ScalePoint, summarise, withScaling } from "./point.ts";
+import {
+  keyOf,
+  middleOf,
+  type PointKey,
+  type ScalePoint,
+  summarise,
+  withScaling,
+} from "./point.ts";
 import { Site } from "./site.ts";
 import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
 import type { Workload } from "./workload.ts";
@@ -101,6 +108,7 @@ async function measureSite(
   let site: Site | undefined;
   try {
     site = await Site.open(subject, cpus, sizes, options);
+    site.locks();
     for (const key of group) {
       if (signal?.aborted) break;
       progress(key);
@@ -114,9 +122,10 @@ async function measureSite(
         latencies: !options.quick,
       });
       const point = summarise(key, seen, { sides: workload.sides, oversubscribed });
+      const locks = site.locks();
       if (point === undefined) continue;
       const name = keyOf(key);
-      runs.set(name, [...(runs.get(name) ?? []), point]);
+      runs.set(name, [...(runs.get(name) ?? []), locks.length > 0 ? { ...point, locks } : point]);
     }
     return undefined;
   } catch (error) {

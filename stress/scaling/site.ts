@@ -7,9 +7,10 @@ import { extname } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
 import { ledgerBytes } from "../../src/check/ledger.ts";
-import { boot, MIB, type SharedKernel } from "../../src/kernel/kernel.ts";
+import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import { createMachine, MAX_MEMORY_BYTES, type SharedMachine } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { type LockUsage, lockUsage } from "../usage.ts";
 import { scaleControlBytes } from "./control.ts";
 import type { CpuPoint, PointPlan, ScaleStart, ScaleThread } from "./protocol.ts";
 import type { SubjectInfo } from "./subjects/index.ts";
@@ -31,10 +32,14 @@ interface Seat {
 
 export class Site {
   private readonly seats: Seat[] = [];
+  private readonly kernel: Kernel | undefined;
+  private lastLocks: LockUsage[] = [];
   private points = 0;
   private closing = false;
 
-  private constructor() {}
+  private constructor(kernel: Kernel | undefined) {
+    this.kernel = kernel;
+  }
 
   /** @throws Error where the subject's package is not installed, or the machine is too small. */
   static async open(
@@ -43,12 +48,19 @@ export class Site {
     sizes: readonly number[],
     how: { readonly seed: number; readonly raised: boolean },
   ): Promise<Site> {
-    const site = new Site();
-    const made = await makeShared(subject, cpus, sizes);
+    const { kernel, ...made } = await makeShared(subject, cpus, sizes);
+    const site = new Site(kernel);
     const mail = subject.travel === "posted" ? channels(cpus) : undefined;
     try {
       for (let cpu = 0; cpu < cpus; cpu++) {
-        const seat = site.hire({ ...made, ...how, subject: subject.name, cpu, cpus, mail: mail?.[cpu] });
+        const seat = site.hire({
+          ...made,
+          ...how,
+          subject: subject.name,
+          cpu,
+          cpus,
+          mail: mail?.[cpu],
+        });
         // The first thread lays out a heap that the others find.
         await site.race(seat, seat.api.ready());
       }
@@ -67,7 +79,8 @@ export class Site {
     const death = new Promise<never>((_, reject) => {
       worker.once("error", reject);
       worker.once("exit", (code) => {
-        if (!this.closing) reject(new Error(`CPU ${start.cpu} of ${start.subject} exited with ${code}`));
+        if (!this.closing)
+          reject(new Error(`CPU ${start.cpu} of ${start.subject} exited with ${code}`));
       });
     });
     death.catch(() => undefined);
@@ -88,6 +101,21 @@ export class Site {
     );
   }
 
+  /** How often each lock was taken, since the last time. Nobody measures. */
+  locks(): LockUsage[] {
+    if (this.kernel === undefined) return [];
+    const now = lockUsage(this.kernel);
+    const before = new Map(this.lastLocks.map((usage) => [usage.lock, usage]));
+    this.lastLocks = now;
+    return now
+      .map(({ lock, acquired, contended }) => ({
+        lock,
+        acquired: (acquired - (before.get(lock)?.acquired ?? 0)) >>> 0,
+        contended: (contended - (before.get(lock)?.contended ?? 0)) >>> 0,
+      }))
+      .filter(({ acquired }) => acquired > 0);
+  }
+
   async close(): Promise<void> {
     this.closing = true;
     for (const { port } of this.seats) port.close();
@@ -99,33 +127,24 @@ async function makeShared(
   subject: SubjectInfo,
   cpus: number,
   sizes: readonly number[],
-): Promise<Pick<ScaleStart, "shared" | "caches" | "tlsfModule">> {
+): Promise<Pick<ScaleStart, "shared" | "caches" | "tlsfModule"> & { readonly kernel?: Kernel }> {
   const isWatched = subject.variant === "ledger";
   const wanted = BASE_BYTES + cpus * 2 * MOST_BYTES;
   const memory = Math.min(wanted, Math.floor(MAX_MEMORY_BYTES / (isWatched ? 2 : 1)) - 64 * MIB);
   const checker = scaleControlBytes(cpus) + 64 + (isWatched ? ledgerBytes(memory) : 0);
   const machine = { cpus, nodes: 1, memory, tasks: cpus + 1, checker, seed: 1 };
   if (subject.boot !== undefined) {
-    const { shared, caches } = bootKernel(subject, machine, sizes);
-    return { shared: { kernel: shared }, caches, tlsfModule: undefined };
+    const kernel = boot({ ...subject.boot, ...machine }, buildOf(subject));
+    const caches = subject.kind === "cache" ? makeCaches(kernel, sizes) : new Map();
+    return { kernel, shared: { kernel: kernel.shared }, caches, tlsfModule: undefined };
   }
   const bare: SharedMachine = createMachine({ ...machine, atomics: "wasm" });
   const tlsfModule = subject.kind === "tlsf" ? await compileTlsf(bare) : undefined;
   return { shared: { machine: bare }, caches: new Map(), tlsfModule };
 }
 
-function bootKernel(
-  subject: SubjectInfo,
-  machine: Parameters<typeof boot>[0],
-  sizes: readonly number[],
-): { shared: SharedKernel; caches: Map<number, Address> } {
-  const kernel = boot({ ...subject.boot, ...machine }, buildOf(subject));
-  const caches = new Map<number, Address>();
-  if (subject.kind === "cache") {
-    for (const size of sizes) caches.set(size, kernel.kmemCacheCreate(`scale-${size}`, size));
-  }
-  kernel.detach();
-  return { shared: kernel.shared, caches };
+function makeCaches(kernel: Kernel, sizes: readonly number[]): Map<number, Address> {
+  return new Map(sizes.map((size) => [size, kernel.kmemCacheCreate(`scale-${size}`, size)]));
 }
 
 /** By CPU, its ends of the channels to all others, and to itself. */

@@ -1,0 +1,171 @@
+/** `slablab scale`: what an operation costs and how it scales, per allocator. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { type Comparison, compare } from "../../stress/scaling/compare.ts";
+import type { ScaleOptions } from "../../stress/scaling/plan.ts";
+import type { ScalePoint } from "../../stress/scaling/point.ts";
+import { type ScaleOutcome, scale } from "../../stress/scaling/run.ts";
+import { SUBJECTS } from "../../stress/scaling/subjects/index.ts";
+import { targetRows } from "../../stress/scaling/targets.ts";
+import { SCALE_WORKLOADS } from "../../stress/scaling/workloads/index.ts";
+import { raiseInliningBudget } from "../machine/inlining.ts";
+import { drawSvg } from "../report/plots.ts";
+import { scaleHtml } from "../report/scale-html.ts";
+import { plotsOf } from "../report/scale-plots.ts";
+import {
+  comparisonReport,
+  overloadWarning,
+  scaleProgress,
+  scaleReport,
+} from "../report/scale-text.ts";
+import { badUsage, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
+import { environment, jsonDocument } from "./document.ts";
+
+const SCHEMA = "slablab/scale/1";
+const MOST_CPUS = 64;
+const MOST_BYTES = 8192;
+
+const EXAMPLES = `
+Allocators:
+${[...SUBJECTS.values()].map(({ name, title }) => `  ${name.padEnd(20)}${title}`).join("\n")}
+
+Workloads:
+${[...SCALE_WORKLOADS.values()].map(({ name, about }) => `  ${name.padEnd(20)}${about}`).join("\n")}
+
+Examples:
+  slablab scale --quick
+  slablab scale --allocators slub,slab --workloads pairs,larson --cpus 1,2,4 --html scale.html
+  slablab scale --quick --json > before.json;  slablab scale --quick --compare before.json`;
+
+interface Given {
+  allocators?: string[];
+  workloads?: string[];
+  cpus?: number[];
+  sizes?: number[];
+  seconds: number;
+  repeat: number;
+  seed: number;
+  inlining: "raised" | "default";
+  quick?: true;
+  svg?: string;
+  html?: string;
+  compare?: string;
+  json?: true;
+  quiet?: true;
+}
+
+/** The command, ready to be added to the program. */
+export function scaleCommand(): Command {
+  const command = new Command("scale")
+    .description("what an allocation costs, and where it stops scaling")
+    .option("--allocators <list>", "which (see below)", namesOf(SUBJECTS))
+    .option("--workloads <list>", "what the CPUs do (see below)", namesOf(SCALE_WORKLOADS))
+    .option("--cpus <list>", "numbers of simulated CPUs", numbersUpTo(MOST_CPUS))
+    .option("--sizes <list>", "bytes an object, 8 to 8192", numbersUpTo(MOST_BYTES))
+    .option("--seconds <n>", "to measure each point, at most", seconds, 0.4)
+    .option("--repeat <n>", "measure everything so often", wholeNumber, 1)
+    .option("--seed <n>", "of all that is random", wholeNumber, 1)
+    .option("--inlining <limits>", "V8's: raised, as slablab does, or default", limits, "raised")
+    .option("--quick", "fewer allocators, workloads and windows: under a minute")
+    .option("--svg <directory>", "write the pictures there")
+    .option("--html <file>", "write a report with pictures and tables")
+    .option("--compare <file>", "against an earlier --json; exit 1 where something is slower")
+    .option("--json", "print one JSON document")
+    .option("--quiet", "no progress line")
+    .addHelpText("after", EXAMPLES);
+  return command.action(async (given: Given) => {
+    if (given.repeat < 1) badUsage(command, "--repeat must be 1 or more");
+    const before = given.compare === undefined ? undefined : readResult(command, given.compare);
+    const options = optionsOf(given);
+    if (options.raised) raiseInliningBudget();
+    const progress = new ProgressLine(given.quiet ?? false);
+    const outcome = await interruptible((signal) =>
+      scale(options, (state) => progress.show(scaleProgress(state)), signal),
+    );
+    progress.clear();
+    const comparison = before === undefined ? undefined : compare(before, outcome.points);
+    process.stdout.write(
+      given.json ? document(given, outcome, comparison) : text(outcome, comparison),
+    );
+    if (given.json && outcome.overloaded) process.stderr.write(overloadWarning(outcome));
+    await writeReports(given, outcome);
+    if (outcome.interrupted) process.exitCode = EXIT.INTERRUPTED;
+    else if (comparison !== undefined && comparison.slower > 0) process.exitCode = EXIT.FOUND;
+  });
+}
+
+function optionsOf(given: Given): ScaleOptions {
+  const { allocators, workloads, cpus, sizes, repeat, seed, inlining } = given;
+  return {
+    ...{ allocators, workloads, cpus, sizes, repeat, seed },
+    quick: given.quick ?? false,
+    seconds: given.seconds,
+    raised: inlining === "raised",
+  };
+}
+
+function text(outcome: ScaleOutcome, comparison: Comparison | undefined): string {
+  return scaleReport(outcome) + (comparison === undefined ? "" : comparisonReport(comparison));
+}
+
+function document(given: Given, outcome: ScaleOutcome, comparison: Comparison | undefined): string {
+  return jsonDocument(
+    "scale",
+    { ...given },
+    {
+      ...outcome,
+      targets: targetRows(outcome.points),
+      ...(comparison === undefined ? {} : { comparison }),
+    },
+  );
+}
+
+/** The points of an earlier --json. */
+function readResult(command: Command, file: string): ScalePoint[] {
+  try {
+    const { schema, points } = JSON.parse(readFileSync(file, "utf8"));
+    if (schema === SCHEMA && Array.isArray(points)) return points;
+  } catch (error) {
+    return badUsage(command, `cannot read ${file}: ${(error as Error).message}`);
+  }
+  return badUsage(command, `${file} is no result of slablab scale --json`);
+}
+
+async function writeReports(given: Given, outcome: ScaleOutcome): Promise<void> {
+  const { svg, html } = given;
+  if (svg !== undefined) {
+    mkdirSync(svg, { recursive: true });
+    for (const { name, spec, title } of plotsOf(outcome.points)) {
+      writeFileSync(join(svg, `${name}.svg`), await drawSvg({ ...spec, title }, "neutral"));
+    }
+  }
+  if (html !== undefined) {
+    const command = ["slablab", ...process.argv.slice(2)].join(" ");
+    writeFileSync(html, await scaleHtml(outcome, { command, environment: { ...environment() } }));
+  }
+}
+
+function namesOf(known: ReadonlyMap<string, unknown>): (written: string) => string[] {
+  return (written) => {
+    const names = written.split(",");
+    const unknown = names.filter((name) => !known.has(name));
+    if (unknown.length === 0) return names;
+    throw new InvalidArgumentError(
+      `Unknown: ${unknown.join(", ")}. Known: ${[...known.keys()].join(", ")}.`,
+    );
+  };
+}
+
+function numbersUpTo(most: number): (written: string) => number[] {
+  return (written) => {
+    const numbers = written.split(",").map(wholeNumber);
+    if (numbers.every((number) => number >= 1 && number <= most)) return numbers;
+    throw new InvalidArgumentError(`Each must be from 1 to ${most}.`);
+  };
+}
+
+function limits(written: string): string {
+  if (written === "raised" || written === "default") return written;
+  throw new InvalidArgumentError("It must be raised or default.");
+}
