@@ -4,6 +4,7 @@
  */
 import { type AuditFinding, audit } from "../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
+import { DEFAULT_BOOT_PARAMETERS } from "../src/caches/boot-parameters.ts";
 import { boot, type Kernel } from "../src/kernel/kernel.ts";
 import { sizeOfTask, TASK_DEAD, Task } from "../src/machine/cpus.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
@@ -37,9 +38,11 @@ export class StressSite {
   constructor(options: StressOptions, build: BuildPlan, tasks: number) {
     const { allocator, kernel, cpus, nodes, memory, era, seed } = options;
     const checker = (options.ledger ? ledgerBytes(memory) : 0) + controlBytes(tasks);
+    // Merged caches could not be counted one by one.
+    const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
     // One task more: the main thread, which comes first and is the machine's task 0.
     this.kernel = boot(
-      { allocator, kernel, cpus, nodes, memory, era, seed, checker, tasks: tasks + 1 },
+      { allocator, kernel, cpus, nodes, memory, era, seed, checker, tasks: tasks + 1, parameters },
       kernelBuild(build, false),
     );
     this.tally = new StatisticsTally(this.kernel.allocator.statNames);
