@@ -15,10 +15,9 @@ import type { Player, Seat, Workload } from "./workload.ts";
 
 /** Shorter than a time slice, so that most windows are whole; longer than reading the clocks. */
 const WINDOW_MS = 0.8;
-/** V8 is given so much time and so many operations to do its part; not longer than the limit. */
+/** V8 is given so much time and so many operations to do its part. */
 const WARM_UP_MS = 60;
 const WARM_UP_OPERATIONS = 400_000;
-const WARM_UP_LIMIT_MS = 1500;
 const CAS_PAIRS = 4000;
 /** The first windows of cas pairs are V8 warming up. */
 const CAS_WARM_UP = 20;
@@ -42,7 +41,7 @@ export function measurePoint<H extends Handle>(
   const player = workload.start(seat);
   control.arrive(phase + 1);
   const point = subject.run(() => {
-    const operations = warmUp(player);
+    const operations = warmUp(player, plan.warmUp);
     const measured = measureWindows(player, operations, plan);
     const latencies = plan.latencies ? measureLatencies(player) : undefined;
     control.finished();
@@ -58,14 +57,14 @@ export function measurePoint<H extends Handle>(
   return point;
 }
 
-/** Works until V8 has done its part; returns how many operations make a window. */
-function warmUp(player: Player): number {
+/** Works until V8 has done its part, for `limit` ms at most; returns how many operations make a window. */
+function warmUp(player: Player, limit: number): number {
   const start = performance.now();
   let operations = 64;
   let done = 0;
   let now = start;
   const isCold = () => now - start < WARM_UP_MS || done < WARM_UP_OPERATIONS;
-  while (isCold() && now - start < WARM_UP_LIMIT_MS) {
+  while (isCold() && now - start < limit) {
     const before = now;
     done += player.run(operations);
     now = performance.now();

@@ -27,10 +27,9 @@ export const USUAL_SIZE = 64;
 export const BULK_SIZE = 256;
 
 const QUICK_ALLOCATORS = ["slub", "slab", "slub-kmalloc", "slab-kmalloc", "nothing"];
-const QUICK_WORKLOADS = [
-  ...["pairs", "fifo", "random", "bulk-1", "bulk-16", "bulk-64"],
-  ...["larson", "one-allocates", "remote-free"],
-];
+const QUICK_ALONE = ["pairs", "fifo", "random", "bulk-1", "bulk-16", "bulk-64", "larson"];
+const QUICK_TOGETHER = ["pairs", "larson", "one-allocates"];
+const QUICK_CROWDED = ["pairs"];
 /** Measured at every size. */
 const EVERY_SIZE = new Set(["pairs", "fifo"]);
 /** More CPUs than cores: so many times the cores. */
@@ -38,25 +37,25 @@ const CROWD = 4;
 
 /** The points in the order in which they are measured: by allocator, then by number of CPUs. */
 export function planPoints(options: ScaleOptions): PointKey[] {
-  const allocators =
-    options.allocators ?? (options.quick ? QUICK_ALLOCATORS : [...SUBJECTS.keys()]);
-  const workloads =
-    options.workloads ?? (options.quick ? QUICK_WORKLOADS : [...SCALE_WORKLOADS.keys()]);
-  const cpus = options.cpus ?? usualCpus(options.quick);
+  const { quick } = options;
+  const allocators = options.allocators ?? (quick ? QUICK_ALLOCATORS : [...SUBJECTS.keys()]);
+  const cpus = options.cpus ?? usualCpus(quick);
   return allocators.flatMap((allocator) =>
     cpus.flatMap((cpus) =>
-      workloads.flatMap((name) => {
+      (options.workloads ?? usualWorkloads(quick, cpus)).flatMap((name) => {
         const workload = SCALE_WORKLOADS.get(name) as Workload;
         if (!isPossible(SUBJECTS.get(allocator) as SubjectInfo, workload, cpus)) return [];
-        return sizesOf(workload, cpus, options).map((size) => ({
-          allocator,
-          workload: name,
-          size,
-          cpus,
-        }));
+        const sizes = sizesOf(workload, cpus, options);
+        return sizes.map((size) => ({ allocator, workload: name, size, cpus }));
       }),
     ),
   );
+}
+
+function usualWorkloads(quick: boolean, cpus: number): readonly string[] {
+  if (!quick) return [...SCALE_WORKLOADS.keys()];
+  if (cpus === 1) return QUICK_ALONE;
+  return cpus > availableParallelism() ? QUICK_CROWDED : QUICK_TOGETHER;
 }
 
 /** One, all the cores and what lies between, and a crowd. */

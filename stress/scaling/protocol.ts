@@ -32,7 +32,8 @@ export interface PointPlan {
   /** Windows with preemption are thrown away; false where there are more CPUs than cores. */
   readonly discards: boolean;
   readonly windows: number;
-  /** How long to measure at most, in ms. */
+  /** How long to warm up and how long to measure at most, in ms. */
+  readonly warmUp: number;
   readonly patience: number;
   readonly latencies: boolean;
 }

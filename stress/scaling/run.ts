@@ -45,10 +45,11 @@ export interface ScaleOutcome {
 /** A larger share of lost windows means that somebody else uses the cores. */
 export const OVERLOADED = 0.25;
 
-const WINDOWS = 150;
-const QUICK_WINDOWS = 60;
-/** Windows are asked for in this time at most, in each point of a quick run; in seconds. */
-const QUICK_SECONDS = 0.2;
+/** What a point of a full run, and of a quick one, may take: windows, and ms. */
+const THOROUGH = { windows: 150, warmUp: 1500 };
+const HASTY = { windows: 60, warmUp: 300, patience: 200 };
+/** A quick run begins nothing new after so long; on a busy machine it then has fewer points. */
+const QUICK_LIMIT_MS = 45_000;
 
 /** Measures. `signal` ends it early, with the points so far. */
 export async function scale(
@@ -67,10 +68,12 @@ export async function scale(
     onProgress({ done, of: total, point, secondsLeft: each * (total - done) });
     done++;
   };
+  const limit = options.quick ? QUICK_LIMIT_MS * options.repeat : Number.POSITIVE_INFINITY;
+  const ends = (): boolean => signal?.aborted === true || performance.now() - started > limit;
   for (let turn = 0; turn < options.repeat; turn++) {
     for (const group of sites(keys)) {
       if (signal?.aborted) break;
-      const why = await measureSite(group, options, runs, progress, signal);
+      const why = await measureSite(group, options, runs, progress, ends);
       const [{ allocator, cpus }] = group as [PointKey];
       if (why !== undefined && turn === 0) leftOut.push({ allocator, cpus, why });
     }
@@ -93,15 +96,18 @@ function sites(keys: readonly PointKey[]): PointKey[][] {
   return [...groups.values()];
 }
 
-/** Says why, where it was not possible. */
+const OUT_OF_TIME = "time ran out before all of its points";
+
+/** Says why, where something is missing. */
 async function measureSite(
   group: readonly PointKey[],
   options: ScaleOptions,
   runs: Map<string, ScalePoint[]>,
   progress: (point: PointKey) => void,
-  signal: AbortSignal | undefined,
+  ends: () => boolean,
 ): Promise<string | undefined> {
   const [{ allocator, cpus }] = group as [PointKey];
+  if (ends()) return OUT_OF_TIME;
   const subject = SUBJECTS.get(allocator) as SubjectInfo;
   const sizes = [...new Set(group.map(({ size }) => size))].filter((size) => size > 0);
   const oversubscribed = cpus > availableParallelism();
@@ -110,15 +116,14 @@ async function measureSite(
     site = await Site.open(subject, cpus, sizes, options);
     site.locks();
     for (const key of group) {
-      if (signal?.aborted) break;
+      if (ends()) return OUT_OF_TIME;
       progress(key);
       const workload = SCALE_WORKLOADS.get(key.workload) as Workload;
       const seen = await site.measure({
         workload: key.workload,
         size: key.size,
         discards: !oversubscribed,
-        windows: options.quick ? QUICK_WINDOWS : WINDOWS,
-        patience: 1000 * (options.quick ? QUICK_SECONDS : options.seconds),
+        ...(options.quick ? HASTY : { ...THOROUGH, patience: 1000 * options.seconds }),
         latencies: !options.quick,
       });
       const point = summarise(key, seen, { sides: workload.sides, oversubscribed });

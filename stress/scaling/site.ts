@@ -52,18 +52,14 @@ export class Site {
     const site = new Site(kernel);
     const mail = subject.travel === "posted" ? channels(cpus) : undefined;
     try {
-      for (let cpu = 0; cpu < cpus; cpu++) {
-        const seat = site.hire({
-          ...made,
-          ...how,
-          subject: subject.name,
-          cpu,
-          cpus,
-          mail: mail?.[cpu],
-        });
-        // The first thread lays out a heap that the others find.
-        await site.race(seat, seat.api.ready());
-      }
+      const hire = (cpu: number): Promise<void> => {
+        const place = { subject: subject.name, cpu, cpus, mail: mail?.[cpu] };
+        const seat = site.hire({ ...made, ...how, ...place });
+        return site.race(seat, seat.api.ready());
+      };
+      // The first thread lays out a heap that the others find.
+      await hire(0);
+      await Promise.all(Array.from({ length: cpus - 1 }, (_, i) => hire(i + 1)));
     } catch (error) {
       await site.close();
       throw error;

@@ -1,0 +1,152 @@
+/**
+ * What we want to reach, each a ratio that one run can tell: to the cas pair, or of two points of the
+ * run. `npm run bench` prints the table.
+ */
+
+import { BULK_SIZE, USUAL_SIZE } from "./plan.ts";
+import { keyOf, type ScalePoint } from "./point.ts";
+
+export interface Target {
+  readonly what: string;
+  /** In words of `unit`. */
+  readonly atMost?: number;
+  readonly atLeast?: number;
+  readonly unit: string;
+  /** Undefined where the run lacks a point. */
+  readonly measure: (of: PointLookup) => number | undefined;
+}
+
+export interface TargetRow extends Omit<Target, "measure"> {
+  readonly measured: number | undefined;
+  readonly met: boolean | undefined;
+}
+
+type PointLookup = (
+  allocator: string,
+  workload: string,
+  cpus: number,
+  size?: number,
+) => ScalePoint | undefined;
+
+const CAS = "of the cas pair";
+
+function ratio(allocator: string, workload: string, cpus = 1, size = USUAL_SIZE) {
+  return (of: PointLookup) => of(allocator, workload, cpus, size)?.ratio;
+}
+
+/** What `a` costs beyond `b`, in cas pairs. */
+function beyond(a: Target["measure"], b: Target["measure"]): Target["measure"] {
+  return combine(a, b, (a, b) => a - b);
+}
+
+function combine(
+  a: Target["measure"],
+  b: Target["measure"],
+  how: (a: number, b: number) => number,
+): Target["measure"] {
+  return (of) => {
+    const left = a(of);
+    const right = b(of);
+    return left === undefined || right === undefined ? undefined : how(left, right);
+  };
+}
+
+function throughput(allocator: string, workload: string, cpus: number): Target["measure"] {
+  return (of) => of(allocator, workload, cpus)?.operationsPerSecond;
+}
+
+export const TARGETS: readonly Target[] = [
+  {
+    what: "SLUB: kmemCacheAlloc + kmemCacheFree, one CPU",
+    atMost: 1,
+    unit: CAS,
+    measure: ratio("slub", "pairs"),
+  },
+  { what: "SLAB: the same", atMost: 0.5, unit: CAS, measure: ratio("slab", "pairs") },
+  {
+    what: "SLUB: what kmalloc + kfree costs more",
+    atMost: 0.25,
+    unit: CAS,
+    measure: beyond(ratio("slub-kmalloc", "pairs"), ratio("slub", "pairs")),
+  },
+  {
+    what: "SLAB: what kmalloc + kfree costs more",
+    atMost: 0.25,
+    unit: CAS,
+    measure: beyond(ratio("slab-kmalloc", "pairs"), ratio("slab", "pairs")),
+  },
+  {
+    what: "SLUB: 10,000 allocations, then frees in order",
+    atMost: 1.2,
+    unit: CAS,
+    measure: ratio("slub", "fifo"),
+  },
+  {
+    what: "SLUB: the same, frees in random order",
+    atMost: 1.4,
+    unit: CAS,
+    measure: ratio("slub", "random"),
+  },
+  {
+    what: "SLUB: bulk of 16, an object",
+    atMost: 0.35,
+    unit: CAS,
+    measure: ratio("slub", "bulk-16", 1, BULK_SIZE),
+  },
+  {
+    what: "SLUB: two CPUs, each its own pairs",
+    atMost: 1.05,
+    unit: "of one CPU's cost",
+    measure: combine(ratio("slub", "pairs", 2), ratio("slub", "pairs"), (two, one) => two / one),
+  },
+  {
+    what: "SLUB: one CPU allocates, another frees, beyond the passing on",
+    atMost: 1.5,
+    unit: CAS,
+    measure: beyond(ratio("slub", "one-allocates", 2), ratio("nothing", "one-allocates", 2)),
+  },
+  { what: "SLUB: larson, two CPUs", atMost: 1.2, unit: CAS, measure: ratio("slub", "larson", 2) },
+  {
+    what: "SLUB: 8 CPUs on 2 cores",
+    atLeast: 0.9,
+    unit: "of two CPUs' throughput",
+    measure: combine(
+      throughput("slub", "pairs", 8),
+      throughput("slub", "pairs", 2),
+      (a, b) => a / b,
+    ),
+  },
+  {
+    what: "the ledger",
+    atMost: 4,
+    unit: "times the cost of SLUB's pair",
+    measure: combine(ratio("slub-ledger", "pairs"), ratio("slub", "pairs"), (a, b) => a / b),
+  },
+  {
+    what: "statistics, of SLUB's pair",
+    atMost: 0.2,
+    unit: CAS,
+    measure: beyond(ratio("slub", "pairs"), ratio("slub-no-statistics", "pairs")),
+  },
+];
+
+export function targetRows(points: readonly ScalePoint[]): TargetRow[] {
+  const known = new Map(points.map((point) => [keyOf(point), point]));
+  const of: PointLookup = (allocator, workload, cpus, size = USUAL_SIZE) =>
+    known.get(keyOf({ allocator, workload, cpus, size }));
+  return TARGETS.map(({ measure, ...target }) => {
+    const measured = measure(of);
+    return {
+      ...target,
+      measured,
+      met: measured === undefined ? undefined : isMet(target, measured),
+    };
+  });
+}
+
+function isMet(
+  { atMost = Infinity, atLeast = -Infinity }: Partial<Target>,
+  value: number,
+): boolean {
+  return value <= atMost && value >= atLeast;
+}
