@@ -75,8 +75,12 @@ export function runScript(
     { ...machine, memory: machine.nodes * BYTES_A_NODE, tasks: machine.cpus },
     build,
   );
-  // A script that never changes the CPU is told as one CPU's story.
-  const single = machine.cpus === 1 || !lines.some(({ command }) => command.kind === "cpu");
+  // Of SLAB, a script that never changes the CPU is told as one CPU's story: so were those recorded
+  // that only wanted a second CPU for the shared array it brings.
+  const neverMoves = !lines.some(({ command }) => command.kind === "cpu");
+  const single = machine.cpus === 1 || (machine.allocator === "slab" && neverMoves);
+  // Nobody is shown who allocated what, and asking costs more than the allocation.
+  kernel.machine.witness = noWitness;
   return new ScriptRun(kernel, single).run(lines);
 }
 

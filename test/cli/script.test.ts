@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { runCommand } from "./commands.ts";
+
+const script = (args: string[], input: string) =>
+  runCommand("script", "scriptCommand", args, input);
+const SCRIPT = "C demo 256 0 0 0\nA 17\nF 3\nS end\nK\nD\n";
+
+describe("slablab script", () => {
+  test("prints one JSON document in the recorded runs' format", async () => {
+    const { out, err, code } = await script(["-", "--json"], SCRIPT);
+    expect([err, code]).toEqual(["", 0]);
+    const document = JSON.parse(out);
+    expect(document.schema).toBe("slablab/script/1");
+    expect(document.cache).toMatchObject({ size: 256, objs: 16, cpu_partial: 13 });
+    expect(document.steps[1].ev[0]).toEqual(["N", 0, { objs: 16 }]);
+    expect(document.steps[2].ev).toEqual([
+      ["F", 3, 0, 3, "c=1:16:15 p=0:15 pc=1/1 n= np=0 ns=2 to=32"],
+    ]);
+    expect(document.steps[3].snap.alloc_slowpath).toBe("2 C0=2");
+  });
+
+  test("knows several CPUs, nodes, boot parameters and the other allocator", async () => {
+    const numa = await script(
+      ["-", "--cpus", "4", "--nodes", "2", "--param", "slub_debug=P"],
+      SCRIPT,
+    );
+    expect(numa.out).toContain("n0=0:1 np0=1 ns0=1 to0=31 n1= np1=0 ns1=0 to1=0");
+    const slab = await script(["-", "--allocator", "slab", "--kernel", "6.1"], SCRIPT);
+    expect(slab.out).toContain("ac=");
+  });
+
+  test.each([
+    [["-", "--kernel", "6.1"], SCRIPT, "SLUB of 6.1 is known by its geometry only"],
+    [["-"], "C demo 256 0 0 0\nZ 1", "line 2: Z 1: no such command"],
+    [["-"], "A 1", "there is no cache"],
+    [["-", "--cpus", "0"], SCRIPT, "cpus must be a whole number from 1"],
+    [["-", "--param", "slub_max=1"], SCRIPT, 'unknown boot parameter "slub_max"'],
+    [["absent.script"], "", "ENOENT"],
+  ])("%j refuses with one clear line and exit code 2", async (args, input, why) => {
+    const { out, err, code } = await script(args, input);
+    expect(out).toBe("");
+    expect(err).toContain(why);
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { runCommand } from "./commands.ts";
+
+const slabinfo = (...args: string[]) => runCommand("slabinfo", "slabinfoCommand", args);
+
+describe("slablab slabinfo", () => {
+  test("prints the raw file, the same every time", async () => {
+    const first = await slabinfo("--after", "mixed", "--cpus", "2");
+    expect([first.err, first.code]).toEqual(["", 0]);
+    expect(first.out).toMatch(/^slabinfo - version: 2\.1\n# name /);
+    expect(first.out).toMatch(/^stress-\d+ +[1-9]/m);
+    expect((await slabinfo("--after", "mixed", "--cpus", "2")).out).toBe(first.out);
+  });
+
+  test("lists caches that have slabs", async () => {
+    const { out } = await slabinfo("--after", "mixed", "--list");
+    expect(out).toMatch(/^Name +Objects Objsize +Space Slabs\/Part\/Cpu +O\/S O %Fr %Ef Flg\n/);
+    expect(out).toMatch(/^kmalloc-64 +64 +64 +4\.0K +0\/0\/1 +64 0 +0 100$/m);
+  });
+
+  test("tells who shares a cache, what all use, and everything of one", async () => {
+    expect((await slabinfo("--after", "mixed", "-a")).out).toBe(
+      "kmalloc-192  <- kmalloc-192 stress-192\n",
+    );
+    expect((await slabinfo("-T")).out).toMatch(/^Slabcaches : +\d+ +Aliases +: +\d+->\d+/m);
+    const { out } = await slabinfo("--after", "mixed", "-r", "kmalloc-64");
+    expect(out).toMatch(/^Slabcache: kmalloc-64 +Aliases: +0 Order : +0 Objects: 64$/m);
+    expect(out).toMatch(/^Fastpath +[1-9]/m);
+  });
+
+  test("refuses an unknown cache, workload or kernel with one line", async () => {
+    for (const args of [
+      ["-r", "absent"],
+      ["--kernel", "6.1"],
+      ["--allocator", "slab", "-l"],
+    ]) {
+      const { out, err, code } = await slabinfo(...args);
+      expect([out, code]).toEqual(["", 2]);
+      expect(err).toMatch(/^error: .+\n$/);
+    }
+  });
+});

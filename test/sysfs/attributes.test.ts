@@ -1,0 +1,210 @@
+/** The files of /sys/kernel/slab/<cache>/: what they show, what they take, what they refuse. */
+import { describe, expect, test } from "vitest";
+import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
+import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS } from "../../src/caches/errno.ts";
+import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
+import { type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
+import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
+
+const UNMERGED = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+
+interface Shown {
+  readonly kernel: Kernel;
+  readonly s: number;
+  read(file: string): string | number;
+  write(file: string, text: string): number;
+}
+
+function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
+  const kernel = boot({ cpus: 2, parameters: UNMERGED, ...options });
+  const s = kernel.kmemCacheCreate("shown", size, { flags });
+  const sysfs = new SlabSysfs(kernel);
+  return {
+    kernel,
+    s,
+    read: (file) => kernel.run(() => sysfs.read("shown", file), 0),
+    write: (file, text) => kernel.run(() => sysfs.write("shown", file, text), 0),
+  };
+}
+
+describe("counts", () => {
+  test("are told by node and by CPU, and nothing is told of shares that are zero", () => {
+    const { kernel, s, read } = shown(256, 0, { nodes: 2 });
+    const objects: number[] = [];
+    kernel.run(() => {
+      for (let i = 0; i < 20; i++) objects.push(kernel.kmemCacheAlloc(s));
+    }, 1);
+    expect(read("slabs")).toBe("2 N1=2\n");
+    expect(read("objects")).toBe("32 N1=32\n");
+    expect(read("cpu_slabs")).toBe("1 N1=1\n");
+    expect(read("alloc_slowpath")).toBe("2 C1=2\n");
+    expect(read("alloc_fastpath")).toBe("18 C1=18\n");
+    // The first slab was full; one object of it comes back on the other CPU.
+    kernel.run(() => kernel.kmemCacheFree(s, objects[0] as number), 0);
+    expect(read("slabs_cpu_partial")).toBe("1(1) C0=1(1)\n");
+    expect(read("free_slowpath")).toBe("1 C0=1\n");
+    expect(read("partial")).toBe("0\n");
+    expect(read("order_fallback")).toBe("0\n");
+  });
+
+  test("of partial slabs follow a shrink", () => {
+    const { kernel, s, read, write } = shown(256);
+    for (let i = 0; i < 5; i++) kernel.kmemCacheAlloc(s);
+    expect(write("shrink", "1\n")).toBe(0);
+    expect(read("partial")).toBe("1 N0=1\n");
+    expect(read("objects_partial")).toBe("5 N0=5\n");
+    expect(read("objects")).toBe("5 N0=5\n");
+    expect(read("total_objects")).toBe("16 N0=16\n");
+  });
+});
+
+describe("writing", () => {
+  test("order takes what the boot parameters allow, and new slabs follow it", () => {
+    const { kernel, s, read, write } = shown(256);
+    const before = kernel.kmemCacheAlloc(s);
+    expect(write("order", "2\n")).toBe(0);
+    expect(read("order")).toBe("2\n");
+    expect(read("objs_per_slab")).toBe("64\n");
+    for (let i = 0; i < 16; i++) kernel.kmemCacheAlloc(s);
+    expect(read("total_objects")).toBe("80 N0=80\n");
+    kernel.kmemCacheFree(s, before);
+    for (const wrong of ["4", "-1", "x", "", "2 3"]) expect(write("order", wrong)).toBe(-EINVAL);
+    expect(read("order")).toBe("2\n");
+  });
+
+  test("min_partial is brought into its range", () => {
+    const { read, write } = shown(256);
+    for (const [wanted, kept] of [
+      ["0", "5\n"],
+      ["7", "7\n"],
+      ["100", "10\n"],
+    ] as const) {
+      expect(write("min_partial", wanted)).toBe(0);
+      expect(read("min_partial")).toBe(kept);
+    }
+  });
+
+  test("cpu_partial gives the lists back to the nodes; a debug cache takes only 0", () => {
+    const { kernel, s, read, write } = shown(256);
+    const objects = Array.from({ length: 32 }, () => kernel.kmemCacheAlloc(s));
+    kernel.kmemCacheFree(s, objects[0] as number);
+    expect(read("slabs_cpu_partial")).not.toBe("0(0)\n");
+    expect(write("cpu_partial", "2")).toBe(0);
+    expect(read("cpu_partial")).toBe("2\n");
+    expect(read("slabs_cpu_partial")).toBe("0(0)\n");
+    const debug = shown(256, SLAB_POISON);
+    expect(debug.write("cpu_partial", "2")).toBe(-EINVAL);
+    expect(debug.write("cpu_partial", "0")).toBe(0);
+  });
+
+  test.each(["red_zone", "poison", "store_user"])(
+    "%s lays objects out anew, unless there is a slab",
+    (file) => {
+      const { kernel, s, read, write } = shown(256);
+      const plain = read("slab_size");
+      expect(write(file, "1")).toBe(0);
+      expect(read(file)).toBe("1\n");
+      expect(read("slab_size")).not.toBe(plain);
+      kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s));
+      expect(write(file, "0")).toBe(-EBUSY);
+      write("shrink", "1");
+      kernel.kmemCacheShrink(s);
+      expect(read("total_objects")).toBe("0\n");
+      expect(write(file, "0")).toBe(0);
+      expect(read("slab_size")).toBe(plain);
+      const object = kernel.kmemCacheAlloc(s);
+      kernel.kmemCacheFree(s, object);
+    },
+  );
+
+  test("sanity_checks and reclaim_account may change at any time", () => {
+    const { kernel, s, read, write } = shown(256);
+    const objects = Array.from({ length: 40 }, () => kernel.kmemCacheAlloc(s));
+    for (const file of ["sanity_checks", "reclaim_account"]) {
+      expect(write(file, "1")).toBe(0);
+      expect(read(file)).toBe("1\n");
+    }
+    for (const object of objects) kernel.kmemCacheFree(s, object);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test.each(["trace", "failslab"])("%s is refused while the cache is shared", (file) => {
+    const { kernel, read, write } = shown(200, 0, { parameters: DEFAULT_BOOT_PARAMETERS });
+    expect(write(file, "1")).toBe(0);
+    expect(write(file, "0")).toBe(0);
+    kernel.kmemCacheCreate("another", 200);
+    expect(write(file, "1")).toBe(-EINVAL);
+    expect(read(file)).toBe("0\n");
+  });
+
+  test("remote_node_defrag_ratio is percent, and more than 100 changes nothing", () => {
+    const { read, write } = shown(256);
+    expect(read("remote_node_defrag_ratio")).toBe("100\n");
+    expect(write("remote_node_defrag_ratio", "37")).toBe(0);
+    expect(read("remote_node_defrag_ratio")).toBe("37\n");
+    expect(write("remote_node_defrag_ratio", "101")).toBe(0);
+    expect(read("remote_node_defrag_ratio")).toBe("37\n");
+  });
+
+  test("0 clears a counter, anything else is refused", () => {
+    const { kernel, s, read, write } = shown(256);
+    kernel.kmemCacheAlloc(s);
+    expect(write("alloc_slowpath", "1")).toBe(-EINVAL);
+    expect(read("alloc_slowpath")).toBe("1 C0=1\n");
+    expect(write("alloc_slowpath", "0\n")).toBe(0);
+    expect(read("alloc_slowpath")).toBe("0\n");
+  });
+
+  test("shrink and validate take 1 only, and read empty", () => {
+    const { read, write } = shown(256, SLAB_POISON | SLAB_STORE_USER);
+    for (const file of ["shrink", "validate"]) {
+      expect(read(file)).toBe("");
+      expect(write(file, "1")).toBe(0);
+      expect(write(file, "0")).toBe(-EINVAL);
+    }
+  });
+
+  test("what cannot be written is -EIO, what does not exist -ENOENT", () => {
+    const { read, write } = shown(256);
+    for (const file of ["slab_size", "objects", "aliases", "cache_dma", "ctor"]) {
+      expect(write(file, "1")).toBe(-EIO);
+    }
+    expect(write("colour", "1")).toBe(-ENOENT);
+    expect(read("colour")).toBe(-ENOENT);
+  });
+});
+
+describe("alloc_calls and free_calls", () => {
+  test("are -ENOSYS where users are not tracked", () => {
+    const { read } = shown(256);
+    expect(read("alloc_calls")).toBe(-ENOSYS);
+    expect(read("free_calls")).toBe(-ENOSYS);
+  });
+
+  test("name who holds objects", () => {
+    const { kernel, s, read } = shown(256, SLAB_STORE_USER);
+    expect(read("alloc_calls")).toBe("No data\n");
+    for (let i = 0; i < 3; i++) kernel.kmemCacheAlloc(s);
+    expect(read("alloc_calls")).toMatch(/^ {6}3 \S+/);
+  });
+});
+
+describe("names", () => {
+  test("a link shows the directory it leads to", () => {
+    const kernel = boot({ cpus: 1 });
+    kernel.kmemCacheCreate("first", 200);
+    kernel.kmemCacheCreate("second", 197);
+    const sysfs = new SlabSysfs(kernel);
+    expect(sysfs.directoryOf("second")).toBe(":t-0000200");
+    for (const name of ["first", "second", ":t-0000200"]) {
+      expect(kernel.run(() => sysfs.read(name, "aliases"))).toBe("1\n");
+    }
+    expect(sysfs.cacheOf("third")).toBeUndefined();
+  });
+
+  test("SLAB's caches have none", () => {
+    const sysfs = new SlabSysfs(boot({ cpus: 1, allocator: "slab" }));
+    expect(sysfs.names()).toEqual([]);
+    expect(sysfs.files()).toEqual([]);
+  });
+});

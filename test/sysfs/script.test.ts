@@ -1,0 +1,87 @@
+/** Scripts: what is a command, what is not, and what a run tells. */
+import { describe, expect, test } from "vitest";
+import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
+import { parseScript, ScriptError } from "../../src/sysfs/script/commands.ts";
+import { runScript, type ScriptMachine } from "../../src/sysfs/script/run.ts";
+
+const MACHINE: ScriptMachine = {
+  allocator: "slub",
+  kernel: "4.1",
+  cpus: 1,
+  nodes: 1,
+  parameters: { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true },
+};
+
+const idsOf = (line: string) => {
+  const command = parseScript(line)[0]?.command;
+  return command !== undefined && "ids" in command ? command.ids : [];
+};
+
+describe("a script", () => {
+  test.each([
+    ["F 7", [7]],
+    ["FF 2 5", [2, 3, 4, 5]],
+    ["FL 2 5", [5, 4, 3, 2]],
+    ["FS 2 9 3", [2, 5, 8]],
+    ["FF 5 2", []],
+    ["BF 0 1", [0, 1]],
+  ])("%s names these objects", (line, ids) => {
+    expect(idsOf(line)).toEqual(ids);
+  });
+
+  test("FR is a permutation that follows from its seed", () => {
+    const ids = idsOf("FR 0 39 12345");
+    expect(ids).not.toEqual(idsOf("FF 0 39"));
+    expect(ids).toEqual(idsOf("FR 0 39 12345"));
+    expect([...ids].sort((a, b) => a - b)).toEqual(idsOf("FF 0 39"));
+    expect(idsOf("FR 0 39 4294967295")).toHaveLength(40);
+  });
+
+  test.each([
+    ["Z 1", "no such command"],
+    ["A", "something is missing"],
+    ["A x", "x is no number"],
+    ["A -1", "-1 is no number"],
+    ["A 1 2", '"2" is too much'],
+    ["C a 64 0 zz 0", "zz are no flags"],
+    ["C a 64 0 0 2", "2 is no number"],
+  ])("with %s is refused as a whole, the line named", (line, why) => {
+    expect(() => parseScript(`\n# first\n${line}`)).toThrow(ScriptError);
+    expect(() => parseScript(`\n# first\n${line}`)).toThrow(`line 3: ${line}: ${why}`);
+  });
+
+  test.each([
+    ["A 1", "there is no cache"],
+    ["C a 64 0 0 0\nC b 64 0 0 0", "one cache at a time"],
+    ["C a 64 0 0 0\nP 1", "no such CPU"],
+    ["C a 9999999 0 0 0", "refuses to create"],
+  ])("that cannot be run ends with the reason: %j", (script, why) => {
+    expect(() => runScript(parseScript(script), MACHINE)).toThrow(why);
+  });
+
+  test("may begin again after D, with numbers that go on", () => {
+    const script = "C a 64 0 0 0\nA 2\nD\nC b 128 0 0 0\nA 1\nD";
+    const { steps } = runScript(parseScript(script), MACHINE);
+    expect(steps[4]?.ev[0]).toEqual(["N", 1, { objs: 32 }]);
+    expect(steps[4]?.ev[1]?.slice(0, 4)).toEqual(["A", 2, 1, 0]);
+  });
+
+  test("tells no state between Q1 and Q0, and skips what is free already", () => {
+    const script = "C a 64 0 0 0\nQ1\nA 1\nF 0\nF 0\nQ0\nF 0";
+    const { steps } = runScript(parseScript(script), MACHINE);
+    expect(steps[2]?.ev[1]).toEqual(["A", 0, 0, 0]);
+    expect(steps[3]?.ev).toEqual([["F", 0, 0, 0]]);
+    expect(steps[4]?.ev).toEqual([]);
+    expect(steps[6]?.ev).toEqual([]);
+  });
+
+  test("on several CPUs passes a grace period after each operation; on one, none", () => {
+    const script = "C a 2048 0 80000 0\nA 200\nFF 0 199";
+    const gone = (cpus: number) =>
+      runScript(parseScript(script), { ...MACHINE, cpus }).steps[2]?.ev.filter(
+        ([kind]) => kind === "X",
+      ).length;
+    expect(gone(2)).toBeGreaterThan(0);
+    expect(gone(1)).toBe(0);
+  });
+});

@@ -1,0 +1,107 @@
+/** /proc/slabinfo against what readers of it expect, and against recorded systems. */
+import { describe, expect, test } from "vitest";
+import { EINVAL, EIO } from "../../src/caches/errno.ts";
+import { boot } from "../../src/kernel/kernel.ts";
+import { readSlabinfo, writeSlabinfo } from "../../src/sysfs/slabinfo.ts";
+import { collection, readOracle } from "../oracle/files.ts";
+
+interface DumpRecord {
+  slabinfo_columns: string[];
+  slabinfo: [name: string, ...numbers: number[]][];
+}
+
+/** How procps reads a row: name, five numbers, three after tunables, three after slabdata. */
+const PROCPS =
+  /^(\S+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) : tunables +(\d+) +(\d+) +(\d+) : slabdata +(\d+) +(\d+) +(\d+)$/;
+
+function rows(text: string): [string, ...number[]][] {
+  const lines = text.split("\n").slice(2, -1);
+  return lines.map((line) => {
+    const [, name = "", ...numbers] = PROCPS.exec(line) ?? [];
+    return [name, ...numbers.map(Number)];
+  });
+}
+
+describe.each(["slub", "slab"] as const)("/proc/slabinfo of %s", (allocator) => {
+  test("has version 2.1, the columns of a real one, and a row for each cache, newest first", () => {
+    const kernel = boot({ cpus: 2, allocator });
+    const text = kernel.run(() => readSlabinfo(kernel));
+    const [version, header = "", ...lines] = text.split("\n");
+    expect(version).toBe("slabinfo - version: 2.1");
+    const columns = [...header.matchAll(/<(\w+)>/g)].map(([, column]) => column);
+    const { slabinfo_columns } = readOracle<DumpRecord>("dump", "k41slub-default");
+    expect(["name", ...columns]).toEqual(slabinfo_columns);
+    expect(text.endsWith("\n")).toBe(true);
+    for (const line of lines.slice(0, -1)) expect(line).toMatch(PROCPS);
+    const names = kernel.common.caches().map((s) => kernel.common.nameOf(s));
+    expect(rows(text).map(([name]) => name)).toEqual(names);
+  });
+
+  test("is a line of these bytes", () => {
+    const kernel = boot({ cpus: 1, allocator, kernel: "4.1" });
+    const s = kernel.kmemCacheCreate("fresh", 5000, { align: 32 });
+    kernel.kmemCacheAlloc(s);
+    const line = kernel.run(() => readSlabinfo(kernel)).split("\n")[2];
+    expect(line).toBe(
+      allocator === "slub"
+        ? "fresh                  6      6   5024    6    8 : tunables    0    0    0 : slabdata      1      1      0"
+        : "fresh                  1      1   5024    1    2 : tunables    8    4    0 : slabdata      1      1      0",
+    );
+  });
+
+  test("counts every object once, wherever it lies", () => {
+    const kernel = boot({ cpus: 2, allocator });
+    const s = kernel.kmemCacheCreate("fresh", 1000, { flags: 0x8_0000 });
+    const objects = Array.from({ length: 100 }, (_, i) =>
+      kernel.run(() => kernel.kmemCacheAlloc(s), i % 2),
+    );
+    for (const object of objects.slice(0, 90)) kernel.kmemCacheFree(s, object);
+    kernel.kmemCacheShrink(s);
+    const [, active, total, , perSlab, , , , , activeSlabs, slabs] = rows(
+      kernel.run(() => readSlabinfo(kernel)),
+    )[0] as [string, ...number[]];
+    expect(active).toBe(10);
+    expect(total).toBe(Number(slabs) * Number(perSlab));
+    expect(activeSlabs).toBe(slabs);
+  });
+});
+
+describe(`recorded systems (${collection} collection)`, () => {
+  test.each([
+    ["k41slub-default", "slub", "4.1"],
+    ["k41slab-default", "slab", "4.1"],
+    ["k61slab-default", "slab", "6.1"],
+  ] as const)("%s: the rows of the kmalloc caches, but for what is in use", (run, allocator, v) => {
+    const recorded = readOracle<DumpRecord>("dump", run).slabinfo;
+    const kernel = boot({ cpus: 1, allocator, kernel: v });
+    const ours = rows(kernel.run(() => readSlabinfo(kernel)));
+    const shape = (row: readonly (string | number)[]) => [row[0], ...row.slice(3, 9)];
+    const kmalloc = recorded.filter(([name]) => name.startsWith("kmalloc-"));
+    expect(kmalloc.length).toBeGreaterThan(10);
+    for (const row of kmalloc) {
+      const same = ours.find(([name]) => name === row[0]) ?? [];
+      expect(shape(same)).toEqual(shape(row));
+    }
+  });
+});
+
+describe("writing /proc/slabinfo", () => {
+  test("is -EIO with SLUB", () => {
+    const kernel = boot({ cpus: 1 });
+    expect(kernel.run(() => writeSlabinfo(kernel, "kmalloc-64 1 1 1"))).toBe(-EIO);
+  });
+
+  test("sets the queues of a SLAB cache", () => {
+    const kernel = boot({ cpus: 2, allocator: "slab" });
+    kernel.kmemCacheCreate("fresh", 40);
+    const write = (text: string) => kernel.run(() => writeSlabinfo(kernel, text));
+    const tunables = () => rows(kernel.run(() => readSlabinfo(kernel)))[0]?.slice(6, 9);
+    expect(write("fresh 30 10 2\n")).toBe(0);
+    expect(tunables()).toEqual([30, 10, 2]);
+    expect(write("fresh 10 30 2")).toBe(0);
+    expect(tunables()).toEqual([30, 10, 2]);
+    for (const wrong of ["fresh 30 10", "absent 30 10 2", "fresh a 10 2", ""]) {
+      expect(write(wrong)).toBe(-EINVAL);
+    }
+  });
+});
