@@ -269,6 +269,31 @@ export class Kernel extends System {
     return this.run(() => super.kmemCacheDestroy(s));
   }
 
+  // ---- what a program does with objects ----
+
+  /** The first `length` bytes of an object (all that may be used, if left out), as bytes. */
+  view8(object: Address, length = this.ksize(object)): Uint8Array<SharedArrayBuffer> {
+    return this.direct.view8(object, length);
+  }
+
+  /** The same as words of 32 bits; what Atomics works on. Bytes that fill no word are left out. */
+  view32(object: Address, length = this.ksize(object)): Int32Array<SharedArrayBuffer> {
+    return this.direct.view32(object, length >> 2);
+  }
+
+  /** The same as floating-point numbers of 64 bits. */
+  viewFloat64(object: Address, length = this.ksize(object)): Float64Array<SharedArrayBuffer> {
+    return this.direct.viewFloat64(object, length >> 3);
+  }
+
+  /**
+   * Registers a constructor, called with each new object of a cache made with `ctor: number`. Every
+   * thread registers the same ones in the same order, right after it has booted or attached.
+   */
+  registerConstructor(construct: (object: Address) => void): number {
+    return this.machine.functions.register(construct);
+  }
+
   /** Gives the task number back. The thread holds no CPU. */
   detach(): void {
     this.direct.retire();

@@ -69,6 +69,7 @@ const pause: () => void =
 
 export class DirectMemory implements Memory {
   readonly byteLength: number;
+  private readonly buffer: SharedArrayBuffer;
   protected readonly bytes: Uint8Array;
   protected readonly halves: Uint16Array;
   protected readonly words: Int32Array;
@@ -105,6 +106,7 @@ export class DirectMemory implements Memory {
   }) {
     const { buffer } = options;
     this.byteLength = buffer.byteLength;
+    this.buffer = buffer;
     this.bytes = new Uint8Array(buffer);
     this.halves = new Uint16Array(buffer);
     this.words = new Int32Array(buffer);
@@ -265,6 +267,18 @@ export class DirectMemory implements Memory {
     x ^= x << 5;
     this.randomState = x;
     return x;
+  }
+
+  // ---- views, for programs; the allocator itself never makes one ----
+
+  view8(address: Address, length: number): Uint8Array<SharedArrayBuffer> {
+    return new Uint8Array(this.buffer, address, length);
+  }
+  view32(address: Address, length: number): Int32Array<SharedArrayBuffer> {
+    return new Int32Array(this.buffer, address, length);
+  }
+  viewFloat64(address: Address, length: number): Float64Array<SharedArrayBuffer> {
+    return new Float64Array(this.buffer, address, length);
   }
 
   // ---- CPUs ----

@@ -1,0 +1,50 @@
+/**
+ * slablab as a library: a thread-safe allocator over one SharedArrayBuffer, for programs whose
+ * workers share memory.
+ *
+ *     const kernel = boot({ cpus: 4, memory: 64 * MIB });       // in one thread
+ *     const kernel = attach(shared);                            // in the others, given kernel.shared
+ *
+ * Objects are byte offsets; `view8`, `view32` and `viewFloat64` show what lies there. Whoever has an
+ * object may free it, whichever thread allocated it. Want of memory is 0, never an exception; wrong
+ * use raises KernelBug where it can be seen.
+ */
+
+export type { BootParameters } from "../caches/boot-parameters.ts";
+export { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
+export type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+export {
+  SLAB_CACHE_DMA,
+  SLAB_CONSISTENCY_CHECKS,
+  SLAB_HWCACHE_ALIGN,
+  SLAB_PANIC,
+  SLAB_POISON,
+  SLAB_RECLAIM_ACCOUNT,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+  SLAB_TYPESAFE_BY_RCU,
+} from "../caches/flags.ts";
+export { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+export type { KmemCachePtr } from "../caches/kmem-cache.ts";
+export { FAILURE_CLASSES, type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
+export type { Address } from "../machine/memory.ts";
+export {
+  __GFP_DMA,
+  __GFP_NORETRY,
+  __GFP_NOWARN,
+  __GFP_THISNODE,
+  __GFP_ZERO,
+  GFP_ATOMIC,
+  GFP_KERNEL,
+  GFP_NOWAIT,
+} from "../pages/gfp.ts";
+export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
+export {
+  attach,
+  type BootOptions,
+  boot,
+  Kernel,
+  MIB,
+  type SharedKernel,
+  type SwapKind,
+} from "./kernel.ts";
