@@ -96,7 +96,10 @@ function optionsOf(command: Command, given: Given): StressOptions {
     badUsage(command, `no mutation ${mutation}; there are\n${known.join("\n")}`);
   }
   if (given.allocator === "slub" && given.kernel === "6.1") {
-    badUsage(command, "SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab");
+    badUsage(
+      command,
+      "SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab",
+    );
   }
   if (given.seconds !== undefined && given.operations !== undefined) {
     badUsage(command, "--seconds and --operations exclude each other");

@@ -102,8 +102,7 @@ export class AlienCaches {
     this.context.stat(s, REMOTEFREES);
     const table = this.memory.readOnce(n + KmemCacheNode.alien);
     const alien = table === 0 ? 0 : this.at(table, nid);
-    const doomed =
-      alien === 0 ? this.freeHome(s, object, nid) : this.queue(s, alien, object, nid);
+    const doomed = alien === 0 ? this.freeHome(s, object, nid) : this.queue(s, alien, object, nid);
     this.slabPages.destroyAll(s, doomed);
   }
 

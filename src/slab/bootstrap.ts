@@ -3,9 +3,10 @@
  * holds node structs begin with static node structs; as soon as both work, these are copied to where
  * they belong. All caches of that time have arrays of one entry until the end of boot.
  */
+
+import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
 import { kmallocCaches } from "../caches/kmalloc-sizes.ts";
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
-import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { initListHead, listSplice } from "../machine/list.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";

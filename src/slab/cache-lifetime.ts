@@ -118,7 +118,11 @@ export class CacheLifetime {
         if (n === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
         this.nodeSetup.setNode(s, nid, n);
       } else {
-        this.setStaticNode(s, nid, staticNode(state === SLAB_STATE.DOWN ? CACHE_CACHE : SIZE_NODE, nid));
+        this.setStaticNode(
+          s,
+          nid,
+          staticNode(state === SLAB_STATE.DOWN ? CACHE_CACHE : SIZE_NODE, nid),
+        );
       }
     }
     return 0;

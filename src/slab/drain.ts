@@ -3,8 +3,9 @@
  * What a CPU holds is emptied on that CPU, by an inter-processor call: nobody else may touch it.
  */
 import type { Memory } from "../machine/memory.ts";
-import { dropOldest, oldestObjects } from "./array-cache.ts";
+import type { PagePtr } from "../pages/page.ts";
 import type { AlienCaches } from "./alien.ts";
+import { dropOldest, oldestObjects } from "./array-cache.ts";
 import type { FreeBlock } from "./free-block.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";
@@ -16,7 +17,6 @@ import {
   type KmemCacheNodePtr,
   type KmemCachePtr,
 } from "./structs.ts";
-import type { PagePtr } from "../pages/page.ts";
 
 const AVAIL = ArrayCache.avail;
 

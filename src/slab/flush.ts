@@ -28,12 +28,7 @@ export class Flush {
   protected readonly freeBlock: FreeBlock;
   protected readonly slabPages: SlabPages;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    slabPages: SlabPages,
-  ) {
+  constructor(context: SlabContext, lists: NodeLists, freeBlock: FreeBlock, slabPages: SlabPages) {
     this.context = context;
     this.memory = context.memory;
     this.lists = lists;
@@ -49,8 +44,7 @@ export class Flush {
     const batch = memory.read32(ac + ArrayCache.batchcount);
     const moved = this.moveToShared(s, n, ac, batch);
     const gone = moved === 0 ? batch : moved;
-    const doomed =
-      moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
+    const doomed = moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
     this.noteFreeable(n);
     this.lists.unlock(n);
     this.leave(s, ac, gone, doomed);

@@ -6,6 +6,8 @@
  * Where the caller may sleep, interrupts are on while `begin` asks for memory: afterwards the task
  * may be on another CPU, and what it knew of its array is stale.
  */
+
+import { CACHE_LINE_SIZE } from "../caches/alignment.ts";
 import type { Memory } from "../machine/memory.ts";
 import {
   __GFP_NORETRY,
@@ -15,7 +17,6 @@ import {
   __GFP_ZERO,
 } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
-import { CACHE_LINE_SIZE } from "../caches/alignment.ts";
 import type { IndexArray } from "./index-array.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";

@@ -25,6 +25,7 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
+/** What it needs of a SLAB. */
 export interface HotplugParts {
   readonly context: SlabContext;
   readonly storage: Storage;
@@ -116,9 +117,7 @@ export class Hotplug {
 
   /** slab_memory_callback, MEM_GOING_ONLINE: every cache gets a struct for the node. */
   nodeGoingOnline(nid: number): number {
-    return this.forAll((s) =>
-      this.parts.nodeSetup.initNode(s, nid, GFP_KERNEL) ? 0 : -ENOMEM,
-    );
+    return this.forAll((s) => (this.parts.nodeSetup.initNode(s, nid, GFP_KERNEL) ? 0 : -ENOMEM));
   }
 
   /** MEM_GOING_OFFLINE: empty slabs of the node go; -EBUSY if any cache has objects there. */

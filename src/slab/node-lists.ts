@@ -3,7 +3,14 @@
  * that go with them. All but `init` with list_lock held, which is taken with interrupts off and
  * after an alien cache's lock, never before.
  */
-import { initListHead, listAdd, listAddTail, listDel, listEmpty, listPrevious } from "../machine/list.ts";
+import {
+  initListHead,
+  listAdd,
+  listAddTail,
+  listDel,
+  listEmpty,
+  listPrevious,
+} from "../machine/list.ts";
 import type { IrqFlags, Memory } from "../machine/memory.ts";
 import {
   initSpinLock,

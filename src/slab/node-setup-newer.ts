@@ -3,9 +3,10 @@
  * exchange of its queues. Refilling looks at n->shared without a lock, so a shared array that was
  * replaced is freed after a grace period only.
  */
+
+import { NodeSetup } from "./node-setup.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "./structs.ts";
 import { KmemCacheNode } from "./structs.ts";
-import { NodeSetup } from "./node-setup.ts";
 
 export class NewerNodeSetup extends NodeSetup {
   protected override setUp(s: KmemCachePtr, nid: number, gfp: number): boolean {

@@ -3,10 +3,11 @@
  * cache is, and again whenever its queues are resized; by 4.1 (alloc_kmem_cache_node) in one go.
  * Under slab_mutex.
  */
-import type { Address, Memory } from "../machine/memory.ts";
+
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
-import { BATCHCOUNT_UNUSED, initArray, oldestObjects } from "./array-cache.ts";
+import type { Address, Memory } from "../machine/memory.ts";
 import type { AlienCaches } from "./alien.ts";
+import { BATCHCOUNT_UNUSED, initArray, oldestObjects } from "./array-cache.ts";
 import type { Clock } from "./clock.ts";
 import type { FreeBlock } from "./free-block.ts";
 import { freeLimit } from "./geometry.ts";

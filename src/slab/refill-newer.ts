@@ -3,9 +3,10 @@
  * (801faf0db894): n->shared is read with interrupts off, and whoever replaces the array waits for a
  * grace period before freeing it. A new slab's objects go to the array before the slab is listed.
  */
-import { ArrayCache, type ArrayCachePtr, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+
 import { Refill } from "./refill.ts";
 import type { KmemCacheNodePtr } from "./structs.ts";
+import { ArrayCache, type ArrayCachePtr, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 
 const AVAIL = ArrayCache.avail;
 
@@ -34,6 +35,11 @@ export class NewerRefill extends Refill {
     const { memory } = this;
     if (memory.readOnce(n + KmemCacheNode.freeObjects) !== 0) return true;
     const shared = memory.readOnce(n + KmemCacheNode.shared);
-    return shared !== 0 && memory.readOnce(shared + AVAIL) !== 0;
+    return shared !== 0 && this.availOf(shared) !== 0;
+  }
+
+  /** Objects in a shared array whose lock is not held: it may be replaced, but not freed. */
+  protected availOf(shared: ArrayCachePtr): number {
+    return this.memory.readOnce(shared + AVAIL);
   }
 }

@@ -109,12 +109,7 @@ export class Refill {
   }
 
   /** alloc_block: up to `batch` objects of one slab; returns how many are still wanted. */
-  protected takeFromSlab(
-    s: KmemCachePtr,
-    page: PagePtr,
-    ac: ArrayCachePtr,
-    batch: number,
-  ): number {
+  protected takeFromSlab(s: KmemCachePtr, page: PagePtr, ac: ArrayCachePtr, batch: number): number {
     const free = this.memory.read32(s + KmemCache.num) - this.indexes.active(page);
     const count = Math.min(batch, free);
     for (let i = 0; i < count; i++) pushObject(this.memory, ac, this.indexes.take(s, page));

@@ -96,7 +96,9 @@ describe.each(allocators)("%s", (_name, options) => {
 
   test("every object was constructed before it is handed out", () => {
     const { kernel } = system;
-    const ctor = kernel.machine.functions.register((object) => kernel.memory.fill(object, 0xc0, 64));
+    const ctor = kernel.machine.functions.register((object) =>
+      kernel.memory.fill(object, 0xc0, 64),
+    );
     const s = kernel.kmemCacheCreate("constructed", 64, { ctor });
     for (let round = 0; round < 3; round++) {
       for (const object of take(s, 150)) {

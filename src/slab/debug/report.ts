@@ -15,7 +15,10 @@ export function hex(value: number): string {
 /** dump_line */
 function dumpLine(memory: Memory, at: Address, offset: number, length: number): string {
   const bytes = Array.from({ length }, (_, i) =>
-    memory.read8(at + offset + i).toString(16).padStart(2, "0"),
+    memory
+      .read8(at + offset + i)
+      .toString(16)
+      .padStart(2, "0"),
   );
   return `${offset.toString(16).padStart(3, "0")}: ${bytes.join(" ")}`;
 }

@@ -1,0 +1,249 @@
+/** Tuning, reaping and hotplug: how objects come home from SLAB's queues. */
+import { describe, expect, test } from "vitest";
+import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
+import type { BootOptions } from "../../src/kernel/kernel.ts";
+import type { Address } from "../../src/machine/memory.ts";
+import { GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { HZ } from "../../src/slab/clock.ts";
+import type { Slab } from "../../src/slab/slab.ts";
+import { NewerSlab } from "../../src/slab/slab-newer.ts";
+import { SLAB_STAT_NAMES, type SlabStatName } from "../../src/slab/statistics.ts";
+import {
+  AlienCache,
+  ArrayCache,
+  KmemCache,
+  KmemCacheNode,
+  type KmemCachePtr,
+} from "../../src/slab/structs.ts";
+import { type Watched, watched } from "../check/systems.ts";
+
+const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+
+function system(options: BootOptions = {}): Watched & { slab: Slab; s: KmemCachePtr } {
+  const made = watched({
+    allocator: "slab",
+    kernel: "6.1",
+    cpus: 4,
+    nodes: 2,
+    parameters,
+    ...options,
+  });
+  const s = made.kernel.kmemCacheCreate("tested", 256);
+  return { ...made, slab: made.kernel.allocator as Slab, s };
+}
+
+type System = ReturnType<typeof system>;
+
+function take({ kernel, s }: System, cpu: number, count: number): Address[] {
+  return kernel.run(() => Array.from({ length: count }, () => kernel.kmemCacheAlloc(s)), cpu);
+}
+
+function give({ kernel }: System, cpu: number, objects: readonly Address[]): void {
+  kernel.run(() => {
+    for (const object of objects) kernel.kfree(object);
+  }, cpu);
+}
+
+function stat({ kernel, slab, s }: System, name: SlabStatName): number {
+  let sum = 0;
+  for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
+    sum += kernel.memory.read32(slab.statWords(s, cpu) + 4 * SLAB_STAT_NAMES.indexOf(name));
+  }
+  return sum;
+}
+
+function availOf({ kernel, s }: System, cpu: number): number {
+  const { memory } = kernel;
+  const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+  return memory.read32(ac + ArrayCache.avail);
+}
+
+function nodeWord({ kernel, slab, s }: System, nid: number, field: number): number {
+  return kernel.memory.read32(slab.context.nodeOf(s, nid) + field);
+}
+
+/** Every CPU is told the time, a second at a time. */
+function pass({ kernel }: System, from: number, seconds: number): void {
+  for (let second = from; second < from + seconds; second++) {
+    for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
+      kernel.run(() => kernel.allocator.tick(second * HZ), cpu);
+    }
+  }
+}
+
+describe.each(["4.1", "6.1"] as const)("tuning SLAB of %s", (version) => {
+  test("changes limits while objects are in queues, and loses none", () => {
+    const it = system({ kernel: version });
+    for (const cpu of [0, 1, 2, 3]) give(it, (cpu + 1) % 4, take(it, cpu, 200));
+    const before = stat(it, "allochit");
+    expect(it.kernel.run(() => it.slab.tuning.tune(it.s, 30, 10, 2), 1)).toBe(0);
+    expect(stat(it, "allochit")).toBe(before);
+    expect(it.findings()).toEqual([]);
+    const held = take(it, 0, 100);
+    expect(availOf(it, 0)).toBeLessThanOrEqual(30);
+    give(it, 3, held);
+    expect(it.findings()).toEqual([]);
+    expect(nodeWord(it, 0, KmemCacheNode.freeLimit)).toBe((1 + 2) * 10 + 16);
+  });
+
+  test.each([
+    [0, 1, 0],
+    [10, 0, 0],
+    [10, 11, 0],
+    [10, 5, -1],
+  ])("to limit %i, batchcount %i, shared %i changes nothing", (limit, batch, shared) => {
+    const it = system({ kernel: version });
+    expect(it.kernel.run(() => it.slab.tuning.tune(it.s, limit, batch, shared))).toBe(0);
+    expect(it.kernel.memory.read32(it.s + KmemCache.limit)).toBe(120);
+  });
+
+  test("takes shared arrays away and brings them back", () => {
+    const it = system({ kernel: version });
+    give(it, 0, take(it, 0, 300));
+    it.kernel.run(() => it.slab.tuning.tune(it.s, 120, 60, 0), 0);
+    expect(nodeWord(it, 0, KmemCacheNode.shared)).toBe(0);
+    give(it, 0, take(it, 0, 300));
+    it.kernel.run(() => it.slab.tuning.tune(it.s, 120, 60, 8), 0);
+    expect(nodeWord(it, 0, KmemCacheNode.shared)).not.toBe(0);
+    expect(it.findings()).toEqual([]);
+  });
+});
+
+describe.each(["4.1", "6.1"] as const)("the reaper of SLAB of %s", (version) => {
+  test("lets everything that nobody uses go, a little at a time", () => {
+    const it = system({ kernel: version });
+    const pages = it.kernel.pages.freePagesTotal();
+    for (const cpu of [0, 1, 2, 3]) give(it, cpu, take(it, cpu, 400));
+    for (const [from, to] of [
+      [0, 2],
+      [3, 1],
+    ] as const) {
+      give(it, to, take(it, from, 40));
+    }
+    expect(it.kernel.pages.freePagesTotal()).toBeLessThan(pages);
+    pass(it, 0, 10);
+    const shared = nodeWord(it, 0, KmemCacheNode.shared);
+    const left = it.kernel.memory.read32(shared + ArrayCache.avail) + availOf(it, 0);
+    expect(left).toBeGreaterThan(0);
+    pass(it, 10, 400);
+    for (const cpu of [0, 1, 2, 3]) expect(availOf(it, cpu)).toBe(0);
+    expect(nodeWord(it, 0, KmemCacheNode.totalSlabs)).toBe(0);
+    expect(nodeWord(it, 1, KmemCacheNode.totalSlabs)).toBe(0);
+    expect(stat(it, "reaped")).toBeGreaterThan(0);
+    expect(stat(it, "alien_drain")).toBeGreaterThan(0);
+    expect(it.findings()).toEqual([]);
+  });
+
+  test("spares what was used since it last looked", () => {
+    const it = system({ kernel: version });
+    give(it, 0, take(it, 0, 60));
+    const held = availOf(it, 0);
+    for (let second = 0; second < 20; second++) {
+      pass(it, second, 1);
+      give(it, 0, take(it, 0, 1));
+    }
+    expect(availOf(it, 0)).toBe(held);
+  });
+
+  test("does nothing while time stands still", () => {
+    const it = system({ kernel: version });
+    give(it, 0, take(it, 0, 60));
+    const passes = stat(it, "reap_pass");
+    for (let i = 0; i < 50; i++) it.kernel.run(() => it.kernel.allocator.tick(0), 0);
+    expect(stat(it, "reap_pass")).toBe(passes);
+  });
+});
+
+describe("hotplug of SLAB of 6.1", () => {
+  function newer(it: System): NewerSlab {
+    if (it.slab instanceof NewerSlab) return it.slab;
+    throw new TypeError("not the newer form");
+  }
+
+  test("a CPU that dies leaves nothing behind, and its node's queues go with the last one", () => {
+    const it = system();
+    for (const cpu of [2, 3]) give(it, cpu, take(it, cpu, 50));
+    give(it, 2, take(it, 0, 5));
+    it.kernel.run(() => {
+      newer(it).hotplug.offlineCpu(2);
+      newer(it).hotplug.deadCpu(2, false);
+    }, 0);
+    expect(availOf(it, 2)).toBe(0);
+    expect(nodeWord(it, 1, KmemCacheNode.shared)).not.toBe(0);
+    it.kernel.run(() => newer(it).hotplug.deadCpu(3, true), 0);
+    expect(nodeWord(it, 1, KmemCacheNode.shared)).toBe(0);
+    expect(nodeWord(it, 1, KmemCacheNode.alien)).toBe(0);
+    expect(nodeWord(it, 1, KmemCacheNode.totalSlabs)).toBe(0);
+    expect(it.findings()).toEqual([]);
+    // The node's objects are freed by others meanwhile; there is no shared array to take them.
+    const placed = it.kernel.run(
+      () => Array.from({ length: 40 }, () => it.kernel.kmemCacheAllocNode(it.s, GFP_KERNEL, 1)),
+      0,
+    );
+    give(it, 0, placed);
+    expect(it.findings()).toEqual([]);
+  });
+
+  test("a CPU that comes back gets what its node lacks", () => {
+    const it = system();
+    it.kernel.run(() => {
+      newer(it).hotplug.deadCpu(2, false);
+      newer(it).hotplug.deadCpu(3, true);
+      expect(newer(it).hotplug.prepareCpu(3)).toBe(0);
+      newer(it).hotplug.onlineCpu(3);
+    }, 0);
+    const alien = nodeWord(it, 1, KmemCacheNode.alien);
+    expect(nodeWord(it, 1, KmemCacheNode.shared)).not.toBe(0);
+    expect(it.kernel.memory.read32(alien)).not.toBe(0);
+    expect(nodeWord(it, 1, KmemCacheNode.freeLimit)).toBe(3 * 60 + 16);
+    give(it, 0, take(it, 3, 100));
+    expect(it.findings()).toEqual([]);
+  });
+
+  test("a node with objects does not go offline, one without does", () => {
+    const it = system();
+    const held = take(it, 2, 3);
+    expect(it.kernel.run(() => newer(it).hotplug.nodeGoingOffline(1), 0)).toBeLessThan(0);
+    give(it, 2, held);
+    expect(it.kernel.run(() => newer(it).hotplug.nodeGoingOnline(1), 0)).toBe(0);
+    expect(it.findings()).toEqual([]);
+  });
+});
+
+test("noaliencache: objects go home at once", () => {
+  const it = system({ parameters: { ...parameters, useAlienCaches: false } });
+  give(it, 2, take(it, 0, 100));
+  expect(nodeWord(it, 1, KmemCacheNode.alien)).toBe(0);
+  expect(stat(it, "remotefrees")).toBe(100);
+  expect(stat(it, "alienoverflow")).toBe(0);
+  expect(it.findings()).toEqual([]);
+});
+
+test("the audit sees an object that is lost, queued twice, or miscounted", () => {
+  const broken = (change: (it: System) => void): string[] => {
+    const it = system();
+    give(it, 2, take(it, 0, 20));
+    change(it);
+    return it.failures();
+  };
+  const array = ({ kernel, s }: System): Address =>
+    kernel.memory.perCpuPtr(kernel.memory.read32(s + KmemCache.cpuSlab), 0);
+  const add = ({ kernel }: System, at: Address, n: number): void =>
+    kernel.memory.write32(at, kernel.memory.read32(at) + n);
+  expect(broken((it) => add(it, array(it) + ArrayCache.avail, -1))).toContain("lost-object");
+  expect(
+    broken((it) => {
+      const first = it.kernel.memory.read32(array(it) + 16);
+      it.kernel.memory.write32(array(it) + 20, first);
+    }),
+  ).toContain("double-free");
+  expect(
+    broken((it) => add(it, it.slab.context.nodeOf(it.s, 0) + KmemCacheNode.freeObjects, 1)),
+  ).toContain("counter-drift");
+  expect(
+    broken((it) => {
+      const table = nodeWord(it, 1, KmemCacheNode.alien);
+      it.kernel.memory.write32(it.slab.aliens.at(table, 0) + AlienCache.lock, 5);
+    }),
+  ).toContain("deadlock");
+});
