@@ -79,8 +79,10 @@ export class Laboratory implements World {
       flags: options.flags ?? 0,
     });
     if (this.slub !== undefined) {
-      if (options.minPartial !== undefined) memory.write32(s + SlubCache.minPartial, options.minPartial);
-      if (options.cpuPartial !== undefined) memory.write32(s + SlubCache.cpuPartial, options.cpuPartial);
+      if (options.minPartial !== undefined)
+        memory.write32(s + SlubCache.minPartial, options.minPartial);
+      if (options.cpuPartial !== undefined)
+        memory.write32(s + SlubCache.cpuPartial, options.cpuPartial);
     }
     return s;
   }

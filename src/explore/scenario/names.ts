@@ -60,11 +60,17 @@ export class LaboratoryNames {
       const field = fieldAt(Cpu, (address - layout.cpuBase) % sizeOfCpu);
       return { name: `cpu ${cpu}: ${field}`, field: `cpu.${field}` };
     }
-    const at = statics.list().find((object) => address >= object.at && address < object.at + object.bytes);
+    const at = statics
+      .list()
+      .find((object) => address >= object.at && address < object.at + object.bytes);
     if (at === undefined) return { name: hex(address), field: "machine" };
     const into = address - at.at;
     const field = at.of === undefined ? `[${into >> 2}]` : `.${fieldAt(at.of as AnyStruct, into)}`;
-    return { name: `${at.name}${field}`, field: `${at.name}${field}`, draw: (value) => this.draw(value) };
+    return {
+      name: `${at.name}${field}`,
+      field: `${at.name}${field}`,
+      draw: (value) => this.draw(value),
+    };
   }
 
   private ofCpuArea(address: Address): Described {
@@ -142,7 +148,8 @@ export class LaboratoryNames {
       if (named !== undefined) return { draw, ...named };
     }
     const { slab, index, into } = this.objectAt(address);
-    if (slab < 0) return { name: `page ${address >>> 12}+${hex(address & 0xfff)}`, field: "page data", draw };
+    if (slab < 0)
+      return { name: `page ${address >>> 12}+${hex(address & 0xfff)}`, field: "page data", draw };
     const what = this.isSlab ? `+${into}` : into === this.freePointer ? ": next" : `+${into}`;
     return { name: `object ${slab}/${index}${what}`, field: `object${what}`, draw };
   }
@@ -152,7 +159,10 @@ export class LaboratoryNames {
     if (n === 0) return undefined;
     if (address >= n && address < n + sizeOf(struct)) {
       const field = fieldAt(struct, address - n);
-      return { name: `node ${nid}: ${field.replace(".word", "")}`, field: `kmem_cache_node.${field}` };
+      return {
+        name: `node ${nid}: ${field.replace(".word", "")}`,
+        field: `kmem_cache_node.${field}`,
+      };
     }
     return this.isSlab ? this.ofNodeArrays(address, nid, n) : undefined;
   }

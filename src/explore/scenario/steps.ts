@@ -6,10 +6,13 @@
  *
  * Several steps may be one operation; an interrupt is one operation.
  */
-import { slubAttributes } from "../../sysfs/slub-attributes.ts";
+
 import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../../pages/gfp.ts";
+import type { Slub } from "../../slub/slub.ts";
+import { KmemCache } from "../../slub/structs.ts";
+import { slubAttributes } from "../../sysfs/slub-attributes.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** One call into the allocator. */
@@ -18,10 +21,24 @@ export type Step =
   | { readonly verb: "free"; readonly of: string }
   | { readonly verb: "bulk-alloc"; readonly name: string; readonly count: number }
   | { readonly verb: "bulk-free"; readonly of: string }
-  | { readonly verb: "flush" | "flush-cpu" | "shrink" | "destroy" | "reap" | "rcu-barrier" }
+  | {
+      readonly verb:
+        | "flush"
+        | "flush-cpu"
+        | "shrink"
+        | "destroy"
+        | "keep-none"
+        | "reap"
+        | "rcu-barrier";
+    }
   | { readonly verb: "read"; readonly attribute: string }
   | { readonly verb: "write"; readonly attribute: string; readonly value: string }
-  | { readonly verb: "tune"; readonly limit: number; readonly batch: number; readonly shared: number }
+  | {
+      readonly verb: "tune";
+      readonly limit: number;
+      readonly batch: number;
+      readonly shared: number;
+    }
   | { readonly verb: "call"; readonly title: string; readonly body: StepBody };
 
 /** What a step of a program's own is given; it returns the objects it names, if any. */
@@ -40,7 +57,11 @@ export const alloc = (name: string, count = 1, node = NUMA_NO_NODE): Step => ({
   node,
 });
 export const free = (of: string): Step => ({ verb: "free", of });
-export const bulkAlloc = (name: string, count: number): Step => ({ verb: "bulk-alloc", name, count });
+export const bulkAlloc = (name: string, count: number): Step => ({
+  verb: "bulk-alloc",
+  name,
+  count,
+});
 export const bulkFree = (of: string): Step => ({ verb: "bulk-free", of });
 /** Every CPU gives up what it keeps (flush_all, drain_cpu_caches). */
 export const flush = (): Step => ({ verb: "flush" });
@@ -48,12 +69,18 @@ export const flush = (): Step => ({ verb: "flush" });
 export const flushCpu = (): Step => ({ verb: "flush-cpu" });
 export const shrink = (): Step => ({ verb: "shrink" });
 export const destroy = (): Step => ({ verb: "destroy" });
+/** What the kernel does to the cache of a dead memory group: it keeps no slab from here on. */
+export const keepNone = (): Step => ({ verb: "keep-none" });
 /** SLAB's cache_reap on this CPU. */
 export const reap = (): Step => ({ verb: "reap" });
 export const rcuBarrier = (): Step => ({ verb: "rcu-barrier" });
 /** A file of /sys/kernel/slab/<cache>/. */
 export const read = (attribute: string): Step => ({ verb: "read", attribute });
-export const write = (attribute: string, value: string): Step => ({ verb: "write", attribute, value });
+export const write = (attribute: string, value: string): Step => ({
+  verb: "write",
+  attribute,
+  value,
+});
 /** A line written to /proc/slabinfo. */
 export const tune = (limit: number, batch: number, shared: number): Step => ({
   verb: "tune",
@@ -96,7 +123,8 @@ export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boole
     case "alloc": {
       const gfp = atomic ? GFP_ATOMIC : GFP_KERNEL;
       const objects: Address[] = [];
-      for (let i = 0; i < step.count; i++) objects.push(system.kmemCacheAllocNode(s, gfp, step.node));
+      for (let i = 0; i < step.count; i++)
+        objects.push(system.kmemCacheAllocNode(s, gfp, step.node));
       return { [step.name]: objects };
     }
     case "free":
@@ -129,26 +157,31 @@ export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boole
   }
 }
 
-type Special = Extract<Step, { verb: "flush" | "flush-cpu" | "reap" | "read" | "write" | "tune" }>;
+function runOnOneAllocator(lab: Laboratory, step: Step): void {
+  const isKnown = lab.slub === undefined ? runOnSlab(lab, step) : runOnSlub(lab, lab.slub, step);
+  if (!isKnown) throw new RangeError(`${lab.system.allocator.name} has no "${step.verb}"`);
+}
 
-function runOnOneAllocator(lab: Laboratory, step: Special | Step): void {
-  const { slub, slab, s, memory } = lab;
-  if (slub !== undefined) {
-    if (step.verb === "flush") return slub.deactivation.flushAll(s);
-    if (step.verb === "flush-cpu") {
-      const flags = memory.irqSave();
-      slub.deactivation.flushThisCpu(s);
-      return memory.irqRestore(flags);
-    }
-    if (step.verb === "read") return void slubAttributes(slub).get(step.attribute)?.show?.(s);
-    if (step.verb === "write") {
-      return void slubAttributes(slub).get(step.attribute)?.store?.(s, step.value);
-    }
-  }
-  if (slab !== undefined) {
-    if (step.verb === "flush") return slab.drain.drainAll(s);
-    if (step.verb === "reap") return slab.reaper.reap();
-    if (step.verb === "tune") return void slab.tuning.tune(s, step.limit, step.batch, step.shared);
-  }
-  throw new RangeError(`${lab.system.allocator.name} has no "${step.verb}"`);
+function runOnSlub({ s, memory }: Laboratory, slub: Slub, step: Step): boolean {
+  if (step.verb === "flush") slub.deactivation.flushAll(s);
+  else if (step.verb === "flush-cpu") {
+    const flags = memory.irqSave();
+    slub.deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
+    memory.irqRestore(flags);
+  } else if (step.verb === "keep-none") {
+    memory.writeOnce(s + KmemCache.cpuPartial, 0);
+    memory.writeOnce(s + KmemCache.minPartial, 0);
+    slub.lifetime.shrink(s);
+  } else if (step.verb === "read") slubAttributes(slub).get(step.attribute)?.show?.(s);
+  else if (step.verb === "write") slubAttributes(slub).get(step.attribute)?.store?.(s, step.value);
+  else return false;
+  return true;
+}
+
+function runOnSlab({ s, slab }: Laboratory, step: Step): boolean {
+  if (step.verb === "flush") slab?.drain.drainAll(s);
+  else if (step.verb === "reap") slab?.reaper.reap();
+  else if (step.verb === "tune") slab?.tuning.tune(s, step.limit, step.batch, step.shared);
+  else return false;
+  return true;
 }

@@ -1,4 +1,4 @@
-/** All mutations of SLUB by their id, in the order of the catalogue. */
+/** All mutations by their id, in the order of the catalogue. */
 import type { Mutation } from "./mutation.ts";
 import { R01 } from "./r01-no-tid-bump.ts";
 import { R02 } from "./r02-bulk-no-bump.ts";
@@ -14,6 +14,13 @@ import { R17 } from "./r17-truncated-compare.ts";
 import { R18 } from "./r18-slab-lock-irqs-on.ts";
 import { R20 } from "./r20-discard-under-lock.ts";
 import { R21, R21b } from "./r21-flush-misses-partial.ts";
+import { R29 } from "./r29-destroy-before-avail.ts";
+import { R30 } from "./r30-shared-outside-lock.ts";
+import { R31 } from "./r31-no-grace-period.ts";
+import { R32 } from "./r32-reaper-wanders.ts";
+import { R33 } from "./r33-alien-without-shared.ts";
+import { R34 } from "./r34-count-before-lock.ts";
+import { R35 } from "./r35-release-under-lock.ts";
 import { R36 } from "./r36-no-rcu-barrier.ts";
 import { R39 } from "./r39-boot-without-flush.ts";
 import { R40, R40b } from "./r40-dead-cache.ts";
@@ -27,6 +34,8 @@ import { S12 } from "./s12-publish-before-link.ts";
 import { S15 } from "./s15-plain-push.ts";
 import { S16 } from "./s16-discard-listed.ts";
 import { S18 } from "./s18-flush-from-afar.ts";
+import { S19 } from "./s19-late-avail.ts";
+import { S20 } from "./s20-stale-array.ts";
 
 export type { Mutation };
 
@@ -46,6 +55,13 @@ const ALL = [
   R20,
   R21,
   R21b,
+  R29,
+  R30,
+  R31,
+  R32,
+  R33,
+  R34,
+  R35,
   R36,
   R39,
   R40,
@@ -60,6 +76,8 @@ const ALL = [
   S15,
   S16,
   S18,
+  S19,
+  S20,
 ];
 
 export const mutations: ReadonlyMap<string, Mutation> = new Map(

@@ -1,0 +1,164 @@
+/**
+ * A scenario over a real allocator, as ten typed lines or a text file (parse.ts) say it:
+ *
+ *     export const remoteFree: SlabScenario = {
+ *       name: "remote-free",
+ *       story: "CPU 1 frees into the slab that CPU 0 gives up.",
+ *       machine: { cpus: 2 },
+ *       setup: [on(0, alloc("a", 4))],
+ *       contexts: [task("A", 0, flush()), task("B", 1, free("a.0"))],
+ *     };
+ *
+ * Checked without being asked for: every object by the ledger, the CPUs' slabs after each operation,
+ * everything at the end (verdict.ts).
+ */
+import type { Address } from "../../machine/memory.ts";
+import type { ContextSpec, Given, Operation } from "../context.ts";
+import type { Scenario } from "../program.ts";
+import { type Change, Laboratory, type LaboratoryOptions } from "./laboratory.ts";
+import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
+import { auditQuiet, checkCpuSlabs } from "./verdict.ts";
+
+/** Steps on one CPU, before exploration. */
+export interface SetupStep {
+  readonly cpu: number;
+  readonly step: Step;
+}
+
+export interface SlabContext {
+  readonly name: string;
+  readonly cpu: number;
+  readonly kind: "task" | "interrupt";
+  readonly migrates: boolean;
+  /** Each operation is one or more steps. */
+  readonly operations: readonly (readonly Step[])[];
+}
+
+export interface SlabScenario {
+  /** Letters, digits, `-`. */
+  readonly name: string;
+  /** One sentence. */
+  readonly story: string;
+  readonly machine: LaboratoryOptions;
+  readonly setup: readonly SetupStep[];
+  readonly contexts: readonly SlabContext[];
+  /** After everything, with all caches flushed, the cache must have no slab left. */
+  readonly endsEmpty?: boolean;
+}
+
+/** Steps of set-up, as CPU `cpu`. */
+export function on(cpu: number, ...steps: Step[]): SetupStep[] {
+  return steps.map((step) => ({ cpu, step }));
+}
+
+type Part = Step | readonly Step[];
+
+const operationsOf = (parts: readonly Part[]): (readonly Step[])[] =>
+  parts.map((part) => ("verb" in part ? [part] : part));
+
+/** A task; several steps in one array are one operation. */
+export function task(name: string, cpu: number, ...parts: Part[]): SlabContext {
+  return { name, cpu, kind: "task", migrates: false, operations: operationsOf(parts) };
+}
+
+/** A task that may be moved to another CPU. */
+export function wanderer(name: string, cpu: number, ...parts: Part[]): SlabContext {
+  return { ...task(name, cpu, ...parts), migrates: true };
+}
+
+/** Interrupts, one for each operation. */
+export function interrupt(name: string, cpu: number, ...parts: Part[]): SlabContext {
+  return { ...task(name, cpu, ...parts), kind: "interrupt" };
+}
+
+/** What an operation returns: the objects it has named. */
+class Result {
+  readonly bound: Bound;
+
+  constructor(bound: Bound) {
+    this.bound = bound;
+  }
+
+  toString(): string {
+    return Object.entries(this.bound)
+      .map(
+        ([name, objects]) => `${name} = ${objects.map((at) => `0x${at.toString(16)}`).join(", ")}`,
+      )
+      .join("; ");
+  }
+}
+
+/** @throws RangeError where nothing has that name. */
+function lookUp(reference: string, known: readonly Bound[]): Address[] {
+  const [, name = "", first, last = first] =
+    /^([a-z]\w*?)(?:\.(\d+)(?:-(\d+))?)?$/i.exec(reference) ?? [];
+  const objects = known.findLast((bound) => Object.hasOwn(bound, name))?.[name];
+  if (objects === undefined) throw new RangeError(`nothing is called "${reference}"`);
+  if (first === undefined) return objects.filter((at) => at !== 0);
+  return objects.slice(Number(first), Number(last) + 1).filter((at) => at !== 0);
+}
+
+function runSteps(
+  lab: Laboratory,
+  steps: readonly Step[],
+  known: readonly Bound[],
+  atomic: boolean,
+): Bound {
+  let bound: Bound = {};
+  for (const step of steps) {
+    const names: Names = (reference) => lookUp(reference, [...known, bound]);
+    bound = { ...bound, ...runStep(lab, step, names, atomic) };
+  }
+  return bound;
+}
+
+function operationOf(
+  steps: readonly Step[],
+  atomic: boolean,
+  isNeeded: boolean,
+): Operation<Laboratory, Bound> {
+  return {
+    isNeeded,
+    name: steps.map(stepText).join("; "),
+    run: (lab: Laboratory, { setup, results }: Given<Bound>) => {
+      const earlier = results.filter((result) => result instanceof Result);
+      const known = [setup, ...earlier.map(({ bound }) => bound)];
+      return new Result(runSteps(lab, steps, known, atomic));
+    },
+  };
+}
+
+function contextOf(context: SlabContext, isNeeded: boolean): ContextSpec<Laboratory, Bound> {
+  const { name, cpu, kind, migrates, operations } = context;
+  return {
+    name,
+    cpu,
+    kind,
+    migrates,
+    operations: operations.map((steps) => operationOf(steps, kind === "interrupt", isNeeded)),
+  };
+}
+
+/** The scenario on an allocator with `change` made, ready for the explorer. */
+export function scenarioOf(
+  scenario: SlabScenario,
+  change: Change = (classes) => classes,
+): Scenario<Laboratory, Bound> {
+  return {
+    name: scenario.name,
+    world: () => new Laboratory(scenario.machine, change),
+    setup: (lab) => {
+      let bound: Bound = {};
+      for (const { cpu, step } of scenario.setup) {
+        bound = { ...bound, ...lab.memory.runAs(cpu, () => runSteps(lab, [step], [bound], false)) };
+      }
+      return bound;
+    },
+    // Without its frees and flushes a cache need not be empty.
+    contexts: scenario.contexts.map((context) => contextOf(context, scenario.endsEmpty === true)),
+    check: {
+      afterEach: checkCpuSlabs,
+      atEnd: (lab) => auditQuiet(lab, scenario.endsEmpty === true),
+    },
+  };
+}

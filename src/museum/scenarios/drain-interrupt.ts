@@ -1,0 +1,10 @@
+import { interrupt, on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
+import { alloc, free } from "../../explore/scenario/steps.ts";
+
+export const drainInterrupt: SlabScenario = {
+  name: "drain-interrupt",
+  story: "An interrupt frees to a full slab while the cpu partial list is drained.",
+  machine: { cpuPartial: 1 },
+  setup: on(0, alloc("a", 24), free("a.0"), free("a.4")),
+  contexts: [task("A", 0, free("a.12")), interrupt("irq", 0, free("a.16"))],
+};

@@ -1,0 +1,10 @@
+import { interrupt, on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
+import { alloc, free } from "../../explore/scenario/steps.ts";
+
+export const interruptEmpty: SlabScenario = {
+  name: "interrupt-empty",
+  story: "An interrupt frees to a cpu slab in which an allocation has found nothing.",
+  machine: {},
+  setup: on(0, alloc("a", 4)),
+  contexts: [task("A", 0, alloc("x")), interrupt("irq", 0, free("a.0"))],
+};

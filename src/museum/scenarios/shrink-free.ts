@@ -1,0 +1,10 @@
+import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
+import { alloc, free, shrink } from "../../explore/scenario/steps.ts";
+
+export const shrinkFree: SlabScenario = {
+  name: "shrink-free",
+  story: "One CPU shrinks the cache while the other empties a slab.",
+  machine: { cpus: 2 },
+  setup: on(0, alloc("a", 6)),
+  contexts: [task("A", 0, shrink()), task("B", 1, free("a.0-3"))],
+};

@@ -1,0 +1,18 @@
+import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
+import { alloc, call, free, type Step, tune } from "../../explore/scenario/steps.ts";
+import { Hotplug } from "../../slab/hotplug.ts";
+import type { NewerNodeSetup } from "../../slab/node-setup-newer.ts";
+
+const takeDown: Step = call("CPU 1, the last of node 1, goes down", ({ slab }) => {
+  if (slab === undefined) return undefined;
+  new Hotplug({ ...slab, nodeSetup: slab.nodeSetup as NewerNodeSetup }).deadCpu(1, true);
+  return undefined;
+});
+
+export const slabAlienOffline: SlabScenario = {
+  name: "slab-alien-offline",
+  story: "Objects of node 1 are sent home while its last CPU goes down.",
+  machine: { cpus: 2, nodes: 2, allocator: "slab", kernel: "6.1" },
+  setup: on(0, tune(1, 1, 1), alloc("b", 13, 1), free("b.0-11")),
+  contexts: [task("A", 0, free("b.12")), task("B", 0, takeDown)],
+};

@@ -1,0 +1,10 @@
+import { type SlabScenario, task, wanderer } from "../../explore/scenario/scenario.ts";
+import { alloc } from "../../explore/scenario/steps.ts";
+
+export const slabMigrationGrow: SlabScenario = {
+  name: "slab-migration-grow",
+  story: "A task is moved while it asks for a new slab; the CPU it leaves allocates, too.",
+  machine: { cpus: 2, allocator: "slab" },
+  setup: [],
+  contexts: [wanderer("A", 0, alloc("x")), task("B", 0, alloc("y"))],
+};

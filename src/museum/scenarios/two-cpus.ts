@@ -1,0 +1,10 @@
+import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
+import { alloc, free } from "../../explore/scenario/steps.ts";
+
+export const twoCpus: SlabScenario = {
+  name: "two-cpus",
+  story: "Two CPUs allocate and free objects of one slab.",
+  machine: { cpus: 2 },
+  setup: on(0, alloc("a", 2)),
+  contexts: [task("A", 0, alloc("x"), free("x")), task("B", 1, free("a.0"), alloc("y"), free("y"))],
+};
