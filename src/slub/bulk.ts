@@ -97,6 +97,11 @@ export class Bulk {
     const tail = p[left] as Address;
     const page = pages.virtToHeadPage(tail);
     const cache = this.cacheOf(s, page, tail);
+    if (this.context.isDebug(cache)) {
+      // A chain would be written through objects before they are known to be the caller's.
+      this.slub.slabFree(cache, page, tail);
+      return left;
+    }
     let head = tail;
     let count = 1;
     let misses = 0;

@@ -62,18 +62,8 @@ export class SlowFree {
   /** Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. */
   free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
     this.context.stat(s, FREE_SLOWPATH, count);
-    if (this.context.isDebug(s)) this.freeDebugChain(s, page, head, count);
+    if (this.context.isDebug(s)) this.freeDebug(s, page, head);
     else this.freePlain(s, page, head, tail, count);
-  }
-
-  /** Objects of a debug cache are checked and freed one by one: a bad one keeps no other back. */
-  private freeDebugChain(s: KmemCachePtr, page: PagePtr, head: Address, count: number): void {
-    let object = head;
-    for (let left = count; left > 0; left--) {
-      const next = left > 1 ? this.freePointers.get(s, object) : 0;
-      this.freeDebug(s, page, object);
-      object = next;
-    }
   }
 
   private freePlain(
