@@ -106,7 +106,11 @@ function walkList(walk: CacheWalk, head: Address, kind: string, nid: number): nu
   const { memory, slab, name, findings } = walk;
   const of = `${name}: ${kind} list of node ${nid}`;
   const seen = new Set<Address>();
-  for (let before = head, at = memory.read32(head); at !== head; before = at, at = memory.read32(at)) {
+  for (
+    let before = head, at = memory.read32(head);
+    at !== head;
+    before = at, at = memory.read32(at)
+  ) {
     const page = at - Page.lru;
     const lists = walk.lists.get(page);
     if (seen.has(at)) {
@@ -161,9 +165,11 @@ function walkQueue(walk: CacheWalk, ac: ArrayCachePtr, what: string, nid: number
     const page = pages.virtAddrValid(buffer) ? pages.virtToHeadPage(buffer) : 0;
     const twice = walk.queued.get(buffer);
     if (!walk.lists.has(page)) {
-      findings.add("use-after-free", `${name}: ${what} has ${hex(buffer)}, no object of the cache`, [
-        buffer,
-      ]);
+      findings.add(
+        "use-after-free",
+        `${name}: ${what} has ${hex(buffer)}, no object of the cache`,
+        [buffer],
+      );
     } else if (twice !== undefined) {
       findings.add("double-free", `${name}: ${hex(buffer)} is in the ${what} and in the ${twice}`, [
         buffer,
@@ -183,7 +189,9 @@ function auditOneSlab(walk: CacheWalk, page: PagePtr): void {
   const lists = walk.lists.get(page) ?? [];
   const wanted = active === 0 ? "free" : active === num ? "full" : "partial";
   if (lists.length !== 1) {
-    findings.add("list-corruption", `${name}: slab ${hex(page)} is on ${lists.length} lists`, [page]);
+    findings.add("list-corruption", `${name}: slab ${hex(page)} is on ${lists.length} lists`, [
+      page,
+    ]);
   } else if (lists[0] !== wanted) {
     findings.add(
       "list-corruption",
