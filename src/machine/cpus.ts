@@ -83,17 +83,22 @@ export class Leases {
   private readonly tasks: number;
   private readonly cpuBase: number;
   private readonly taskBase: number;
+  private readonly waiting: number;
 
-  /** `cpuBase` and `taskBase` are byte offsets of the two arrays of descriptors. */
+  /**
+   * Byte offsets: `cpuBase` and `taskBase` of the two arrays of descriptors, `waiting` of the word
+   * that counts tasks in `acquire`, so that a release nobody waits for looks at no task.
+   */
   constructor(
     words: Int32Array,
-    place: { cpus: number; tasks: number; cpuBase: number; taskBase: number },
+    place: { cpus: number; tasks: number; cpuBase: number; taskBase: number; waiting: number },
   ) {
     this.words = words;
     this.cpus = place.cpus;
     this.tasks = place.tasks;
     this.cpuBase = place.cpuBase >> 2;
     this.taskBase = place.taskBase >> 2;
+    this.waiting = place.waiting >> 2;
   }
 
   private cpuWord(cpu: number, field: number): number {
@@ -136,15 +141,22 @@ export class Leases {
    * `patience` ms and returns -1.
    */
   acquire(task: number, wanted: number, from: number, patience: number): number {
+    const cpu = this.tryAny(task, wanted, from);
+    if (cpu >= 0) return cpu;
+    Atomics.add(this.words, this.waiting, 1);
+    const got = this.waitFor(task, wanted, from, patience);
+    Atomics.sub(this.words, this.waiting, 1);
+    return got;
+  }
+
+  private waitFor(task: number, wanted: number, from: number, patience: number): number {
     const { words } = this;
     const want = this.taskWord(task, Task.wanted);
     const grant = this.taskWord(task, Task.granted);
-    let cpu = this.tryAny(task, wanted, from);
-    if (cpu >= 0) return cpu;
     Atomics.store(words, grant, 0);
     Atomics.store(words, want, wanted);
     // A lease may have come free before anybody could see that this task waits.
-    cpu = this.tryAny(task, wanted, from);
+    let cpu = this.tryAny(task, wanted, from);
     if (cpu < 0) {
       Atomics.wait(words, grant, 0, patience);
       if (Atomics.load(words, want) === 0) return this.takeGrant(task);
@@ -174,12 +186,16 @@ export class Leases {
     const { words } = this;
     const lease = this.cpuWord(cpu, LEASE);
     const holder = Atomics.load(words, lease);
-    while (!this.handOver(cpu, holder)) {
+    while (!this.isAnyWaiting() || !this.handOver(cpu, holder)) {
       Atomics.store(words, lease, 0);
       // A task that began to wait behind the search may have looked before the lease was free.
-      if (!this.isWanted(cpu)) return;
+      if (!this.isAnyWaiting() || !this.isWanted(cpu)) return;
       if (Atomics.compareExchange(words, lease, 0, holder) !== 0) return;
     }
+  }
+
+  private isAnyWaiting(): boolean {
+    return Atomics.load(this.words, this.waiting) !== 0;
   }
 
   /** Grants the lease to a task that waits for it, if there is one. */

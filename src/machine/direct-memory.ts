@@ -36,6 +36,8 @@ export interface MachinePlaces {
   readonly panic: Address;
   /** A word that is never 0: stands in for the poll word of a task without a CPU. */
   readonly offCpu: Address;
+  /** How many tasks wait for a CPU. */
+  readonly waiting: Address;
 }
 
 /** The atomic instructions, by byte address. */

@@ -90,6 +90,7 @@ export function layoutOf(options: MachineOptions): MachineLayout {
   return {
     panic: STATICS_START,
     offCpu: STATICS_START + 4,
+    waiting: STATICS_START + 8,
     cpuBase,
     taskBase,
     staticsStart,
