@@ -155,10 +155,10 @@ test("a call that loses an object when it fails is caught", () => {
     {
       change: (classes) => ({
         ...classes,
-        Bulk: class extends classes.Bulk {
-          override alloc(s: number, gfp: number, size: number, p: Address[]): number {
-            const got = super.alloc(s, gfp, size, p);
-            if (got === 0) super.alloc(s, gfp, 1, p);
+        Slub: class extends classes.Slub {
+          override allocBulk(s: number, gfp: number, size: number, p: Address[]): number {
+            const got = super.allocBulk(s, gfp, size, p);
+            if (got === 0) super.slabAllocNode(s, gfp, -1);
             return got;
           }
         },
