@@ -65,4 +65,11 @@ export interface Allocator {
 
   /** Objects in use, by who allocated them; where the allocator can tell. May sleep. */
   liveObjects?(s: KmemCachePtr): LiveObjects[];
+
+  // How much of an object was asked for: a 6.1 debug cache that tracks users of kmalloc notes it.
+
+  /** set_orig_size */
+  noteRequested?(s: KmemCachePtr, object: Address, size: number): void;
+  /** get_orig_size; what may be used of the object where nothing was noted. */
+  requestedSize?(s: KmemCachePtr, object: Address): number;
 }

@@ -14,6 +14,7 @@ import { failslab } from "../caches/failslab.ts";
 import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
 import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { LiveObjects } from "../caches/live-objects.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type SharedMachine,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
 import { inBothForms } from "../slab/classes.ts";
@@ -234,6 +236,19 @@ export class Kernel extends System {
 
   private runFree(s: KmemCachePtr, object: Address): void {
     this.run(() => super.kmemCacheFree(s, object));
+  }
+
+  override kmallocTrace(
+    s: KmemCachePtr,
+    size: number,
+    gfp = GFP_KERNEL,
+    node = NUMA_NO_NODE,
+  ): Address {
+    return this.run(() => super.kmallocTrace(s, size, gfp, node));
+  }
+
+  override liveObjects(s: KmemCachePtr): LiveObjects[] | undefined {
+    return this.run(() => super.liveObjects(s));
   }
 
   override krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {

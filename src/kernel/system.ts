@@ -92,8 +92,12 @@ export class System {
     );
     this.allocator = this.common.allocator;
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
+    const debug = options.parameters.slubDebug;
+    const noted = options.kernel === "6.1" && (debug.flags !== 0 || debug.lists.length > 0);
     this.sizeClasses = Array.from({ length: (2 * PAGE_SIZE) / 8 + 1 }, (_, words) =>
-      words === 0 ? undefined : this.common.kmallocSlot(this.allocator.kmallocIndexOf(words * 8)),
+      words === 0 || noted
+        ? undefined
+        : this.common.kmallocSlot(this.allocator.kmallocIndexOf(words * 8)),
     );
   }
 
@@ -121,7 +125,7 @@ export class System {
     return this.allocator.slabAllocNode(this.memory.read32(table), gfp, node);
   }
 
-  /** Size 0, whole pages, DMA memory. */
+  /** Size 0, whole pages, DMA memory; all sizes where debugging notes what was asked for. */
   private kmallocRare(size: number, gfp: number, node: number): Address {
     if (size === 0) return ZERO_SIZE_PTR;
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
@@ -130,7 +134,17 @@ export class System {
       (gfp & __GFP_DMA) !== 0
         ? this.common.kmallocDmaCache(index)
         : this.common.kmallocCache(index);
-    return this.allocator.slabAllocNode(s, gfp, node);
+    return this.kmallocTrace(s, size, gfp, node);
+  }
+
+  /**
+   * kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. A debug
+   * cache of 6.1 with SLAB_KMALLOC and SLAB_STORE_USER guards the rest.
+   */
+  kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
+    const object = this.allocator.slabAllocNode(s, gfp, node);
+    if (object !== 0) this.allocator.noteRequested?.(s, object, size);
+    return object;
   }
 
   /** kmalloc_large: whole pages. */
@@ -147,13 +161,39 @@ export class System {
       return ZERO_SIZE_PTR;
     }
     if (object <= ZERO_SIZE_PTR) return this.kmalloc(size, gfp);
-    const had = this.ksize(object);
-    if (had >= size) return object;
+    const asked = this.requestedSize(object);
+    if (this.ksize(object) >= size) {
+      if ((gfp & __GFP_ZERO) !== 0 && asked < size) {
+        this.memory.fill(object + asked, 0, size - asked);
+      }
+      this.noteRequested(object, size);
+      return object;
+    }
     const grown = this.kmalloc(size, gfp);
     if (grown === 0) return 0;
-    this.memory.copy(grown, object, had);
+    this.memory.copy(grown, object, asked);
     this.kfree(object);
     return grown;
+  }
+
+  /** Bytes that kmalloc was asked for, where that is noted; else those that may be used. */
+  private requestedSize(object: Address): number {
+    const s = this.cacheOf(object);
+    return s === 0
+      ? this.ksize(object)
+      : (this.allocator.requestedSize?.(s, object) ?? this.ksize(object));
+  }
+
+  private noteRequested(object: Address, size: number): void {
+    const s = this.cacheOf(object);
+    if (s !== 0) this.allocator.noteRequested?.(s, object, size);
+  }
+
+  /** The cache of an object of kmalloc, 0 for whole pages. */
+  private cacheOf(object: Address): KmemCachePtr {
+    const page = this.pages.virtToHeadPage(object);
+    const isSlab = (this.memory.readOnce(page + PAGE_FLAGS) & PG_SLAB) !== 0;
+    return isSlab ? this.memory.read32(page + SLAB_CACHE) : 0;
   }
 
   /** kfree: anything kmalloc, or any cache, has given. */

@@ -284,6 +284,15 @@ export class Slub implements Allocator {
       .map(({ name, n }) => ({ name, at: n + KmemCacheNode.listLock }));
   }
 
+  noteRequested(s: KmemCachePtr, object: Address, size: number): void {
+    this.debugging.content.setRequested(s, object, size);
+  }
+
+  requestedSize(s: KmemCachePtr, object: Address): number {
+    const noted = this.debugging.layout.keepsOrigSize(s);
+    return noted ? this.debugging.content.origSize(s, object) : this.slabKsize(s);
+  }
+
   liveObjects(s: KmemCachePtr): LiveObjects[] {
     return liveObjects(this, s);
   }

@@ -4,7 +4,13 @@
  */
 import { expect, test } from "vitest";
 import { EINVAL } from "../../src/caches/errno.ts";
-import { SLAB_POISON, SLAB_RED_ZONE, SLAB_STORE_USER } from "../../src/caches/flags.ts";
+import {
+  SLAB_KMALLOC,
+  SLAB_POISON,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+} from "../../src/caches/flags.ts";
+import { __GFP_ZERO, GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { validateSlabCache } from "../../src/slub/debug/validate.ts";
 import { KmemCache } from "../../src/slub/structs.ts";
 import { bench } from "./bench.ts";
@@ -57,6 +63,40 @@ test.each([
   expect(reports[0]?.wrong).toMatchObject({ first: p + offset, last: p + offset, found: byte });
   expect(validate(s)).toBe(0);
   expect(kernel.kmemCacheDestroy(s)).toBe(0);
+});
+
+test("test_kmalloc_redzone_access: bytes beyond what was asked of kmalloc are guarded (6.1)", () => {
+  const { kernel, validate, poke, reports } = bench({ kernel: "6.1" });
+  const flags = SLAB_KMALLOC | SLAB_STORE_USER | SLAB_RED_ZONE;
+  const s = kernel.kmemCacheCreate("TestSlub_RZ_kmalloc", 32, { flags });
+  const p = kernel.kmallocTrace(s, 18);
+  expect(validate(s)).toBe(0);
+  poke(p + 18, 0xab);
+  poke(p + 19, 0xab);
+  expect(validate(s)).toBe(REPORT_AND_FIX);
+  expect(reports[0]?.message).toBe("kmalloc Redzone overwritten");
+  kernel.kmemCacheFree(s, p);
+  expect(validate(s)).toBe(0);
+});
+
+test("test_krealloc_redzone_zeroing: the guarded bytes follow the size (6.1)", () => {
+  const { kernel, validate, peek } = bench({ kernel: "6.1" });
+  const flags = SLAB_KMALLOC | SLAB_STORE_USER | SLAB_RED_ZONE;
+  const s = kernel.kmemCacheCreate("TestSlub_krealloc", 64, { flags });
+  const zeroed = GFP_KERNEL | __GFP_ZERO;
+  const p = kernel.kmallocTrace(s, 48, zeroed);
+  expect(kernel.krealloc(p, 40, zeroed)).toBe(p);
+  expect(peek(p + 40, 24)).toEqual(new Array(24).fill(0xcc));
+  expect(kernel.krealloc(p, 56, zeroed)).toBe(p);
+  expect(peek(p + 40, 16)).toEqual(new Array(16).fill(0));
+  expect(peek(p + 56, 8)).toEqual(new Array(8).fill(0xcc));
+  expect(validate(s)).toBe(0);
+  kernel.memory.fill(p, 0xff, 56);
+  const grown = kernel.krealloc(p, 112, zeroed);
+  expect(grown).not.toBe(p);
+  expect(peek(grown, 56)).toEqual(new Array(56).fill(0xff));
+  expect(peek(grown + 56, 56)).toEqual(new Array(56).fill(0));
+  expect(validate(s)).toBe(0);
 });
 
 test("test_leak_destroy: an object alive at destruction is named, and the cache is kept", () => {
