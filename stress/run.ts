@@ -3,6 +3,7 @@
  * rounds the machine is quiet and everything is audited; the first rounds are short, so that a broken
  * allocator is caught early. In the end all is given back, and every page must be where it was.
  */
+import type { Kernel } from "../src/kernel/kernel.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { Crew, ThreadDied } from "./crew.ts";
 import { histories, type StressFailure } from "./failure.ts";
@@ -76,6 +77,11 @@ export class StressRun {
     this.site = site;
     this.watchdog = new Watchdog(site.kernel, site.control);
     this.crew = new Crew(site.kernel.shared, tasks, (death) => this.bury(death));
+  }
+
+  /** For a look at the machine while it works. */
+  get kernel(): Kernel {
+    return this.site.kernel;
   }
 
   async toTheEnd(): Promise<Outcome> {

@@ -8,6 +8,7 @@ import { scriptCommand } from "./script.ts";
 import { slabinfoCommand } from "./slabinfo.ts";
 import { stressCommand } from "./stress.ts";
 import { sysfsCommand } from "./sysfs.ts";
+import { topCommand } from "./top.ts";
 
 const EXAMPLES = `
 Examples:
@@ -41,6 +42,7 @@ function program(): Command {
     scriptCommand(),
     slabinfoCommand(),
     sysfsCommand(),
+    topCommand(),
   ]) {
     command.addCommand(sub.copyInheritedSettings(command));
   }

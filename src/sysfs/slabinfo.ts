@@ -4,6 +4,7 @@
  */
 import { EINVAL } from "../caches/errno.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import type { SlabInfo } from "../caches/slab-info.ts";
 import type { System } from "../kernel/system.ts";
 
 const HEADER = [
@@ -16,21 +17,34 @@ const HEADER = [
 /** Longer lines than this are refused whole. */
 const MAX_SLABINFO_WRITE = 128;
 
-/** The file's text. To be called as a CPU; may sleep. */
-export function readSlabinfo(system: System): string {
-  const rows = system.common.withCaches((s) => row(system, s));
-  return [...HEADER, ...rows, ""].join("\n");
+/** A cache's row, as numbers. */
+export interface SlabinfoRow extends SlabInfo {
+  readonly name: string;
+  /** Bytes of an object, with whatever lies around it. */
+  readonly size: number;
 }
 
-function row(system: System, s: number): string {
-  const info = system.allocator.slabInfo(s);
+/** All rows. To be called as a CPU; may sleep. */
+export function slabinfoRows(system: System): SlabinfoRow[] {
+  return system.common.withCaches((s) => ({
+    ...system.allocator.slabInfo(s),
+    name: system.common.nameOf(s),
+    size: system.memory.read32(s + KmemCacheBase.size),
+  }));
+}
+
+/** The file's text. To be called as a CPU; may sleep. */
+export function readSlabinfo(system: System): string {
+  return [...HEADER, ...slabinfoRows(system).map(line), ""].join("\n");
+}
+
+function line(row: SlabinfoRow): string {
   const column = (value: number, width: number) => String(value).padStart(width);
-  const size = system.memory.read32(s + KmemCacheBase.size);
   return (
-    `${system.common.nameOf(s).padEnd(17)} ${column(info.activeObjs, 6)} ${column(info.numObjs, 6)}` +
-    ` ${column(size, 6)} ${column(info.objectsPerSlab, 4)} ${column(1 << info.cacheOrder, 4)}` +
-    ` : tunables ${column(info.limit, 4)} ${column(info.batchcount, 4)} ${column(info.shared, 4)}` +
-    ` : slabdata ${column(info.activeSlabs, 6)} ${column(info.numSlabs, 6)} ${column(info.sharedAvail, 6)}`
+    `${row.name.padEnd(17)} ${column(row.activeObjs, 6)} ${column(row.numObjs, 6)}` +
+    ` ${column(row.size, 6)} ${column(row.objectsPerSlab, 4)} ${column(1 << row.cacheOrder, 4)}` +
+    ` : tunables ${column(row.limit, 4)} ${column(row.batchcount, 4)} ${column(row.shared, 4)}` +
+    ` : slabdata ${column(row.activeSlabs, 6)} ${column(row.numSlabs, 6)} ${column(row.sharedAvail, 6)}`
   );
 }
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { runCommand } from "./commands.ts";
+import { slablab } from "./commands.ts";
 
-const script = (args: string[], input: string) =>
-  runCommand("script", "scriptCommand", args, input);
+const script = (args: string[], input: string) => slablab(["script", ...args], input);
 const SCRIPT = "C demo 256 0 0 0\nA 17\nF 3\nS end\nK\nD\n";
 
 describe("slablab script", () => {

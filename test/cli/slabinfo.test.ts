@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { runCommand } from "./commands.ts";
+import { slablab } from "./commands.ts";
 
-const slabinfo = (...args: string[]) => runCommand("slabinfo", "slabinfoCommand", args);
+const slabinfo = (...args: string[]) => slablab(["slabinfo", ...args]);
 
 describe("slablab slabinfo", () => {
   test("prints the raw file, the same every time", async () => {

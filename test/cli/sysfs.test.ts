@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { runCommand } from "./commands.ts";
+import { slablab } from "./commands.ts";
 
-const sysfs = (...args: string[]) => runCommand("sysfs", "sysfsCommand", args);
+const sysfs = (...args: string[]) => slablab(["sysfs", ...args]);
 
 describe("slablab sysfs", () => {
   test("lists directories and links, the files of a cache, and one file", async () => {

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { boot } from "../../src/kernel/kernel.ts";
+import {
+  HotplugLock,
+  holdOff,
+  hotplugBegin,
+  hotplugDone,
+  letGo,
+} from "../../src/machine/hotplug-lock.ts";
+import { mutexTrylock } from "../../src/machine/mutex.ts";
+
+const kernel = boot({ cpus: 1 });
+const { memory } = kernel;
+const at = kernel.common.cpuHotplugLock;
+const readers = () => memory.read32(at + HotplugLock.readers);
+
+test("many hold a change off at once, each counted", () => {
+  kernel.run(() => {
+    holdOff(memory, at);
+    holdOff(memory, at);
+    expect(readers()).toBe(2);
+    letGo(memory, at);
+    letGo(memory, at);
+    expect(readers()).toBe(0);
+  });
+});
+
+test("while something changes, nobody can hold it off", () => {
+  kernel.run(() => {
+    hotplugBegin(memory, at);
+    expect(mutexTrylock(memory, at + HotplugLock.mutex)).toBe(false);
+    hotplugDone(memory, at);
+    holdOff(memory, at);
+    expect(readers()).toBe(1);
+    letGo(memory, at);
+  });
+});
+
+test("a change waits for the last who holds it off", () => {
+  const seen: number[] = [];
+  const waiting = Object.create(memory, {
+    waitWhile: {
+      value: (address: number, value: number) => {
+        expect(address).toBe(at + HotplugLock.readers);
+        seen.push(value);
+        letGo(memory, at);
+      },
+    },
+  });
+  kernel.run(() => {
+    holdOff(memory, at);
+    holdOff(memory, at);
+    hotplugBegin(waiting, at);
+    expect(seen).toEqual([2, 1]);
+    hotplugDone(memory, at);
+  });
+});
