@@ -173,3 +173,20 @@ test("synchronize and barrier return, whatever the other CPU does", () => {
   expect(failure).toBeUndefined();
   expect(complete?.preemptions).toBe(1);
 });
+
+test("a task that sleeps leaves its CPU quiescent; one that spins with preemption off does not", () => {
+  const wait = (sleeps: boolean) =>
+    operation("wait", ({ memory, word }) => {
+      if (!sleeps) memory.preemptDisable();
+      memory.waitWhile(word, 0);
+      if (!sleeps) memory.preemptEnable();
+    });
+  const wake = operation("synchronize, then wake", ({ memory, machine, word }) => {
+    machine.rcu.synchronize();
+    memory.writeOnce(word, 1);
+  });
+  const sleeper = run([task(0, wait(true)), task(1, wake)]);
+  expect(sleeper.failure).toBeUndefined();
+  expect(sleeper.complete?.preemptions).toBe(2);
+  expect(run([task(0, wait(false)), task(1, wake)]).failure?.class).toBe("deadlock");
+});

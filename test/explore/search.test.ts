@@ -98,13 +98,21 @@ const contextsOf = (shape: Shape): Contexts =>
     operations: operations.map(interpret),
   }));
 
+/** Loses an outcome where a known state is cut short though more of the budget is left than before. */
+const needsTheBudget: Shape = [[[0, 5]], [[3], [1, 0, 5]], [[4], [2, 3]]].map((operations) => ({
+  cpu: 0,
+  kind: "task",
+  migrates: false,
+  operations,
+}));
+
 test("cutting known states short loses no outcome, under any bound", () => {
   fc.assert(
     fc.property(program, fc.integer({ min: 0, max: 2 }), (shape, bound) => {
       const contexts = contextsOf(shape);
       expect(outcomes(contexts, bound, true)).toEqual(outcomes(contexts, bound, false));
     }),
-    { numRuns: 150, seed: 7 },
+    { numRuns: 80, seed: 7, examples: [[needsTheBudget, 2]] },
   );
 });
 
@@ -143,7 +151,7 @@ test("words of one context are no points, and no outcome is lost by that", () =>
       searchBound(new Engine(everyPoint), 1, { budget: new Budget() }, { prunes: false });
       expect(outcomes(contexts, 1, true)).toEqual(all);
     }),
-    { numRuns: 100, seed: 11 },
+    { numRuns: 80, seed: 11 },
   );
 });
 

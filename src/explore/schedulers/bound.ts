@@ -12,6 +12,9 @@
  */
 import { PRUNE, type Runnable, type Scheduler } from "./scheduler.ts";
 
+/** States that are remembered; further ones are run as often as they are met. About 0.5 GB. */
+const MOST_STATES = 8_000_000;
+
 export interface Shard {
   readonly index: number;
   readonly of: number;
@@ -118,7 +121,7 @@ export class BoundScheduler implements Scheduler {
     const key = this.stateKey();
     const budget = this.seen.get(key);
     if (budget !== undefined && budget >= this.left) return true;
-    this.seen.set(key, this.left);
+    if (this.seen.size < MOST_STATES) this.seen.set(key, this.left);
     return false;
   }
 }
