@@ -4,6 +4,7 @@
  * objects home wait for each other.
  */
 import type { Address } from "../../machine/memory.ts";
+import { Page } from "../../pages/page.ts";
 import { inBothForms } from "../../slab/classes.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
@@ -21,7 +22,11 @@ export const R35: Mutation = {
       FreeBlock: class extends form.FreeBlock {
         override free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): number[] {
           const doomed = super.free(s, n, objects);
-          for (const page of doomed) this.indexes.release(s, page);
+          for (const page of doomed) {
+            this.indexes.release(s, page);
+            // Nothing is left for whoever destroys the slab later.
+            this.memory.write32(page + Page.freelist, 0);
+          }
           return doomed;
         }
       },

@@ -1,0 +1,93 @@
+/**
+ * The proof of an exhibit: the broken source fails, with the class and the least preemptions that
+ * the exhibit names; the fixed one is clean through every schedule with as many, and, as far as a
+ * share of time goes, with one more.
+ */
+import { explore } from "../explore/explore.ts";
+import type { Failure } from "../explore/replay.ts";
+import type { Change } from "../explore/scenario/laboratory.ts";
+import { scenarioOf } from "../explore/scenario/scenario.ts";
+import { seedEra } from "../slub/options/era-seed.ts";
+import type { Exhibit } from "./exhibit.ts";
+
+export interface Proof {
+  /** The broken source failed. */
+  readonly found: boolean;
+  /** Everything came as the exhibit says. */
+  readonly isProven: boolean;
+  readonly class: string | null;
+  readonly message: string | null;
+  readonly preemptions: number | null;
+  readonly token: string | null;
+  /** Run until it failed, or until nothing was left. */
+  readonly schedules: number;
+  /** Until it failed, and for the whole proof. */
+  readonly seconds: number;
+  readonly secondsInAll: number;
+  /** Every schedule of the fixed source with the exhibit's number of preemptions passes. */
+  readonly fixedClean: boolean;
+  /** The most preemptions for which that is known; null: not even for none. */
+  readonly fixedBound: number | null;
+}
+
+/** No exhibit takes nearly as long; a machine may be slow. */
+const PATIENCE_SECONDS = 120;
+
+export const eraOf = ({ era }: Pick<Exhibit, "era">): Change =>
+  era === "seed" ? (classes) => ({ ...classes, ...seedEra(classes) }) : (classes) => classes;
+
+/** The change that makes the fixed source: whatever the exhibit's era and base are. */
+export function fixedChange(exhibit: Exhibit): Change {
+  const era = eraOf(exhibit);
+  return (classes) => era(exhibit.base?.(classes) ?? classes);
+}
+
+/** The change that makes the broken source. */
+export function brokenChange(exhibit: Exhibit): Change {
+  const fixed = fixedChange(exhibit);
+  return (classes) => exhibit.mutation?.change(fixed(classes)) ?? fixed(classes);
+}
+
+/** What the broken source is run on. */
+export function brokenScenario(exhibit: Exhibit): ReturnType<typeof scenarioOf> {
+  return scenarioOf(exhibit.brokenScenario ?? exhibit.scenario, brokenChange(exhibit));
+}
+
+/** `share`: seconds for one preemption more. */
+export function prove(exhibit: Exhibit, share: number): Proof {
+  const start = performance.now();
+  const { preemptions } = exhibit;
+  const search = { strategy: "bound", preemptions, seconds: PATIENCE_SECONDS } as const;
+  const broken = explore({ ...brokenScenario(exhibit), search });
+  const seconds = (performance.now() - start) / 1000;
+  const fixed = scenarioOf(exhibit.scenario, fixedChange(exhibit));
+  const atBound = explore({ ...fixed, search });
+  const isClean = (bound: number | undefined): boolean => (bound ?? -1) >= preemptions;
+  const fixedClean = atBound.failure === undefined && isClean(atBound.complete?.preemptions);
+  const more = { ...search, preemptions: preemptions + 1, seconds: share };
+  const beyond = fixedClean ? explore({ ...fixed, search: more }) : atBound;
+  const fixedBound = Math.max(
+    beyond.complete?.preemptions ?? -1,
+    atBound.complete?.preemptions ?? -1,
+  );
+  const { failure } = broken;
+  const staysClean = failure === undefined && isClean(broken.complete?.preemptions);
+  const asExpected = exhibit.class === null ? staysClean : isExpected(exhibit, failure);
+  return {
+    found: failure !== undefined,
+    isProven: asExpected && fixedClean && beyond.failure === undefined,
+    class: failure?.class ?? null,
+    message: failure?.message ?? null,
+    preemptions: failure?.preemptions ?? null,
+    token: failure?.token ?? null,
+    schedules: broken.schedules,
+    seconds,
+    secondsInAll: (performance.now() - start) / 1000,
+    fixedClean,
+    fixedBound: fixedBound < 0 ? null : fixedBound,
+  };
+}
+
+function isExpected(exhibit: Exhibit, failure: Failure | undefined): boolean {
+  return failure?.class === exhibit.class && failure.preemptions === exhibit.preemptions;
+}
