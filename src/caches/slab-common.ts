@@ -15,7 +15,7 @@ import type { BootParameters } from "./boot-parameters.ts";
 import { CacheRegistry } from "./cache-registry.ts";
 import { CacheCreation, type CacheRequest } from "./creation.ts";
 import { EBUSY } from "./errno.ts";
-import { type KernelVersion, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
+import { type BuildOption, type KernelVersion, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { SysfsNames } from "./sysfs-names.ts";
@@ -31,8 +31,9 @@ export class SlabCommon extends CacheRegistry {
     kernel: KernelVersion,
     parameters: BootParameters,
     allocator: (common: SlabCommon) => Allocator,
+    config: readonly BuildOption[] = [],
   ) {
-    super(machine, pages, kernel, parameters);
+    super(machine, pages, kernel, parameters, config);
     this.sysfsNames = new SysfsNames(this);
     this.creation = new CacheCreation(this);
     this.allocator = allocator(this);
@@ -91,8 +92,7 @@ export class SlabCommon extends CacheRegistry {
    * already. The allocator is up when the last of the normal ones exists.
    */
   createKmallocCaches(from: number): void {
-    const build = { allocator: this.allocator.name, kernel: this.kernel, config: [] };
-    const wanted = kmallocCaches(build).slice(from);
+    const wanted = kmallocCaches(this.build).slice(from);
     for (const { name, type, index, size, flags } of wanted) {
       if (type !== "normal" && !this.isAvailable) this.state = SLAB_STATE.UP;
       const s = this.createKmallocCache(name, size, flags);
@@ -109,6 +109,8 @@ export class SlabCommon extends CacheRegistry {
     this.createBootCache(s, name, size, flags);
     this.publish(s);
     this.memory.write32(s + KmemCacheBase.refcount, 1);
+    // Since 4.16 only a cache with a window may be copied from, and kmalloc memory always could.
+    if (this.kernel !== "4.1") this.memory.write32(s + KmemCacheBase.usersize, size);
     return s;
   }
 

@@ -35,7 +35,7 @@ import { withHardenedFreelists } from "../slub/options/hardened.ts";
 import { withInitOnAlloc, withInitOnFree } from "../slub/options/init-memory.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
-import { SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
+import { type CacheOptions, SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
 
 export const MIB = 1024 * 1024;
 
@@ -165,6 +165,7 @@ export class Kernel extends System {
       allocator: options.allocator,
       kernel: options.kernel,
       parameters: options.parameters,
+      config: options.config,
       classes: classesOf(options, build),
     });
     this.machine.serve(direct);
@@ -255,11 +256,7 @@ export class Kernel extends System {
     return this.run(() => super.krealloc(object, size, gfp));
   }
 
-  override kmemCacheCreate(
-    name: string,
-    size: number,
-    options: { align?: number; flags?: number; ctor?: number } = {},
-  ): KmemCachePtr {
+  override kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
     return this.run(() => super.kmemCacheCreate(name, size, options));
   }
 
@@ -284,20 +281,23 @@ export class Kernel extends System {
     return this.run(() => super.kmemCacheDestroy(s));
   }
 
-  // ---- what a program does with objects ----
+  // ---- what a program does with objects; a view that leaves its object raises KernelBug ----
 
   /** The first `length` bytes of an object (all that may be used, if left out), as bytes. */
   view8(object: Address, length = this.ksize(object)): Uint8Array<SharedArrayBuffer> {
+    this.checkHeapObject(object, length);
     return this.direct.view8(object, length);
   }
 
   /** The same as words of 32 bits; what Atomics works on. Bytes that fill no word are left out. */
   view32(object: Address, length = this.ksize(object)): Int32Array<SharedArrayBuffer> {
+    this.checkHeapObject(object, length);
     return this.direct.view32(object, length >> 2);
   }
 
   /** The same as floating-point numbers of 64 bits. */
   viewFloat64(object: Address, length = this.ksize(object)): Float64Array<SharedArrayBuffer> {
+    this.checkHeapObject(object, length);
     return this.direct.viewFloat64(object, length >> 3);
   }
 

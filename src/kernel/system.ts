@@ -10,7 +10,7 @@
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
 import type { Allocator } from "../caches/allocator.ts";
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
-import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
@@ -55,6 +55,8 @@ const PAGE_FLAGS = Page.flags;
 
 /** What every thread must agree on. */
 export interface SystemOptions {
+  /** Build options; none where left out. */
+  readonly config?: readonly BuildOption[];
   readonly allocator: AllocatorName;
   readonly kernel: KernelVersion;
   readonly parameters: BootParameters;
@@ -67,6 +69,16 @@ export const DEFAULT_SYSTEM: SystemOptions = {
   parameters: DEFAULT_BOOT_PARAMETERS,
   classes: SYSTEM_CLASSES,
 };
+
+/** What a cache may have besides a name and a size: bytes, flags, the number of a constructor. */
+export interface CacheOptions {
+  readonly align?: number;
+  readonly flags?: number;
+  readonly ctor?: number;
+  /** The part of an object that may be copied to and from user space; none by default. */
+  readonly useroffset?: number;
+  readonly usersize?: number;
+}
 
 export class System {
   readonly memory: Memory;
@@ -89,6 +101,7 @@ export class System {
       options.kernel,
       options.parameters,
       (common) => ALLOCATORS[options.allocator](common, classes),
+      options.config,
     );
     this.allocator = this.common.allocator;
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
@@ -222,13 +235,9 @@ export class System {
 
   // ---- caches ----
 
-  kmemCacheCreate(
-    name: string,
-    size: number,
-    options: { align?: number; flags?: number; ctor?: number } = {},
-  ): KmemCachePtr {
-    const { align = 0, flags = 0, ctor = 0 } = options;
-    return this.common.kmemCacheCreate(name, size, align, flags, ctor);
+  kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
+    const { align = 0, flags = 0, ctor = 0, useroffset = 0, usersize = 0 } = options;
+    return this.common.kmemCacheCreate(name, size, align, flags, ctor, useroffset, usersize);
   }
 
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
@@ -266,6 +275,29 @@ export class System {
 
   kmemCacheDestroy(s: KmemCachePtr): number {
     return this.common.kmemCacheDestroy(s);
+  }
+
+  /**
+   * check_heap_object: refuses bytes that are not all of one object (and of its cache's window), or
+   * of one block of pages, as a program's view of memory must be.
+   * @throws KernelBug with the kernel's words.
+   */
+  protected checkHeapObject(address: Address, length: number): void {
+    const error = this.pages.virtAddrValid(address)
+      ? this.heapError(address, length)
+      : `no memory at 0x${address.toString(16)}`;
+    if (error === undefined) return;
+    throw new KernelBug("bad-access", `usercopy: exposure attempt detected from ${error}!`);
+  }
+
+  private heapError(address: Address, length: number): string | undefined {
+    const page = this.pages.virtToHeadPage(address);
+    const s = this.cacheOf(address);
+    if (s !== 0) return this.allocator.heapObjectError?.(s, page, address, length);
+    const room = PAGE_SIZE << this.pages.compoundOrder(page);
+    const offset = address - this.pages.pageAddress(page);
+    if (offset + length <= room) return undefined;
+    return `pages (offset ${offset}, size ${length}, block ${room})`;
   }
 
   /**

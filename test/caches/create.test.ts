@@ -1,7 +1,7 @@
 /** The coming and going of caches on a running machine. */
 import { describe, expect, test } from "vitest";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
-import { EBUSY, EEXIST } from "../../src/caches/errno.ts";
+import { EBUSY, EEXIST, EINVAL } from "../../src/caches/errno.ts";
 import {
   SLAB_CACHE_DMA,
   SLAB_HWCACHE_ALIGN,
@@ -229,9 +229,7 @@ describe("the window to user space", () => {
   const made = (useroffset: number, usersize: number) => {
     const kernel = boot({ cpus: 1 });
     const lines = listen(kernel);
-    const s = kernel.run(() =>
-      kernel.common.kmemCacheCreate("open", 200, 0, 0, 0, useroffset, usersize),
-    );
+    const s = kernel.kmemCacheCreate("open", 200, { useroffset, usersize });
     const window = [KmemCacheBase.useroffset, KmemCacheBase.usersize];
     return { kernel, s, lines, window: window.map((field) => word(kernel, s, field)) };
   };
@@ -251,6 +249,25 @@ describe("the window to user space", () => {
     const { lines, window } = made(useroffset, usersize);
     expect(lines[0]).toMatch(/^WARNING: kmem_cache_create_usercopy\(open\)/);
     expect(window).toEqual([0, 0]);
+  });
+});
+
+describe("a kmalloc cache", () => {
+  test("is shared by 4.1, and since its memory may be copied to user space by none", () => {
+    for (const version of ["4.1", "6.1"] as const) {
+      const kernel = boot({ cpus: 1, allocator: "slab", kernel: version });
+      const s = kernel.kmemCacheCreate("fresh", 64);
+      expect(kernel.common.nameOf(s)).toBe(version === "4.1" ? "kmalloc-64" : "fresh");
+    }
+  });
+});
+
+describe("flags that nobody knows", () => {
+  test("are refused by 6.1", () => {
+    const kernel = boot({ cpus: 1, allocator: "slab", kernel: "6.1" });
+    const lines = listen(kernel);
+    expect(kernel.kmemCacheCreate("fresh", 64, { flags: 0x1 })).toBe(0);
+    expect(lines).toEqual([`kmem_cache_create(fresh) failed with error -${EINVAL}`]);
   });
 });
 
