@@ -18,7 +18,7 @@ import { Page } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
 import type { Allocator } from "./allocator.ts";
 import type { BootParameters } from "./boot-parameters.ts";
-import type { KernelBuild, KernelVersion } from "./flags.ts";
+import type { BuildOption, KernelBuild, KernelVersion } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 
@@ -44,12 +44,21 @@ export abstract class CacheRegistry {
   readonly pages: Pages;
   readonly kernel: KernelVersion;
   readonly parameters: BootParameters;
+  /** Build options of the kernel. */
+  readonly config: readonly BuildOption[];
   abstract readonly allocator: Allocator;
   protected readonly memory: Memory;
   protected readonly globals: Address;
 
-  constructor(machine: Machine, pages: Pages, kernel: KernelVersion, parameters: BootParameters) {
+  constructor(
+    machine: Machine,
+    pages: Pages,
+    kernel: KernelVersion,
+    parameters: BootParameters,
+    config: readonly BuildOption[] = [],
+  ) {
     this.machine = machine;
+    this.config = config;
     this.pages = pages;
     this.kernel = kernel;
     this.parameters = parameters;
@@ -157,7 +166,7 @@ export abstract class CacheRegistry {
 
   /** What decides which flags a cache may have. */
   get build(): KernelBuild {
-    return { allocator: this.allocator.name, kernel: this.kernel };
+    return { allocator: this.allocator.name, kernel: this.kernel, config: this.config };
   }
 
   get mergeRules(): MergeRules {
