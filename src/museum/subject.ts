@@ -1,0 +1,55 @@
+/**
+ * What a command or a worker is to explore, as plain data: a scenario by name, by exhibit or as text,
+ * and the allocator it runs on.
+ */
+import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import type { Scenario } from "../explore/program.ts";
+import type { Laboratory } from "../explore/scenario/laboratory.ts";
+import { parseScenario } from "../explore/scenario/parse.ts";
+import { type SlabScenario, scenarioOf } from "../explore/scenario/scenario.ts";
+import type { Bound } from "../explore/scenario/steps.ts";
+import { exhibit } from "./exhibits/index.ts";
+import { loadMutation } from "./mutations/load.ts";
+import { brokenScenario, eraOf } from "./prove.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+export interface Subject {
+  /** Name of a scenario, id of an exhibit, or the name of the file that `text` is from. */
+  readonly scenario: string;
+  readonly text?: string | undefined;
+  /** Id of a mutation, or the path of a module that exports one. */
+  readonly mutation?: string | undefined;
+  readonly era?: "fixed" | "seed" | undefined;
+  /** Instead of the scenario's own. */
+  readonly allocator?: AllocatorName | undefined;
+  readonly kernel?: KernelVersion | undefined;
+}
+
+/** There is no such scenario. */
+export class NoScenario extends Error {}
+
+/** @throws NoScenario, ScenarioError, NoMutation */
+export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Laboratory, Bound>> {
+  const { scenario, text, mutation, era = "fixed", allocator, kernel } = subject;
+  const shown = text === undefined ? exhibit(scenario) : undefined;
+  if (shown !== undefined && mutation === undefined) return brokenScenario(shown);
+  const found = text === undefined ? named(scenario) : parseScenario(scenario, text);
+  const broken = mutation === undefined ? undefined : await loadMutation(mutation);
+  const past = eraOf({ era });
+  const machine = { ...found.machine };
+  const own = allocator === undefined ? machine : { ...machine, allocator };
+  const on = kernel === undefined ? own : { ...own, kernel };
+  return scenarioOf({ ...found, machine: on }, (classes) => {
+    const older = past(classes);
+    return broken?.change(older) ?? older;
+  });
+}
+
+function named(name: string): SlabScenario {
+  const found = scenarios.get(name) ?? exhibit(name)?.scenario;
+  if (found !== undefined) return found;
+  const known = [...scenarios.values()].map(({ name, story }) => `  ${name.padEnd(26)}${story}`);
+  throw new NoScenario(
+    `no scenario ${name}; name a file, an exhibit, or one of\n${known.join("\n")}`,
+  );
+}
