@@ -72,4 +72,12 @@ export interface Allocator {
   noteRequested?(s: KmemCachePtr, object: Address, size: number): void;
   /** get_orig_size; what may be used of the object where nothing was noted. */
   requestedSize?(s: KmemCachePtr, object: Address): number;
+
+  /** __check_heap_object: why `length` bytes at an address must not be shown; undefined: they may. */
+  heapObjectError?(
+    s: KmemCachePtr,
+    page: PagePtr,
+    address: Address,
+    length: number,
+  ): string | undefined;
 }

@@ -20,7 +20,7 @@ import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_COMP, __GFP_DMA, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
-import { Page, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
 import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
@@ -294,6 +294,9 @@ export class System {
     const page = this.pages.virtToHeadPage(address);
     const s = this.cacheOf(address);
     if (s !== 0) return this.allocator.heapObjectError?.(s, page, address, length);
+    if ((this.memory.readOnce(page + PAGE_FLAGS) & PG_ALLOCATED) === 0) {
+      return `a free page at 0x${address.toString(16)}`;
+    }
     const room = PAGE_SIZE << this.pages.compoundOrder(page);
     const offset = address - this.pages.pageAddress(page);
     if (offset + length <= room) return undefined;

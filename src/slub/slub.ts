@@ -32,6 +32,7 @@ import {
   STAT_NAMES,
 } from "./statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "./structs.ts";
+import { heapObjectError } from "./usercopy.ts";
 
 const FREELIST = KmemCacheCpu.freelist;
 const TID = KmemCacheCpu.tid;
@@ -291,6 +292,15 @@ export class Slub implements Allocator {
   requestedSize(s: KmemCachePtr, object: Address): number {
     const noted = this.debugging.layout.keepsOrigSize(s);
     return noted ? this.debugging.content.origSize(s, object) : this.slabKsize(s);
+  }
+
+  heapObjectError(
+    s: KmemCachePtr,
+    page: PagePtr,
+    address: Address,
+    length: number,
+  ): string | undefined {
+    return heapObjectError(this, s, page, address, length);
   }
 
   liveObjects(s: KmemCachePtr): LiveObjects[] {
