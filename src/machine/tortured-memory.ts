@@ -11,7 +11,8 @@
  *   as a virtual machine loses its processor.
  *
  * What comes while it is not let in, waits, and comes when interrupts are enabled, as on a real CPU.
- * Preemptions come in clusters: some interleavings need two of them within a few operations.
+ * Preemptions come in clusters: some interleavings need two of them within a few operations; and
+ * often where the code is about to wait for memory, as they do in a kernel.
  *
  * It also refuses what a wrong allocator would do: an access to page 0 or outside of the memory, and
  * a write into the area of a CPU that this task does not hold.
@@ -29,7 +30,7 @@ export interface TortureRates {
 }
 
 /** How long a preempted task insists on the CPU it was on, in ms, before it takes any. */
-const INSIST_MS = 20;
+const INSIST_MS = 2;
 /** The longest dawdling by spinning, in turns; about 20 microseconds. */
 const DAWDLE_TURNS = 4_000;
 /** Chance that a delay is a long one instead, asleep, and how long that is. */
@@ -38,6 +39,8 @@ const LONG_DELAY_MS = 1;
 /** Chance that a preemption is followed by another one, and within how many accesses. */
 const CLUSTERED = 0.5;
 const CLUSTER_ACCESSES = 150;
+/** Chance of losing the CPU where interrupts are turned on on purpose: before what may sleep. */
+const PREEMPTED_WHERE_SLEEPING = 1 / 6;
 
 export class TorturedMemory extends DirectMemory {
   private rates: TortureRates = { interrupts: 0, migrations: 0, delays: 0 };
@@ -166,6 +169,9 @@ export class TorturedMemory extends DirectMemory {
   }
   override irqEnable(): void {
     super.irqEnable();
+    if (this.countdown !== Number.POSITIVE_INFINITY && this.rates.migrations > 0) {
+      this.preemptionPending ||= this.chance() < PREEMPTED_WHERE_SLEEPING;
+    }
     this.letIn();
   }
 

@@ -31,7 +31,7 @@ export const mixed: Workload = {
     { size: 640, flags: SLAB_RECLAIM_ACCOUNT },
     { size: 256, flags: SLAB_TYPESAFE_BY_RCU },
     { size: 2100 },
-    { size: 5000 },
+    { size: 7000 },
   ],
   start: (driver) => new MixedPlayer(driver),
 };
@@ -50,12 +50,13 @@ class MixedPlayer implements Player {
     const { driver, held } = this;
     const { random } = driver;
     const draw = random.below(1000);
-    if (draw < 550) this.churn(32);
-    else if (draw < 700) this.burst(1 + random.below(LARGEST_BURST));
+    if (draw < 500) this.churn(32);
+    else if (draw < 600) this.burst(this.anyCache(), 1 + random.below(LARGEST_BURST));
+    else if (draw < 700) this.burst(this.largestCache(), 1 + random.below(LARGEST_BURST));
     else if (draw < 800) this.bulk(2 + random.below(LARGEST_BULK));
     else if (draw < 920) this.sendAway(random.below(12));
-    else if (draw < 998) this.elsewhere();
-    else driver.shrink(this.anyCache());
+    else if (draw < 999) this.elsewhere();
+    else if (random.chance(0.3)) driver.shrink(this.anyCache());
     driver.emptyMailbox();
     while (held.length > HELD_AT_MOST) driver.kfree(random.pluck(held));
   }
@@ -69,6 +70,11 @@ class MixedPlayer implements Player {
   private anyCache(): number {
     const { caches, random } = this.driver;
     return caches[random.below(caches.length)] as number;
+  }
+
+  /** Its slabs have few objects, so that they are often full, often empty, and often new. */
+  private largestCache(): number {
+    return this.driver.caches.at(-1) as number;
   }
 
   private keep(object: number): void {
@@ -101,14 +107,13 @@ class MixedPlayer implements Player {
    * Many objects of one cache, some of which go right after they have come, so that slabs are full
    * one moment and not the next; then all go: in order, in reverse or at random.
    */
-  private burst(count: number): void {
+  private burst(cache: number, count: number): void {
     const { driver } = this;
-    const cache = this.anyCache();
     const objects: number[] = [];
     for (let i = 0; i < count; i++) {
       const object = driver.alloc(cache);
       if (object === 0) continue;
-      if (driver.random.chance(0.3)) driver.free(cache, object);
+      if (driver.random.chance(0.4)) driver.free(cache, object);
       else objects.push(object);
     }
     const order = driver.random.below(3);
