@@ -12,6 +12,7 @@
 
 export type { BootParameters } from "../caches/boot-parameters.ts";
 export { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
+export { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
 export type { AllocatorName, KernelVersion } from "../caches/flags.ts";
 export {
   SLAB_CACHE_DMA,
@@ -22,10 +23,12 @@ export {
   SLAB_RECLAIM_ACCOUNT,
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
+  SLAB_TRACE,
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
 export { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 export type { KmemCachePtr } from "../caches/kmem-cache.ts";
+export type { LiveObjects } from "../caches/live-objects.ts";
 export { FAILURE_CLASSES, type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 export type { Address } from "../machine/memory.ts";
 export {
@@ -38,6 +41,7 @@ export {
   GFP_KERNEL,
   GFP_NOWAIT,
 } from "../pages/gfp.ts";
+export type { SlabReport } from "../slub/debug/reports.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
 export {
   attach,

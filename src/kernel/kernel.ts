@@ -9,6 +9,7 @@
  * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
  */
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import { EINVAL } from "../caches/errno.ts";
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
@@ -30,11 +31,14 @@ import { GFP_KERNEL } from "../pages/gfp.ts";
 import { inBothForms } from "../slab/classes.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
+import type { SlabReport } from "../slub/debug/reports.ts";
+import { validateSlabCache } from "../slub/debug/validate.ts";
 import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
 import { withInitOnAlloc, withInitOnFree } from "../slub/options/init-memory.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
+import { Slub } from "../slub/slub.ts";
 import { type CacheOptions, SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
 
 export const MIB = 1024 * 1024;
@@ -279,6 +283,22 @@ export class Kernel extends System {
 
   override kmemCacheDestroy(s: KmemCachePtr): number {
     return this.run(() => super.kmemCacheDestroy(s));
+  }
+
+  // ---- what a program learns of damage ----
+
+  /** Hands each report of damage that this thread finds to `sink`, as data (SLUB). */
+  onReport(sink: (report: SlabReport) => void): void {
+    if (this.allocator instanceof Slub) this.allocator.context.reports.sink = sink;
+  }
+
+  /**
+   * Checks all slabs of a debug cache that lie on lists, beside running users (validate_slab_cache);
+   * damage goes to the console and to `onReport`. Slabs checked, or -EINVAL for any other cache.
+   */
+  validate(s: KmemCachePtr): number {
+    const { allocator } = this;
+    return allocator instanceof Slub ? this.run(() => validateSlabCache(allocator, s)) : -EINVAL;
   }
 
   // ---- what a program does with objects; a view that leaves its object raises KernelBug ----

@@ -3,7 +3,6 @@ import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import type { SlabReport } from "../../src/slub/debug/reports.ts";
-import { validateSlabCache } from "../../src/slub/debug/validate.ts";
 import { Slub } from "../../src/slub/slub.ts";
 
 export interface Bench {
@@ -28,7 +27,7 @@ export function bench(options: BootOptions = {}): Bench {
   kernel.thread.enterCpu(0);
   const reports: SlabReport[] = [];
   const lines: string[] = [];
-  slub.debugging.reports.sink = (report) => reports.push(report);
+  kernel.onReport((report) => reports.push(report));
   kernel.machine.console.sink = (line) => lines.push(line);
   const errorsOf = (action: () => void): number => {
     const before = slub.debugging.reports.errors;
@@ -41,7 +40,7 @@ export function bench(options: BootOptions = {}): Bench {
     reports,
     lines,
     errorsOf,
-    validate: (s) => errorsOf(() => validateSlabCache(slub, s)),
+    validate: (s) => errorsOf(() => kernel.validate(s)),
     poke: (at, byte) => kernel.memory.write8(at, byte),
     peek: (at, length) => Array.from({ length }, (_, i) => kernel.memory.read8(at + i)),
   };
