@@ -18,6 +18,12 @@ import {
   nextTid,
 } from "./structs.ts";
 
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CPU_FREELIST = KmemCacheCpu.freelist;
+const CACHE_OBJECT_SIZE = KmemCache.objectSize;
+const CPU_TID = KmemCacheCpu.tid;
+const PAGE_SLAB_CACHE = Page.slabCache;
+
 /** How many objects of other slabs are passed over in search of one more of the same. */
 const LOOKAHEAD = 3;
 
@@ -35,15 +41,15 @@ export class Bulk {
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory } = this;
-    const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
+    const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     const flags = memory.irqSave();
     let c = memory.thisCpuPtr(cpuSlab);
     let popped = 0;
     let got = 0;
     for (; got < size; got++) {
-      let object = memory.read32(c + KmemCacheCpu.freelist);
+      let object = memory.read32(c + CPU_FREELIST);
       if (object !== 0) {
-        memory.write32(c + KmemCacheCpu.freelist, this.slub.freePointers.get(s, object));
+        memory.write32(c + CPU_FREELIST, this.slub.freePointers.get(s, object));
         popped++;
       } else {
         this.bumpBeforeSlowPath(c);
@@ -63,7 +69,7 @@ export class Bulk {
       return 0;
     }
     if ((gfp & __GFP_ZERO) !== 0) {
-      const bytes = memory.read32(s + KmemCache.objectSize);
+      const bytes = memory.read32(s + CACHE_OBJECT_SIZE);
       for (let i = 0; i < size; i++) memory.fill(p[i] as Address, 0, bytes);
     }
     return size;
@@ -78,7 +84,7 @@ export class Bulk {
   }
 
   private bumpTid(c: KmemCacheCpuPtr): void {
-    this.memory.write32(c + KmemCacheCpu.tid, nextTid(this.memory.read32(c + KmemCacheCpu.tid)));
+    this.memory.write32(c + CPU_TID, nextTid(this.memory.read32(c + CPU_TID)));
   }
 
   /** Frees p[0..size). Entries of p are used up; with s = 0 each is freed to its own cache. */
@@ -123,7 +129,7 @@ export class Bulk {
   }
 
   private cacheOf(s: KmemCachePtr, page: PagePtr, object: Address): KmemCachePtr {
-    const owner = this.memory.read32(page + Page.slabCache);
+    const owner = this.memory.read32(page + PAGE_SLAB_CACHE);
     if (s === 0) return owner;
     if (owner !== s) this.context.common.wrongCache(s, owner, object);
     return s;

@@ -20,6 +20,15 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CPU_PARTIAL = KmemCacheCpu.partial;
+const PAGE_POBJECTS = Page.pobjects;
+const CACHE_CPU_PARTIAL = KmemCache.cpuPartial;
+const PAGE_PAGES = Page.pages;
+const PAGE_COUNTERS = Page.counters;
+const PAGE_NEXT = Page.next;
+const PAGE_FREELIST = Page.freelist;
+
 export class CpuPartial {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -47,13 +56,13 @@ export class CpuPartial {
   put(s: KmemCachePtr, page: PagePtr, drain: boolean): void {
     const { memory } = this;
     memory.preemptDisable();
-    const partial = memory.read32(s + KmemCache.cpuSlab) + KmemCacheCpu.partial;
+    const partial = memory.read32(s + CACHE_CPU_SLAB) + CPU_PARTIAL;
     for (;;) {
       let head = memory.thisCpuRead(partial);
       if (
         drain &&
         head !== 0 &&
-        memory.readOnce(head + Page.pobjects) > memory.readOnce(s + KmemCache.cpuPartial)
+        memory.readOnce(head + PAGE_POBJECTS) > memory.readOnce(s + CACHE_CPU_PARTIAL)
       ) {
         this.drain(s);
         this.context.stat(s, CPU_PARTIAL_DRAIN);
@@ -71,19 +80,19 @@ export class CpuPartial {
    * flushed every CPU: whoever pushed after that flush sees the limit (d6e0b7fa1186).
    */
   protected keepsNone(s: KmemCachePtr): boolean {
-    return this.memory.readOnce(s + KmemCache.cpuPartial) === 0;
+    return this.memory.readOnce(s + CACHE_CPU_PARTIAL) === 0;
   }
 
   private linkBefore(page: PagePtr, head: PagePtr): void {
     const { memory } = this;
-    const pages = head === 0 ? 0 : memory.readOnce(head + Page.pages);
-    const pobjects = head === 0 ? 0 : memory.readOnce(head + Page.pobjects);
-    memory.writeOnce(page + Page.pages, pages + 1);
+    const pages = head === 0 ? 0 : memory.readOnce(head + PAGE_PAGES);
+    const pobjects = head === 0 ? 0 : memory.readOnce(head + PAGE_POBJECTS);
+    memory.writeOnce(page + PAGE_PAGES, pages + 1);
     memory.writeOnce(
-      page + Page.pobjects,
-      pobjects + freeOf(memory.readOnce(page + Page.counters)),
+      page + PAGE_POBJECTS,
+      pobjects + freeOf(memory.readOnce(page + PAGE_COUNTERS)),
     );
-    memory.writeOnce(page + Page.next, head);
+    memory.writeOnce(page + PAGE_NEXT, head);
   }
 
   /** this_cpu_cmpxchg: an interrupt may have pushed or drained since `head` was read. */
@@ -94,7 +103,7 @@ export class CpuPartial {
   protected drain(s: KmemCachePtr): void {
     const { memory } = this;
     const flags = memory.irqSave();
-    this.unfreeze(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
+    this.unfreeze(s, memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB)));
     memory.irqRestore(flags);
   }
 
@@ -107,9 +116,9 @@ export class CpuPartial {
     let locked: KmemCacheNodePtr = 0;
     let discarded: PagePtr = 0;
     for (;;) {
-      const page = memory.readOnce(c + KmemCacheCpu.partial);
+      const page = memory.readOnce(c + CPU_PARTIAL);
       if (page === 0) break;
-      memory.writeOnce(c + KmemCacheCpu.partial, memory.readOnce(page + Page.next));
+      memory.writeOnce(c + CPU_PARTIAL, memory.readOnce(page + PAGE_NEXT));
       const n = this.context.nodeOfPage(s, page);
       if (n !== locked) {
         if (locked !== 0) nodePartial.unlock(locked);
@@ -117,7 +126,7 @@ export class CpuPartial {
         nodePartial.lock(n);
       }
       if (this.unfreezeOne(s, n, page)) {
-        memory.writeOnce(page + Page.next, discarded);
+        memory.writeOnce(page + PAGE_NEXT, discarded);
         discarded = page;
       }
     }
@@ -138,8 +147,8 @@ export class CpuPartial {
   protected clearFrozen(s: KmemCachePtr, page: PagePtr): number {
     const { memory } = this;
     for (;;) {
-      const freelist = memory.readOnce(page + Page.freelist);
-      const counters = memory.readOnce(page + Page.counters);
+      const freelist = memory.readOnce(page + PAGE_FREELIST);
+      const counters = memory.readOnce(page + PAGE_COUNTERS);
       const unfrozen = withFrozen(counters, false);
       if (this.pageSwap.swap(s, page, freelist, counters, freelist, unfrozen)) return unfrozen;
     }
@@ -147,7 +156,7 @@ export class CpuPartial {
 
   private discardAll(s: KmemCachePtr, first: PagePtr): void {
     for (let page = first; page !== 0; ) {
-      const next = this.memory.readOnce(page + Page.next);
+      const next = this.memory.readOnce(page + PAGE_NEXT);
       this.context.stat(s, DEACTIVATE_EMPTY);
       this.slabPages.discard(s, page);
       this.context.stat(s, FREE_SLAB);

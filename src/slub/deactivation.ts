@@ -29,6 +29,14 @@ import {
   nextTid,
 } from "./structs.ts";
 
+const PAGE_FREELIST = Page.freelist;
+const PAGE_COUNTERS = Page.counters;
+const CPU_PAGE = KmemCacheCpu.page;
+const CPU_FREELIST = KmemCacheCpu.freelist;
+const CPU_TID = KmemCacheCpu.tid;
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CPU_PARTIAL = KmemCacheCpu.partial;
+
 /** Where a slab lies while it is being deactivated (enum slab_modes). */
 const M_NONE = 0;
 const M_PARTIAL = 1;
@@ -70,7 +78,7 @@ export class Deactivation {
    * list. Whoever calls forgets both afterwards (dropCpuSlab).
    */
   deactivate(s: KmemCachePtr, page: PagePtr, freelist: Address): void {
-    const hadRemoteFrees = this.memory.readOnce(page + Page.freelist) !== 0;
+    const hadRemoteFrees = this.memory.readOnce(page + PAGE_FREELIST) !== 0;
     if (hadRemoteFrees) this.context.stat(s, DEACTIVATE_REMOTE_FREES);
     const last = this.returnAllButLast(s, page, freelist);
     this.unfreeze(s, page, last, hadRemoteFrees);
@@ -94,8 +102,8 @@ export class Deactivation {
   private pushBack(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
     for (;;) {
-      const prior = memory.readOnce(page + Page.freelist);
-      const counters = memory.readOnce(page + Page.counters);
+      const prior = memory.readOnce(page + PAGE_FREELIST);
+      const counters = memory.readOnce(page + PAGE_COUNTERS);
       this.freePointers.set(s, object, prior);
       const fewer = withInuse(counters, inuseOf(counters) - 1);
       if (this.pageSwap.swap(s, page, prior, counters, object, fewer)) return;
@@ -114,8 +122,8 @@ export class Deactivation {
     let locked = false;
     let placed: SlabMode = M_NONE;
     for (;;) {
-      const oldFreelist = memory.readOnce(page + Page.freelist);
-      const oldCounters = memory.readOnce(page + Page.counters);
+      const oldFreelist = memory.readOnce(page + PAGE_FREELIST);
+      const oldCounters = memory.readOnce(page + PAGE_COUNTERS);
       let counters = oldCounters;
       let freelist = oldFreelist;
       if (last !== 0) {
@@ -186,52 +194,45 @@ export class Deactivation {
    */
   dropCpuSlab(c: KmemCacheCpuPtr): void {
     this.bumpTid(c);
-    this.memory.write32(c + KmemCacheCpu.page, 0);
-    this.memory.write32(c + KmemCacheCpu.freelist, 0);
+    this.memory.write32(c + CPU_PAGE, 0);
+    this.memory.write32(c + CPU_FREELIST, 0);
   }
 
   protected bumpTid(c: KmemCacheCpuPtr): void {
-    this.memory.write32(c + KmemCacheCpu.tid, nextTid(this.memory.read32(c + KmemCacheCpu.tid)));
+    this.memory.write32(c + CPU_TID, nextTid(this.memory.read32(c + CPU_TID)));
   }
 
   /** flush_slab: interrupts are off, `c` has a slab. */
   flushSlab(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
     const { memory } = this;
     this.context.stat(s, CPUSLAB_FLUSH);
-    this.deactivate(
-      s,
-      memory.read32(c + KmemCacheCpu.page),
-      memory.read32(c + KmemCacheCpu.freelist),
-    );
+    this.deactivate(s, memory.read32(c + CPU_PAGE), memory.read32(c + CPU_FREELIST));
     this.dropFlushed(c);
   }
 
   /** As dropCpuSlab; the kernel has bumped tid here from the start. */
   protected dropFlushed(c: KmemCacheCpuPtr): void {
     this.bumpTid(c);
-    this.memory.write32(c + KmemCacheCpu.page, 0);
-    this.memory.write32(c + KmemCacheCpu.freelist, 0);
+    this.memory.write32(c + CPU_PAGE, 0);
+    this.memory.write32(c + CPU_FREELIST, 0);
   }
 
   /** __flush_cpu_slab: `c` is this CPU's with interrupts off, or that of a CPU that is absent. */
   flushCpu(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
-    if (this.memory.read32(c + KmemCacheCpu.page) !== 0) this.flushSlab(s, c);
+    if (this.memory.read32(c + CPU_PAGE) !== 0) this.flushSlab(s, c);
     this.cpuPartial.unfreeze(s, c);
   }
 
   /** flush_cpu_slab: runs on the CPU that is flushed, interrupts off. */
   protected flushThisCpu(s: KmemCachePtr): void {
-    this.flushCpu(s, this.memory.thisCpuPtr(this.memory.read32(s + KmemCache.cpuSlab)));
+    this.flushCpu(s, this.memory.thisCpuPtr(this.memory.read32(s + CACHE_CPU_SLAB)));
   }
 
   /** has_cpu_slab: read from afar and stale at once, which is enough to spare an idle CPU a call. */
   protected hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
     const { memory } = this;
-    const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
-    return (
-      memory.readOnce(c + KmemCacheCpu.page) !== 0 ||
-      memory.readOnce(c + KmemCacheCpu.partial) !== 0
-    );
+    const c = memory.perCpuPtr(memory.read32(s + CACHE_CPU_SLAB), cpu);
+    return memory.readOnce(c + CPU_PAGE) !== 0 || memory.readOnce(c + CPU_PARTIAL) !== 0;
   }
 
   /** flush_all: every CPU gives its slabs of the cache up, each by itself. Interrupts are on. */

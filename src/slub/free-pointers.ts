@@ -6,6 +6,8 @@ import type { Address, Memory } from "../machine/memory.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
+const OFFSET = KmemCache.offset;
+
 export class FreePointers {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -17,7 +19,7 @@ export class FreePointers {
 
   /** get_freepointer: of an object that the caller owns. */
   get(s: KmemCachePtr, object: Address): Address {
-    return this.memory.read32(object + this.memory.read32(s + KmemCache.offset));
+    return this.memory.read32(object + this.memory.read32(s + OFFSET));
   }
 
   /**
@@ -25,11 +27,11 @@ export class FreePointers {
    * comes back is only good as the new value of a swap that fails if that has happened.
    */
   getSafe(s: KmemCachePtr, object: Address): Address {
-    return this.memory.readRacy(object + this.memory.read32(s + KmemCache.offset));
+    return this.memory.readRacy(object + this.memory.read32(s + OFFSET));
   }
 
   /** set_freepointer: the caller owns the object until it publishes it. */
   set(s: KmemCachePtr, object: Address, next: Address): void {
-    this.memory.write32(object + this.memory.read32(s + KmemCache.offset), next);
+    this.memory.write32(object + this.memory.read32(s + OFFSET), next);
   }
 }

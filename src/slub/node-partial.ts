@@ -22,6 +22,17 @@ import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
+const NODE_LIST_LOCK = KmemCacheNode.listLock;
+const NODE_NR_PARTIAL = KmemCacheNode.nrPartial;
+const NODE_PARTIAL = KmemCacheNode.partial;
+const NODE_NR_SLABS = KmemCacheNode.nrSlabs;
+const NODE_TOTAL_OBJECTS = KmemCacheNode.totalObjects;
+const NODE_FULL = KmemCacheNode.full;
+const CACHE_MIN_PARTIAL = KmemCache.minPartial;
+const PAGE_LRU = Page.lru;
+const PAGE_FREELIST = Page.freelist;
+const PAGE_COUNTERS = Page.counters;
+
 export class NodePartial {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -36,97 +47,97 @@ export class NodePartial {
   /** init_kmem_cache_node */
   init(n: KmemCacheNodePtr): void {
     const { memory } = this;
-    initSpinLock(memory, n + KmemCacheNode.listLock);
-    memory.write32(n + KmemCacheNode.nrPartial, 0);
-    initListHead(memory, n + KmemCacheNode.partial);
-    memory.write32(n + KmemCacheNode.nrSlabs, 0);
-    memory.write32(n + KmemCacheNode.totalObjects, 0);
-    initListHead(memory, n + KmemCacheNode.full);
+    initSpinLock(memory, n + NODE_LIST_LOCK);
+    memory.write32(n + NODE_NR_PARTIAL, 0);
+    initListHead(memory, n + NODE_PARTIAL);
+    memory.write32(n + NODE_NR_SLABS, 0);
+    memory.write32(n + NODE_TOTAL_OBJECTS, 0);
+    initListHead(memory, n + NODE_FULL);
   }
 
   lock(n: KmemCacheNodePtr): void {
-    spinLock(this.memory, n + KmemCacheNode.listLock);
+    spinLock(this.memory, n + NODE_LIST_LOCK);
   }
 
   unlock(n: KmemCacheNodePtr): void {
-    spinUnlock(this.memory, n + KmemCacheNode.listLock);
+    spinUnlock(this.memory, n + NODE_LIST_LOCK);
   }
 
   lockIrqsave(n: KmemCacheNodePtr): IrqFlags {
-    return spinLockIrqsave(this.memory, n + KmemCacheNode.listLock);
+    return spinLockIrqsave(this.memory, n + NODE_LIST_LOCK);
   }
 
   unlockIrqrestore(n: KmemCacheNodePtr, flags: IrqFlags): void {
-    spinUnlockIrqrestore(this.memory, n + KmemCacheNode.listLock, flags);
+    spinUnlockIrqrestore(this.memory, n + NODE_LIST_LOCK, flags);
   }
 
   /** n->nr_partial: exact under the lock, a hint without it. */
   nrPartial(n: KmemCacheNodePtr): number {
-    return this.memory.readOnce(n + KmemCacheNode.nrPartial);
+    return this.memory.readOnce(n + NODE_NR_PARTIAL);
   }
 
   /** Whether an empty slab goes back instead of being listed. Without the lock a hint, too. */
   hasEnough(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
-    return this.nrPartial(n) >= this.memory.readOnce(s + KmemCache.minPartial);
+    return this.nrPartial(n) >= this.memory.readOnce(s + CACHE_MIN_PARTIAL);
   }
 
   /** add_partial, at the head or the tail. Needs list_lock. */
   add(n: KmemCacheNodePtr, page: PagePtr, tail: boolean): void {
     const { memory } = this;
-    memory.writeOnce(n + KmemCacheNode.nrPartial, memory.read32(n + KmemCacheNode.nrPartial) + 1);
-    if (tail) listAddTail(memory, page + Page.lru, n + KmemCacheNode.partial);
-    else listAdd(memory, page + Page.lru, n + KmemCacheNode.partial);
+    memory.writeOnce(n + NODE_NR_PARTIAL, memory.read32(n + NODE_NR_PARTIAL) + 1);
+    if (tail) listAddTail(memory, page + PAGE_LRU, n + NODE_PARTIAL);
+    else listAdd(memory, page + PAGE_LRU, n + NODE_PARTIAL);
   }
 
   /** remove_partial. Needs list_lock. */
   remove(n: KmemCacheNodePtr, page: PagePtr): void {
     const { memory } = this;
-    listDel(memory, page + Page.lru);
-    memory.writeOnce(n + KmemCacheNode.nrPartial, memory.read32(n + KmemCacheNode.nrPartial) - 1);
+    listDel(memory, page + PAGE_LRU);
+    memory.writeOnce(n + NODE_NR_PARTIAL, memory.read32(n + NODE_NR_PARTIAL) - 1);
   }
 
   /** add_full. Needs list_lock. */
   addFull(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): void {
     if (!this.context.keepsFullList(s)) return;
-    listAdd(this.memory, page + Page.lru, n + KmemCacheNode.full);
+    listAdd(this.memory, page + PAGE_LRU, n + NODE_FULL);
   }
 
   /** remove_full. Needs list_lock. */
   removeFull(s: KmemCachePtr, page: PagePtr): void {
-    if (this.context.keepsFullList(s)) listDel(this.memory, page + Page.lru);
+    if (this.context.keepsFullList(s)) listDel(this.memory, page + PAGE_LRU);
   }
 
   /** All partial slabs, head first. Needs list_lock. */
   partialSlabs(n: KmemCacheNodePtr): PagePtr[] {
-    return this.slabsOn(n + KmemCacheNode.partial);
+    return this.slabsOn(n + NODE_PARTIAL);
   }
 
   /** The full slabs, where the cache lists them. Needs list_lock. */
   fullSlabs(s: KmemCachePtr, n: KmemCacheNodePtr): PagePtr[] {
-    return this.context.keepsFullList(s) ? this.slabsOn(n + KmemCacheNode.full) : [];
+    return this.context.keepsFullList(s) ? this.slabsOn(n + NODE_FULL) : [];
   }
 
   private slabsOn(head: Address): PagePtr[] {
     const pages: PagePtr[] = [];
     for (let at = this.memory.read32(head); at !== head; at = this.memory.read32(at)) {
-      pages.push(at - Page.lru);
+      pages.push(at - PAGE_LRU);
     }
     return pages;
   }
 
   /** First slab of the list, or 0. Needs list_lock. */
   first(n: KmemCacheNodePtr): PagePtr {
-    return this.after(n, n + KmemCacheNode.partial);
+    return this.after(n, n + NODE_PARTIAL);
   }
 
   /** The slab behind `page`, or 0. Needs list_lock. */
   next(n: KmemCacheNodePtr, page: PagePtr): PagePtr {
-    return this.after(n, page + Page.lru);
+    return this.after(n, page + PAGE_LRU);
   }
 
   private after(n: KmemCacheNodePtr, entry: Address): PagePtr {
     const next = this.memory.read32(entry);
-    return next === n + KmemCacheNode.partial ? 0 : next - Page.lru;
+    return next === n + NODE_PARTIAL ? 0 : next - PAGE_LRU;
   }
 
   /**
@@ -136,8 +147,8 @@ export class NodePartial {
    */
   acquire(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, forAllocation: boolean): Acquired {
     const { memory } = this;
-    const freelist = memory.readOnce(page + Page.freelist);
-    const counters = memory.readOnce(page + Page.counters);
+    const freelist = memory.readOnce(page + PAGE_FREELIST);
+    const counters = memory.readOnce(page + PAGE_COUNTERS);
     const taken = forAllocation ? withInuse(counters, objectsOf(counters)) : counters;
     if (
       !this.pageSwap.swap(

@@ -16,6 +16,11 @@ import type { SlubContext } from "./slub-context.ts";
 import { CMPXCHG_DOUBLE_FAIL } from "./statistics.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
+const FREELIST = Page.freelist;
+const COUNTERS = Page.counters;
+const FLAGS = KmemCache.flags;
+const HAS_DOUBLE_SWAP = __CMPXCHG_DOUBLE;
+
 export class PageSwap {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -35,7 +40,7 @@ export class PageSwap {
     newCounters: number,
   ): boolean {
     const swapped =
-      (this.memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE) !== 0
+      (this.memory.read32(s + FLAGS) & HAS_DOUBLE_SWAP) !== 0
         ? this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters)
         : this.exchangeLocked(page, oldFreelist, oldCounters, newFreelist, newCounters);
     if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
@@ -51,7 +56,7 @@ export class PageSwap {
     newFreelist: Address,
     newCounters: number,
   ): boolean {
-    if ((this.memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE) !== 0) {
+    if ((this.memory.read32(s + FLAGS) & HAS_DOUBLE_SWAP) !== 0) {
       const swapped = this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters);
       if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
       return swapped;
@@ -70,7 +75,7 @@ export class PageSwap {
     newCounters: number,
   ): boolean {
     return this.memory.cmpxchgDouble(
-      page + Page.freelist,
+      page + FREELIST,
       oldFreelist,
       oldCounters,
       newFreelist,
@@ -88,11 +93,11 @@ export class PageSwap {
     const { memory } = this;
     this.lock(page);
     const same =
-      memory.readOnce(page + Page.freelist) === oldFreelist &&
-      memory.readOnce(page + Page.counters) === oldCounters;
+      memory.readOnce(page + FREELIST) === oldFreelist &&
+      memory.readOnce(page + COUNTERS) === oldCounters;
     if (same) {
-      memory.writeOnce(page + Page.freelist, newFreelist);
-      memory.writeOnce(page + Page.counters, newCounters);
+      memory.writeOnce(page + FREELIST, newFreelist);
+      memory.writeOnce(page + COUNTERS, newCounters);
     }
     this.unlock(page);
     return same;

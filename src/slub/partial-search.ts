@@ -18,6 +18,11 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
+const CPU_PAGE = KmemCacheCpu.page;
+const CACHE_CPU_PARTIAL = KmemCache.cpuPartial;
+const CACHE_REMOTE_NODE_DEFRAG_RATIO = KmemCache.remoteNodeDefragRatio;
+const CACHE_MIN_PARTIAL = KmemCache.minPartial;
+
 export class PartialSearch {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -61,14 +66,14 @@ export class PartialSearch {
       }
       available += acquired.objects;
       if (object === 0) {
-        memory.write32(c + KmemCacheCpu.page, page);
+        memory.write32(c + CPU_PAGE, page);
         this.context.stat(s, ALLOC_FROM_PARTIAL);
         object = acquired.freelist;
       } else {
         this.cpuPartial.put(s, page, false);
         this.context.stat(s, CPU_PARTIAL_NODE);
       }
-      const enough = memory.readOnce(s + KmemCache.cpuPartial) >> 1;
+      const enough = memory.readOnce(s + CACHE_CPU_PARTIAL) >> 1;
       if (!this.context.hasCpuPartial(s) || available > enough) break;
       page = next;
     }
@@ -88,13 +93,12 @@ export class PartialSearch {
   protected getAnyPartial(s: KmemCachePtr, gfp: number, c: KmemCacheCpuPtr): Address {
     const { memory, nodePartial } = this;
     const { topology } = this.context.machine;
-    const ratio = memory.readOnce(s + KmemCache.remoteNodeDefragRatio);
+    const ratio = memory.readOnce(s + CACHE_REMOTE_NODE_DEFRAG_RATIO);
     if (ratio === 0 || (memory.getCycles() >>> 0) % 1024 > ratio) return 0;
     if ((gfp & __GFP_THISNODE) !== 0) return 0;
     for (const nid of topology.byDistance(topology.cpuToNode(memory.smpProcessorId()))) {
       const n = this.context.nodeOf(s, nid);
-      if (n === 0 || nodePartial.nrPartial(n) <= memory.readOnce(s + KmemCache.minPartial))
-        continue;
+      if (n === 0 || nodePartial.nrPartial(n) <= memory.readOnce(s + CACHE_MIN_PARTIAL)) continue;
       const object = this.getPartialNode(s, n, c);
       if (object !== 0) return object;
     }

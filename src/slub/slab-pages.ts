@@ -26,6 +26,21 @@ import type { SlubContext } from "./slub-context.ts";
 import { ORDER_FALLBACK } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr, ooObjects, ooOrder } from "./structs.ts";
 
+const PAGE_RCU = Page.rcu;
+const PAGE_SLAB_CACHE = Page.slabCache;
+const PAGE_COUNTERS = Page.counters;
+const PAGE_FLAGS = Page.flags;
+const CACHE_FLAGS = KmemCache.flags;
+const PAGE_FREELIST = Page.freelist;
+const CACHE_SIZE = KmemCache.size;
+const CACHE_RED_LEFT_PAD = KmemCache.redLeftPad;
+const CACHE_CTOR = KmemCache.ctor;
+const CACHE_ALLOCFLAGS = KmemCache.allocflags;
+const CACHE_OO = KmemCache.oo;
+const CACHE_MIN = KmemCache.min;
+const NODE_NR_SLABS = KmemCacheNode.nrSlabs;
+const NODE_TOTAL_OBJECTS = KmemCacheNode.totalObjects;
+
 /** 0x5a: bytes of a slab that no object uses, where the cache is poisoned. */
 const POISON_INUSE = 0x5a;
 
@@ -43,8 +58,8 @@ export class SlabPages {
     this.freePointers = freePointers;
     this.debugging = debugging;
     this.rcuFreeSlab = context.machine.functions.register((head) => {
-      const page = head - Page.rcu;
-      this.freeSlabNow(this.memory.read32(page + Page.slabCache), page);
+      const page = head - PAGE_RCU;
+      this.freeSlabNow(this.memory.read32(page + PAGE_SLAB_CACHE), page);
     });
   }
 
@@ -54,24 +69,24 @@ export class SlabPages {
     const page = this.allocateSlab(s, gfp & ~__GFP_ZERO, node);
     if (page === 0) return 0;
     const order = this.context.pages.compoundOrder(page);
-    const objects = memory.read32(page + Page.counters);
+    const objects = memory.read32(page + PAGE_COUNTERS);
     this.incSlabsNode(s, page, objects);
-    memory.write32(page + Page.slabCache, s);
-    memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
+    memory.write32(page + PAGE_SLAB_CACHE, s);
+    memory.write32(page + PAGE_FLAGS, memory.read32(page + PAGE_FLAGS) | PG_SLAB);
     const start = this.context.pages.pageAddress(page);
-    if ((memory.read32(s + KmemCache.flags) & SLAB_POISON) !== 0) {
+    if ((memory.read32(s + CACHE_FLAGS) & SLAB_POISON) !== 0) {
       memory.fill(start, POISON_INUSE, PAGE_SIZE << order);
     }
     const first = this.linkObjects(s, page, start, objects);
-    memory.write32(page + Page.freelist, first);
-    memory.write32(page + Page.counters, packCounters(objects, objects, true));
+    memory.write32(page + PAGE_FREELIST, first);
+    memory.write32(page + PAGE_COUNTERS, packCounters(objects, objects, true));
     return page;
   }
 
   /** Sets all objects up and chains them in ascending order; returns the first. */
   protected linkObjects(s: KmemCachePtr, page: PagePtr, start: Address, objects: number): Address {
-    const size = this.memory.read32(s + KmemCache.size);
-    const first = start + this.memory.read32(s + KmemCache.redLeftPad);
+    const size = this.memory.read32(s + CACHE_SIZE);
+    const first = start + this.memory.read32(s + CACHE_RED_LEFT_PAD);
     for (let i = 0, object = first; i < objects; i++, object += size) {
       this.setupObject(s, page, object);
       this.freePointers.set(s, object, i < objects - 1 ? object + size : 0);
@@ -83,7 +98,7 @@ export class SlabPages {
   protected setupObject(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
     if (this.context.isDebug(s)) this.debugging.setupObject(s, page, object);
-    const ctor = memory.read32(s + KmemCache.ctor);
+    const ctor = memory.read32(s + CACHE_CTOR);
     if (ctor !== 0) this.context.machine.functions.call(ctor, object);
   }
 
@@ -95,22 +110,22 @@ export class SlabPages {
     const { memory } = this;
     const maySleep = (gfp & __GFP_WAIT) !== 0;
     if (maySleep) memory.irqEnable();
-    const flags = gfp | memory.read32(s + KmemCache.allocflags);
-    let oo = memory.readOnce(s + KmemCache.oo);
+    const flags = gfp | memory.read32(s + CACHE_ALLOCFLAGS);
+    let oo = memory.readOnce(s + CACHE_OO);
     let page = this.allocSlabPage(
       (flags | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL,
       node,
       ooOrder(oo),
     );
     if (page === 0) {
-      oo = memory.readOnce(s + KmemCache.min);
+      oo = memory.readOnce(s + CACHE_MIN);
       page = this.allocSlabPage(flags, node, ooOrder(oo));
       if (page !== 0) this.context.stat(s, ORDER_FALLBACK);
     }
     if (maySleep) memory.irqDisable();
     if (page === 0) return 0;
     this.countPages(s, page, 1 << ooOrder(oo));
-    memory.write32(page + Page.counters, ooObjects(oo));
+    memory.write32(page + PAGE_COUNTERS, ooObjects(oo));
     return page;
   }
 
@@ -121,7 +136,7 @@ export class SlabPages {
   }
 
   private countPages(s: KmemCachePtr, page: PagePtr, n: number): void {
-    const reclaimable = (this.memory.read32(s + KmemCache.flags) & SLAB_RECLAIM_ACCOUNT) !== 0;
+    const reclaimable = (this.memory.read32(s + CACHE_FLAGS) & SLAB_RECLAIM_ACCOUNT) !== 0;
     this.context.pages.modNodePageState(
       page,
       reclaimable ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE,
@@ -133,26 +148,26 @@ export class SlabPages {
   incSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
     if (n === 0) return;
-    this.memory.add(n + KmemCacheNode.nrSlabs, 1);
-    this.memory.add(n + KmemCacheNode.totalObjects, objects);
+    this.memory.add(n + NODE_NR_SLABS, 1);
+    this.memory.add(n + NODE_TOTAL_OBJECTS, objects);
   }
 
   private decSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
-    this.memory.add(n + KmemCacheNode.nrSlabs, -1);
-    this.memory.add(n + KmemCacheNode.totalObjects, -objects);
+    this.memory.add(n + NODE_NR_SLABS, -1);
+    this.memory.add(n + NODE_TOTAL_OBJECTS, -objects);
   }
 
   /** discard_slab: the slab is empty and on no list; never called with a list_lock held. */
   discard(s: KmemCachePtr, page: PagePtr): void {
-    this.decSlabsNode(s, page, objectsOf(this.memory.readOnce(page + Page.counters)));
+    this.decSlabsNode(s, page, objectsOf(this.memory.readOnce(page + PAGE_COUNTERS)));
     this.freeSlab(s, page);
   }
 
   /** free_slab: at once, or after a grace period if readers may still look at its objects. */
   protected freeSlab(s: KmemCachePtr, page: PagePtr): void {
-    if ((this.memory.read32(s + KmemCache.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
-      this.context.machine.rcu.call(page + Page.rcu, this.rcuFreeSlab);
+    if ((this.memory.read32(s + CACHE_FLAGS) & SLAB_TYPESAFE_BY_RCU) !== 0) {
+      this.context.machine.rcu.call(page + PAGE_RCU, this.rcuFreeSlab);
     } else {
       this.freeSlabNow(s, page);
     }
@@ -164,8 +179,8 @@ export class SlabPages {
     const order = this.context.pages.compoundOrder(page);
     if (this.context.isDebug(s)) this.debugging.checkFreedSlab(s, page);
     this.countPages(s, page, -(1 << order));
-    memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
-    memory.write32(page + Page.slabCache, 0);
+    memory.write32(page + PAGE_FLAGS, memory.read32(page + PAGE_FLAGS) & ~PG_SLAB);
+    memory.write32(page + PAGE_SLAB_CACHE, 0);
     this.context.pages.freePages(page, order);
   }
 }

@@ -32,6 +32,15 @@ import {
   nextTid,
 } from "./structs.ts";
 
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CPU_PAGE = KmemCacheCpu.page;
+const CPU_PARTIAL = KmemCacheCpu.partial;
+const PAGE_NEXT = Page.next;
+const CPU_FREELIST = KmemCacheCpu.freelist;
+const PAGE_FREELIST = Page.freelist;
+const PAGE_COUNTERS = Page.counters;
+const CPU_TID = KmemCacheCpu.tid;
+
 export class SlowAllocation {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -72,10 +81,10 @@ export class SlowAllocation {
   /** The same with interrupts off; they may have been on in between. */
   allocateIrqsOff(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
-    const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
-    let page = memory.read32(c + KmemCacheCpu.page);
+    const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
+    let page = memory.read32(c + CPU_PAGE);
     for (;;) {
-      while (page === 0 && memory.read32(c + KmemCacheCpu.partial) !== 0) {
+      while (page === 0 && memory.read32(c + CPU_PARTIAL) !== 0) {
         page = this.popCpuPartial(s, c);
       }
       if (page === 0) return this.allocateFromNewSlab(s, gfp, node);
@@ -87,11 +96,11 @@ export class SlowAllocation {
 
   private popCpuPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
     const { memory } = this;
-    const page = memory.read32(c + KmemCacheCpu.partial);
-    memory.write32(c + KmemCacheCpu.page, page);
-    memory.write32(c + KmemCacheCpu.partial, memory.readOnce(page + Page.next));
+    const page = memory.read32(c + CPU_PARTIAL);
+    memory.write32(c + CPU_PAGE, page);
+    memory.write32(c + CPU_PARTIAL, memory.readOnce(page + PAGE_NEXT));
     this.context.stat(s, CPU_PARTIAL_ALLOC);
-    memory.write32(c + KmemCacheCpu.freelist, 0);
+    memory.write32(c + CPU_FREELIST, 0);
     return page;
   }
 
@@ -104,7 +113,7 @@ export class SlowAllocation {
   ): Address {
     if (!this.nodeMatches(page, node)) {
       this.context.stat(s, ALLOC_NODE_MISMATCH);
-      this.deactivation.deactivate(s, page, this.memory.read32(c + KmemCacheCpu.freelist));
+      this.deactivation.deactivate(s, page, this.memory.read32(c + CPU_FREELIST));
       this.dropCpuSlab(c);
       return 0;
     }
@@ -129,7 +138,7 @@ export class SlowAllocation {
    * to a CPU whose list is not empty: what lies there must not be overwritten (73736e0387ba).
    */
   protected recheckFreelist(c: KmemCacheCpuPtr): Address {
-    return this.memory.read32(c + KmemCacheCpu.freelist);
+    return this.memory.read32(c + CPU_FREELIST);
   }
 
   protected dropCpuSlab(c: KmemCacheCpuPtr): void {
@@ -143,8 +152,8 @@ export class SlowAllocation {
   getFreelist(s: KmemCachePtr, page: PagePtr): Address {
     const { memory } = this;
     for (;;) {
-      const freelist = memory.readOnce(page + Page.freelist);
-      const counters = memory.readOnce(page + Page.counters);
+      const freelist = memory.readOnce(page + PAGE_FREELIST);
+      const counters = memory.readOnce(page + PAGE_COUNTERS);
       const taken = withFrozen(withInuse(counters, objectsOf(counters)), freelist !== 0);
       if (this.pageSwap.swap(s, page, freelist, counters, 0, taken)) return freelist;
     }
@@ -153,15 +162,15 @@ export class SlowAllocation {
   /** load_freelist: the first object is the caller's, the rest the CPU's private list. */
   private loadFreelist(s: KmemCachePtr, c: KmemCacheCpuPtr, freelist: Address): Address {
     const { memory } = this;
-    memory.write32(c + KmemCacheCpu.freelist, this.freePointers.get(s, freelist));
-    memory.write32(c + KmemCacheCpu.tid, nextTid(memory.read32(c + KmemCacheCpu.tid)));
+    memory.write32(c + CPU_FREELIST, this.freePointers.get(s, freelist));
+    memory.write32(c + CPU_TID, nextTid(memory.read32(c + CPU_TID)));
     return freelist;
   }
 
   private allocateFromNewSlab(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
     for (;;) {
-      const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+      const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
       const listed = this.partialSearch.getPartial(s, gfp, node, c);
       const freelist = listed !== 0 ? listed : this.installNewSlab(s, gfp, node);
       if (freelist === 0) {
@@ -169,7 +178,7 @@ export class SlowAllocation {
         return 0;
       }
       // A new slab may have been installed on another CPU than the one the search began on.
-      const now = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+      const now = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
       if (!this.context.isDebug(s)) return this.loadFreelist(s, now, freelist);
       if (this.takeDebugObject(s, now, freelist)) return freelist;
     }
@@ -177,7 +186,7 @@ export class SlowAllocation {
 
   /** A debug cache keeps no cpu slab: one object is taken and the slab goes back at once. */
   private takeDebugObject(s: KmemCachePtr, c: KmemCacheCpuPtr, freelist: Address): boolean {
-    const page = this.memory.read32(c + KmemCacheCpu.page);
+    const page = this.memory.read32(c + CPU_PAGE);
     const fit = this.debugging.allocDebugProcessing(s, page, freelist);
     // A slab that failed has no free objects left and goes where full ones are.
     this.deactivation.deactivate(s, page, fit ? this.freePointers.get(s, freelist) : 0);
@@ -190,13 +199,13 @@ export class SlowAllocation {
     const { memory } = this;
     const page = this.slabPages.newSlab(s, gfp, node);
     if (page === 0) return 0;
-    const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+    const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
     this.flushIntruder(s, c);
     // Nobody else can reach the slab yet.
-    const freelist = memory.read32(page + Page.freelist);
-    memory.write32(page + Page.freelist, 0);
+    const freelist = memory.read32(page + PAGE_FREELIST);
+    memory.write32(page + PAGE_FREELIST, 0);
     this.context.stat(s, ALLOC_SLAB);
-    memory.write32(c + KmemCacheCpu.page, page);
+    memory.write32(c + CPU_PAGE, page);
     return freelist;
   }
 
@@ -205,7 +214,7 @@ export class SlowAllocation {
    * this CPU, or this task may have moved to a CPU that has one (05aa345034de).
    */
   protected flushIntruder(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
-    if (this.memory.read32(c + KmemCacheCpu.page) !== 0) this.deactivation.flushSlab(s, c);
+    if (this.memory.read32(c + CPU_PAGE) !== 0) this.deactivation.flushSlab(s, c);
   }
 
   /** slab_out_of_memory */

@@ -30,6 +30,9 @@ import {
 } from "./statistics.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "./structs.ts";
 
+const PAGE_FREELIST = Page.freelist;
+const PAGE_COUNTERS = Page.counters;
+
 export class SlowFree {
   protected readonly context: SlubContext;
   protected readonly memory: Memory;
@@ -75,8 +78,8 @@ export class SlowFree {
   ): void {
     const { memory, nodePartial } = this;
     for (;;) {
-      const prior = memory.readOnce(page + Page.freelist);
-      const counters = memory.readOnce(page + Page.counters);
+      const prior = memory.readOnce(page + PAGE_FREELIST);
+      const counters = memory.readOnce(page + PAGE_COUNTERS);
       const fewer = withInuse(counters, inuseOf(counters) - count);
       if (!this.concernsList(prior, counters, fewer)) {
         if (this.push(s, page, head, tail, prior, counters, fewer)) {
@@ -171,8 +174,8 @@ export class SlowFree {
       return;
     }
     for (;;) {
-      const prior = memory.readOnce(page + Page.freelist);
-      const counters = memory.readOnce(page + Page.counters);
+      const prior = memory.readOnce(page + PAGE_FREELIST);
+      const counters = memory.readOnce(page + PAGE_COUNTERS);
       const fewer = withInuse(counters, inuseOf(counters) - 1);
       if (!this.push(s, page, object, object, prior, counters, fewer)) continue;
       if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);

@@ -8,6 +8,11 @@ import type { Pages } from "../pages/pages.ts";
 import { Reports } from "./debug/reports.ts";
 import { KmemCache, KmemCacheCpu, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CPU_STAT = KmemCacheCpu.stat;
+const CACHE_NODE = KmemCache.node;
+const CACHE_FLAGS = KmemCache.flags;
+
 export class SlubContext {
   readonly machine: Machine;
   readonly memory: Memory;
@@ -27,12 +32,12 @@ export class SlubContext {
   /** stat(): counts an event on this CPU; racy, may lose counts. */
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;
-    memory.thisCpuAdd(memory.read32(s + KmemCache.cpuSlab) + KmemCacheCpu.stat + (item << 2), n);
+    memory.thisCpuAdd(memory.read32(s + CACHE_CPU_SLAB) + CPU_STAT + (item << 2), n);
   }
 
   /** get_node */
   nodeOf(s: KmemCachePtr, nid: number): KmemCacheNodePtr {
-    return this.memory.read32(s + KmemCache.node + (nid << 2));
+    return this.memory.read32(s + CACHE_NODE + (nid << 2));
   }
 
   nodeOfPage(s: KmemCachePtr, page: PagePtr): KmemCacheNodePtr {
@@ -41,7 +46,7 @@ export class SlubContext {
 
   /** kmem_cache_debug: some debugging is on, so objects go through the slow paths one by one. */
   isDebug(s: KmemCachePtr): boolean {
-    return (this.memory.read32(s + KmemCache.flags) & SLAB_DEBUG_FLAGS) !== 0;
+    return (this.memory.read32(s + CACHE_FLAGS) & SLAB_DEBUG_FLAGS) !== 0;
   }
 
   /** kmem_cache_has_cpu_partial */
@@ -51,6 +56,6 @@ export class SlubContext {
 
   /** Full slabs are kept on a list only where every object's user is tracked. */
   keepsFullList(s: KmemCachePtr): boolean {
-    return (this.memory.read32(s + KmemCache.flags) & SLAB_STORE_USER) !== 0;
+    return (this.memory.read32(s + CACHE_FLAGS) & SLAB_STORE_USER) !== 0;
   }
 }
