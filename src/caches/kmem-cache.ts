@@ -38,7 +38,7 @@ export const kmemCacheFields = {
 export const KmemCacheBase = struct("kmem_cache", kmemCacheFields);
 
 /** offsetof(struct kmem_cache, node) of a 4.1 kernel (x86-64): what its bytes are counted by. */
-export const KMEM_CACHE_NODE_OFFSET = { slub: 192, slab: 192 } as const;
+export const KMEM_CACHE_NODE_OFFSET = { slub: 192, slab: { "4.1": 128, "6.1": 120 } } as const;
 
 /** How far the allocator has come up. Only ever grows. */
 export const SLAB_STATE = { DOWN: 0, PARTIAL: 1, PARTIAL_NODE: 2, UP: 3, FULL: 4 } as const;

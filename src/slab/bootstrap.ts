@@ -6,7 +6,7 @@
 
 import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
 import { kmallocCaches } from "../caches/kmalloc-sizes.ts";
-import { SLAB_STATE } from "../caches/kmem-cache.ts";
+import { KMEM_CACHE_NODE_OFFSET, SLAB_STATE } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { initListHead, listSplice } from "../machine/list.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
@@ -18,7 +18,7 @@ import type { NodeLists } from "./node-lists.ts";
 import type { NodeSetup } from "./node-setup.ts";
 import type { Reaper } from "./reaper.ts";
 import type { SlabContext } from "./slab-context.ts";
-import { KMEM_CACHE_BYTES, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 import type { Tuning } from "./tuning.ts";
 
 export class Bootstrap {
@@ -62,7 +62,7 @@ export class Bootstrap {
     common.createBootCache(
       this.kmemCacheBoot,
       "kmem_cache",
-      KMEM_CACHE_BYTES[common.kernel] + 8 * this.context.nodes,
+      KMEM_CACHE_NODE_OFFSET.slab[common.kernel] + 8 * this.context.nodes,
       SLAB_HWCACHE_ALIGN,
     );
     common.publish(this.kmemCacheBoot);

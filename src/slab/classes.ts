@@ -2,7 +2,6 @@
 import type { KernelVersion } from "../caches/flags.ts";
 import { NEWER_PARTS, OLDER_PARTS, type SlabParts } from "./parts.ts";
 import { Slab } from "./slab.ts";
-import { NewerSlab } from "./slab-newer.ts";
 
 export interface SlabClasses extends SlabParts {
   Slab: typeof Slab;
@@ -12,7 +11,7 @@ export type SlabForms = Readonly<Record<KernelVersion, SlabClasses>>;
 
 export const SLAB_FORMS: SlabForms = {
   "4.1": { ...OLDER_PARTS, Slab },
-  "6.1": { ...NEWER_PARTS, Slab: NewerSlab },
+  "6.1": { ...NEWER_PARTS, Slab },
 };
 
 /** Exchanges classes in both forms. */

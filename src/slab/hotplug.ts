@@ -4,6 +4,8 @@
  * freed. Under slab_mutex, interrupts on.
  */
 import { EBUSY, ENOMEM } from "../caches/errno.ts";
+import type { HotplugSteps } from "../caches/hotplug-steps.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Memory } from "../machine/memory.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
@@ -12,7 +14,7 @@ import { oldestObjects } from "./array-cache.ts";
 import type { Drain } from "./drain.ts";
 import type { FreeBlock } from "./free-block.ts";
 import type { NodeLists } from "./node-lists.ts";
-import type { NewerNodeSetup } from "./node-setup-newer.ts";
+import type { NodeSetup } from "./node-setup.ts";
 import type { Reaper } from "./reaper.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
@@ -33,12 +35,12 @@ export interface HotplugParts {
   readonly freeBlock: FreeBlock;
   readonly aliens: AlienCaches;
   readonly slabPages: SlabPages;
-  readonly nodeSetup: NewerNodeSetup;
+  readonly nodeSetup: NodeSetup;
   readonly drain: Drain;
   readonly reaper: Reaper;
 }
 
-export class Hotplug {
+export class Hotplug implements HotplugSteps {
   protected readonly parts: HotplugParts;
   protected readonly context: SlabContext;
   protected readonly memory: Memory;
@@ -118,6 +120,18 @@ export class Hotplug {
   /** slab_memory_callback, MEM_GOING_ONLINE: every cache gets a struct for the node. */
   nodeGoingOnline(nid: number): number {
     return this.forAll((s) => (this.parts.nodeSetup.initNode(s, nid, GFP_KERNEL) ? 0 : -ENOMEM));
+  }
+
+  /** MEM_CANCEL_ONLINE, MEM_OFFLINE: the struct is kept. */
+  nodeGone(nid: number): void {
+    this.forAll((s) => {
+      const n = this.context.nodeOf(s, nid);
+      if (n === 0 || this.memory.readOnce(n + KmemCacheNode.totalSlabs) === 0) return 0;
+      throw new KernelBug(
+        "leaked-page",
+        `${this.context.common.nameOf(s)} has slabs on node ${nid}, whose memory is gone`,
+      );
+    });
   }
 
   /** MEM_GOING_OFFLINE: empty slabs of the node go; -EBUSY if any cache has objects there. */

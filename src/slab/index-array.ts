@@ -64,12 +64,15 @@ export class IndexArray {
   fill(s: KmemCachePtr, page: PagePtr): void {
     const order = this.order(s);
     this.beforeFill(s, page, order[order.length - 1] as number);
-    for (const [position, object] of order.entries()) this.setNumber(page, position, object);
+    for (let i = 0; i < order.length; i++) this.setNumber(page, i, order[i] as number);
   }
 
   /** Ascending. */
   protected order(s: KmemCachePtr): number[] {
-    return Array.from({ length: this.memory.read32(s + KmemCache.num) }, (_, i) => i);
+    const num = this.memory.read32(s + KmemCache.num);
+    const order: number[] = [];
+    for (let i = 0; i < num; i++) order.push(i);
+    return order;
   }
 
   /** The place of the array is known; `last` is the object that will go out last. */

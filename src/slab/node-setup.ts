@@ -1,6 +1,7 @@
 /**
  * A cache's share of every node: the node struct, the shared array, the alien caches. Made when the
- * cache is, and again whenever its queues are resized; by 4.1 (alloc_kmem_cache_node) in one go.
+ * cache is, and again whenever its queues are resized; by 4.1 (alloc_kmem_cache_node) in one go. A
+ * node that gets CPUs or memory only gets what it lacks, in the form of 5.10.
  * Under slab_mutex.
  */
 
@@ -90,6 +91,48 @@ export class NodeSetup {
     return true;
   }
 
+  /** `force`: a shared array that exists is replaced. Without it a node only gets what it lacks. */
+  setUpNode(s: KmemCachePtr, nid: number, gfp: number, force: boolean): boolean {
+    const { memory } = this;
+    const queues = this.allocQueues(s, nid, gfp);
+    if (queues === undefined) return false;
+    if (!this.initNode(s, nid, gfp)) {
+      this.storage.kfree(queues.shared);
+      this.aliens.release(queues.alien);
+      return false;
+    }
+    const n = this.context.nodeOf(s, nid);
+    const flags = this.lists.lockIrqsave(n);
+    const old = memory.read32(n + KmemCacheNode.shared);
+    const replace = old === 0 || force;
+    const doomed = replace ? this.emptyShared(s, n, old) : [];
+    if (replace) memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
+    const unused = this.giveAlien(n, queues.alien);
+    this.lists.unlockIrqrestore(n, flags);
+    this.slabPages.destroyAll(s, doomed);
+    if (replace) this.retireShared(old);
+    else this.storage.kfree(queues.shared);
+    this.aliens.release(unused);
+    return true;
+  }
+
+  /** init_cache_node: the node exists and has the limit that its CPUs and tunables ask for. */
+  initNode(s: KmemCachePtr, nid: number, gfp: number): boolean {
+    const known = this.context.nodeOf(s, nid);
+    const n = known === 0 ? this.allocNode(s, nid, gfp) : known;
+    if (n === 0) return false;
+    const flags = this.lists.lockIrqsave(n);
+    this.setFreeLimit(s, n, nid);
+    this.lists.unlockIrqrestore(n, flags);
+    if (known === 0) this.setNode(s, nid, n);
+    return true;
+  }
+
+  /** Nobody knows the array any more that was a node's shared one. 4.1 looks at it under list_lock only. */
+  protected retireShared(old: ArrayCachePtr): void {
+    this.storage.kfree(old);
+  }
+
   /** What the cache's tunables ask for, or undefined and nothing is held. */
   protected allocQueues(s: KmemCachePtr, nid: number, gfp: number): NodeQueues | undefined {
     const { memory } = this;
@@ -140,7 +183,8 @@ export class NodeSetup {
 
   protected setFreeLimit(s: KmemCachePtr, n: KmemCacheNodePtr, nid: number): void {
     const { memory } = this;
-    const cpus = this.context.machine.topology.cpusOfNode(nid).length;
+    const { presence, topology } = this.context.machine;
+    const cpus = topology.cpusOfNode(nid).filter((cpu) => presence.isOnline(cpu)).length;
     memory.write32(
       n + KmemCacheNode.freeLimit,
       freeLimit(cpus, memory.read32(s + KmemCache.batchcount), memory.read32(s + KmemCache.num)),

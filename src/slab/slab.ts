@@ -18,6 +18,7 @@ import { __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
 import { pushObject } from "./array-cache.ts";
 import { Clock } from "./clock.ts";
+import { Hotplug } from "./hotplug.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
 import { slabInfo } from "./slab-info.ts";
@@ -68,6 +69,7 @@ export class Slab implements Allocator {
   readonly lifetime: InstanceType<SlabParts["CacheLifetime"]>;
   readonly bootstrap: InstanceType<SlabParts["Bootstrap"]>;
   readonly bulk: InstanceType<SlabParts["Bulk"]>;
+  readonly hotplug: Hotplug;
   private readonly hasOtherNodes: boolean;
 
   constructor(common: SlabCommon, parts: SlabParts) {
@@ -114,6 +116,7 @@ export class Slab implements Allocator {
     );
     this.bootstrap = new parts.Bootstrap(context, lists, nodeSetup, this.tuning, this.reaper);
     this.bulk = new parts.Bulk(this);
+    this.hotplug = new Hotplug(this);
   }
 
   /** slab_alloc_node */

@@ -36,9 +36,6 @@ export const KmemCache = struct(
   128,
 );
 
-/** offsetof(struct kmem_cache, node), by which the cache of caches is sized. */
-export const KMEM_CACHE_BYTES: Readonly<Record<KernelVersion, number>> = { "4.1": 128, "6.1": 120 };
-
 export type KmemCacheNodePtr = Ptr<"kmem_cache_node">;
 
 /** sizeof(struct kmem_cache_node) */

@@ -6,7 +6,6 @@ import type { Address } from "../../src/machine/memory.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { HZ } from "../../src/slab/clock.ts";
 import type { Slab } from "../../src/slab/slab.ts";
-import { NewerSlab } from "../../src/slab/slab-newer.ts";
 import { SLAB_STAT_NAMES, type SlabStatName } from "../../src/slab/statistics.ts";
 import {
   AlienCache,
@@ -155,22 +154,17 @@ describe.each(["4.1", "6.1"] as const)("the reaper of SLAB of %s", (version) => 
 });
 
 describe("hotplug of SLAB of 6.1", () => {
-  function newer(it: System): NewerSlab {
-    if (it.slab instanceof NewerSlab) return it.slab;
-    throw new TypeError("not the newer form");
-  }
-
   test("a CPU that dies leaves nothing behind, and its node's queues go with the last one", () => {
     const it = system();
     for (const cpu of [2, 3]) give(it, cpu, take(it, cpu, 50));
     give(it, 2, take(it, 0, 5));
     it.kernel.run(() => {
-      newer(it).hotplug.offlineCpu(2);
-      newer(it).hotplug.deadCpu(2, false);
+      it.slab.hotplug.offlineCpu(2);
+      it.slab.hotplug.deadCpu(2, false);
     }, 0);
     expect(availOf(it, 2)).toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.shared)).not.toBe(0);
-    it.kernel.run(() => newer(it).hotplug.deadCpu(3, true), 0);
+    it.kernel.run(() => it.slab.hotplug.deadCpu(3, true), 0);
     expect(nodeWord(it, 1, KmemCacheNode.shared)).toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.alien)).toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.totalSlabs)).toBe(0);
@@ -187,10 +181,10 @@ describe("hotplug of SLAB of 6.1", () => {
   test("a CPU that comes back gets what its node lacks", () => {
     const it = system();
     it.kernel.run(() => {
-      newer(it).hotplug.deadCpu(2, false);
-      newer(it).hotplug.deadCpu(3, true);
-      expect(newer(it).hotplug.prepareCpu(3)).toBe(0);
-      newer(it).hotplug.onlineCpu(3);
+      it.slab.hotplug.deadCpu(2, false);
+      it.slab.hotplug.deadCpu(3, true);
+      expect(it.slab.hotplug.prepareCpu(3)).toBe(0);
+      it.slab.hotplug.onlineCpu(3);
     }, 0);
     const alien = nodeWord(it, 1, KmemCacheNode.alien);
     expect(nodeWord(it, 1, KmemCacheNode.shared)).not.toBe(0);
@@ -203,9 +197,9 @@ describe("hotplug of SLAB of 6.1", () => {
   test("a node with objects does not go offline, one without does", () => {
     const it = system();
     const held = take(it, 2, 3);
-    expect(it.kernel.run(() => newer(it).hotplug.nodeGoingOffline(1), 0)).toBeLessThan(0);
+    expect(it.kernel.run(() => it.slab.hotplug.nodeGoingOffline(1), 0)).toBeLessThan(0);
     give(it, 2, held);
-    expect(it.kernel.run(() => newer(it).hotplug.nodeGoingOnline(1), 0)).toBe(0);
+    expect(it.kernel.run(() => it.slab.hotplug.nodeGoingOnline(1), 0)).toBe(0);
     expect(it.findings()).toEqual([]);
   });
 });
