@@ -56,11 +56,16 @@ function both(first: Observer, second: Observer): Observer {
   };
 }
 
-function runRecorded(engine: Engine, segments: readonly Segment[], dataRaces: boolean): Run {
+function runRecorded(
+  engine: Engine,
+  segments: readonly Segment[],
+  dataRaces: boolean,
+  watch?: () => unknown,
+): Run {
   const { memory, contexts } = engine;
   const names = new ReplayDescriber(engine.program.world);
   const length = segments.reduce((sum, { steps }) => sum + steps, 0);
-  const recorder = new Recorder(names, () => memory.steps, length);
+  const recorder = new Recorder(names, () => memory.steps, length, watch);
   const detector = dataRaces ? new RaceDetector(contexts, memory.nameOf) : undefined;
   const scheduler = new ReplayScheduler(segments);
   scheduler.begin();
@@ -133,14 +138,20 @@ export function recordFailure(
 export function replay<W extends World, S>(
   scenario: Scenario<W, S>,
   text: string,
-  options: { readonly dataRaces?: boolean } = {},
+  options: {
+    readonly dataRaces?: boolean;
+    /** Looks at the world after each event; it may only peek. Its answer is the event's `state`. */
+    readonly watch?: (world: W) => unknown;
+  } = {},
 ): Replayed {
   const token = parseToken(text);
   if (token.scenario !== scenario.name) {
     throw new TokenError(`the token is of "${token.scenario}", not of "${scenario.name}"`);
   }
   const engine = new Engine(without(prepare(scenario), token.without));
-  const run = runToken(engine, token, options.dataRaces === true);
+  const { dataRaces = false, watch } = options;
+  const look = watch && (() => watch(engine.program.world));
+  const run = runToken(engine, token, dataRaces, look);
   const { found, preemptions, steps } = run.outcome;
   const timeline = run.recorder.events;
   if (found === undefined) return { failure: undefined, timeline };
@@ -149,10 +160,15 @@ export function replay<W extends World, S>(
   return { failure: race === undefined ? failure : { ...failure, race }, timeline };
 }
 
-function runToken(engine: Engine, token: Token, dataRaces: boolean): Run {
+function runToken(
+  engine: Engine,
+  token: Token,
+  dataRaces: boolean,
+  watch: (() => unknown) | undefined,
+): Run {
   try {
     const segments = placed(token.segments, homesOf(engine.contexts));
-    const run = runRecorded(engine, segments, dataRaces);
+    const run = runRecorded(engine, segments, dataRaces, watch);
     if (run.recorder.hash === token.hash) return run;
     throw new StaleSchedule(`the accesses have changed (${run.recorder.hash}, not ${token.hash})`);
   } catch (thrown) {

@@ -38,14 +38,19 @@ function withFewerPreemptions(
 
 function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
   let best = start;
+  const kept = start.program.contexts.reduce((sum, { operations }) => sum + operations.length, 0);
   start.program.contexts.forEach((context, id) => {
     for (let index = context.operations.length - 1; index >= 0; index--) {
       if (context.operations[index]?.isNeeded === true) continue;
+      // A token names a schedule, and nobody's operations have none.
+      if (kept === 1) return;
       const left = [...(best.program.without ?? []), `${id}.${index}`];
       const smaller = without(best.program, left);
       if (failsByItself(smaller, best.hit)) continue;
       const hit = attempt(smaller, best.hit.preemptions, best.hit, options);
-      if (hit?.preemptions === best.hit.preemptions) best = { program: smaller, hit };
+      if (hit?.preemptions !== best.hit.preemptions) continue;
+      best = { program: smaller, hit };
+      kept--;
     }
   });
   return best;

@@ -9,6 +9,10 @@ export interface Frame {
 
 const FRAME = /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/)?(\/[^)]*?):(\d+):\d+\)?$/;
 const OURS = new URL("./", import.meta.url).pathname;
+/** Who runs operations: what called it is no part of them. */
+const ENGINE = `${OURS}engine.ts`;
+/** Operations that the explorer brings along. */
+const SCENARIOS = `${OURS}scenario/`;
 const DEEP = 60;
 
 const parsed = new Map<string, Frame | undefined>();
@@ -19,9 +23,10 @@ function frameOf(line: string): Frame | undefined {
   const match = FRAME.exec(line);
   const path = match?.[2] ?? OURS;
   const file = path.replace(`${process.cwd()}/`, "");
-  const frame = path.startsWith(OURS)
-    ? undefined
-    : { function: match?.[1] ?? "", file, line: Number(match?.[3]) };
+  const frame =
+    path.startsWith(OURS) && !path.startsWith(SCENARIOS)
+      ? undefined
+      : { function: match?.[1] ?? "", file, line: Number(match?.[3]) };
   parsed.set(line, frame);
   return frame;
 }
@@ -34,10 +39,9 @@ export function framesHere(): Frame[] {
   Error.stackTraceLimit = before;
   const frames: Frame[] = [];
   for (const line of lines) {
+    if (line.includes(ENGINE)) break;
     const frame = frameOf(line);
     if (frame !== undefined) frames.push(frame);
-    // Below the operation there is only the explorer that runs it.
-    else if (frames.length > 0) break;
   }
   return frames;
 }

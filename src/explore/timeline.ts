@@ -33,6 +33,8 @@ export interface TimelineEvent {
   /** The access, what is waited for, the result or the failure. */
   readonly text: string;
   readonly access?: TimelineAccess;
+  /** What the replay's `watch` saw right after it. */
+  readonly state?: unknown;
   /** The other of the two accesses whose order matters, as an index into the timeline. */
   matters?: number;
 }
@@ -49,6 +51,7 @@ export class Recorder implements Observer, RunListener {
   readonly events: TimelineEvent[] = [];
   private readonly names: ReplayDescriber;
   private readonly stepNow: () => number;
+  private readonly watch: (() => unknown) | undefined;
   /** Of each event: the operation it belongs to. */
   private readonly operations: Operating[] = [];
   private readonly running = new Map<number, Operating>();
@@ -56,7 +59,13 @@ export class Recorder implements Observer, RunListener {
   private hashState = 0x811c9dc5;
 
   /** `steps`: how long the run will be, as far as is known. */
-  constructor(names: ReplayDescriber, stepNow: () => number, steps: number) {
+  constructor(
+    names: ReplayDescriber,
+    stepNow: () => number,
+    steps: number,
+    watch: (() => unknown) | undefined,
+  ) {
+    this.watch = watch;
     this.names = names;
     this.stepNow = stepNow;
     this.stacksFrom = steps - STEPS_WITH_STACKS;
@@ -79,6 +88,7 @@ export class Recorder implements Observer, RunListener {
       operation: context.operationName,
       what,
       text,
+      ...(this.watch === undefined ? {} : { state: this.watch() }),
     };
     const operation = this.running.get(context.id) ?? { begins: 0, ends: 0 };
     this.operations.push(operation);
@@ -164,7 +174,7 @@ export class Recorder implements Observer, RunListener {
     const last = new Map<Address, number>();
     for (let at = 0; at < this.events.length; at++) {
       const access = this.events[at]?.access;
-      if (access === undefined) continue;
+      if (access === undefined || access.kind === "thisCpuPtr") continue;
       const word = access.address & ~7;
       const before = last.get(word);
       last.set(word, at);

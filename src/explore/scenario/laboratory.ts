@@ -69,7 +69,7 @@ export class Laboratory implements World {
     serve(this.memory, this.system.machine);
     this.ledger = new Ledger(this.system.common);
     this.s = this.memory.runAs(0, () => this.boot(options));
-    this.names = new LaboratoryNames(this.system, this.s);
+    this.names = new LaboratoryNames(this.system, this.s, (look) => this.memory.aside(look));
   }
 
   private boot(options: LaboratoryOptions): KmemCachePtr {
@@ -99,6 +99,11 @@ export class Laboratory implements World {
   }
 
   describe(address: Address): Described {
-    return this.names.describe(address);
+    return this.memory.aside(() => this.names.describe(address));
+  }
+
+  /** A word drawn: an object, a slab, or a number. */
+  draw(value: number): string {
+    return this.memory.aside(() => this.names.draw(value));
   }
 }

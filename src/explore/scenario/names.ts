@@ -33,13 +33,23 @@ const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 export class LaboratoryNames {
   private readonly system: System;
   private readonly s: Address;
+  private readonly aside: <T>(look: () => T) => T;
 
-  constructor(system: System, s: Address) {
+  /** `aside` runs a look at the memory that nobody notices. */
+  constructor(system: System, s: Address, aside: <T>(look: () => T) => T) {
     this.system = system;
     this.s = s;
+    this.aside = aside;
   }
 
   describe(address: Address): Described {
+    const described = this.find(address);
+    const { draw } = described;
+    if (draw === undefined) return described;
+    return { ...described, draw: (value) => this.aside(() => draw(value)) };
+  }
+
+  private find(address: Address): Described {
     const { layout } = this.system.machine;
     if (address < layout.percpuStart) return this.ofStatics(address);
     if (address < layout.percpuEnd) return this.ofCpuArea(address);
