@@ -38,7 +38,7 @@ function withFewerPreemptions(
 
 function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
   let best = start;
-  const kept = start.program.contexts.reduce((sum, { operations }) => sum + operations.length, 0);
+  let kept = start.program.contexts.reduce((sum, { operations }) => sum + operations.length, 0);
   start.program.contexts.forEach((context, id) => {
     for (let index = context.operations.length - 1; index >= 0; index--) {
       if (context.operations[index]?.isNeeded === true) continue;
