@@ -17,6 +17,12 @@ import type { SlabContext } from "./slab-context.ts";
 import type { Storage } from "./storage.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
+const PAGE_S_MEM = Page.sMem;
+const CACHE_FREELIST_SIZE = KmemCache.freelistSize;
+const CACHE_NUM = KmemCache.num;
+const CACHE_SIZE = KmemCache.size;
+const CACHE_FLAGS = KmemCache.flags;
+
 const ACTIVE = Page.counters;
 const FREELIST = Page.freelist;
 
@@ -41,7 +47,7 @@ export class IndexArray {
     memory.write32(page + ACTIVE, 0);
     if (this.isOffSlab(s)) return this.placeOffSlab(s, page, start, gfp, nid);
     memory.write32(page + FREELIST, start);
-    memory.write32(page + Page.sMem, start + memory.read32(s + KmemCache.freelistSize));
+    memory.write32(page + PAGE_S_MEM, start + memory.read32(s + CACHE_FREELIST_SIZE));
     return true;
   }
 
@@ -53,10 +59,10 @@ export class IndexArray {
     nid: number,
   ): boolean {
     const { memory } = this;
-    const bytes = memory.read32(s + KmemCache.freelistSize);
+    const bytes = memory.read32(s + CACHE_FREELIST_SIZE);
     const freelist = this.storage.kmallocNode(bytes, gfp, nid);
     memory.write32(page + FREELIST, freelist);
-    memory.write32(page + Page.sMem, sMem);
+    memory.write32(page + PAGE_S_MEM, sMem);
     return freelist !== 0;
   }
 
@@ -69,7 +75,7 @@ export class IndexArray {
 
   /** Ascending. */
   protected order(s: KmemCachePtr): number[] {
-    const num = this.memory.read32(s + KmemCache.num);
+    const num = this.memory.read32(s + CACHE_NUM);
     const order: number[] = [];
     for (let i = 0; i < num; i++) order.push(i);
     return order;
@@ -89,13 +95,13 @@ export class IndexArray {
 
   /** index_to_obj */
   objectAt(s: KmemCachePtr, page: PagePtr, index: number): Address {
-    return this.memory.read32(page + Page.sMem) + index * this.memory.read32(s + KmemCache.size);
+    return this.memory.read32(page + PAGE_S_MEM) + index * this.memory.read32(s + CACHE_SIZE);
   }
 
   /** obj_to_index */
   indexOf(s: KmemCachePtr, page: PagePtr, object: Address): number {
-    const into = object - this.memory.read32(page + Page.sMem);
-    return Math.floor(into / this.memory.read32(s + KmemCache.size));
+    const into = object - this.memory.read32(page + PAGE_S_MEM);
+    return Math.floor(into / this.memory.read32(s + CACHE_SIZE));
   }
 
   active(page: PagePtr): number {
@@ -126,6 +132,6 @@ export class IndexArray {
   }
 
   protected isOffSlab(s: KmemCachePtr): boolean {
-    return (this.memory.read32(s + KmemCache.flags) & CFLGS_OFF_SLAB) !== 0;
+    return (this.memory.read32(s + CACHE_FLAGS) & CFLGS_OFF_SLAB) !== 0;
   }
 }
