@@ -18,7 +18,7 @@ export interface CacheRequest {
   readonly align: number;
   readonly flags: number;
   readonly ctor: number;
-  /** What of an object may be copied to and from user space; 0 bytes: nothing. */
+  /** What of an object may be shown to its user (`view8` and the others); 0 bytes: all of it. */
   readonly useroffset: number;
   readonly usersize: number;
 }

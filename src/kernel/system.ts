@@ -24,6 +24,7 @@ import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
 import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
+import { Hotplug } from "./hotplug.ts";
 
 /** The classes a system is made of; options and mutations exchange some of them. */
 export interface SystemClasses extends SlubClasses {
@@ -75,7 +76,7 @@ export interface CacheOptions {
   readonly align?: number;
   readonly flags?: number;
   readonly ctor?: number;
-  /** The part of an object that may be copied to and from user space; none by default. */
+  /** The part of an object that `view8` and the others may show; all of it by default. */
   readonly useroffset?: number;
   readonly usersize?: number;
 }
@@ -86,6 +87,9 @@ export class System {
   readonly pages: Pages;
   readonly common: SlabCommon;
   readonly allocator: Allocator;
+  private readonly hotplug: Hotplug;
+  /** Number of the callback that frees an object. */
+  private readonly kfreeFunction: number;
   private readonly largestFromCache: number;
   /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
   private readonly sizeClasses: readonly (Address | undefined)[];
@@ -104,6 +108,8 @@ export class System {
       options.config,
     );
     this.allocator = this.common.allocator;
+    this.hotplug = new Hotplug(this.common);
+    this.kfreeFunction = this.machine.functions.register((object) => this.kfree(object));
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
     const debug = options.parameters.slubDebug;
     const noted = options.kernel === "6.1" && (debug.flags !== 0 || debug.lists.length > 0);
@@ -114,10 +120,76 @@ export class System {
     );
   }
 
-  /** Brings pages and caches up. Once, by one thread, as any CPU. */
-  boot(): void {
+  /**
+   * Brings pages and caches up. Once, by one thread, as any CPU. The memory of `absentNodes` is not
+   * there yet; nodeOnline brings it.
+   */
+  boot(absentNodes: readonly number[] = []): void {
     this.pages.init();
+    for (const nid of absentNodes) this.pages.setIsolated(nid, true);
     this.common.boot();
+  }
+
+  // ---- CPUs and memory that come and go ----
+
+  /**
+   * cpu_down: nobody runs as `cpu` from here on, and it holds nothing. Whoever runs there goes on as
+   * another CPU after its present call. Waits for that, and for a grace period. 0, -EBUSY for the
+   * last CPU, -EINVAL for one that is not online. May sleep.
+   */
+  cpuDown(cpu: number): number {
+    return this.hotplug.cpuDown(cpu);
+  }
+
+  /** cpu_up: anybody may run as `cpu` again. 0, -EINVAL if it is online, -ENOMEM. May sleep. */
+  cpuUp(cpu: number): number {
+    return this.hotplug.cpuUp(cpu);
+  }
+
+  /**
+   * offline_pages for all memory of a node: 0, or -EBUSY where pages are in use that empty slabs
+   * cannot account for, and the node stays as it was. CPUs of the node go on with memory of others.
+   * -EINVAL where it has none. May sleep.
+   */
+  nodeOffline(nid: number): number {
+    return this.hotplug.nodeOffline(nid);
+  }
+
+  /** online_pages: the node's memory can be had. 0, -EINVAL if it could already, -ENOMEM. May sleep. */
+  nodeOnline(nid: number): number {
+    return this.hotplug.nodeOnline(nid);
+  }
+
+  onlineCpus(): number[] {
+    return this.machine.presence.online();
+  }
+
+  // ---- RCU ----
+
+  /**
+   * kfree_rcu: gives the object back when every reader that may have found it before is done. Its
+   * first 8 bytes are overwritten at once. For any object of at least that size.
+   */
+  kfreeRcu(object: Address): void {
+    this.machine.rcu.call(object, this.kfreeFunction);
+  }
+
+  rcuReadLock(): void {
+    this.machine.rcu.readLock();
+  }
+
+  rcuReadUnlock(): void {
+    this.machine.rcu.readUnlock();
+  }
+
+  /** synchronize_rcu: returns when every read-side section that began before is over. May sleep. */
+  synchronizeRcu(): void {
+    this.machine.rcu.synchronize();
+  }
+
+  /** rcu_barrier: returns when every callback queued before has run, those of kfreeRcu included. */
+  rcuBarrier(): void {
+    this.machine.rcu.barrier();
   }
 
   // ---- kmalloc ----

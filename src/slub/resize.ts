@@ -11,9 +11,10 @@ import { KmemCache, type KmemCachePtr, ooMake, ooObjects } from "./structs.ts";
 export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: number): boolean {
   const { memory, machine, common } = context;
   const { cpus } = machine.options;
-  const limits = orderLimits({ kernel: "4.1", cpus, presentCpus: cpus }, common.parameters);
+  const { kernel } = common;
+  const limits = orderLimits({ kernel, cpus, presentCpus: cpus }, common.parameters);
   const sizes = calculateSizes(
-    "4.1",
+    kernel,
     limits,
     {
       objectSize: memory.read32(s + KmemCache.objectSize),
@@ -34,6 +35,7 @@ export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: numb
   memory.write32(s + KmemCache.size, sizes.size);
   memory.write32(s + KmemCache.inuse, sizes.inuse);
   memory.write32(s + KmemCache.offset, sizes.offset);
+  memory.write32(s + KmemCache.redLeftPad, sizes.redLeftPad);
   memory.write32(s + KmemCache.allocflags, sizes.allocflags);
   memory.write32(s + KmemCache.min, ooMake(sizes.minOrder, sizes.minObjects));
   memory.write32(s + KmemCache.max, sizes.objects > ooObjects(max) ? oo : max);

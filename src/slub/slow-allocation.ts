@@ -5,6 +5,7 @@
  * Interrupts are off, so nothing on this CPU comes in between, except while a new slab is asked for.
  */
 
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_NOWARN } from "../pages/gfp.ts";
@@ -72,8 +73,12 @@ export class SlowAllocation {
 
   /** __slab_alloc, from anywhere. */
   allocate(s: KmemCachePtr, gfp: number, node: number): Address {
+    // Page 0 is all zero, so a cache that could not be made has an empty list and ends up here.
+    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
+    // A node without memory is served by the nearest that has some.
+    const wanted = node === NUMA_NO_NODE ? node : this.context.pages.memoryNode(node);
     const flags = this.memory.irqSave();
-    const object = this.allocateIrqsOff(s, gfp, node);
+    const object = this.allocateIrqsOff(s, gfp, wanted);
     this.memory.irqRestore(flags);
     return object;
   }

@@ -71,3 +71,14 @@ test.each([
 ])("options that cannot be met are refused with the reason: %o", (options, reason) => {
   expect(() => boot(options)).toThrow(reason);
 });
+
+test.each(["slub", "slab"] as const)(
+  "an allocation from a cache that could not be made is refused: %s",
+  (allocator) => {
+    const kernel = boot({ cpus: 1, memory: 16 * MIB, allocator });
+    const none = kernel.kmemCacheCreate("", 64);
+    expect(none).toBe(0);
+    expect(() => kernel.kmemCacheAlloc(none)).toThrow(KernelBug);
+    expect(kernel.kmalloc(64)).not.toBe(0);
+  },
+);
