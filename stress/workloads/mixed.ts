@@ -105,7 +105,8 @@ class MixedPlayer implements Player {
 
   /**
    * Many objects of one cache, some of which go right after they have come, so that slabs are full
-   * one moment and not the next; then all go: in order, in reverse or at random.
+   * one moment and not the next; then all go: in order, in reverse, or at random and in part to
+   * another task.
    */
   private burst(cache: number, count: number): void {
     const { driver } = this;
@@ -118,9 +119,13 @@ class MixedPlayer implements Player {
     }
     const order = driver.random.below(3);
     if (order === 0) objects.reverse();
+    const to = driver.random.below(driver.tasks);
     while (objects.length > 0) {
       const object = order === 2 ? driver.random.pluck(objects) : (objects.pop() as number);
-      driver.free(cache, object);
+      // Some of a slab's objects are freed here and some elsewhere, at the same time.
+      if (order !== 2 || !driver.random.chance(0.4) || !driver.send(to, object)) {
+        driver.free(cache, object);
+      }
     }
   }
 

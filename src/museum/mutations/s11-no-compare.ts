@@ -20,6 +20,8 @@ export const S11: Mutation = {
     "double-allocation",
     "use-after-free",
     "stuck-frozen-slab",
+    // A slab that is on no list any more is taken off one.
+    "bad-access",
   ],
   change: (classes) => ({
     ...classes,

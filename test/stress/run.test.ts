@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { BadOptions, stress } from "../../stress/run.ts";
+import { WORKLOADS } from "../../stress/workloads/index.ts";
+import { options, TORTURE } from "./options.ts";
+
+test.each([...WORKLOADS.keys()])(
+  "%s under torture leaves nothing behind and nothing wrong",
+  async (workload) => {
+    const outcome = await stress(options({ workload, ...TORTURE }));
+    expect(outcome.failure).toBeUndefined();
+    expect(outcome.died).toBeUndefined();
+    expect(outcome.checks.allCameBack).toBe(true);
+    expect(outcome.operations).toBeGreaterThanOrEqual(40_000);
+    expect(outcome.tasks).toBe(6);
+    expect(outcome.inflicted.preemptions).toBeGreaterThan(0);
+    expect(outcome.inflicted.interrupts).toBeGreaterThan(0);
+  },
+);
+
+test("without torture there is a task a CPU, and every CPU does something", async () => {
+  const outcome = await stress(options());
+  expect(outcome.tasks).toBe(4);
+  expect(outcome.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
+  for (const { statistics } of outcome.perCpu) expect(statistics.alloc_fastpath).toBeGreaterThan(0);
+});
+
+test("what the statistics count is what the tasks did", async () => {
+  const { stats, operations } = await stress(options({ workload: "pairs", ledger: false }));
+  const counted =
+    (stats.alloc_fastpath ?? 0) +
+    (stats.alloc_slowpath ?? 0) +
+    (stats.free_fastpath ?? 0) +
+    (stats.free_slowpath ?? 0);
+  expect(counted).toBe(operations);
+});
+
+test("pressure on little memory is refused and survives it", async () => {
+  const outcome = await stress(options({ workload: "pressure", memory: 16 * 2 ** 20 }));
+  expect(outcome.refused).toBeGreaterThan(0);
+  expect(outcome.failure).toBeUndefined();
+  expect(outcome.checks.allCameBack).toBe(true);
+});
+
+test("a thread that dies in mid-run is named with what it was doing, and the others end", async () => {
+  let killed = false;
+  const outcome = await stress(options({ operations: undefined, seconds: 60 }), {
+    progress: ({ operations }, run) => {
+      if (killed || operations === 0) return;
+      killed = true;
+      void run.kill(1);
+    },
+  });
+  expect(outcome.died).toMatch(/^task 1 died on CPU 1, at \w+\(.*: its thread exited with code 1$/);
+  expect(outcome.seconds).toBeLessThan(60);
+});
+
+test("a run that is interrupted gives everything back and says what it has done", async () => {
+  const abort = new AbortController();
+  const outcome = await stress(options({ operations: undefined, seconds: 60 }), {
+    signal: abort.signal,
+    progress: ({ operations }) => operations > 0 && abort.abort(),
+  });
+  expect(outcome.interrupted).toBe(true);
+  expect(outcome.operations).toBeGreaterThan(0);
+  expect(outcome.checks.allCameBack).toBe(true);
+});
+
+test.each([
+  [{ cpus: 0 }, /cpus must be/],
+  [{ cpus: 65 }, /cpus must be/],
+  [{ nodes: 9, cpus: 16 }, /nodes must be/],
+  [{ memory: 2 ** 20 }, /memory must be/],
+  [{ memory: 2 ** 31 }, /memory must be/],
+])("%o is refused with the reason", async (bad, reason) => {
+  await expect(stress(options(bad))).rejects.toThrow(BadOptions);
+  await expect(stress(options(bad))).rejects.toThrow(reason);
+});
