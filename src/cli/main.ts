@@ -2,7 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT } from "./common.ts";
+import { exploreCommand } from "./explore.ts";
 import { geometryCommand } from "./geometry.ts";
+import { museumCommand } from "./museum.ts";
+import { replayCommand } from "./replay.ts";
 import { scaleCommand } from "./scale.ts";
 import { scriptCommand } from "./script.ts";
 import { slabinfoCommand } from "./slabinfo.ts";
@@ -37,6 +40,9 @@ function program(): Command {
     .exitOverride();
   for (const sub of [
     stressCommand(),
+    exploreCommand(),
+    replayCommand(),
+    museumCommand(),
     scaleCommand(),
     geometryCommand(),
     scriptCommand(),

@@ -1,0 +1,182 @@
+/** `slablab explore`: searches a scenario for a schedule that fails, on all cores. */
+import { availableParallelism } from "node:os";
+import { Command, Option } from "commander";
+import { Explorers } from "../../workers/explorers.ts";
+import type { ExploreResult } from "../explore/explore.ts";
+import type { Strategy } from "../explore/portfolio.ts";
+import { replay } from "../explore/replay.ts";
+import { TokenError } from "../explore/token.ts";
+import { regressionsOf, writeRegression } from "../museum/regressions.ts";
+import { scenarios } from "../museum/scenarios/index.ts";
+import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
+import { explorationProgress, explorationReport } from "../report/exploration.ts";
+import { anySeed, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
+import { jsonDocument } from "./document.ts";
+import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
+
+const EXAMPLES = `
+Scenarios:
+${[...scenarios.values()].map(({ name, story }) => `  ${name.padEnd(26)}${story}`).join("\n")}
+
+Examples:
+  slablab explore two-cpus
+  slablab explore interrupt-alloc --mutation S01
+  slablab explore two-tasks-drop --era seed --out regressions/r01.json
+  slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7`;
+
+interface Given extends SubjectOptions {
+  strategy: Strategy;
+  preemptions: number;
+  schedules?: number;
+  seconds?: number;
+  seed?: number;
+  races?: true;
+  out?: string;
+  json?: true;
+  quiet?: true;
+}
+
+/** The command, ready to be added to the program. */
+export function exploreCommand(): Command {
+  const command = withSubjectOptions(
+    new Command("explore")
+      .description("search a scenario, step by step, for a schedule that fails")
+      .argument("<scenario>", "a name (see below), an exhibit of the museum, or a file"),
+  )
+    .addOption(
+      new Option("--strategy <name>", "how schedules are chosen")
+        .choices(["portfolio", "bound", "pct", "pos", "walk"])
+        .default("portfolio"),
+    )
+    .option("--preemptions <n>", "the largest bound that is searched to completion", wholeNumber, 2)
+    .option(
+      "--schedules <n>",
+      "how many at most; the same seed then gives the same answer",
+      wholeNumber,
+    )
+    .option("--seconds <n>", "how long at most (default: 10, or as --schedules say)", seconds)
+    .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
+    .option("--races", "look for data races, too")
+    .option("--out <file>", "save the failure; those in regressions/ are tried first")
+    .option("--json", "print one JSON document")
+    .option("--quiet", "no progress line")
+    .addHelpText("after", EXAMPLES);
+  return command.action(async (scenario: string, given: Given) => {
+    await run(command, scenario, given);
+  });
+}
+
+/** A result, and the saved failure it is from, if it is. */
+interface Explored {
+  readonly result: ExploreResult;
+  readonly regression: string | null;
+}
+
+async function run(command: Command, scenario: string, given: Given): Promise<void> {
+  const seed = given.seed ?? anySeed();
+  try {
+    const subject = subjectOf(scenario, given);
+    const explored = (await knownFailure(subject)) ?? (await search(subject, { ...given, seed }));
+    if (explored === undefined) {
+      process.exitCode = EXIT.INTERRUPTED;
+      return;
+    }
+    show(subject, { ...given, seed }, explored);
+  } catch (error) {
+    blameUser(command, error);
+    throw error;
+  }
+}
+
+/** The first saved failure of the subject that still fails. */
+async function knownFailure(subject: Subject): Promise<Explored | undefined> {
+  const start = performance.now();
+  for (const { file, saved } of regressionsOf(subject)) {
+    try {
+      const { failure } = replay(await scenarioOfSubject(subject), saved.token);
+      if (failure === undefined) continue;
+      const elapsed = (performance.now() - start) / 1000;
+      const { steps } = failure;
+      const result = { schedules: 1, steps, seconds: elapsed, complete: undefined, failure };
+      return { result, regression: file };
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      console.error(`slablab: ${file} is passed over: ${error.message}`);
+    }
+  }
+  return undefined;
+}
+
+async function search(
+  subject: Subject,
+  given: Given & { seed: number },
+): Promise<Explored | undefined> {
+  // What is wrong with the scenario is better said before threads are started.
+  await scenarioOfSubject(subject);
+  const { strategy, preemptions, schedules, seconds: time, seed } = given;
+  const limits = {
+    ...(schedules === undefined ? {} : { schedules }),
+    ...(time === undefined ? {} : { seconds: time }),
+  };
+  const line = new ProgressLine(given.quiet === true);
+  const explorers = new Explorers(availableParallelism());
+  explorers.onProgress((progress) => line.show(explorationProgress(progress)));
+  try {
+    const plan = {
+      subject,
+      search: { strategy, preemptions, seed, ...limits },
+      dataRaces: given.races === true,
+    };
+    return await interruptible(async (signal) => {
+      try {
+        return { result: await explorers.search(plan, signal), regression: null };
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        throw error;
+      }
+    });
+  } finally {
+    line.clear();
+    await explorers.close();
+  }
+}
+
+function show(subject: Subject, given: Given & { seed: number }, explored: Explored): void {
+  const { result, regression } = explored;
+  const { failure, complete } = result;
+  if (failure !== undefined && given.out !== undefined) {
+    writeRegression(given.out, subject, failure);
+  }
+  const { json: _json, quiet: _quiet, ...options } = given;
+  const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
+  const text = given.json
+    ? jsonDocument("explore", { ...options, scenario: subject.scenario }, json(explored))
+    : `${from}${explorationReport(subject, result)}seed ${given.seed}\n`;
+  process.stdout.write(text);
+  if (complete === undefined && failure === undefined && given.strategy === "bound") {
+    console.error("slablab: not even the schedules without a preemption were searched to the end");
+  }
+  process.exitCode = failure === undefined ? EXIT.FINE : EXIT.FOUND;
+}
+
+function json({ result, regression }: Explored): Record<string, unknown> {
+  const { schedules, steps, seconds: elapsed, complete = null, failure } = result;
+  return {
+    schedules,
+    steps,
+    seconds: elapsed,
+    schedulesPerSecond: schedules / Math.max(elapsed, 1e-6),
+    complete,
+    regression,
+    failure:
+      failure === undefined
+        ? null
+        : {
+            class: failure.class,
+            message: failure.message,
+            token: failure.token ?? null,
+            preemptions: failure.preemptions,
+            steps: failure.steps,
+          },
+  };
+}

@@ -1,0 +1,153 @@
+/** `slablab museum`: the catalogue of bugs, and the proof that each is found, and mended. */
+import { availableParallelism } from "node:os";
+import { Command } from "commander";
+import { type LiveProof, runLive, runsLive } from "../../stress/live.ts";
+import { Explorers } from "../../workers/explorers.ts";
+import type { Exhibit } from "../museum/exhibit.ts";
+import { EXHIBITS, exhibit } from "../museum/exhibits/index.ts";
+import { catalogue, liveReport, proofReport, type Shown } from "../report/museum.ts";
+import {
+  anySeed,
+  badUsage,
+  EXIT,
+  interruptible,
+  ProgressLine,
+  seconds,
+  wholeNumber,
+} from "./common.ts";
+import { jsonDocument } from "./document.ts";
+
+/** For one preemption more than the exhibit needs, on the fixed source; shared equally by all. */
+const SHARED_SECONDS = 200;
+const LIVE_SECONDS = 20;
+
+interface Given {
+  live?: true;
+  seconds: number;
+  seed?: number;
+  json?: true;
+  quiet?: true;
+}
+
+/** The command, ready to be added to the program. */
+export function museumCommand(): Command {
+  const command = new Command("museum").description(
+    "bugs that Linux's slab allocators had: the catalogue, and the proof",
+  );
+  command
+    .command("list", { isDefault: true })
+    .description("the catalogue")
+    .option("--json", "print one JSON document")
+    .action(({ json }: { json?: true }) => {
+      const text = json
+        ? jsonDocument("museum", {}, { exhibits: EXHIBITS.map(about) })
+        : catalogue(EXHIBITS);
+      process.stdout.write(text);
+    });
+  const run = command
+    .command("run")
+    .description("find each bug in the broken source, and none in the fixed one")
+    .argument("[id...]", "exhibits; all if none is named")
+    .option("--live", "on real threads instead, and say how long it took")
+    .option("--seconds <n>", "with --live: for each exhibit, at most", seconds, LIVE_SECONDS)
+    .option("--seed <n>", "with --live: of all that is random (default: any)", wholeNumber)
+    .option("--json", "print one JSON document")
+    .option("--quiet", "no progress line");
+  run.action(async (ids: string[], given: Given) => {
+    const wanted = ids.length === 0 ? EXHIBITS : ids.map((id) => known(run, id));
+    if (given.live) await showLive(wanted, given);
+    else await showProof(wanted, given);
+  });
+  return command;
+}
+
+function known(command: Command, id: string): Exhibit {
+  const found = exhibit(id);
+  if (found !== undefined) return found;
+  return badUsage(
+    command,
+    `no exhibit ${id}; there are ${EXHIBITS.map(({ id }) => id).join(", ")}`,
+  );
+}
+
+function about(one: Exhibit): Record<string, unknown> {
+  const { id, commit, title, year, era, needs, story, verification, isIdUnconfirmed } = one;
+  return {
+    id,
+    commit,
+    title,
+    year,
+    era,
+    needs,
+    story,
+    verification,
+    idConfirmed: !isIdUnconfirmed,
+    scenario: one.scenario.name,
+    expect: one.class === null ? "clean" : "failure",
+    expectedClass: one.class,
+    expectedPreemptions: one.preemptions,
+  };
+}
+
+async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void> {
+  const start = performance.now();
+  const explorers = new Explorers(availableParallelism());
+  const line = new ProgressLine(given.quiet === true);
+  const shown: Shown[] = [];
+  const wasEnded = await interruptible(async (signal) => {
+    const all = wanted.map(async (one) => {
+      const job = {
+        kind: "proof",
+        id: one.id,
+        shareSeconds: SHARED_SECONDS / EXHIBITS.length,
+      } as const;
+      shown.push({ exhibit: one, proof: await explorers.prove(job, signal) });
+      line.show(`${shown.length} of ${wanted.length} exhibits, ${one.id} last`);
+    });
+    const ends = await Promise.allSettled(all);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined && !signal.aborted) throw failed.reason;
+    return signal.aborted;
+  });
+  line.clear();
+  await explorers.close();
+  shown.sort((one, other) => wanted.indexOf(one.exhibit) - wanted.indexOf(other.exhibit));
+  const elapsed = (performance.now() - start) / 1000;
+  const exhibits = shown.map(({ exhibit: one, proof }) => ({ ...about(one), ...proof }));
+  process.stdout.write(
+    given.json
+      ? jsonDocument("museum", { ids: wanted.map(({ id }) => id) }, { seconds: elapsed, exhibits })
+      : proofReport(shown, elapsed),
+  );
+  if (wasEnded) process.exitCode = EXIT.INTERRUPTED;
+  else process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
+}
+
+async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void> {
+  const seed = given.seed ?? anySeed();
+  const line = new ProgressLine(given.quiet === true);
+  const shown: { exhibit: Exhibit; live: LiveProof }[] = [];
+  const wasEnded = await interruptible(async (signal) => {
+    for (const one of wanted.filter(runsLive)) {
+      if (signal.aborted) break;
+      line.show(`${one.id} on real threads`);
+      shown.push({ exhibit: one, live: await runLive(one, given.seconds, seed, signal) });
+    }
+    return signal.aborted;
+  });
+  line.clear();
+  for (const one of wanted) {
+    if (!runsLive(one)) console.error(`slablab: ${one.id} is left out: it needs its own scenario`);
+  }
+  const exhibits = shown.map(({ exhibit: one, live }) => ({
+    ...about(one),
+    found: live.class !== null,
+    ...live,
+  }));
+  process.stdout.write(
+    given.json
+      ? jsonDocument("museum", { live: true, seed, seconds: given.seconds }, { exhibits })
+      : `${liveReport(shown)}seed ${seed}\n`,
+  );
+  process.exitCode = wasEnded ? EXIT.INTERRUPTED : EXIT.FINE;
+}

@@ -1,0 +1,104 @@
+/** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import { type Replayed, replay } from "../explore/replay.ts";
+import { snapshotOf } from "../explore/scenario/snapshot.ts";
+import type { TimelineEvent } from "../explore/timeline.ts";
+import { readRegression } from "../museum/regressions.ts";
+import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
+import { failureText } from "../report/exploration.ts";
+import { timelineText } from "../report/timeline.ts";
+import { timelinePage } from "../report/timeline-html.ts";
+import { badUsage, EXIT } from "./common.ts";
+import { jsonDocument } from "./document.ts";
+import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
+
+const EXAMPLES = `
+Examples:
+  slablab replay interrupt-alloc v1:interrupt-alloc:3a1044be:0x8.1x33.0x2 --mutation S01
+  slablab replay regressions/r01.json --html r01.html`;
+
+interface Given extends SubjectOptions {
+  html?: string;
+  verbose?: true;
+  json?: true;
+}
+
+/** The command, ready to be added to the program. */
+export function replayCommand(): Command {
+  const command = withSubjectOptions(
+    new Command("replay")
+      .description("run one schedule again and show it as a timeline")
+      .argument("<scenario>", "as explore was given it, or a saved failure (FILE.json)")
+      .argument("[token]", "as explore has printed it"),
+  )
+    .option("--html <file>", "write a page that steps through the schedule")
+    .option("--verbose", "show every access")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", EXAMPLES);
+  return command.action(async (scenario: string, token: string | undefined, given: Given) => {
+    try {
+      await run(command, scenario, token, given);
+    } catch (error) {
+      blameUser(command, error);
+      throw error;
+    }
+  });
+}
+
+async function run(
+  command: Command,
+  scenario: string,
+  token: string | undefined,
+  given: Given,
+): Promise<void> {
+  const { subject, token: wanted } = asked(command, scenario, token, given);
+  const replayed = replay(await scenarioOfSubject(subject), wanted, { watch: snapshotOf });
+  if (given.html !== undefined) {
+    writeFileSync(given.html, timelinePage(subject.scenario, wanted, replayed));
+  }
+  const timeline = replayed.timeline.map(withoutState);
+  const text = given.json
+    ? jsonDocument(
+        "replay",
+        { ...given, scenario: subject.scenario, token: wanted },
+        json(replayed, timeline),
+      )
+    : shown(replayed, timeline, given.verbose === true);
+  process.stdout.write(text);
+  process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;
+}
+
+function asked(
+  command: Command,
+  scenario: string,
+  token: string | undefined,
+  given: Given,
+): { subject: Subject; token: string } {
+  if (token !== undefined) return { subject: subjectOf(scenario, given), token };
+  if (!scenario.endsWith(".json")) badUsage(command, "a token, or a saved failure, is missing");
+  return readRegression(scenario);
+}
+
+/** Snapshots are for the page. */
+function withoutState({ state: _state, ...event }: TimelineEvent): TimelineEvent {
+  return event;
+}
+
+function json(
+  { failure }: Replayed,
+  timeline: readonly TimelineEvent[],
+): Readonly<Record<string, unknown>> {
+  if (failure === undefined) return { failure: null, timeline };
+  const { class: found, message, token, preemptions, steps } = failure;
+  return { failure: { class: found, message, token, preemptions, steps }, timeline };
+}
+
+function shown(
+  { failure }: Replayed,
+  timeline: readonly TimelineEvent[],
+  isVerbose: boolean,
+): string {
+  if (failure !== undefined) return failureText({ ...failure, timeline }, isVerbose);
+  return `the schedule passes\n\n${timelineText(timeline, isVerbose)}`;
+}

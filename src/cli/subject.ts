@@ -1,0 +1,52 @@
+/** What `explore` and `replay` have in common: which scenario, on which allocator. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { ScenarioError } from "../explore/scenario/parse.ts";
+import { TokenError } from "../explore/token.ts";
+import { NoMutation } from "../museum/mutations/load.ts";
+import { BadRegression } from "../museum/regressions.ts";
+import { NoScenario, type Subject } from "../museum/subject.ts";
+import { badUsage } from "./common.ts";
+
+export interface SubjectOptions {
+  allocator?: "slub" | "slab";
+  kernel?: "4.1" | "6.1";
+  mutation?: string;
+  era?: "fixed" | "seed";
+}
+
+export function withSubjectOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--allocator <name>", "instead of the scenario's").choices(["slub", "slab"]),
+    )
+    .addOption(
+      new Option("--kernel <version>", "instead of the scenario's").choices(["4.1", "6.1"]),
+    )
+    .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
+    .addOption(new Option("--era <era>", "which fixes it has").choices(["fixed", "seed"]));
+}
+
+/** `scenario`: a name, the id of an exhibit, or a file. */
+export function subjectOf(scenario: string, options: SubjectOptions): Subject {
+  const { allocator, kernel, mutation, era } = options;
+  const isFile = existsSync(scenario) && statSync(scenario).isFile();
+  return {
+    scenario,
+    ...(isFile ? { text: readFileSync(scenario, "utf8") } : {}),
+    ...(mutation === undefined ? {} : { mutation }),
+    ...(era === undefined ? {} : { era }),
+    ...(allocator === undefined ? {} : { allocator }),
+    ...(kernel === undefined ? {} : { kernel }),
+  };
+}
+
+/** Ends the program where the user's words are to blame for the error. */
+export function blameUser(command: Command, error: unknown): void {
+  const kinds = [NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError];
+  if (kinds.some((kind) => error instanceof kind)) badUsage(command, (error as Error).message);
+  // An error that has come from a thread is known by its name alone.
+  const { name, message } = error as Error;
+  const names = ["NoScenario", "ScenarioError", "NoMutation", "TokenError", "RangeError"];
+  if (names.includes(name)) badUsage(command, message);
+}

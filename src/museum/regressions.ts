@@ -1,0 +1,72 @@
+/** Failures that were saved: what failed, and the token that replays it. Searches try them first. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import type { Failure } from "../explore/replay.ts";
+import type { Subject } from "./subject.ts";
+
+const SCHEMA = "slablab/regression/1";
+/** Where searches look, in the working directory. */
+export const REGRESSIONS = "regressions";
+
+const Saved = v.object({
+  schema: v.literal(SCHEMA),
+  subject: v.object({
+    scenario: v.string(),
+    text: v.optional(v.string()),
+    mutation: v.optional(v.string()),
+    era: v.optional(v.picklist(["fixed", "seed"])),
+    allocator: v.optional(v.picklist(["slub", "slab"])),
+    kernel: v.optional(v.picklist(["4.1", "6.1"])),
+  }),
+  token: v.string(),
+  class: v.string(),
+  message: v.string(),
+});
+
+export type Regression = v.InferOutput<typeof Saved> & { readonly subject: Subject };
+
+/** The file cannot be read as a saved failure. */
+export class BadRegression extends Error {}
+
+/** @throws BadRegression */
+export function readRegression(file: string): Regression {
+  try {
+    return v.parse(Saved, JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    throw new BadRegression(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+export function writeRegression(file: string, subject: Subject, failure: Failure): void {
+  const { token = "", class: found, message } = failure;
+  mkdirSync(dirname(file), { recursive: true });
+  const saved = { schema: SCHEMA, subject, token, class: found, message };
+  writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`);
+}
+
+/** Saved failures of the same subject, in the order of their names. */
+export function regressionsOf(subject: Subject): { file: string; saved: Regression }[] {
+  let names: string[];
+  try {
+    names = readdirSync(REGRESSIONS).filter((name) => name.endsWith(".json"));
+  } catch {
+    return [];
+  }
+  return names
+    .sort()
+    .map((name) => join(REGRESSIONS, name))
+    .map((file) => ({ file, saved: readRegression(file) }))
+    .filter(({ saved }) => isSame(saved.subject, subject));
+}
+
+function isSame(one: Subject, other: Subject): boolean {
+  return (
+    one.scenario === other.scenario &&
+    one.text === other.text &&
+    one.mutation === other.mutation &&
+    (one.era ?? "fixed") === (other.era ?? "fixed") &&
+    one.allocator === other.allocator &&
+    one.kernel === other.kernel
+  );
+}

@@ -1,0 +1,73 @@
+/** The museum's catalogue, and what its proof has come to. */
+
+import type { LiveProof } from "../../stress/live.ts";
+import type { Exhibit } from "../museum/exhibit.ts";
+import type { Proof } from "../museum/prove.ts";
+import { columns, styled } from "./text.ts";
+
+export function catalogue(exhibits: readonly Exhibit[]): string {
+  return exhibits.map(entry).join("\n");
+}
+
+function entry(exhibit: Exhibit): string {
+  const { id, title, year, story, needs, era, preemptions } = exhibit;
+  const fails =
+    exhibit.class === null ? "stays clean" : `${exhibit.class} with ${preemptions} preemptions`;
+  const facts = [`needs ${needs}`, `era ${era}`, fails, `scenario ${exhibit.scenario.name}`];
+  const sentences = story.map((sentence) => `      ${sentence}\n`).join("");
+  const head = `${styled("bold", id.padEnd(5))} ${title}`;
+  return `${head}\n      ${styled("dim", `${origin(exhibit)}${year === null ? "" : `, ${year}`}`)}\n${sentences}      ${styled("dim", facts.join("; "))}\n`;
+}
+
+function origin({ commit, verification, isIdUnconfirmed }: Exhibit): string {
+  if (verification === null) return "made up";
+  const id = commit === null ? "commit unknown" : `commit ${commit}`;
+  return `${id} (${verification}${isIdUnconfirmed ? ", id unconfirmed" : ""})`;
+}
+
+export interface Shown {
+  readonly exhibit: Exhibit;
+  readonly proof: Proof;
+}
+
+/** One line an exhibit, and what is not as the catalogue says. */
+export function proofReport(shown: readonly Shown[], seconds: number): string {
+  const rows = shown.map(({ exhibit, proof }) => [
+    exhibit.id,
+    proof.class ?? "clean",
+    proof.preemptions === null ? "–" : String(proof.preemptions),
+    String(proof.schedules),
+    proof.seconds.toFixed(2),
+    proof.fixedClean ? "clean" : "NOT CLEAN",
+    proof.fixedBound === null ? "–" : String(proof.fixedBound),
+    proof.isProven ? "proven" : styled(["bold", "red"], "NOT PROVEN"),
+  ]);
+  const heads = [
+    "exhibit",
+    "found",
+    "preemptions",
+    "schedules",
+    "seconds",
+    "fixed",
+    "to bound",
+    "",
+  ];
+  const failed = shown.filter(({ proof }) => !proof.isProven);
+  const verdict =
+    failed.length === 0
+      ? styled("green", `all ${shown.length} proven`)
+      : `${failed.length} of ${shown.length} NOT proven: ${failed.map(({ exhibit }) => exhibit.id).join(", ")}`;
+  return `${columns(heads, rows)}${verdict} in ${seconds.toFixed(1)} s\n`;
+}
+
+/** What real threads have shown of each exhibit. */
+export function liveReport(shown: readonly { exhibit: Exhibit; live: LiveProof }[]): string {
+  const rows = shown.map(({ exhibit, live }) => [
+    exhibit.id,
+    exhibit.class ?? "clean",
+    live.class ?? "nothing",
+    live.seconds.toFixed(2),
+    live.operations.toLocaleString("en-US"),
+  ]);
+  return columns(["exhibit", "expected", "found on threads", "seconds", "operations"], rows);
+}
