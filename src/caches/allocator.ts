@@ -5,6 +5,7 @@
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { AllocatorName } from "./flags.ts";
+import type { HotplugSteps } from "./hotplug-steps.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
 import type { SlabInfo } from "./slab-info.ts";
@@ -47,6 +48,9 @@ export interface Allocator {
 
   /** do_tune_cpucache for one cache: 0, or -EIO where there are no queues. May sleep. */
   tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number;
+
+  /** What it does when CPUs and nodes come and go. */
+  readonly hotplug: HotplugSteps;
 
   // For whoever watches.
 

@@ -12,6 +12,7 @@ import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { Slab } from "../slab/slab.ts";
 import { Slub } from "../slub/slub.ts";
+import { auditAbsentCpus } from "./absent-cpus.ts";
 import { type SlabsByCache, surveyBlocks } from "./blocks.ts";
 import { type AuditFinding, Findings, hex, hexList } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
@@ -36,6 +37,7 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   const { allocator } = system;
   if (allocator instanceof Slub) auditSlub(system, allocator, slabs, findings, ledger);
   if (allocator instanceof Slab) auditSlabAllocator(system, allocator, slabs, findings, ledger);
+  auditAbsentCpus(system, findings);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
   return findings.list;
 }

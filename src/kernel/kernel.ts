@@ -18,6 +18,7 @@ import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import {
   createMachine,
   directMemory,
@@ -74,6 +75,8 @@ export interface BootOptions {
   /** Build options, as in a .config without CONFIG_: DEBUG_SLAB, SLAB_FREELIST_RANDOM, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
+  /** Nodes whose memory is not there at boot: `nodeOnline` brings it, `nodeOffline` takes it away. */
+  readonly absentNodes?: readonly number[];
   /** Bytes beyond `memory` for a checker. */
   readonly checker?: number;
 }
@@ -108,6 +111,7 @@ const DEFAULTS: Required<BootOptions> = {
   failPages: null,
   config: [],
   seed: 1,
+  absentNodes: [],
   checker: 0,
 };
 
@@ -122,7 +126,7 @@ export function boot(options: BootOptions = {}, build: KernelBuild = {}): Kernel
   const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
   const kernel = attach({ machine, options: all }, build);
   kernel.run(() => {
-    kernel.boot();
+    kernel.boot(all.absentNodes);
     if (all.failSlab !== null) faultsOf(kernel.allocator)?.arm(all.failSlab);
     if (all.failPages !== null) faultsOf(kernel.pages)?.arm(all.failPages);
   });
@@ -283,6 +287,45 @@ export class Kernel extends System {
 
   override kmemCacheDestroy(s: KmemCachePtr): number {
     return this.run(() => super.kmemCacheDestroy(s));
+  }
+
+  override cpuDown(cpu: number): number {
+    return this.run(() => super.cpuDown(cpu));
+  }
+
+  override cpuUp(cpu: number): number {
+    return this.run(() => super.cpuUp(cpu));
+  }
+
+  override nodeOffline(nid: number): number {
+    return this.run(() => super.nodeOffline(nid));
+  }
+
+  override nodeOnline(nid: number): number {
+    return this.run(() => super.nodeOnline(nid));
+  }
+
+  override kfreeRcu(object: Address): void {
+    this.run(() => super.kfreeRcu(object));
+  }
+
+  /** rcu_read_lock. @throws KernelBug outside of `run`: a reader is a CPU, and stays that CPU. */
+  override rcuReadLock(): void {
+    if (!this.direct.onCpu) {
+      throw new KernelBug(
+        "bad-access",
+        "rcu_read_lock outside of a section: use it inside of run()",
+      );
+    }
+    super.rcuReadLock();
+  }
+
+  override synchronizeRcu(): void {
+    this.run(() => super.synchronizeRcu());
+  }
+
+  override rcuBarrier(): void {
+    this.run(() => super.rcuBarrier());
   }
 
   // ---- what a program learns of damage ----

@@ -25,6 +25,7 @@ import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
 import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
 import { Hotplug } from "./hotplug.ts";
+import { KfreeRcu } from "./kfree-rcu.ts";
 
 /** The classes a system is made of; options and mutations exchange some of them. */
 export interface SystemClasses extends SlubClasses {
@@ -88,8 +89,7 @@ export class System {
   readonly common: SlabCommon;
   readonly allocator: Allocator;
   private readonly hotplug: Hotplug;
-  /** Number of the callback that frees an object. */
-  private readonly kfreeFunction: number;
+  private readonly rcuFrees: KfreeRcu;
   private readonly largestFromCache: number;
   /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
   private readonly sizeClasses: readonly (Address | undefined)[];
@@ -109,7 +109,7 @@ export class System {
     );
     this.allocator = this.common.allocator;
     this.hotplug = new Hotplug(this.common);
-    this.kfreeFunction = this.machine.functions.register((object) => this.kfree(object));
+    this.rcuFrees = new KfreeRcu(this.machine, (object) => this.kfree(object));
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
     const debug = options.parameters.slubDebug;
     const noted = options.kernel === "6.1" && (debug.flags !== 0 || debug.lists.length > 0);
@@ -171,7 +171,7 @@ export class System {
    * first 8 bytes are overwritten at once. For any object of at least that size.
    */
   kfreeRcu(object: Address): void {
-    this.machine.rcu.call(object, this.kfreeFunction);
+    if (object > ZERO_SIZE_PTR) this.rcuFrees.call(object);
   }
 
   rcuReadLock(): void {
@@ -345,7 +345,9 @@ export class System {
     return this.common.kmemCacheShrink(s);
   }
 
+  /** kmem_cache_destroy; objects given to kfreeRcu before count as freed. */
   kmemCacheDestroy(s: KmemCachePtr): number {
+    this.rcuFrees.barrier();
     return this.common.kmemCacheDestroy(s);
   }
 

@@ -5,7 +5,7 @@
  * CPU; the called CPU runs the function and clears callPending. The caller waits with interrupts on,
  * so it takes calls itself meanwhile and two CPUs may call each other.
  */
-import { Cpu, sizeOfCpu } from "./cpus.ts";
+import { CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -25,7 +25,10 @@ export class Calls {
     this.doNothing = functions.register(() => undefined);
   }
 
-  /** smp_call_function_single(wait = 1). Interrupts must be on, unless `cpu` is this CPU. */
+  /**
+   * smp_call_function_single(wait = 1). Interrupts must be on, unless `cpu` is this CPU. An absent
+   * CPU is not called: it has nothing, since whoever took it away has seen to that.
+   */
   callOn(cpu: number, fn: number, argument: Address): void {
     const { memory } = this;
     memory.preemptDisable();
@@ -34,7 +37,10 @@ export class Calls {
       this.functions.call(fn, argument);
       memory.irqRestore(flags);
     } else {
-      this.callRemote(this.cpuBase + cpu * sizeOfCpu, cpu, fn, argument);
+      const target = this.cpuBase + cpu * sizeOfCpu;
+      // Preemption stays off from the look to the answer: see Presence.
+      const isThere = memory.loadAcquire(target + Cpu.online) !== CPU_ABSENT;
+      if (isThere) this.callRemote(target, cpu, fn, argument);
     }
     memory.preemptEnable();
   }

@@ -23,6 +23,7 @@ export const Cpu = struct(
     lease: word,
     /** POLL_ASKED: somebody waits for this CPU. POLL_OWN: it left itself something to do. */
     poll: word,
+    /** CPU_ONLINE, CPU_LEAVING or CPU_ABSENT. */
     online: word,
     /** Inter-processor call: the caller's task + 1 while the slot is taken. */
     callOwner: word,
@@ -47,6 +48,12 @@ export const Cpu = struct(
   },
   128,
 );
+
+/** Nobody runs there, and nobody may. */
+export const CPU_ABSENT = 0;
+export const CPU_ONLINE = 1;
+/** Who runs there leaves between two operations, and nobody comes any more. */
+export const CPU_LEAVING = 2;
 
 export const POLL_ASKED = 1;
 export const POLL_OWN = 2;
@@ -113,11 +120,24 @@ export class Leases {
     return Atomics.load(this.words, this.cpuWord(cpu, LEASE));
   }
 
+  isOnline(cpu: number): boolean {
+    return Atomics.load(this.words, this.cpuWord(cpu, ONLINE)) === CPU_ONLINE;
+  }
+
+  isAbsent(cpu: number): boolean {
+    return Atomics.load(this.words, this.cpuWord(cpu, ONLINE)) === CPU_ABSENT;
+  }
+
   /** Takes a free lease of an online CPU. */
   tryAcquire(task: number, cpu: number): boolean {
     const { words } = this;
-    if (Atomics.load(words, this.cpuWord(cpu, ONLINE)) === 0) return false;
+    if (!this.isOnline(cpu)) return false;
     if (Atomics.compareExchange(words, this.cpuWord(cpu, LEASE), 0, task + 1) !== 0) return false;
+    // Since it was looked at it may have gone, and whoever took it away knows nothing of this task.
+    if (!this.isOnline(cpu)) {
+      Atomics.store(words, this.cpuWord(cpu, LEASE), 0);
+      return false;
+    }
     Atomics.store(words, this.taskWord(task, Task.cpu), cpu + 1);
     return true;
   }
@@ -201,7 +221,7 @@ export class Leases {
   /** Grants the lease to a task that waits for it, if there is one. */
   private handOver(cpu: number, holder: number): boolean {
     const { words } = this;
-    if (Atomics.load(words, this.cpuWord(cpu, ONLINE)) === 0) return false;
+    if (!this.isOnline(cpu)) return false;
     for (let i = 0; i < this.tasks; i++) {
       // Starting behind the present holder keeps two tasks from passing it to and fro.
       const task = (holder + i) % this.tasks;
@@ -218,7 +238,7 @@ export class Leases {
   }
 
   private isWanted(cpu: number): boolean {
-    if (Atomics.load(this.words, this.cpuWord(cpu, ONLINE)) === 0) return false;
+    if (!this.isOnline(cpu)) return false;
     for (let task = 0; task < this.tasks; task++) {
       const wanted = Atomics.load(this.words, this.taskWord(task, Task.wanted));
       if (wanted === ANY_CPU || wanted === cpu + 1) return true;

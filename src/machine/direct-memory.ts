@@ -337,7 +337,7 @@ export class DirectMemory implements Memory {
   /** Lets go of the CPU. What was asked of it meanwhile is done before or right after. */
   leaveCpu(): void {
     // Callbacks that it leaves behind have a period to wait for, whose end has them run.
-    this.poll();
+    if (!this.undisturbed()) this.serve();
     const { cpu } = this;
     this.becomeNone();
     this.leases.release(cpu);
@@ -347,13 +347,13 @@ export class DirectMemory implements Memory {
 
   /**
    * Whether `address` lies in the area of a CPU that somebody else runs as. What belongs to an idle
-   * or absent CPU may be written by whoever acts for it.
+   * or absent CPU may be written by whoever acts for it, though others may look in there meanwhile.
    */
   protected isForeignArea(address: Address): boolean {
     const into = address - this.places.percpuStart;
     if (into < 0 || into >= this.areasEnd - this.places.percpuStart) return false;
     const owner = Math.floor(into / this.places.percpuStride);
-    return owner !== this.cpu && this.leases.holder(owner) !== 0;
+    return owner !== this.cpu && this.leases.holder(owner) !== 0 && !this.leases.isAbsent(owner);
   }
 
   private lastCpu(): number {
@@ -361,9 +361,16 @@ export class DirectMemory implements Memory {
     return (this.words[at] as number) - 1;
   }
 
-  /** Between operations: one word is looked at, and what waits for this CPU is done. */
+  /**
+   * Between operations: one word is looked at, and what waits for this CPU is done. If the CPU is to
+   * go, this task goes on as another one, as soon as one is free.
+   */
   poll(): void {
-    if (this.cpu >= 0 && this.words[this.pollIndex] !== 0) this.serve();
+    if (this.cpu < 0 || this.words[this.pollIndex] === 0) return;
+    this.serve();
+    if (this.irqsOff || this.preemptCount !== 0 || this.leases.isOnline(this.cpu)) return;
+    this.leaveCpu();
+    this.enterCpu(-1);
   }
 
   /** Does what waits for this CPU, as a softirq: interrupts on, no preemption. */

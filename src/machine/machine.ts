@@ -14,6 +14,7 @@ import { type AtomicsKind, atomicsInstructions, wasmInstructions } from "./atomi
 import { Calls } from "./calls.ts";
 import { Console } from "./console.ts";
 import {
+  CPU_ONLINE,
   Cpu,
   Leases,
   MAX_CPUS,
@@ -28,6 +29,7 @@ import { DirectMemory, type MachinePlaces } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
+import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
 import { Statics } from "./statics.ts";
 import { Topology } from "./topology.ts";
@@ -188,6 +190,7 @@ export class Machine {
   readonly percpu: PercpuAllocator;
   readonly calls: Calls;
   readonly rcu: Rcu;
+  readonly presence: Presence;
   readonly console: Console;
   /** What tracks of debug caches are filled from. */
   witness: Witness = noWitness;
@@ -204,6 +207,7 @@ export class Machine {
     this.percpu = new PercpuAllocator(memory, this.statics, options.cpus, layout.percpuStride);
     this.calls = new Calls(memory, this.functions, layout.cpuBase, options.cpus);
     this.rcu = new Rcu(memory, this.functions, this.statics, layout.cpuBase, options.cpus);
+    this.presence = new Presence(memory, layout.cpuBase, options.cpus);
   }
 
   /** What a direct memory does when its CPU is asked for. */
@@ -220,7 +224,7 @@ export class Machine {
   static online(words: Int32Array, layout: MachineLayout, cpus: number): void {
     words[layout.offCpu >> 2] = 1;
     for (let cpu = 0; cpu < cpus; cpu++) {
-      words[(layout.cpuBase + cpu * sizeOfCpu + Cpu.online) >> 2] = 1;
+      words[(layout.cpuBase + cpu * sizeOfCpu + Cpu.online) >> 2] = CPU_ONLINE;
     }
   }
 }

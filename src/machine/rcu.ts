@@ -11,7 +11,7 @@
  * by that CPU between operations, as the kernel runs them in a softirq. rcu.lock guards the global
  * words; a CPU's lists are its own, touched with interrupts off.
  */
-import { Cpu, sizeOfCpu } from "./cpus.ts";
+import { CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
 import { lock, spinLock, spinUnlock } from "./spinlock.ts";
@@ -173,6 +173,8 @@ export class Rcu {
       const cpu = this.cpuBase + i * sizeOfCpu;
       // A CPU whose lease is free now begins after the start of the period, whatever it does.
       if (i === self || memory.loadAcquire(cpu + Cpu.lease) === 0) continue;
+      // Nobody reads there; who holds the lease for a moment only looks whether anything is asked.
+      if (memory.loadAcquire(cpu + Cpu.online) === CPU_ABSENT) continue;
       memory.storeRelease(cpu + Cpu.rcuNeeded, period);
       busy++;
     }
@@ -249,17 +251,20 @@ export class Rcu {
    * sleep.
    */
   barrier(): void {
+    for (let cpu = 0; cpu < this.cpus; cpu++) this.barrierOf(cpu);
+  }
+
+  /** The same for what was queued on one CPU, which may be absent. */
+  barrierOf(cpu: number): void {
     const { memory } = this;
-    for (let i = 0; i < this.cpus; i++) {
-      const cpu = this.cpuBase + i * sizeOfCpu;
-      const queued = memory.loadAcquire(cpu + Cpu.rcuQueued);
-      for (;;) {
-        const done = memory.loadAcquire(cpu + Cpu.rcuDone);
-        if (((done - queued) | 0) >= 0) break;
-        this.push(i);
-        if (memory.loadAcquire(cpu + Cpu.rcuDone) !== done) continue;
-        memory.waitWhile(cpu + Cpu.rcuDone, done);
-      }
+    const at = this.cpuBase + cpu * sizeOfCpu;
+    const queued = memory.loadAcquire(at + Cpu.rcuQueued);
+    for (;;) {
+      const done = memory.loadAcquire(at + Cpu.rcuDone);
+      if (((done - queued) | 0) >= 0) return;
+      this.push(cpu);
+      if (memory.loadAcquire(at + Cpu.rcuDone) !== done) continue;
+      memory.waitWhile(at + Cpu.rcuDone, done);
     }
   }
 }

@@ -58,6 +58,7 @@ export class Buddy {
   /** __rmqueue: a block of 2^order pages that leaves `keep` pages free in the zone; 0: none. */
   take(zone: Zone, order: number, type: number, keep: number): PagePtr {
     if (this.memory.read32(zone.at + ZoneState.nrFree) - (1 << order) < keep) return 0;
+    if (this.memory.read32(zone.at + ZoneState.isolated) !== 0) return 0;
     const page = this.takeSmallest(zone, order, type);
     if (page !== 0) return page;
     // __rmqueue_fallback

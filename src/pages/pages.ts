@@ -251,13 +251,48 @@ export class Pages {
     this.machine.calls.callOnEach((cpu) => this.pcp.holdsAny(cpu), this.drainFunction, 0);
   }
 
+  // ---- memory that comes and goes ----
+
+  /** N_MEMORY: whether pages of a node can be had. */
+  hasMemory(node: number): boolean {
+    return this.zonesOf(node).every(
+      (zone) => this.memory.readOnce(zone.at + ZoneState.isolated) === 0,
+    );
+  }
+
+  /** node_to_mem_node: the nearest node whose pages can be had. */
+  memoryNode(node: number): number {
+    return this.machine.topology.byDistance(node).find((near) => this.hasMemory(near)) ?? node;
+  }
+
+  /** Whether pages of a node are given out, or only taken back. */
+  setIsolated(node: number, isolated: boolean): void {
+    const { memory } = this;
+    for (const zone of this.zonesOf(node)) {
+      const flags = spinLockIrqsave(memory, zone.at + ZoneState.lock);
+      memory.write32(zone.at + ZoneState.isolated, isolated ? 1 : 0);
+      spinUnlockIrqrestore(memory, zone.at + ZoneState.lock, flags);
+    }
+  }
+
+  /** test_pages_isolated: whether no page of a node is in use or on a CPU's list. */
+  isUnused(node: number): boolean {
+    return this.zonesOf(node).every(
+      (zone) => this.memory.readOnce(zone.at + ZoneState.nrFree) === zone.end - zone.start,
+    );
+  }
+
+  private zonesOf(node: number): Zone[] {
+    return this.zones.filter((zone) => zone.node === node);
+  }
+
   // ---- counts ----
 
-  /** Free pages of a node, those on per-CPU lists included; exact when the machine is quiet. */
+  /** Free pages that can be had of a node, those on per-CPU lists included; exact when the machine is quiet. */
   nrFree(node: number): number {
     let free = 0;
     for (const zone of this.zones) {
-      if (zone.node !== node) continue;
+      if (zone.node !== node || this.memory.readOnce(zone.at + ZoneState.isolated) !== 0) continue;
       free += this.memory.readOnce(zone.at + ZoneState.nrFree);
       for (let cpu = 0; cpu < this.machine.options.cpus; cpu++) free += this.pcp.count(zone, cpu);
     }

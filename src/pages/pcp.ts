@@ -123,12 +123,18 @@ export class PcpLists {
 
   /** drain_local_pages: all of this CPU's lists. Interrupts are off. */
   drainThisCpu(): void {
-    const { memory } = this;
-    for (const zone of this.zones) {
-      const pcp = memory.thisCpuPtr(this.offsetOf(zone));
-      const count = memory.read32(pcp + PerCpuPages.count);
-      if (count > 0) this.giveBack(zone, pcp, count);
-    }
+    for (const zone of this.zones) this.drain(zone, this.memory.thisCpuPtr(this.offsetOf(zone)));
+  }
+
+  /** page_alloc_cpu_notify: the same for a CPU that is absent. Interrupts are off. */
+  drainAbsentCpu(cpu: number): void {
+    for (const zone of this.zones)
+      this.drain(zone, this.memory.perCpuPtr(this.offsetOf(zone), cpu));
+  }
+
+  private drain(zone: Zone, pcp: Address): void {
+    const count = this.memory.read32(pcp + PerCpuPages.count);
+    if (count > 0) this.giveBack(zone, pcp, count);
   }
 
   /** How many pages of the zone a CPU holds: a glance from outside, unless the machine is quiet. */

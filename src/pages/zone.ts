@@ -21,6 +21,8 @@ export const ZoneState = struct("zone", {
   lock,
   /** Pages in the free lists. */
   nrFree: word,
+  /** 1: the node's memory is gone or going: pages come back, none is given out. */
+  isolated: word,
   /** Heads of the lists: freeArea[order][migrate type]. */
   freeArea: array(list, MAX_ORDER * MIGRATE_TYPES),
 });

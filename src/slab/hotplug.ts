@@ -4,8 +4,7 @@
  * freed. Under slab_mutex, interrupts on.
  */
 import { EBUSY, ENOMEM } from "../caches/errno.ts";
-import type { HotplugSteps } from "../caches/hotplug-steps.ts";
-import { KernelBug } from "../machine/kernel-bug.ts";
+import { type HotplugSteps, slabsOfNobody } from "../caches/hotplug-steps.ts";
 import type { Memory } from "../machine/memory.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
@@ -124,14 +123,14 @@ export class Hotplug implements HotplugSteps {
 
   /** MEM_CANCEL_ONLINE, MEM_OFFLINE: the struct is kept. */
   nodeGone(nid: number): void {
-    this.forAll((s) => {
+    const { common } = this.context;
+    const left = common.withCaches((s) => {
       const n = this.context.nodeOf(s, nid);
-      if (n === 0 || this.memory.readOnce(n + KmemCacheNode.totalSlabs) === 0) return 0;
-      throw new KernelBug(
-        "leaked-page",
-        `${this.context.common.nameOf(s)} has slabs on node ${nid}, whose memory is gone`,
-      );
+      return n !== 0 && this.memory.readOnce(n + KmemCacheNode.totalSlabs) !== 0
+        ? [common.nameOf(s)]
+        : [];
     });
+    slabsOfNobody(nid, left.flat());
   }
 
   /** MEM_GOING_OFFLINE: empty slabs of the node go; -EBUSY if any cache has objects there. */

@@ -107,6 +107,7 @@ export class Bootstrap {
     this.flushBootSlab(s);
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
+      if (n === 0) continue;
       for (const head of [n + KmemCacheNode.partial, n + KmemCacheNode.full]) {
         for (let at = memory.read32(head); at !== head; at = memory.read32(at)) {
           memory.write32(at - Page.lru + Page.slabCache, s);

@@ -103,6 +103,7 @@ export class CacheLifetime {
   private initNodes(s: KmemCachePtr): boolean {
     const { common, machine } = this.context;
     for (let nid = 0; nid < machine.options.nodes; nid++) {
+      if (!this.context.pages.hasMemory(nid)) continue;
       if (common.state === SLAB_STATE.DOWN) {
         this.slub.bootstrap.earlyKmemCacheNodeAlloc(nid);
         continue;

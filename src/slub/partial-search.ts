@@ -43,9 +43,15 @@ export class PartialSearch {
   getPartial(s: KmemCachePtr, gfp: number, node: number, c: KmemCacheCpuPtr): Address {
     const { topology } = this.context.machine;
     const near = node === NUMA_NO_NODE ? topology.cpuToNode(this.memory.smpProcessorId()) : node;
-    const found = this.getPartialNode(s, this.context.nodeOf(s, near), c);
+    const n = this.context.nodeOf(s, near) || this.nodeWithMemory(s, near);
+    const found = this.getPartialNode(s, n, c);
     if (found !== 0 || node !== NUMA_NO_NODE) return found;
     return this.getAnyPartial(s, gfp, c);
+  }
+
+  /** The node of this CPU has never had memory: the nearest that has (numa_mem_id). */
+  private nodeWithMemory(s: KmemCachePtr, nid: number): KmemCacheNodePtr {
+    return this.context.nodeOf(s, this.context.pages.memoryNode(nid));
   }
 
   /** get_partial_node */

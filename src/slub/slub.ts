@@ -21,6 +21,7 @@ import { __GFP_ZERO } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { inuseOf, objectsOf } from "./counters.ts";
 import { liveObjects } from "./debug/locations.ts";
+import { Hotplug } from "./hotplug.ts";
 import { SLUB_PARTS, type SlubParts } from "./parts.ts";
 import { slabInfo } from "./slab-info.ts";
 import { SlubContext } from "./slub-context.ts";
@@ -64,6 +65,7 @@ export class Slub implements Allocator {
   readonly bulk: InstanceType<SlubParts["Bulk"]>;
   readonly lifetime: InstanceType<SlubParts["CacheLifetime"]>;
   readonly bootstrap: InstanceType<SlubParts["Bootstrap"]>;
+  readonly hotplug: Hotplug;
 
   constructor(common: SlabCommon, parts: SlubParts = SLUB_PARTS) {
     const context = new SlubContext(common);
@@ -110,6 +112,7 @@ export class Slub implements Allocator {
     this.bulk = new parts.Bulk(this);
     this.lifetime = new parts.CacheLifetime(this);
     this.bootstrap = new parts.Bootstrap(this);
+    this.hotplug = new Hotplug(this);
   }
 
   // How much V8 inlines into one loop is limited by bytecode (920 in all; up to 27 is free), so the
