@@ -33,6 +33,7 @@ export function measurePoint<H extends Handle>(
   seat: Seat<H>,
   control: ScaleControl,
   plan: PointPlan,
+  switches: () => number = involuntarySwitches,
 ): CpuPoint {
   const { subject, exchange, cpu } = seat;
   const phase = plan.number * PHASES;
@@ -42,7 +43,7 @@ export function measurePoint<H extends Handle>(
   control.arrive(phase + 1);
   const point = subject.run(() => {
     const operations = warmUp(player, plan.warmUp);
-    const measured = measureWindows(player, operations, plan);
+    const measured = measureWindows(player, operations, plan, switches);
     const latencies = plan.latencies ? measureLatencies(player) : undefined;
     control.finished();
     while (!control.stopped) player.run(operations);
@@ -78,6 +79,7 @@ function measureWindows(
   player: Player,
   operations: number,
   plan: PointPlan,
+  switches: () => number,
 ): Omit<CpuPoint, "latencies"> {
   const windows: number[] = [];
   const cas: number[] = [];
@@ -87,7 +89,7 @@ function measureWindows(
   const end = performance.now() + plan.patience;
   let now = performance.now();
   while (windows.length < plan.windows && now < end) {
-    const switches = involuntarySwitches();
+    const earlier = switches();
     const before = performance.now();
     const did = player.run(operations);
     const between = performance.now();
@@ -96,7 +98,7 @@ function measureWindows(
     done += did;
     worked += between - before;
     if (did === 0) continue;
-    if (plan.discards && involuntarySwitches() !== switches) {
+    if (plan.discards && switches() !== earlier) {
       discarded++;
       continue;
     }

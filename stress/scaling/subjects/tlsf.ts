@@ -6,21 +6,28 @@
 import { layoutOf, type SharedMachine } from "../../../src/machine/machine.ts";
 import type { PlainAllocator } from "./locked.ts";
 
-const SOURCE = `
-import { Root, Block, allocateBlock, freeBlock, addMemory } from "rt/tlsf";
-const ROOT_BYTES: usize = 4096;
-const OVERHEAD: usize = 4;
+/** Behind the runtime's own text: its heap, with the root where we want it. */
+const ENTRIES = `
 export function open(root: usize, end: usize): void {
-  memory.fill(root, 0, ROOT_BYTES);
-  addMemory(changetype<Root>(root), root + ROOT_BYTES, end);
+  memory.fill(root, 0, ROOT_SIZE);
+  addMemory(changetype<Root>(root), root + ROOT_SIZE, end);
 }
 export function malloc(root: usize, size: usize): usize {
-  return changetype<usize>(allocateBlock(changetype<Root>(root), size)) + OVERHEAD;
+  return changetype<usize>(allocateBlock(changetype<Root>(root), size)) + BLOCK_OVERHEAD;
 }
-export function free(root: usize, object: usize): void {
-  freeBlock(changetype<Root>(root), changetype<Block>(object - OVERHEAD));
+export function release(root: usize, object: usize): void {
+  freeBlock(changetype<Root>(root), changetype<Block>(object - BLOCK_OVERHEAD));
 }
 `;
+
+/** The runtime's source as a module of its own, beside the stub that the compiler puts in. */
+function source(library: Readonly<Record<string, string>>): string {
+  const text = library["rt/tlsf"]?.replaceAll("@global", "");
+  if (text === undefined) throw new Error("this AssemblyScript has no rt/tlsf");
+  return (
+    text.replaceAll(/from "\.\/(\w+)"/g, 'from "rt/$1"').replace("../util/", "util/") + ENTRIES
+  );
+}
 
 /** Room for the module's own constants, before the heap. */
 const STATIC_BYTES = 65_536;
@@ -28,17 +35,18 @@ const STATIC_BYTES = 65_536;
 /** Compiles the module for a machine of that layout; the bytes may be posted to any thread. */
 export async function compileTlsf(machine: SharedMachine): Promise<Uint8Array> {
   const { default: asc } = await import("assemblyscript/asc");
+  const text = source(asc.libraryFiles);
   let wasm: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
       "tlsf.ts",
       ...["--outFile", "tlsf.wasm", "--runtime", "stub", "--use", "abort=", "-O3", "--noAssert"],
       ...["--importMemory", "--sharedMemory", "--enable", "threads"],
-      ...["--initialMemory", "1", "--maximumMemory", "32768"],
+      ...["--initialMemory", "256", "--maximumMemory", "32768"],
       ...["--memoryBase", String(layoutOf(machine.options).free)],
     ],
     {
-      readFile: (name: string) => (name === "tlsf.ts" ? SOURCE : null),
+      readFile: (name: string) => (name === "tlsf.ts" ? text : null),
       writeFile: (name: string, contents: unknown) => {
         if (name === "tlsf.wasm") wasm = contents as Uint8Array;
       },
@@ -52,7 +60,7 @@ export async function compileTlsf(machine: SharedMachine): Promise<Uint8Array> {
 interface TlsfModule {
   open(root: number, end: number): void;
   malloc(root: number, size: number): number;
-  free(root: number, object: number): void;
+  release(root: number, object: number): void;
 }
 
 /** The heap in the machine's memory; the first thread lays it out, before the others come. */
@@ -66,6 +74,6 @@ export function tlsf(machine: SharedMachine, wasm: Uint8Array, isFirst: boolean)
   if (isFirst) tlsf.open(root, end);
   return {
     malloc: (size) => tlsf.malloc(root, size),
-    free: (object) => tlsf.free(root, object),
+    free: (object) => tlsf.release(root, object),
   };
 }

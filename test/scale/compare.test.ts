@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { compare } from "../../stress/scaling/compare.ts";
+import { targetRows } from "../../stress/scaling/targets.ts";
+import { point } from "./points.ts";
+
+test("a point that is slower beyond the noise of both is called slower", () => {
+  const { changes, slower } = compare([point({ ratio: 1 })], [point({ ratio: 1.5 })]);
+  expect(slower).toBe(1);
+  expect(changes[0]).toMatchObject({ change: 1.5, verdict: "slower", oldRatio: 1, newRatio: 1.5 });
+});
+
+test("the same change within the noise is none", () => {
+  const noisy = { nsPerOperation: { median: 10, p10: 5, p90: 17 } };
+  const result = compare([point({ ratio: 1, ...noisy })], [point({ ratio: 1.5, ...noisy })]);
+  expect(result.slower).toBe(0);
+  expect(result.changes[0]?.verdict).toBe("same");
+});
+
+test("a faster point is no complaint", () => {
+  const result = compare([point({ ratio: 2 })], [point({ ratio: 1 })]);
+  expect(result).toMatchObject({ slower: 0, changes: [{ verdict: "faster" }] });
+});
+
+test("a faster machine is no change: ratios are compared, not nanoseconds", () => {
+  const slowMachine = { nsPerOperation: { median: 40, p10: 39, p90: 41 }, casPair: 40 };
+  expect(compare([point(slowMachine)], [point({})]).changes[0]?.verdict).toBe("same");
+});
+
+test("points that only one result has are counted, not compared", () => {
+  const result = compare([point({}), point({ cpus: 2 })], [point({}), point({ size: 8 })]);
+  expect(result).toMatchObject({ unmatched: 2 });
+  expect(result.changes).toHaveLength(1);
+});
+
+test("a target is met, missed, or without its points unknown", () => {
+  const rowOf = (ratio: number) => targetRows([point({ ratio })])[0];
+  expect(rowOf(0.9)).toMatchObject({ measured: 0.9, met: true });
+  expect(rowOf(1.1)).toMatchObject({ measured: 1.1, met: false });
+  expect(targetRows([]).every(({ met }) => met === undefined)).toBe(true);
+});
+
+test("a crowd that loses throughput misses its target", () => {
+  const crowd = (rate: number) => [
+    point({ cpus: 2, operationsPerSecond: 100 }),
+    point({ cpus: 8, operationsPerSecond: rate, oversubscribed: true }),
+  ];
+  const row = (rate: number) =>
+    targetRows(crowd(rate)).find(({ atLeast }) => atLeast !== undefined);
+  expect(row(95)?.met).toBe(true);
+  expect(row(80)?.met).toBe(false);
+});
