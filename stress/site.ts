@@ -2,9 +2,10 @@
  * The machine a run is about, in the hands of the main thread at quiet moments: booted with the
  * wanted build, audited between rounds, and in the end emptied and counted.
  */
+
+import { DEFAULT_BOOT_PARAMETERS } from "../src/caches/boot-parameters.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
-import { DEFAULT_BOOT_PARAMETERS } from "../src/caches/boot-parameters.ts";
 import { boot, type Kernel } from "../src/kernel/kernel.ts";
 import { sizeOfTask, TASK_DEAD, Task } from "../src/machine/cpus.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
