@@ -1,78 +1,74 @@
 /**
- * What an operation costs, as a ratio to the yardstick: a pair of compare-and-swaps by Atomics on a
- * shared word, measured in the same run. The machine may be busy; ratios bear that, nanoseconds do
- * not.
- *
- *     npm run bench
+ * `npm run bench`: every target with what is measured now, once with V8's inlining limits raised, as
+ * slablab's own threads have them, and once with V8's defaults, as a program sees that does nothing.
+ * Each in a process of its own, since the limits are a process's.
  */
-import { Bench } from "tinybench";
-import { boot, MIB } from "../src/kernel/index.ts";
-import { count } from "../src/report/text.ts";
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { figure } from "../src/report/scale-text.ts";
+import { columns } from "../src/report/text.ts";
+import type { ScalePoint } from "../stress/scaling/point.ts";
+import { targetRows } from "../stress/scaling/targets.ts";
 
-const ROUND = 1_000;
-const MANY = 10_000;
-const BULK = 64;
-const YARDSTICK = "cas pair";
-
-const kernel = boot({ cpus: 1, memory: 128 * MIB });
-const cache = kernel.kmemCacheCreate("bench", 64);
-const word = kernel.view32(kernel.kzalloc(64));
-const objects: number[] = new Array<number>(MANY).fill(0);
-const shuffled = Array.from({ length: MANY }, (_, i) => (i * 7919) % MANY);
-
-/** A subject and how many pairs (an allocation and a free each) one call makes. */
-const subjects: readonly (readonly [string, number, () => void])[] = [
-  [YARDSTICK, ROUND, casPairs],
-  ["SLUB pair", ROUND, cachePairs],
-  ["kmalloc pair", ROUND, kmallocPairs],
-  [`bulk of ${BULK}, per object`, ROUND * BULK, bulk],
-  [`${count(MANY)} then free, FIFO`, MANY, () => thenFree((i) => i)],
-  [`${count(MANY)} then free, random`, MANY, () => thenFree((i) => shuffled[i] as number)],
+const PROGRAM = fileURLToPath(new URL("../bin/slablab.js", import.meta.url));
+const COMMON = ["scale", "--quiet", "--json", "--repeat", "3", "--seconds", "0.3"];
+/** The points that the targets speak of, and no others: allocators, workloads, sizes, CPUs. */
+const PARTS = [
+  "slub,slab,slub-kmalloc,slab-kmalloc,slub-ledger,slub-no-statistics pairs 64 1",
+  "slub pairs 64 2,8",
+  "slub fifo,random 64 1",
+  "slub bulk-16 256 1",
+  "slub larson 64 2",
+  "slub,nothing one-allocates 64 2",
 ];
 
-function casPairs(): void {
-  for (let i = 0; i < ROUND; i++) {
-    Atomics.compareExchange(word, 0, 0, 1);
-    Atomics.compareExchange(word, 0, 1, 0);
-  }
+interface Result {
+  readonly points: readonly ScalePoint[];
+  readonly discarded: number;
+  readonly overloaded: boolean;
 }
 
-function cachePairs(): void {
-  for (let i = 0; i < ROUND; i++) kernel.kmemCacheFree(cache, kernel.kmemCacheAlloc(cache));
+function measure(inlining: "raised" | "default"): Result {
+  const results = PARTS.map((part) => measurePart(part, inlining));
+  return {
+    points: results.flatMap(({ points }) => points),
+    discarded: Math.max(...results.map(({ discarded }) => discarded)),
+    overloaded: results.some(({ overloaded }) => overloaded),
+  };
 }
 
-function kmallocPairs(): void {
-  for (let i = 0; i < ROUND; i++) kernel.kfree(kernel.kmalloc(64));
+function measurePart(part: string, inlining: string): Result {
+  process.stderr.write(`${part}, V8's inlining limits ${inlining}\n`);
+  const [allocators, workloads, sizes, cpus] = part.split(" ");
+  const chosen = Object.entries({ allocators, workloads, sizes, cpus, inlining });
+  const flags = chosen.flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  const stdout = execFileSync(process.execPath, [PROGRAM, ...COMMON, ...flags], {
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+    // What the command says about an overloaded machine is said once, below.
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  return JSON.parse(stdout) as Result;
 }
 
-function bulk(): void {
-  for (let i = 0; i < ROUND; i++) {
-    const taken: number[] = [];
-    kernel.kmemCacheAllocBulk(cache, BULK, taken);
-    kernel.kmemCacheFreeBulk(cache, BULK, taken);
-  }
-}
-
-function thenFree(order: (i: number) => number): void {
-  for (let i = 0; i < MANY; i++) objects[i] = kernel.kmemCacheAlloc(cache);
-  for (let i = 0; i < MANY; i++) kernel.kmemCacheFree(cache, objects[order(i)] as number);
-}
-
-const bench = new Bench({ time: 500, warmupTime: 300 });
-for (const [name, , subject] of subjects) bench.add(name, () => kernel.run(subject));
-await bench.run();
-
-const perPair = new Map(
-  subjects.map(([name, pairs]) => {
-    const result = bench.getTask(name)?.result;
-    const milliseconds =
-      result !== undefined && "latency" in result ? result.latency.min : Number.NaN;
-    return [name, (milliseconds * 1e6) / pairs];
-  }),
+const raised = measure("raised");
+const plain = measure("default");
+const plainRows = targetRows(plain.points);
+const rows = targetRows(raised.points).map((row, i) => [
+  row.what,
+  figure(row.measured ?? Number.NaN),
+  figure(plainRows[i]?.measured ?? Number.NaN),
+  row.atMost === undefined ? `>= ${row.atLeast}` : `<= ${row.atMost}`,
+  row.unit,
+  row.met === undefined ? "" : row.met ? "met" : "missed",
+]);
+process.stdout.write(columns(["target", "raised", "default", "aim", "", ""], rows));
+const lost = Math.max(raised.discarded, plain.discarded);
+process.stdout.write(
+  `\n${(100 * lost).toFixed(0)} % of the windows were preempted and thrown away.\n`,
 );
-const yardstick = perPair.get(YARDSTICK) ?? Number.NaN;
-for (const [name, nanoseconds] of perPair) {
-  console.log(
-    `${name.padEnd(28)}${nanoseconds.toFixed(1).padStart(8)} ns${(nanoseconds / yardstick).toFixed(2).padStart(8)}x`,
+if (raised.overloaded || plain.overloaded) {
+  process.stdout.write(
+    "This machine is overloaded: these figures are a hint, not a measurement.\n",
   );
 }
