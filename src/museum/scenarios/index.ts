@@ -22,6 +22,7 @@ import { minPartialZero } from "./min-partial-zero.ts";
 import { oneSlabTwoFrees } from "./one-slab-two-frees.ts";
 import { partialElsewhere } from "./partial-elsewhere.ts";
 import { remoteFreeDeactivate } from "./remote-free-deactivate.ts";
+import { remoteFreeFlush } from "./remote-free-flush.ts";
 import { remoteFreeRefill } from "./remote-free-refill.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienOffline } from "./slab-alien-offline.ts";
@@ -48,6 +49,7 @@ export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
   [
     twoCpus,
     remoteFreeDeactivate,
+    remoteFreeFlush,
     freeGetPartial,
     cpuPartialOverflow,
     interruptAlloc,

@@ -1,0 +1,111 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { slablab } from "./commands.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "slablab-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string): string => join(folder, name);
+
+const explore = (...args: string[]) => slablab(["explore", ...args, "--seed", "1", "--json"]);
+
+test("explore says how far it came and exits 0 where nothing fails", async () => {
+  const { out, code } = await explore("interrupt-free", "--schedules", "2000");
+  const answer = JSON.parse(out);
+  expect(answer).toMatchObject({
+    schema: "slablab/explore/1",
+    failure: null,
+    complete: { preemptions: 2 },
+  });
+  expect(answer.schedules).toBeGreaterThan(100);
+  expect(code).toBe(0);
+});
+
+/** All but times and rates. */
+function steady(out: string): unknown {
+  const { seconds: _s, schedulesPerSecond: _r, environment: _e, ...rest } = JSON.parse(out);
+  return rest;
+}
+
+test("one seed and a number of schedules give one answer, run after run", async () => {
+  const runs: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { out } = await explore("two-cpus", "--mutation", "R17", "--schedules", "400");
+    runs.push(out);
+  }
+  const [first = "", ...others] = runs;
+  for (const other of others) expect(steady(other)).toEqual(steady(first));
+});
+
+test("a failure is found, saved, replayed by another process, and tried first next time", async () => {
+  const saved = file("r07.json");
+  const found = await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);
+  expect(found.code).toBe(1);
+  const { failure } = JSON.parse(found.out);
+  expect(failure).toMatchObject({ class: "double-allocation", preemptions: 1 });
+  expect(existsSync(saved)).toBe(true);
+  const replays = [
+    await slablab(["replay", "interrupt-alloc", failure.token, "--mutation", "S01"]),
+    await slablab(["replay", saved]),
+  ];
+  expect(replays[0]?.code).toBe(1);
+  expect(replays[0]?.out).toBe(replays[1]?.out);
+  expect(replays[0]?.out).toContain("A goes on");
+  const timelines = await Promise.all(
+    [1, 2].map(async () => JSON.parse((await slablab(["replay", saved, "--json"])).out)),
+  );
+  expect(timelines[0].timeline).toEqual(timelines[1].timeline);
+});
+
+test("a stale token is refused with what to do next", async () => {
+  const saved = file("stale.json");
+  await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);
+  const { token } = JSON.parse(readFileSync(saved, "utf8"));
+  // The allocator as it is does other accesses than the broken one.
+  const { err, code } = await slablab(["replay", "interrupt-alloc", token]);
+  expect(code).toBe(2);
+  expect(err).toContain("no longer fits the program");
+  expect(err).toContain("Search again");
+});
+
+test("a scenario file with a typo names line and word", async () => {
+  const scenario = file("typo.txt");
+  writeFileSync(scenario, "scenario typo\ntask A cpu 0\n  aloc x\n");
+  const { err, code } = await slablab(["explore", scenario]);
+  expect(code).toBe(2);
+  expect(err).toContain(`${scenario}:3: "aloc": no such word`);
+});
+
+test("a scenario file is explored and replayed", async () => {
+  const scenario = file("mine.txt");
+  writeFileSync(
+    scenario,
+    "scenario mine\nsetup cpu 0\n  alloc a 4\ntask A cpu 0\n  alloc x\ninterrupt irq cpu 0\n  free a.0\n",
+  );
+  const { out, code } = await explore(scenario, "--mutation", "R04", "--schedules", "1000");
+  expect(code).toBe(1);
+  const { failure } = JSON.parse(out);
+  expect(failure.token).toMatch(/^v1:mine/);
+  const again = await slablab([
+    "replay",
+    scenario,
+    failure.token,
+    "--mutation",
+    "R04",
+    "--verbose",
+  ]);
+  expect(again.out).toContain("lost-object");
+});
+
+test.each([
+  [["explore", "no-such"], "no scenario no-such"],
+  [["explore", "two-cpus", "--mutation", "R99"], "no mutation R99"],
+  [["replay", "two-cpus", "v1:two-cpus"], "four parts"],
+  [["replay", "two-cpus"], "a token, or a saved failure, is missing"],
+  [["museum", "run", "R99"], "no exhibit R99"],
+])("%j is bad usage: %s", async (args, why) => {
+  const { err, code } = await slablab(args);
+  expect(code).toBe(2);
+  expect(err).toContain(why);
+});

@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { EXHIBITS } from "../../src/museum/exhibits/index.ts";
+import { slablab } from "./commands.ts";
+
+test("the catalogue has every exhibit, and says where an id is unconfirmed", async () => {
+  const { out, code } = await slablab(["museum"]);
+  expect(code).toBe(0);
+  for (const { id, title } of EXHIBITS) {
+    expect(out).toContain(id);
+    expect(out).toContain(title);
+  }
+  expect(out).toContain("commit 42d623a8cd08 (V1, id unconfirmed)");
+  expect(out).toContain("commit eeaa345e1285 (V3)");
+});
+
+test("the proof of some exhibits answers with the fields a checker reads", async () => {
+  const { out, code } = await slablab(["museum", "run", "R04", "R03", "--json"]);
+  expect(code).toBe(0);
+  const { schema, exhibits } = JSON.parse(out);
+  expect(schema).toBe("slablab/museum/1");
+  expect(exhibits[0]).toMatchObject({
+    id: "R04",
+    commit: "73736e0387ba",
+    year: 2011,
+    era: "fixed",
+    needs: "S",
+    expect: "failure",
+    found: true,
+    class: "lost-object",
+    preemptions: 1,
+    fixedClean: true,
+  });
+  expect(exhibits[0].token).toMatch(/^v1:/);
+  expect(exhibits[1]).toMatchObject({ id: "R03", expect: "clean", found: false, fixedClean: true });
+});
+
+test("an exhibit's token is replayed by its id", async () => {
+  const { out } = await slablab(["museum", "run", "R01", "--json"]);
+  const { token } = JSON.parse(out).exhibits[0];
+  const replayed = await slablab(["replay", "R01", token]);
+  expect(replayed.code).toBe(1);
+  expect(replayed.out).toContain("FAILURE lost-object");
+});
+
+test("real threads show an exhibit, too", async () => {
+  const { out, code } = await slablab(["museum", "run", "R07", "--live", "--seed", "1", "--json"]);
+  expect(code).toBe(0);
+  const [live] = JSON.parse(out).exhibits;
+  expect(live).toMatchObject({ id: "R07", found: true });
+  expect(live.seconds).toBeGreaterThan(0);
+});

@@ -1,0 +1,31 @@
+/** A mutation as somebody else would write it: deactivation puts objects back by plain stores. */
+import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import { Page } from "../../../src/pages/page.ts";
+import { inuseOf, withInuse } from "../../../src/slub/counters.ts";
+import type { KmemCachePtr } from "../../../src/slub/structs.ts";
+
+export const putBackByStore: Mutation = {
+  id: "X01",
+  title: "deactivate_slab puts objects back by plain stores",
+  commit: null,
+  year: null,
+  expect: ["lost-object", "counter-drift"],
+  change: (classes) => ({
+    ...classes,
+    Deactivation: class extends classes.Deactivation {
+      protected override returnAllButLast(s: KmemCachePtr, page: number, freelist: number): number {
+        const { memory, freePointers } = this;
+        for (let object = freelist; object !== 0; ) {
+          const next = freePointers.get(s, object);
+          if (next === 0) return object;
+          const counters = memory.readOnce(page + Page.counters);
+          freePointers.set(s, object, memory.readOnce(page + Page.freelist));
+          memory.writeOnce(page + Page.freelist, object);
+          memory.writeOnce(page + Page.counters, withInuse(counters, inuseOf(counters) - 1));
+          object = next;
+        }
+        return 0;
+      }
+    },
+  }),
+};

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { explore } from "../../src/explore/explore.ts";
+import { parseScenario, ScenarioError } from "../../src/explore/scenario/parse.ts";
+import { printScenario } from "../../src/explore/scenario/print.ts";
+import { type SlabScenario, scenarioOf } from "../../src/explore/scenario/scenario.ts";
+import { scenarios } from "../../src/museum/scenarios/index.ts";
+
+const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
+
+test.each(all.map((scenario) => [scenario.name, scenario] as const))(
+  "%s passes with every schedule of at most one preemption",
+  (_, scenario) => {
+    const search = { strategy: "bound", preemptions: 1, seconds: 60 } as const;
+    const { failure, complete } = explore({ ...scenarioOf(scenario), search });
+    expect(failure?.message).toBeUndefined();
+    expect(complete?.preemptions).toBe(1);
+  },
+);
+
+const isText = ({ setup, contexts }: SlabScenario): boolean =>
+  [
+    ...setup.map(({ step }) => step),
+    ...contexts.flatMap(({ operations }) => operations.flat()),
+  ].every(({ verb }) => verb !== "call");
+
+test.each(all.filter(isText).map((scenario) => [scenario.name, scenario] as const))(
+  "%s, printed as a file, is read as the same scenario",
+  (_, scenario) => {
+    const text = printScenario(scenario);
+    expect(printScenario(parseScenario("again.txt", text))).toBe(text);
+    expect(parseScenario("again.txt", text).contexts).toEqual(scenario.contexts);
+  },
+);
+
+const FILE = `
+# CPU 1 frees into the slab that CPU 0 gives up
+scenario mine
+machine cpus 2
+cache size 1024 min_partial 0
+setup cpu 0
+  alloc a 8
+  free a.1-3
+task A cpu 0
+  flush
+task B cpu 1
+  free a.0
+`;
+
+test("a file is read as it says", () => {
+  const scenario = parseScenario("mine.txt", FILE);
+  expect(scenario).toMatchObject({ name: "mine", machine: { cpus: 2, size: 1024, minPartial: 0 } });
+  const { complete } = explore({
+    ...scenarioOf(scenario),
+    search: { preemptions: 1, schedules: 5000 },
+  });
+  expect(complete?.preemptions).toBe(1);
+});
+
+test.each([
+  ["  flush", "  flsh", 'mine.txt:10: "flsh": no such word'],
+  ["task B cpu 1", "task B cpu 2", 'mine.txt:11: "2": a CPU must be a whole number from 0 to 1'],
+  ["alloc a 8", "alloc a many", 'mine.txt:7: "many": nothing more is expected here'],
+  ["free a.1-3", "free a..3", 'mine.txt:8: "a..3": no object'],
+  ["free a.1-3", "free", 'mine.txt:8: "free": an object is missing after it'],
+  ["cpus 2", "cpu 2", 'mine.txt:4: "cpu": no setting of the machine'],
+  ["scenario mine", "flush", 'mine.txt:3: "flush": steps come after'],
+  ["size 1024", "flags SLAB_MINE", 'mine.txt:5: "SLAB_MINE": unknown flag'],
+])("%s written as %s is refused: %s", (right, wrong, why) => {
+  const read = (): unknown => parseScenario("mine.txt", FILE.replace(right, wrong));
+  expect(read).toThrow(ScenarioError);
+  expect(read).toThrow(why);
+});
