@@ -1,6 +1,7 @@
 /** What a stress run is asked for, and what it answers. */
 import type { AllocatorName, KernelVersion } from "../src/caches/flags.ts";
 import type { StressFailure } from "./failure.ts";
+import type { HotplugCounts } from "./hotplug.ts";
 import type { BuildPlan, Inflicted } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
@@ -26,6 +27,13 @@ export interface StressOptions {
   /** Id of a mutation, or undefined. */
   readonly mutation: string | undefined;
   readonly era: "fixed" | "seed";
+  /** Letters of slub_debug, for all caches. */
+  readonly debug?: string | undefined;
+  /** Chances that an allocation of an object, or a request for pages, fails on purpose. */
+  readonly failSlab?: number | undefined;
+  readonly failPages?: number | undefined;
+  /** Every so many seconds a CPU goes, and the one that went before comes back. */
+  readonly hotplug?: number | undefined;
 }
 
 export function buildPlan(options: StressOptions): BuildPlan {
@@ -38,6 +46,11 @@ export interface StressProgress {
   /** Worked so far; the checks between rounds do not count. */
   readonly seconds: number;
   readonly operations: number;
+}
+
+export interface InjectedFaults {
+  readonly slab: number;
+  readonly pages: number;
 }
 
 export interface CpuOutcome {
@@ -56,6 +69,10 @@ export interface Outcome {
   /** Allocations that found no memory, and said so. */
   readonly refused: number;
   readonly inflicted: Inflicted;
+  /** Allocations that failed on purpose. */
+  readonly injected: InjectedFaults;
+  /** CPUs that went and came back. */
+  readonly hotplug: HotplugCounts;
   readonly perCpu: readonly CpuOutcome[];
   /** The allocator's counters over all caches and CPUs, the kernel's own allocations included. */
   readonly stats: Statistics;

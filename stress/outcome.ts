@@ -1,7 +1,8 @@
 /** Puts together what a run answers. */
 import type { KernelBug } from "../src/machine/kernel-bug.ts";
 import type { StressFailure } from "./failure.ts";
-import type { Outcome, StressOptions } from "./options.ts";
+import type { HotplugCounts } from "./hotplug.ts";
+import type { InjectedFaults, Outcome, StressOptions } from "./options.ts";
 import type { TaskReport } from "./protocol.ts";
 import type { StressSite } from "./site.ts";
 
@@ -24,6 +25,8 @@ export interface RunState {
   readonly failure: StressFailure | undefined;
   readonly died: string | undefined;
   readonly interrupted: boolean;
+  readonly injected: InjectedFaults;
+  readonly hotplug: HotplugCounts;
 }
 
 export function outcomeOf(
@@ -51,6 +54,8 @@ export function outcomeOf(
       migrations: sum((report) => report.inflicted.migrations),
       delays: sum((report) => report.inflicted.delays),
     },
+    injected: state.injected,
+    hotplug: state.hotplug,
     perCpu: Array.from({ length: options.cpus }, (_, cpu) => ({
       cpu,
       node: kernel.machine.topology.cpuToNode(cpu),
@@ -80,6 +85,8 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     rounds: 0,
     refused: 0,
     inflicted: NOTHING_DONE.inflicted,
+    injected: { slab: 0, pages: 0 },
+    hotplug: { gone: 0, back: 0 },
     perCpu: [],
     stats: {},
     locks: [],

@@ -7,9 +7,11 @@ import type { Kernel } from "../src/kernel/kernel.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { Crew, ThreadDied } from "./crew.ts";
 import { histories, type StressFailure } from "./failure.ts";
+import { HotplugTour } from "./hotplug.ts";
 import { buildPlan, type Outcome, type StressOptions, type StressProgress } from "./options.ts";
 import { NOTHING_DONE, nothingBooted, outcomeOf } from "./outcome.ts";
 import type { TaskFailure, TaskReport } from "./protocol.ts";
+import { Random } from "./random.ts";
 import { StressSite } from "./site.ts";
 import { lockUsage, memoryUsage } from "./usage.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -23,6 +25,8 @@ const SPARE_TASKS = 2;
 const GRACE_MS = 2_000;
 /** A round has no more operations than a word can count. */
 const MOST_OPERATIONS_A_ROUND = 2 ** 30;
+/** Of the seed, for which CPUs go. */
+const TOUR = 0x2000;
 /** Stands for the main thread where a failure names its task. */
 const MAIN = -1;
 
@@ -62,6 +66,7 @@ export class StressRun {
   private readonly site: StressSite;
   private readonly watchdog: Watchdog;
   private readonly crew: Crew;
+  private readonly tour: HotplugTour;
 
   private reports: TaskReport[] = [];
   private rounds = 0;
@@ -75,6 +80,8 @@ export class StressRun {
     this.hooks = hooks;
     this.tasks = tasks;
     this.site = site;
+    const interval = (options.hotplug ?? Number.POSITIVE_INFINITY) * 1000;
+    this.tour = new HotplugTour(site.kernel, interval, new Random(options.seed, TOUR));
     this.watchdog = new Watchdog(site.kernel, site.control);
     this.crew = new Crew(site.kernel.shared, tasks, (death) => this.bury(death));
   }
@@ -87,7 +94,9 @@ export class StressRun {
   async toTheEnd(): Promise<Outcome> {
     const { options, site, tasks } = this;
     await this.bootTasks();
+    site.armFaults(options);
     await this.work();
+    site.disarmFaults();
     const used = { memory: memoryUsage(site.kernel), locks: lockUsage(site.kernel) };
     if (this.isHealthy) await this.giveBack();
     return outcomeOf(options, site, used, {
@@ -99,6 +108,8 @@ export class StressRun {
       failure: this.failure,
       died: this.died,
       interrupted: this.isInterrupted,
+      injected: site.injected,
+      hotplug: this.tour.counts,
     });
   }
 
@@ -125,7 +136,7 @@ export class StressRun {
     const { seed, workload } = options;
     const build = buildPlan(options);
     for (let task = 0; task < tasks; task++) {
-      const cpu = tasks === options.cpus ? task : -1;
+      const cpu = tasks === options.cpus && options.hotplug === undefined ? task : -1;
       const plan = { build, task, tasks, cpu, seed, workload, caches: site.caches };
       await this.crew.ask(task, (api) => api.boot(plan));
     }
@@ -188,6 +199,7 @@ export class StressRun {
       );
       void this.kill(stuck.task);
     }
+    if (this.isHealthy) this.guard(() => this.tour.tick(this.milliseconds + now - begin));
     let operations = 0;
     for (let task = 0; task < this.tasks; task++) operations += this.site.control.begun(task);
     const seconds = (this.milliseconds + now - begin) / 1000;
@@ -257,6 +269,7 @@ export class StressRun {
 
   /** Everything is given back, and must all be there. */
   private async giveBack(): Promise<void> {
+    this.guard(() => this.tour.finish());
     this.take(await this.crew.askAll((api) => api.finish()));
     if (this.isHealthy) this.guard(() => this.site.settle());
     if (this.isHealthy) this.check();

@@ -4,6 +4,8 @@
  */
 
 import { DEFAULT_BOOT_PARAMETERS } from "../src/caches/boot-parameters.ts";
+import { type FaultInjection, faultsOf } from "../src/caches/fault-injection.ts";
+import { NO_SLUB_DEBUG, parseSlubDebug } from "../src/caches/slub-debug.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { boot, type Kernel } from "../src/kernel/kernel.ts";
@@ -13,7 +15,7 @@ import type { Address } from "../src/machine/memory.ts";
 import { kernelBuild } from "./build.ts";
 import { controlBytes, StressControl } from "./control.ts";
 import { CACHE_PREFIX } from "./driver.ts";
-import type { StressOptions } from "./options.ts";
+import type { InjectedFaults, StressOptions } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
 import { StatisticsTally } from "./statistics.ts";
 import { WORKLOADS } from "./workloads/index.ts";
@@ -40,10 +42,28 @@ export class StressSite {
     const { allocator, kernel, cpus, nodes, memory, era, seed } = options;
     const checker = (options.ledger ? ledgerBytes(memory) : 0) + controlBytes(tasks);
     // Merged caches could not be counted one by one.
-    const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+    const slubDebug =
+      options.debug === undefined ? NO_SLUB_DEBUG : parseSlubDebug(kernel, options.debug);
+    const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true, slubDebug };
+    // Armed when the work begins.
+    const failSlab = options.failSlab === undefined ? null : { times: 0 };
+    const failPages = options.failPages === undefined ? null : { times: 0 };
     // One task more: the main thread, which comes first and is the machine's task 0.
     this.kernel = boot(
-      { allocator, kernel, cpus, nodes, memory, era, seed, checker, tasks: tasks + 1, parameters },
+      {
+        allocator,
+        kernel,
+        cpus,
+        nodes,
+        memory,
+        era,
+        seed,
+        checker,
+        tasks: tasks + 1,
+        parameters,
+        failSlab,
+        failPages,
+      },
       kernelBuild(build, false),
     );
     this.tally = new StatisticsTally(this.kernel.allocator.statNames);
@@ -55,6 +75,26 @@ export class StressSite {
     this.caches = this.makeCaches(options.workload);
     this.lasting = this.kernel.common.caches();
     this.tally.reset(this.kernel, this.lasting);
+  }
+
+  /** From now on allocations fail on purpose, with the chances that the options say. */
+  armFaults({ failSlab, failPages }: StressOptions): void {
+    if (failSlab !== undefined) this.faults.slab?.arm({ probability: failSlab });
+    if (failPages !== undefined) this.faults.pages?.arm({ probability: failPages });
+  }
+
+  disarmFaults(): void {
+    this.faults.slab?.disarm();
+    this.faults.pages?.disarm();
+  }
+
+  get injected(): InjectedFaults {
+    const { slab, pages } = this.faults;
+    return { slab: slab?.injected ?? 0, pages: pages?.injected ?? 0 };
+  }
+
+  private get faults(): { slab: FaultInjection | undefined; pages: FaultInjection | undefined } {
+    return { slab: faultsOf(this.kernel.allocator), pages: faultsOf(this.kernel.pages) };
   }
 
   private makeCaches(workload: string): Address[] {

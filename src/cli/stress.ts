@@ -1,5 +1,5 @@
 /** `slablab stress`: the allocator on real threads, every object watched. */
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
@@ -30,6 +30,7 @@ Examples:
   slablab stress --seconds 20 --cpus 4 --nodes 2 --interrupts 0.001 --migrations 0.0005
   slablab stress --operations 10000000 --workload burst
   slablab stress --workload pressure --memory 16M --json
+  slablab stress --debug FZPU --fail-slab 0.01 --fail-pages 0.01 --hotplug 1
   slablab stress --mutation R04 --interrupts 0.001 --migrations 0.0005`;
 
 interface Given {
@@ -48,6 +49,10 @@ interface Given {
   delays?: number;
   mutation?: string;
   era: "fixed" | "seed";
+  debug?: string;
+  failSlab?: number;
+  failPages?: number;
+  hotplug?: number;
   json?: true;
   quiet?: true;
 }
@@ -78,12 +83,22 @@ export function stressCommand(): Command {
         .choices(["fixed", "seed"])
         .default("fixed"),
     )
+    .option("--debug <letters>", "debug all caches: F, Z, P, U, as in slub_debug", letters)
+    .option("--fail-slab <rate>", "chance that an allocation of an object fails on purpose", rate)
+    .option("--fail-pages <rate>", "chance that a request for pages fails on purpose", rate)
+    .option("--hotplug <seconds>", "every so often a CPU goes and another comes back", seconds)
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
     await run(command, given, optionsOf(command, given));
   });
+}
+
+/** The letters of slub_debug that a whole run can bear: a trace (T) would be all it does. */
+function letters(written: string): string {
+  if (/^[FZPUO]+$/i.test(written)) return written;
+  throw new InvalidArgumentError("It must be some of the letters F, Z, P, U and O.");
 }
 
 function optionsOf(command: Command, given: Given): StressOptions {
@@ -103,6 +118,12 @@ function optionsOf(command: Command, given: Given): StressOptions {
   }
   if (given.seconds !== undefined && given.operations !== undefined) {
     badUsage(command, "--seconds and --operations exclude each other");
+  }
+  if (given.debug !== undefined && given.allocator === "slab") {
+    badUsage(command, "--debug is slub_debug; it needs --allocator slub");
+  }
+  if (given.hotplug !== undefined && given.cpus < 2) {
+    badUsage(command, "--hotplug needs at least two CPUs: the last one cannot go");
   }
   return {
     ...rest,

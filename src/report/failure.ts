@@ -61,6 +61,10 @@ export function stressCommandLine(options: StressOptions): string {
     ["--delays", options.delays === options.interrupts ? undefined : options.delays],
     ["--mutation", options.mutation],
     ["--era", options.era === "fixed" ? undefined : options.era],
+    ["--debug", options.debug],
+    ["--fail-slab", options.failSlab],
+    ["--fail-pages", options.failPages],
+    ["--hotplug", options.hotplug],
     ["--seed", options.seed],
   ];
   const words = given.filter(([, value]) => value !== undefined).map((pair) => pair.join(" "));

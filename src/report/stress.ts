@@ -45,6 +45,7 @@ function summary(options: StressOptions, outcome: Outcome): string {
     size(options.memory),
     `seed ${options.seed}`,
     ...(options.era === "seed" ? ["era seed"] : []),
+    ...(options.debug === undefined ? [] : [`debug ${options.debug}`]),
     ...(options.mutation === undefined ? [] : [`mutation ${options.mutation}`]),
   ].join(", ");
   const lines = [
@@ -57,6 +58,15 @@ function summary(options: StressOptions, outcome: Outcome): string {
     lines.push(
       `  torture: ${count(inflicted.interrupts)} interrupts, ${count(inflicted.preemptions)} preemptions, ${count(inflicted.migrations)} migrations, ${count(inflicted.delays)} delays`,
     );
+  }
+  const { injected, hotplug } = outcome;
+  if (injected.slab + injected.pages > 0) {
+    lines.push(
+      `  failed on purpose: ${count(injected.slab)} allocations of objects, ${count(injected.pages)} requests for pages`,
+    );
+  }
+  if (hotplug.gone > 0) {
+    lines.push(`  ${plural(hotplug.gone, "CPU")} went, ${count(hotplug.back)} came back`);
   }
   if (refused > 0) lines.push(`  ${count(refused)} allocations found no memory and were refused`);
   if (outcome.interrupted)
