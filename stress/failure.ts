@@ -18,7 +18,11 @@ export interface StressFailure {
 
 export interface TaskHistory {
   readonly task: number;
-  readonly operations: readonly { readonly cpu: number; readonly what: string }[];
+  readonly operations: readonly {
+    readonly cpu: number;
+    readonly what: string;
+    readonly deed: LoggedDeed;
+  }[];
 }
 
 export function histories(kernel: Kernel, control: StressControl, tasks: number): TaskHistory[] {
@@ -26,7 +30,7 @@ export function histories(kernel: Kernel, control: StressControl, tasks: number)
     task,
     operations: control
       .lastDeeds(task)
-      .map((deed) => ({ cpu: deed.cpu, what: describeDeed(deed, kernel) })),
+      .map((deed) => ({ cpu: deed.cpu, what: describeDeed(deed, kernel), deed })),
   }));
 }
 

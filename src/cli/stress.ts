@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { explanation } from "./explain.ts";
 
 const DEFAULT_SECONDS = 10;
 
@@ -53,6 +54,7 @@ interface Given {
   failSlab?: number;
   failPages?: number;
   hotplug?: number;
+  explain?: true;
   json?: true;
   quiet?: true;
 }
@@ -87,6 +89,7 @@ export function stressCommand(): Command {
     .option("--fail-slab <rate>", "chance that an allocation of an object fails on purpose", rate)
     .option("--fail-pages <rate>", "chance that a request for pages fails on purpose", rate)
     .option("--hotplug <seconds>", "every so often a CPU goes and another comes back", seconds)
+    .option("--explain", "search the last operations before a failure for a schedule, and show it")
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
@@ -102,7 +105,7 @@ function letters(written: string): string {
 }
 
 function optionsOf(command: Command, given: Given): StressOptions {
-  const { mutation, workload, json: _json, quiet: _quiet, ...rest } = given;
+  const { mutation, workload, explain: _explain, json: _json, quiet: _quiet, ...rest } = given;
   if (!WORKLOADS.has(workload)) {
     badUsage(command, `no workload ${workload}; there are ${[...WORKLOADS.keys()].join(", ")}`);
   }
@@ -156,6 +159,12 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
     ? jsonDocument("stress", { ...options }, stressJson(options, outcome))
     : stressReport(options, outcome);
   process.stdout.write(text);
+  const { failure } = outcome;
+  if (failure !== undefined) {
+    const explained = await explanation(options, failure, given.explain === true);
+    // Under --json standard output holds the document alone.
+    (given.json ? process.stderr : process.stdout).write(explained);
+  }
   if (outcome.died !== undefined) console.error(`slablab: ${outcome.died}`);
   process.exitCode = exitCode(outcome);
 }

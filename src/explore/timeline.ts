@@ -111,8 +111,12 @@ export class Recorder implements Observer, RunListener {
     this.push(context, "waits", this.names.describe(context.waitAddress).name);
   }
 
+  /** The run is over and its memory taken back: what was seen last is what it failed with. */
   failed(context: Context, message: string): void {
+    const state = this.events.at(-1)?.state;
     this.push(context, "fails", message);
+    const event = this.events.pop() as TimelineEvent;
+    this.events.push(state === undefined ? event : { ...event, state });
   }
 
   switched(context: Context, before: Context | undefined): void {

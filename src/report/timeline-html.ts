@@ -48,11 +48,11 @@ export function timelinePage(
 <p id="verdict" class="${failure === undefined ? "fine" : "failed"}">${escaped(verdict)}</p>
 <p class="token"><code>${escaped(token)}</code></p>
 <nav>
-<button id="first" title="Home">⏮</button>
+<button id="first" title="Home">|◀</button>
 <button id="back" title="Left arrow">◀</button>
 <input id="at" type="range" min="0" max="${events.length - 1}" value="0" aria-label="step">
 <button id="next" title="Right arrow">▶</button>
-<button id="last" title="End">⏭</button>
+<button id="last" title="End">▶|</button>
 <button id="turn" title="n: the next change of context">next turn</button>
 <button id="matter" title="m: the next access whose order matters">next that matters</button>
 <span id="count"></span>

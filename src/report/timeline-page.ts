@@ -16,7 +16,9 @@ button { font: inherit; padding: .1rem .55rem; }
 main { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 1rem; padding: 1rem; }
 table { border-collapse: collapse; width: 100%; table-layout: fixed; font: 12px/1.4 ui-monospace, monospace; }
 th { position: sticky; top: 0; text-align: left; padding: .2rem .4rem; background: Canvas; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { width: 3.2rem; opacity: .6; text-align: right; }
+th:first-child, td:first-child { width: 3.2rem; text-align: right; }
+td:first-child { color: color-mix(in srgb, CanvasText 60%, transparent); }
+th { z-index: 1; }
 td { padding: .05rem .4rem; vertical-align: top; overflow-wrap: anywhere; border-left: 1px solid var(--line); }
 tr { cursor: pointer; }
 tr:hover td { background: var(--soft); }
