@@ -3,14 +3,14 @@ import { withLedger } from "../src/check/with-ledger.ts";
 import type { KernelBuild } from "../src/kernel/kernel.ts";
 import type { SystemClasses } from "../src/kernel/system.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
-import { mutations } from "../src/museum/mutations/index.ts";
+import { loadedMutation } from "../src/museum/mutations/load.ts";
 import type { BuildPlan } from "./protocol.ts";
 
 /** The mutation is made first, so that the ledger watches it too. */
 export function kernelBuild(plan: BuildPlan, tortured: boolean): KernelBuild {
   const change = (classes: SystemClasses): SystemClasses => {
-    const mutation = plan.mutation === undefined ? undefined : mutations.get(plan.mutation);
-    const mutated = mutation === undefined ? classes : mutation.change(classes);
+    const { mutation } = plan;
+    const mutated = mutation === undefined ? classes : loadedMutation(mutation).change(classes);
     return plan.ledger ? withLedger(mutated) : mutated;
   };
   return tortured ? { change, memoryClass: TorturedMemory } : { change };

@@ -8,7 +8,7 @@ import type { TortureRates } from "../src/machine/tortured-memory.ts";
 /** How a thread's allocator differs from the plain one. Every thread of a run has the same. */
 export interface BuildPlan {
   readonly ledger: boolean;
-  /** A mutation's id, or undefined. */
+  /** A mutation's id or file (museum/mutations/load.ts), or undefined. */
   readonly mutation: string | undefined;
   readonly torture: TortureRates | undefined;
 }
@@ -26,6 +26,8 @@ export interface TaskPlan {
   readonly tasks: number;
   /** The CPU it always runs as, or -1: whichever is free. */
   readonly cpu: number;
+  /** So many steps as one CPU, then it is the turn of another task that waits for one. */
+  readonly stepsASection: number;
   readonly seed: number;
   readonly workload: string;
   /** The caches that the workload's tasks share. */
@@ -62,8 +64,8 @@ export interface Inflicted {
 
 /** The calls of workers/cpu.ts. */
 export interface CpuThread {
-  /** Attaches to the machine. */
-  boot(plan: TaskPlan): void;
+  /** Loads the mutation, if there is one, and attaches to the machine. */
+  boot(plan: TaskPlan): Promise<void>;
   /** Waits for the others, then works until all have done `operations` or the stop flag is set. */
   run(round: number, operations: number): TaskReport;
   /** Gives back all that the task holds. */

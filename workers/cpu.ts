@@ -1,6 +1,7 @@
 /** A thread that runs as CPUs of a stress run: boot, run, finish, and nothing per operation. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
+import { loadMutation } from "../src/museum/mutations/load.ts";
 import type { CpuThread, ThreadStart } from "../stress/protocol.ts";
 import { StressTask } from "../stress/task.ts";
 
@@ -13,7 +14,9 @@ function booted(): StressTask {
 }
 
 const thread: CpuThread = {
-  boot(plan) {
+  async boot(plan) {
+    const { mutation } = plan.build;
+    if (mutation !== undefined) await loadMutation(mutation);
     task = new StressTask(shared, plan);
   },
   run: (round, operations) => booted().run(round, operations),

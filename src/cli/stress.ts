@@ -4,7 +4,7 @@ import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { MIB } from "../kernel/kernel.ts";
-import { mutations } from "../museum/mutations/index.ts";
+import { loadMutation, NoMutation } from "../museum/mutations/load.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
 import { stressJson } from "../report/stress-json.ts";
 import {
@@ -76,7 +76,7 @@ export function stressCommand(): Command {
     .option("--interrupts <rate>", "chance of an interrupt, per access to memory", rate, 0)
     .option("--migrations <rate>", "chance of losing the CPU, per access to memory", rate, 0)
     .option("--delays <rate>", "chance of dawdling, per access (default: as --interrupts)", rate)
-    .option("--mutation <id>", "an allocator with one fix taken out")
+    .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
     .addOption(
       new Option(
         "--era <era>",
@@ -94,7 +94,9 @@ export function stressCommand(): Command {
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
-    await run(command, given, optionsOf(command, given));
+    const options = optionsOf(command, given);
+    await load(command, options.mutation);
+    await run(command, given, options);
   });
 }
 
@@ -108,10 +110,6 @@ function optionsOf(command: Command, given: Given): StressOptions {
   const { mutation, workload, explain: _explain, json: _json, quiet: _quiet, ...rest } = given;
   if (!WORKLOADS.has(workload)) {
     badUsage(command, `no workload ${workload}; there are ${[...WORKLOADS.keys()].join(", ")}`);
-  }
-  if (mutation !== undefined && !mutations.has(mutation)) {
-    const known = [...mutations.values()].map(({ id, title }) => `  ${id.padEnd(6)}${title}`);
-    badUsage(command, `no mutation ${mutation}; there are\n${known.join("\n")}`);
   }
   if (given.allocator === "slub" && given.kernel === "6.1") {
     badUsage(
@@ -137,6 +135,16 @@ function optionsOf(command: Command, given: Given): StressOptions {
     seed: given.seed ?? anySeed(),
     delays: given.delays ?? given.interrupts,
   };
+}
+
+/** The mutation's module must be known before the machine is built. */
+async function load(command: Command, mutation: string | undefined): Promise<void> {
+  try {
+    if (mutation !== undefined) await loadMutation(mutation);
+  } catch (error) {
+    if (error instanceof NoMutation) badUsage(command, error.message);
+    throw error;
+  }
 }
 
 async function run(command: Command, given: Given, options: StressOptions): Promise<void> {

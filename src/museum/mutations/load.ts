@@ -6,13 +6,23 @@ import { type Mutation, mutations } from "./index.ts";
 /** There is no such mutation. */
 export class NoMutation extends Error {}
 
+/** Those of the tree, and of files that this thread has loaded. */
+const loaded = new Map(mutations);
+
+/** A mutation that has been loaded before. @throws NoMutation */
+export function loadedMutation(name: string): Mutation {
+  const known = loaded.get(name);
+  if (known === undefined) throw new NoMutation(`the mutation ${name} was not loaded`);
+  return known;
+}
+
 function isMutation(value: unknown): value is Mutation {
   return typeof value === "object" && value !== null && "change" in value && "id" in value;
 }
 
 /** `name`: an id, or a module that exports a mutation. @throws NoMutation */
 export async function loadMutation(name: string): Promise<Mutation> {
-  const known = mutations.get(name);
+  const known = loaded.get(name);
   if (known !== undefined) return known;
   if (!/\.[mc]?[jt]s$/.test(name)) {
     const ids = [...mutations.values()].map(({ id, title }) => `  ${id.padEnd(6)}${title}`);
@@ -21,6 +31,7 @@ export async function loadMutation(name: string): Promise<Mutation> {
   const module: Record<string, unknown> = await importFile(name);
   const mutation = Object.values(module).find(isMutation);
   if (mutation === undefined) throw new NoMutation(`${name} exports no mutation: { id, change }`);
+  loaded.set(name, mutation);
   return mutation;
 }
 
