@@ -19,6 +19,7 @@ import { Watchdog } from "./watchdog.ts";
 const FIRST_ROUND_MS = 500;
 const LONGEST_ROUND_MS = 4_000;
 const WATCH_MS = 200;
+const STEPS_A_SECTION = 50;
 /** Tasks that the torture's preemption has beyond one a CPU. */
 const SPARE_TASKS = 2;
 /** Who waits for a dead task learns it from the task's state; nobody else waits longer than this. */
@@ -135,9 +136,12 @@ export class StressRun {
     const { options, tasks, site } = this;
     const { seed, workload } = options;
     const build = buildPlan(options);
+    // Who takes CPUs away needs one himself, and soon.
+    const stepsASection = options.hotplug === undefined ? STEPS_A_SECTION : 1;
     for (let task = 0; task < tasks; task++) {
       const cpu = tasks === options.cpus && options.hotplug === undefined ? task : -1;
-      const plan = { build, task, tasks, cpu, seed, workload, caches: site.caches };
+      const { caches } = site;
+      const plan = { build, task, tasks, cpu, stepsASection, seed, workload, caches };
       await this.crew.ask(task, (api) => api.boot(plan));
     }
   }

@@ -16,8 +16,6 @@ import { Random } from "./random.ts";
 import { WORKLOADS } from "./workloads/index.ts";
 import type { Player } from "./workloads/workload.ts";
 
-/** So many steps as one CPU, then it is another task's turn where there are more tasks than CPUs. */
-const STEPS_A_SECTION = 50;
 const JIFFY_MS = 4;
 /** A CPU must come free in this time, or the run is stuck. */
 const PATIENCE_MS = 60_000;
@@ -80,8 +78,8 @@ export class StressTask {
   }
 
   private steps(goal: number): void {
-    const { control, driver, player } = this;
-    for (let i = 0; i < STEPS_A_SECTION && !control.stopped; i++) {
+    const { control, driver, player, plan } = this;
+    for (let i = 0; i < plan.stepsASection && !control.stopped; i++) {
       const before = driver.operations;
       player.step();
       control.count(driver.operations - before, goal);

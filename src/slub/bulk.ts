@@ -105,7 +105,7 @@ export class Bulk {
     const cache = this.cacheOf(s, page, tail);
     if (this.context.isDebug(cache)) {
       // A chain would be written through objects before they are known to be the caller's.
-      this.slub.slabFree(cache, page, tail);
+      this.slub.slabFreeChain(cache, page, tail, tail, 1);
       return left;
     }
     let head = tail;
