@@ -88,7 +88,7 @@ function throughput(points: readonly ScalePoint[], workload: string, title: stri
     name: `throughput-${workload}`,
     title: `${title}, ${USUAL_SIZE} bytes`,
     reading:
-      "Dashed: as many times the best single CPU. Beyond the machine's cores no line can follow it; one that falls burns time in waiting.",
+      "Dashed: as many times the best single CPU. Beyond the machine's cores it is the clock on the wall that counts, with whatever else ran.",
     spec,
   };
 }
