@@ -166,6 +166,7 @@ export class SlabCommon extends CacheRegistry {
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
     if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
     if (closed && refcount <= 0) this.unlist(s);
+    else if (closed && this.hasSysfs) this.sysfsNames.dropAlias(s, refcount);
     this.unlockCaches();
     if (!closed) {
       this.machine.console.printk(

@@ -101,6 +101,24 @@ export class SysfsNames {
     }
   }
 
+  /**
+   * One of those who share the cache has gone, and `users` are left. Nobody says under which name it
+   * came: the newest goes, so that there are never more names than users. (The kernel keeps such
+   * links as long as the cache, which for a kmalloc cache is for ever.)
+   */
+  dropAlias(s: KmemCachePtr, users: number): void {
+    const own = this.common.nameOf(s);
+    const aliases = this.entries().filter(
+      (entry) =>
+        this.memory.read32(entry + SysfsEntry.cache) === s &&
+        this.kindOf(entry) !== DIRECTORY &&
+        this.textOf(entry) !== own,
+    );
+    for (const entry of aliases.slice(0, Math.max(0, aliases.length - (users - 1)))) {
+      this.remove(entry);
+    }
+  }
+
   /** Every directory and link, oldest first. */
   names(): SysfsName[] {
     return this.entries()

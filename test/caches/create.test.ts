@@ -299,6 +299,20 @@ describe("an alias", () => {
     expect(linksTo(kernel, s)).toEqual([]);
   });
 
+  test("leaves no name and no byte behind, however many come and go", () => {
+    const kernel = boot({ cpus: 1 });
+    const target = kernel.kmemCacheCreate("target", 64);
+    const names = linksTo(kernel, target).length;
+    const used = kernel.pages.freePagesTotal();
+    for (let i = 0; i < 500; i++) {
+      expect(kernel.kmemCacheCreate(`alias-${i}`, 64)).toBe(target);
+      kernel.kmemCacheDestroy(target);
+    }
+    expect(linksTo(kernel, target)).toHaveLength(names);
+    for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+    expect(kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(used);
+  });
+
   test("takes the link of an older one of its name", () => {
     const kernel = boot({ cpus: 1 });
     const s = kernel.kmemCacheCreate("name", 200);
