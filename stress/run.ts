@@ -5,6 +5,7 @@
  */
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
+import { MachineOptionsError } from "../src/machine/machine.ts";
 import { Crew, ThreadDied } from "./crew.ts";
 import { histories, type StressFailure } from "./failure.ts";
 import { HotplugTour } from "./hotplug.ts";
@@ -48,9 +49,11 @@ export async function stress(options: StressOptions, hooks: StressHooks = {}): P
   try {
     site = new StressSite(options, buildPlan(options), tasks);
   } catch (error) {
-    if (error instanceof RangeError) throw new BadOptions(error.message, { cause: error });
+    if (error instanceof MachineOptionsError) throw new BadOptions(error.message, { cause: error });
     if (error instanceof KernelBug) return nothingBooted(options, tasks, error);
-    throw error;
+    // A mutated allocator may follow garbage into anything before the checks have seen it.
+    if (options.mutation === undefined || !(error instanceof Error)) throw error;
+    return nothingBooted(options, tasks, new KernelBug("bad-access", error.message));
   }
   const run = new StressRun(options, tasks, site, hooks);
   try {

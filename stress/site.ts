@@ -11,6 +11,7 @@ import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { boot, type Kernel } from "../src/kernel/kernel.ts";
 import { sizeOfTask, TASK_DEAD, Task } from "../src/machine/cpus.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
+import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { kernelBuild } from "./build.ts";
 import { controlBytes, StressControl } from "./control.ts";
@@ -35,7 +36,7 @@ export class StressSite {
   private readonly pagesAtBoot: number;
 
   /**
-   * @throws RangeError where the options cannot be met
+   * @throws MachineOptionsError where the options cannot be met
    * @throws KernelBug where the allocator is too broken to boot
    */
   constructor(options: StressOptions, build: BuildPlan, tasks: number) {
@@ -101,7 +102,8 @@ export class StressSite {
     const wishes = WORKLOADS.get(workload)?.caches ?? [];
     return wishes.map(({ size, flags = 0 }) => {
       const cache = this.kernel.kmemCacheCreate(`${CACHE_PREFIX}${size}`, size, { flags });
-      if (cache === 0) throw new RangeError("memory does not suffice for the workload's caches");
+      if (cache === 0)
+        throw new MachineOptionsError("memory does not suffice for the workload's caches");
       return cache;
     });
   }

@@ -105,11 +105,18 @@ export function layoutOf(options: MachineOptions): MachineLayout {
   };
 }
 
+/** The machine cannot be had as it was asked for; the message says why. */
+export class MachineOptionsError extends RangeError {
+  override name = "MachineOptionsError";
+}
+
 /** Refuses what cannot be laid out, with the reason. */
 export function checkMachineOptions(options: MachineOptions): void {
   const whole = (name: string, value: number, least: number, most: number, why: string): void => {
     if (Number.isInteger(value) && value >= least && value <= most) return;
-    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, ${why}`);
+    throw new MachineOptionsError(
+      `${name} must be a whole number from ${least} to ${most}, ${why}`,
+    );
   };
   whole(
     "cpus",
@@ -130,7 +137,7 @@ export function checkMachineOptions(options: MachineOptions): void {
     MIN_MEMORY_BYTES + options.cpus * percpuStride(options.memory) + options.nodes * 256 * 1024;
   whole("memory", options.memory, least, MAX_MEMORY_BYTES, `not ${options.memory} bytes`);
   if (options.memory + options.checker > MAX_MEMORY_BYTES) {
-    throw new RangeError(
+    throw new MachineOptionsError(
       `memory and ledger together may have ${MAX_MEMORY_BYTES} bytes, not ${options.memory + options.checker}`,
     );
   }
