@@ -65,7 +65,7 @@ const rows = targetRows(raised.points).map((row, i) => [
 process.stdout.write(columns(["target", "raised", "default", "aim", "", ""], rows));
 const lost = Math.max(raised.discarded, plain.discarded);
 process.stdout.write(
-  `\n${(100 * lost).toFixed(0)} % of the windows were preempted and thrown away.\n`,
+  `\n${(100 * lost).toFixed(0)} % of the windows, in the worst part, were preempted and thrown away.\n`,
 );
 if (raised.overloaded || plain.overloaded) {
   process.stdout.write(
