@@ -52,6 +52,8 @@ const Control = struct("stress_control", {
   round: word,
   /** Operations of this round. */
   done: word,
+  /** Tasks whose threads have ended. */
+  dead: word,
 });
 
 const Entry = struct("stress_deed", {
@@ -133,12 +135,23 @@ export class StressControl {
   /** Waits until all tasks are here; the last to come lets them all go. Holds no CPU. */
   arrive(round: number): void {
     const { memory, at } = this;
-    if (memory.add(at + Control.arrived, 1) + 1 === this.tasks) {
-      memory.storeRelease(at + Control.round, round);
-      memory.notify(at + Control.round);
-    } else {
-      memory.waitWhile(at + Control.round, round - 1);
-    }
+    memory.add(at + Control.arrived, 1);
+    if (!this.beginIfComplete(round)) memory.waitWhile(at + Control.round, round - 1);
+  }
+
+  /** A task will never come again: the others begin the round without it. */
+  dismiss(round: number): void {
+    this.memory.add(this.at + Control.dead, 1);
+    this.beginIfComplete(round);
+  }
+
+  private beginIfComplete(round: number): boolean {
+    const { memory, at } = this;
+    const there = memory.loadAcquire(at + Control.arrived) + memory.loadAcquire(at + Control.dead);
+    if (there < this.tasks) return false;
+    memory.storeRelease(at + Control.round, round);
+    memory.notify(at + Control.round);
+    return true;
   }
 
   setActive(task: number, active: boolean): void {

@@ -13,11 +13,14 @@ const WORKER = new URL(`../workers/cpu${extname(import.meta.url)}`, import.meta.
 
 export class ThreadDied extends Error {
   readonly task: number;
+  /** It was ended from outside; otherwise something threw in it. */
+  readonly sudden: boolean;
 
-  constructor(task: number, reason: string) {
+  constructor(task: number, sudden: boolean, reason: string) {
     super(reason);
     this.name = "ThreadDied";
     this.task = task;
+    this.sudden = sudden;
   }
 }
 
@@ -47,13 +50,17 @@ export class Crew {
     const workerData: ThreadStart = { port: port2, shared: this.shared };
     const worker = new Worker(WORKER, { workerData, transferList: [port2] });
     const death = new Promise<never>((_, reject) => {
-      const died = (reason: string): void => {
-        const death = new ThreadDied(task, reason);
+      let isOver = false;
+      const died = (sudden: boolean, reason: string): void => {
+        // An error is followed by the end.
+        if (isOver) return;
+        isOver = true;
+        const death = new ThreadDied(task, sudden, reason);
         if (!this.closing) this.onDeath(death);
         reject(death);
       };
-      worker.once("error", (error) => died(`its thread ended with ${error}`));
-      worker.once("exit", (code) => died(`its thread exited with code ${code}`));
+      worker.once("error", (error) => died(false, `its thread ended with ${error}`));
+      worker.once("exit", (code) => died(true, `its thread exited with code ${code}`));
     });
     death.catch(() => undefined);
     return { worker, port: port1, api: wrap<CpuThread>(port1 as never), death };

@@ -1,5 +1,6 @@
 /** What a stress run is asked for, and what it answers. */
 import type { AllocatorName, KernelVersion } from "../src/caches/flags.ts";
+import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
 import type { BuildPlan, Inflicted } from "./protocol.ts";
@@ -88,6 +89,8 @@ export interface Outcome {
     readonly allCameBack: boolean;
   };
   readonly failure: StressFailure | undefined;
+  /** Threads that were ended from outside; the others went on. */
+  readonly deaths: readonly DeathOutcome[];
   /** Why a thread ended before its time, where that was no failure of the allocator. */
   readonly died: string | undefined;
   readonly interrupted: boolean;

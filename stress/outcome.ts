@@ -1,5 +1,6 @@
 /** Puts together what a run answers. */
 import type { KernelBug } from "../src/machine/kernel-bug.ts";
+import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
 import type { InjectedFaults, Outcome, StressOptions } from "./options.ts";
@@ -27,6 +28,7 @@ export interface RunState {
   readonly interrupted: boolean;
   readonly injected: InjectedFaults;
   readonly hotplug: HotplugCounts;
+  readonly deaths: readonly DeathOutcome[];
 }
 
 export function outcomeOf(
@@ -66,9 +68,10 @@ export function outcomeOf(
     checks: {
       ledger: options.ledger,
       audits: state.audits,
-      allCameBack: failure === undefined && died === undefined,
+      allCameBack: failure === undefined && died === undefined && state.deaths.length === 0,
     },
     failure,
+    deaths: state.deaths,
     died,
     interrupted,
   };
@@ -93,6 +96,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
     checks: { ledger: options.ledger, audits: 0, allCameBack: false },
     failure: { class: failure, message, task: -1, stack, findings: [], lastOperations: [] },
+    deaths: [],
     died: undefined,
     interrupted: false,
   };

@@ -7,6 +7,7 @@ import type { Kernel } from "../src/kernel/kernel.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import { Crew, ThreadDied } from "./crew.ts";
+import { type Death, inTheWakeOf } from "./deaths.ts";
 import { histories, type StressFailure } from "./failure.ts";
 import { HotplugTour } from "./hotplug.ts";
 import { buildPlan, type Outcome, type StressOptions, type StressProgress } from "./options.ts";
@@ -78,6 +79,8 @@ export class StressRun {
   private audits = 0;
   private failure: StressFailure | undefined;
   private died: string | undefined;
+  private readonly deaths: Death[] = [];
+  private held: ReadonlyMap<number, number> = new Map();
 
   constructor(options: StressOptions, tasks: number, site: StressSite, hooks: StressHooks) {
     this.options = options;
@@ -114,6 +117,7 @@ export class StressRun {
       interrupted: this.isInterrupted,
       injected: site.injected,
       hotplug: this.tour.counts,
+      deaths: this.deaths.map((death) => ({ ...death, held: this.held.get(death.task) })),
     });
   }
 
@@ -153,7 +157,7 @@ export class StressRun {
 
   private async work(): Promise<void> {
     let length = FIRST_ROUND_MS;
-    while (this.isHealthy && !this.isInterrupted) {
+    while (this.isHealthy && !this.isInterrupted && this.deaths.length < this.tasks) {
       const time = this.millisecondsLeft();
       const operations = this.operationsLeft();
       if (time <= 0 || operations <= 0) return;
@@ -237,16 +241,29 @@ export class StressRun {
     this.failure = { class: failure, message, task, stack, findings: [], lastOperations };
   }
 
-  /** A thread has ended: whoever waits for it is told, and the others stop. */
-  private bury({ task, message }: ThreadDied): void {
+  /**
+   * A thread has ended. Where it was ended from outside the others go on, if they can; otherwise they
+   * stop, and whoever waits for it is told.
+   */
+  private bury({ task, sudden, message }: ThreadDied): void {
     const { site } = this;
-    site.markDead(task);
+    const last = histories(site.kernel, site.control, this.tasks)[task]?.operations.at(-1);
+    const doing = last?.what ?? "nothing";
+    let cut: number[] = [];
+    this.guard(() => {
+      cut = site.bury(task);
+    });
+    site.control.dismiss(this.rounds);
+    if (sudden && this.isHealthy) {
+      this.deaths.push({ task, doing });
+      if (cut.length === 0) return;
+      const message = `deadlock: held by dead CPU ${cut} (task ${task}), which died with interrupts off at ${doing}`;
+      this.fail({ failure: "deadlock", message, stack: "", first: true }, task);
+    }
     site.control.stop();
     setTimeout(() => site.kernel.thread.panic(), GRACE_MS).unref();
     if (this.failure !== undefined) return;
-    const last = histories(site.kernel, site.control, this.tasks)[task]?.operations.at(-1);
-    const doing = last === undefined ? "" : ` on CPU ${last.cpu}, at ${last.what}`;
-    this.died ??= `task ${task} died${doing}: ${message}`;
+    this.died ??= `task ${task} died at ${doing}: ${message}`;
   }
 
   // ---- quiet moments ----
@@ -258,7 +275,8 @@ export class StressRun {
       const findings = this.site.audit();
       const [first] = findings;
       if (first === undefined) return;
-      this.fail({ failure: first.failure, message: first.message, stack: "", first: true }, MAIN);
+      const message = first.message + inTheWakeOf(this.deaths);
+      this.fail({ failure: first.failure, message, stack: "", first: true }, MAIN);
       if (this.failure !== undefined) this.failure = { ...this.failure, findings };
     });
   }
@@ -278,9 +296,16 @@ export class StressRun {
   private async giveBack(): Promise<void> {
     this.guard(() => this.tour.finish());
     this.take(await this.crew.askAll((api) => api.finish()));
+    const dead = this.deaths.map(({ task }) => task);
+    this.guard(() => this.site.emptyMailboxes(dead));
     if (this.isHealthy) this.guard(() => this.site.settle());
     if (this.isHealthy) this.check();
     this.site.readStatistics();
-    if (this.isHealthy) this.guard(() => this.site.checkAllBack());
+    if (this.isHealthy) this.guard(() => this.checkWhatIsLeft(dead));
+  }
+
+  private checkWhatIsLeft(dead: readonly number[]): void {
+    if (dead.length === 0) this.site.checkAllBack();
+    else this.held = this.site.checkOnlyTheDeadHold(dead);
   }
 }

@@ -9,12 +9,13 @@ import { NO_SLUB_DEBUG, parseSlubDebug } from "../src/caches/slub-debug.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { boot, type Kernel } from "../src/kernel/kernel.ts";
-import { sizeOfTask, TASK_DEAD, Task } from "../src/machine/cpus.ts";
+import { bury } from "../src/machine/burial.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { kernelBuild } from "./build.ts";
-import { controlBytes, StressControl } from "./control.ts";
+import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
+import { heldByTheDead } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import type { InjectedFaults, StressOptions } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
@@ -144,9 +145,27 @@ export class StressSite {
     throw new KernelBug("leaked-page", `${missing} pages did not come back after all was freed`);
   }
 
-  /** The thread of a task has ended: who waits for it learns of it. */
-  markDead(task: number): void {
-    const state = this.kernel.machine.layout.taskBase + (task + 1) * sizeOfTask + Task.state;
-    this.kernel.memory.storeRelease(state, TASK_DEAD);
+  /**
+   * The thread of a task has ended: its CPU is free, and who waits for something else of it learns of
+   * it. Returns the CPUs on which nobody can go on.
+   */
+  bury(task: number): number[] {
+    return bury(this.kernel.machine, task + 1);
+  }
+
+  /** What others have sent to the dead is nobody's. */
+  emptyMailboxes(dead: readonly number[]): void {
+    for (const task of dead) {
+      for (let slot = 0; slot < MAILBOX_SLOTS; slot++) {
+        const object = this.control.receive(task, slot);
+        if (object !== 0) this.kernel.kfree(object);
+      }
+    }
+  }
+
+  /** As checkAllBack where tasks have died: what is left is theirs. How much that is, by task. */
+  checkOnlyTheDeadHold(dead: readonly number[]): Map<number, number> {
+    if (this.ledger === undefined) return new Map();
+    return heldByTheDead(this.kernel, this.ledger, this.caches, dead);
   }
 }

@@ -117,6 +117,12 @@ export class Ledger {
     return this.memory.readOnce(this.wordOf(address)) > 0;
   }
 
+  /** Number of the task that holds the object, or -1. */
+  holderOf(object: Address): number {
+    const word = this.memory.readOnce(this.wordOf(object));
+    return word > 0 ? (word & BYTE) - 1 : -1;
+  }
+
   /** What became of `object` last, for a report. */
   story(object: Address): string {
     return holds(this.memory.readOnce(this.wordOf(object)));

@@ -53,7 +53,7 @@ export class Calls {
     const me = memory.current() + 1;
     let owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
     while (owner !== 0) {
-      memory.waitWhile(target + Cpu.callOwner, owner);
+      memory.waitWhile(target + Cpu.callOwner, owner, owner);
       owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
     }
     memory.write32(target + Cpu.callFunction, fn);

@@ -73,6 +73,9 @@ export const Task = struct(
     wanted: word,
     /** CPU number + 1 granted to it. */
     granted: word,
+    /** 1 while it has interrupts off, or does what waits for its CPU: for when it dies there. */
+    irqsOff: word,
+    serving: word,
   },
   64,
 );

@@ -87,6 +87,8 @@ export class DirectMemory implements Memory {
   /** The word that says whether anybody wants something of this CPU; never 0 without a CPU. */
   private pollIndex: number;
   protected irqsOff = false;
+  /** The word that says the same to whoever finds this task dead. */
+  private readonly irqIndex: number;
   protected preemptCount = 0;
   private randomState: number;
 
@@ -118,6 +120,7 @@ export class DirectMemory implements Memory {
     this.pollIndex = options.places.offCpu >> 2;
     this.leases = options.leases;
     this.task = options.task;
+    this.irqIndex = (options.places.taskBase + options.task * sizeOfTask + Task.irqsOff) >> 2;
     this.randomState = (options.seed ^ Math.imul(options.task + 1, 0x9e3779b1)) | 1;
   }
 
@@ -231,17 +234,21 @@ export class DirectMemory implements Memory {
 
   irqSave(): IrqFlags {
     const enabled = !this.irqsOff;
-    this.irqsOff = true;
+    this.setIrqsOff(true);
     return enabled;
   }
   irqRestore(flags: IrqFlags): void {
-    this.irqsOff = !flags;
+    this.setIrqsOff(!flags);
   }
   irqEnable(): void {
-    this.irqsOff = false;
+    this.setIrqsOff(false);
   }
   irqDisable(): void {
-    this.irqsOff = true;
+    this.setIrqsOff(true);
+  }
+  protected setIrqsOff(off: boolean): void {
+    this.irqsOff = off;
+    this.words[this.irqIndex] = off ? 1 : 0;
   }
   irqsDisabled(): boolean {
     return this.irqsOff;
@@ -376,9 +383,13 @@ export class DirectMemory implements Memory {
   /** Does what waits for this CPU, as a softirq: interrupts on, no preemption. */
   private serve(): void {
     if (this.irqsOff || this.preemptCount !== 0) return;
+    const serving = (this.places.taskBase + this.task * sizeOfTask + Task.serving) >> 2;
+    const wasServing = this.words[serving] as number;
     this.preemptCount = 1;
+    this.words[serving] = 1;
     Atomics.store(this.words, this.pollIndex, 0);
     this.onQuiescent();
+    this.words[serving] = wasServing;
     this.preemptCount = 0;
   }
 
@@ -407,13 +418,13 @@ export class DirectMemory implements Memory {
       if (!this.leases.tryAcquireAbsent(this.task, cpu)) return;
       const mine = this.cpu;
       const { irqsOff, preemptCount } = this;
-      this.irqsOff = false;
+      this.setIrqsOff(false);
       this.preemptCount = 0;
       this.become(cpu);
       this.serve();
       if (mine >= 0) this.become(mine);
       else this.becomeNone();
-      this.irqsOff = irqsOff;
+      this.setIrqsOff(irqsOff);
       this.preemptCount = preemptCount;
       this.leases.release(cpu);
     }
@@ -446,7 +457,7 @@ export class DirectMemory implements Memory {
       Atomics.wait(words, at, value, NAP_MS);
       this.checkPanic();
       if (!sleeps && !this.irqsOff && this.cpu >= 0) this.takeCalls();
-      this.checkHolder(holder);
+      if (Atomics.load(words, at) === value) this.checkHolder(holder);
       if (performance.now() > deadline) {
         this.panic();
         throw new KernelBug("deadlock", `deadlock: ${this.nameOf(holder)} did not let go`);

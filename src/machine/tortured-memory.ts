@@ -122,9 +122,9 @@ export class TorturedMemory extends DirectMemory {
     }
     this.takeCalls();
     this.inflicted.interrupts++;
-    this.irqsOff = true;
+    this.setIrqsOff(true);
     this.onInterrupt();
-    this.irqsOff = false;
+    this.setIrqsOff(false);
   }
 
   private preempt(): void {

@@ -68,6 +68,10 @@ function summary(options: StressOptions, outcome: Outcome): string {
   if (hotplug.gone > 0) {
     lines.push(`  ${plural(hotplug.gone, "CPU")} went, ${count(hotplug.back)} came back`);
   }
+  for (const { task, doing, held } of outcome.deaths) {
+    const what = held === undefined ? "" : `, holding ${plural(held, "object")}`;
+    lines.push(`  ${styled("yellow", `task ${task} died`)} at ${doing}${what}; the others went on`);
+  }
   if (refused > 0) lines.push(`  ${count(refused)} allocations found no memory and were refused`);
   if (outcome.interrupted)
     lines.push(`  ${styled("yellow", "interrupted: this is what was done so far")}`);
@@ -211,8 +215,10 @@ function verdicts(outcome: Outcome): string {
     ],
     [
       "after",
-      checks.allCameBack ? verdict : "not reached",
-      "all freed, all shrunk: no slab stays, every page is back",
+      checks.allCameBack || (good && outcome.deaths.length > 0) ? verdict : "not reached",
+      outcome.deaths.length > 0
+        ? "all freed, all shrunk: what stays is held by the dead"
+        : "all freed, all shrunk: no slab stays, every page is back",
     ],
   ];
   return (

@@ -1,0 +1,54 @@
+/**
+ * Threads that are ended from outside in mid-run. The others go on with the CPUs that are set free;
+ * what the dead one held stays held, and in the end nothing but that may be left. Where it ended in
+ * the middle of a change to its CPU, nobody can go on there, and the run ends.
+ */
+import type { Ledger } from "../src/check/ledger.ts";
+import type { Kernel } from "../src/kernel/kernel.ts";
+import { KernelBug } from "../src/machine/kernel-bug.ts";
+import { PAGE_SIZE } from "../src/machine/machine.ts";
+import type { Address } from "../src/machine/memory.ts";
+import { Page } from "../src/pages/page.ts";
+
+export interface Death {
+  readonly task: number;
+  /** What the log says it did last. */
+  readonly doing: string;
+}
+
+export interface DeathOutcome extends Death {
+  /** Objects that it held, where they were watched and the run got to its end. */
+  readonly held: number | undefined;
+}
+
+/** Stands behind a finding, whose cause may be that an operation was cut in two. */
+export function inTheWakeOf(deaths: readonly Death[]): string {
+  return deaths.map(({ task, doing }) => `; task ${task} has died at ${doing}`).join("");
+}
+
+/**
+ * Nobody but the dead holds an object of the caches; returns how many each of the dead holds, of
+ * whatever cache.
+ * @throws KernelBug where somebody else does
+ */
+export function heldByTheDead(
+  { pages, memory, machine }: Kernel,
+  ledger: Ledger,
+  caches: readonly Address[],
+  dead: readonly number[],
+): Map<number, number> {
+  const held = new Map<number, number>();
+  const first = pages.pageAddress(pages.array.numbered(pages.zones[0]?.start ?? 0));
+  for (const object of ledger.liveIn(
+    first,
+    Math.floor(machine.layout.end / PAGE_SIZE) * PAGE_SIZE,
+  )) {
+    // The machine's task 0 is the main thread.
+    const task = ledger.holderOf(object) - 1;
+    held.set(task, (held.get(task) ?? 0) + 1);
+    const cache = memory.read32(pages.virtToHeadPage(object) + Page.slabCache);
+    if (dead.includes(task) || !caches.includes(cache)) continue;
+    throw new KernelBug("lost-object", `${ledger.story(object)}, who has given back all it had`);
+  }
+  return held;
+}
