@@ -80,7 +80,8 @@ export class StressRun {
   private failure: StressFailure | undefined;
   private died: string | undefined;
   private readonly deaths: Death[] = [];
-  private held: ReadonlyMap<number, number> = new Map();
+  /** Objects of the dead, by task, once they were counted. */
+  private held: ReadonlyMap<number, number> | undefined;
 
   constructor(options: StressOptions, tasks: number, site: StressSite, hooks: StressHooks) {
     this.options = options;
@@ -117,7 +118,7 @@ export class StressRun {
       interrupted: this.isInterrupted,
       injected: site.injected,
       hotplug: this.tour.counts,
-      deaths: this.deaths.map((death) => ({ ...death, held: this.held.get(death.task) })),
+      deaths: this.deaths.map((death) => ({ ...death, held: this.heldBy(death.task) })),
     });
   }
 
@@ -128,6 +129,10 @@ export class StressRun {
   /** Ends one task's thread by force, in mid-operation. */
   async kill(task: number): Promise<void> {
     await this.crew.kill(task);
+  }
+
+  private heldBy(task: number): number | undefined {
+    return this.held === undefined ? undefined : (this.held.get(task) ?? 0);
   }
 
   private get isHealthy(): boolean {

@@ -164,8 +164,8 @@ export class StressSite {
   }
 
   /** As checkAllBack where tasks have died: what is left is theirs. How much that is, by task. */
-  checkOnlyTheDeadHold(dead: readonly number[]): Map<number, number> {
-    if (this.ledger === undefined) return new Map();
+  checkOnlyTheDeadHold(dead: readonly number[]): Map<number, number> | undefined {
+    if (this.ledger === undefined) return undefined;
     return heldByTheDead(this.kernel, this.ledger, this.caches, dead);
   }
 }

@@ -77,9 +77,9 @@ export class SlabPages {
     if ((memory.read32(s + CACHE_FLAGS) & SLAB_POISON) !== 0) {
       memory.fill(start, POISON_INUSE, PAGE_SIZE << order);
     }
-    const first = this.linkObjects(s, page, start, objects);
-    memory.write32(page + PAGE_FREELIST, first);
+    // A constructor may already ask about its object.
     memory.write32(page + PAGE_COUNTERS, packCounters(objects, objects, true));
+    memory.write32(page + PAGE_FREELIST, this.linkObjects(s, page, start, objects));
     return page;
   }
 

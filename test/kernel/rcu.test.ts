@@ -1,0 +1,188 @@
+/** RCU and the allocators: slabs that outlive their readers, objects freed later, caches that wait. */
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { EBUSY } from "../../src/caches/errno.ts";
+import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
+import { withLedger } from "../../src/check/with-ledger.ts";
+import { attach, type BootOptions, type Kernel } from "../../src/kernel/kernel.ts";
+import type { Address } from "../../src/machine/memory.ts";
+import { Page, PG_SLAB } from "../../src/pages/page.ts";
+import { watched } from "../check/systems.ts";
+
+const FORMS = [
+  { allocator: "slub", kernel: "4.1" },
+  { allocator: "slab", kernel: "4.1" },
+  { allocator: "slab", kernel: "6.1" },
+] as const satisfies readonly BootOptions[];
+
+const SIZE = 256;
+const MARK = 0x600d_600d;
+
+/** A system, a cache with a constructor, and a reader that is about to read as CPU 1. */
+function system(form: BootOptions, flags: number) {
+  const it = watched({ ...form, cpus: 2 });
+  const { kernel } = it;
+  const reader = attach(kernel.shared, { change: withLedger });
+  const [ctor = 0] = [kernel, reader].map(({ memory, machine }) =>
+    machine.functions.register((object) => {
+      for (let at = 0; at < SIZE; at += 4) memory.write32(object + at, MARK);
+    }),
+  );
+  const s = kernel.kmemCacheCreate("tested", SIZE, { ctor, flags });
+  return { ...it, s, reader };
+}
+
+function take(kernel: Kernel, s: number, count: number): Address[] {
+  return kernel.run(() => Array.from({ length: count }, () => kernel.kmemCacheAlloc(s)), 0);
+}
+
+/** More objects than a CPU, a node and their queues keep: slabs go back when they are freed. */
+const MANY = 2000;
+
+function freeAll(kernel: Kernel, s: number, objects: readonly Address[]): void {
+  kernel.run(() => {
+    for (const object of objects) kernel.kmemCacheFree(s, object);
+  }, 0);
+}
+
+function isSlab({ memory, pages }: Kernel, object: Address): boolean {
+  return (memory.read32(pages.virtToHeadPage(object) + Page.flags) & PG_SLAB) !== 0;
+}
+
+function words({ memory }: Kernel, object: Address): number[] {
+  return Array.from({ length: SIZE / 4 }, (_, i) => memory.read32(object + 4 * i));
+}
+
+/** What the constructor left. */
+const CONSTRUCTED = Array.from({ length: SIZE / 4 }, () => MARK);
+
+describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
+  test("a slab outlives the readers that were there when it was given back", () => {
+    const { kernel, reader, s } = system(form, SLAB_TYPESAFE_BY_RCU);
+    const objects = take(kernel, s, MANY);
+    reader.run(() => {
+      reader.rcuReadLock();
+      freeAll(kernel, s, objects);
+      for (let i = 0; i < 3; i++) kernel.run(() => undefined, 0);
+      expect(objects.every((object) => isSlab(kernel, object))).toBe(true);
+      for (const object of objects.slice(0, 100)) {
+        expect(words(kernel, object)).toEqual(CONSTRUCTED);
+      }
+      reader.rcuReadUnlock();
+    }, 1);
+    kernel.rcuBarrier();
+    expect(objects.some((object) => !isSlab(kernel, object))).toBe(true);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("without the flag it does not: the check can fail", () => {
+    const { kernel, reader, s } = system(form, 0);
+    const objects = take(kernel, s, MANY);
+    reader.run(() => {
+      reader.rcuReadLock();
+      freeAll(kernel, s, objects);
+      expect(objects.some((object) => !isSlab(kernel, object))).toBe(true);
+      reader.rcuReadUnlock();
+    }, 1);
+  });
+
+  test("an object is used again at once, reader or not, and is as it was made", () => {
+    const { kernel, reader, s } = system(form, SLAB_TYPESAFE_BY_RCU);
+    const [object = 0] = take(kernel, s, 1);
+    reader.run(() => {
+      reader.rcuReadLock();
+      kernel.run(() => kernel.kmemCacheFree(s, object), 0);
+      expect(words(reader, object)).toEqual(CONSTRUCTED);
+      expect(take(kernel, s, 1)).toEqual([object]);
+      expect(words(reader, object)).toEqual(CONSTRUCTED);
+      reader.rcuReadUnlock();
+    }, 1);
+  });
+});
+
+describe.each(FORMS)("$allocator of $kernel: kfreeRcu", (form) => {
+  test("frees when the readers are done, not before", () => {
+    const { kernel, reader, ledger, s } = system(form, 0);
+    const [object = 0] = take(kernel, s, 1);
+    reader.run(() => {
+      reader.rcuReadLock();
+      kernel.run(() => kernel.kfreeRcu(object), 0);
+      for (let i = 0; i < 3; i++) kernel.run(() => undefined, 0);
+      expect(ledger.isLive(object)).toBe(true);
+      reader.rcuReadUnlock();
+    }, 1);
+    kernel.rcuBarrier();
+    expect(ledger.isLive(object)).toBe(false);
+  });
+
+  test("a cache that is destroyed waits for those under way, not for objects in use", () => {
+    const { kernel, s, findings } = system(form, SLAB_TYPESAFE_BY_RCU);
+    const [last = 0, ...objects] = take(kernel, s, 50);
+    expect(
+      kernel.run(() => {
+        for (const object of objects) kernel.kfreeRcu(object);
+        return kernel.kmemCacheDestroy(s);
+      }, 0),
+    ).toBe(-EBUSY);
+    kernel.kfreeRcu(last);
+    kernel.kfreeRcu(0);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+    expect(findings()).toEqual([]);
+  });
+
+  test("whole pages are freed as well", () => {
+    const { kernel } = system(form, 0);
+    const free = kernel.pages.freePagesTotal();
+    const large = kernel.kmalloc(200_000);
+    if (form.allocator === "slub") expect(kernel.pages.freePagesTotal()).toBeLessThan(free);
+    kernel.kfreeRcu(large);
+    kernel.rcuBarrier();
+    kernel.run(() => {
+      for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+    });
+    expect(kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(free);
+  });
+});
+
+test("a read-side section is part of a section: a reader is a CPU", () => {
+  const { kernel } = system({}, 0);
+  expect(() => kernel.rcuReadLock()).toThrow("rcu_read_lock outside of a section");
+});
+
+describe("the lookup of docs/rcu.md on three threads", () => {
+  async function run(change: (example: string) => string): Promise<string> {
+    const page = await readFile(new URL("../../docs/rcu.md", import.meta.url), "utf8");
+    const [, example = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
+    const library = new URL("../../src/kernel/index.ts", import.meta.url);
+    const folder = await mkdtemp(join(tmpdir(), "slablab-rcu-"));
+    const installed = join(folder, "node_modules", "slablab");
+    await mkdir(installed, { recursive: true });
+    await writeFile(join(installed, "package.json"), '{"type":"module","exports":"./index.js"}');
+    await writeFile(join(installed, "index.js"), `export * from ${JSON.stringify(library.href)};`);
+    await writeFile(join(folder, "example.mjs"), change(example));
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [join(folder, "example.mjs")]);
+      return stdout;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  test("finds no wrong entry, as printed, and the cache can be destroyed", async () => {
+    const stdout = await run((example) => example);
+    expect(stdout).toBe("0 wrong entries found; the cache is destroyed\n");
+  });
+
+  test("without looking again it finds wrong ones: the check can fail", async () => {
+    const recheck = "Atomics.load(words, KEY) === key)";
+    const stdout = await run((example) => {
+      expect(example).toContain(recheck);
+      return example.replace(recheck, "true)");
+    });
+    expect(stdout).toMatch(/^[1-9]\d* wrong entries found/);
+  });
+});
