@@ -86,8 +86,7 @@ export class DirectMemory implements Memory {
   private area = 0;
   /** The word that says whether anybody wants something of this CPU; never 0 without a CPU. */
   private pollIndex: number;
-  protected irqsOff = false;
-  /** The word that says the same to whoever finds this task dead. */
+  /** The interrupt flag: a word of the task's descriptor. */
   private readonly irqIndex: number;
   protected preemptCount = 0;
   private randomState: number;
@@ -228,27 +227,31 @@ export class DirectMemory implements Memory {
     return this.places.percpuStart + cpu * this.places.percpuStride + offset;
   }
   count(address: Address, n: number): void {
-    const at = address >> 2;
-    this.words[at] = (this.words[at] as number) + n;
+    (this.words[address >> 2] as number) += n;
+  }
+
+  /** In shared memory, so that it can be seen if the task dies; a plain word also costs least. */
+  protected get irqsOff(): boolean {
+    return this.words[this.irqIndex] !== 0;
+  }
+  protected set irqsOff(off: boolean) {
+    this.words[this.irqIndex] = off ? 1 : 0;
   }
 
   irqSave(): IrqFlags {
-    const enabled = !this.irqsOff;
-    this.setIrqsOff(true);
+    const at = this.irqIndex;
+    const enabled = this.words[at] === 0;
+    this.words[at] = 1;
     return enabled;
   }
   irqRestore(flags: IrqFlags): void {
-    this.setIrqsOff(!flags);
+    this.words[this.irqIndex] = flags ? 0 : 1;
   }
   irqEnable(): void {
-    this.setIrqsOff(false);
+    this.words[this.irqIndex] = 0;
   }
   irqDisable(): void {
-    this.setIrqsOff(true);
-  }
-  protected setIrqsOff(off: boolean): void {
-    this.irqsOff = off;
-    this.words[this.irqIndex] = off ? 1 : 0;
+    this.words[this.irqIndex] = 1;
   }
   irqsDisabled(): boolean {
     return this.irqsOff;
@@ -418,13 +421,13 @@ export class DirectMemory implements Memory {
       if (!this.leases.tryAcquireAbsent(this.task, cpu)) return;
       const mine = this.cpu;
       const { irqsOff, preemptCount } = this;
-      this.setIrqsOff(false);
+      this.irqsOff = false;
       this.preemptCount = 0;
       this.become(cpu);
       this.serve();
       if (mine >= 0) this.become(mine);
       else this.becomeNone();
-      this.setIrqsOff(irqsOff);
+      this.irqsOff = irqsOff;
       this.preemptCount = preemptCount;
       this.leases.release(cpu);
     }

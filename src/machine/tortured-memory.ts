@@ -122,9 +122,9 @@ export class TorturedMemory extends DirectMemory {
     }
     this.takeCalls();
     this.inflicted.interrupts++;
-    this.setIrqsOff(true);
+    this.irqsOff = true;
     this.onInterrupt();
-    this.setIrqsOff(false);
+    this.irqsOff = false;
   }
 
   private preempt(): void {
