@@ -20,6 +20,7 @@ import { CACHE_PREFIX } from "./driver.ts";
 import type { InjectedFaults, StressOptions } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
 import { StatisticsTally } from "./statistics.ts";
+import { memoryUsage } from "./usage.ts";
 import { WORKLOADS } from "./workloads/index.ts";
 
 /** A wait of the main thread longer than this is a deadlock. */
@@ -35,6 +36,8 @@ export class StressSite {
   /** All caches that last as long as the run. */
   private readonly lasting: readonly Address[];
   private readonly pagesAtBoot: number;
+  /** SLAB makes a node's queues anew when its first CPU comes, and not where the old ones were. */
+  private readonly remakesQueues: boolean;
 
   /**
    * @throws MachineOptionsError where the options cannot be met
@@ -73,7 +76,8 @@ export class StressSite {
     this.control = new StressControl(this.kernel.machine, tasks);
     this.ledger = options.ledger ? new Ledger(this.kernel.common) : undefined;
     this.settle();
-    this.pagesAtBoot = this.kernel.pages.freePagesTotal();
+    this.remakesQueues = allocator === "slab" && options.hotplug !== undefined;
+    this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
     this.lasting = this.kernel.common.caches();
     this.tally.reset(this.kernel, this.lasting);
@@ -125,6 +129,12 @@ export class StressSite {
     });
   }
 
+  /** Pages that are free; with those of slabs, where how many slabs there are is no constant. */
+  private pagesKnown(): number {
+    const free = this.kernel.pages.freePagesTotal();
+    return this.remakesQueues ? free + memoryUsage(this.kernel).slabPages : free;
+  }
+
   /** Walks over everything. No task is at work. */
   audit(): AuditFinding[] {
     this.kernel.run(() => this.kernel.machine.rcu.barrier());
@@ -140,7 +150,7 @@ export class StressSite {
       throw new KernelBug("lost-object", `${name} still has objects, and nobody holds any`);
     }
     this.settle();
-    const missing = this.pagesAtBoot - kernel.pages.freePagesTotal();
+    const missing = this.pagesAtBoot - this.pagesKnown();
     if (missing === 0) return;
     throw new KernelBug("leaked-page", `${missing} pages did not come back after all was freed`);
   }

@@ -43,18 +43,22 @@ function endingOf({ failure, deaths, died }: Outcome): string {
 
 const ENDINGS = ["the others went on", "held by the dead", "cut in two"];
 
-test(`${DEATHS} threads ended at random moments: the others go on, or are told who is dead`, async () => {
-  const endings: Record<string, number> = {};
-  for (let seed = 1; seed <= DEATHS; seed++) {
-    const changed = seed % 2 === 0 ? { allocator: "slab" as const } : {};
-    const outcome = await withOneDeath(seed, changed);
-    const ending = endingOf(outcome);
-    endings[ending] = (endings[ending] ?? 0) + 1;
-    expect(ENDINGS, `seed ${seed}`).toContain(ending);
-    if (ending === "the others went on") {
-      expect(outcome.deaths[0]?.held, `seed ${seed}`).toBeGreaterThanOrEqual(0);
-      expect(outcome.checks.audits).toBeGreaterThan(1);
+test(
+  `${DEATHS} threads ended at random moments: the others go on, or are told who is dead`,
+  async () => {
+    const endings: Record<string, number> = {};
+    for (let seed = 1; seed <= DEATHS; seed++) {
+      const changed = seed % 2 === 0 ? { allocator: "slab" as const } : {};
+      const outcome = await withOneDeath(seed, changed);
+      const ending = endingOf(outcome);
+      endings[ending] = (endings[ending] ?? 0) + 1;
+      expect(ENDINGS, `seed ${seed}`).toContain(ending);
+      if (ending === "the others went on") {
+        expect(outcome.deaths[0]?.held, `seed ${seed}`).toBeGreaterThanOrEqual(0);
+        expect(outcome.checks.audits).toBeGreaterThan(1);
+      }
     }
-  }
-  if (DEATHS > 10) console.log(endings);
-}, 20_000 * DEATHS);
+    if (DEATHS > 10) console.log(endings);
+  },
+  20_000 * DEATHS,
+);
