@@ -10,10 +10,14 @@ export const NUMA_NO_NODE = -1;
 export class Topology {
   readonly cpus: number;
   readonly nodes: number;
+  private readonly rings: readonly (readonly number[])[];
 
   constructor(cpus: number, nodes: number) {
     this.cpus = cpus;
     this.nodes = nodes;
+    this.rings = Array.from({ length: nodes }, (_, from) =>
+      Array.from({ length: nodes }, (_, i) => (from + i) % nodes),
+    );
   }
 
   /** CPUs are dealt out in equal blocks: with 4 on 2 nodes, 0 and 1 are on node 0. */
@@ -32,8 +36,7 @@ export class Topology {
   }
 
   /** All nodes by distance, the own one first; equal ones in a ring, so that load spreads. */
-  byDistance(from: number): number[] {
-    const rest = Array.from({ length: this.nodes - 1 }, (_, i) => (from + 1 + i) % this.nodes);
-    return [from, ...rest];
+  byDistance(from: number): readonly number[] {
+    return this.rings[from] as readonly number[];
   }
 }

@@ -87,8 +87,9 @@ export class SlabPages {
   protected linkObjects(s: KmemCachePtr, page: PagePtr, start: Address, objects: number): Address {
     const size = this.memory.read32(s + CACHE_SIZE);
     const first = start + this.memory.read32(s + CACHE_RED_LEFT_PAD);
+    const plain = !this.context.isDebug(s) && this.memory.read32(s + CACHE_CTOR) === 0;
     for (let i = 0, object = first; i < objects; i++, object += size) {
-      this.setupObject(s, page, object);
+      if (!plain) this.setupObject(s, page, object);
       this.freePointers.set(s, object, i < objects - 1 ? object + size : 0);
     }
     return first;
