@@ -1,0 +1,68 @@
+/** Tasks whose threads have ended without a word. */
+import { expect, test } from "vitest";
+import { bury } from "../../src/machine/burial.ts";
+import { spinLock } from "../../src/machine/spinlock.ts";
+import { newMachine, type Observer, observe } from "./machines.ts";
+
+/** Two tasks on two CPUs, of which the second, on CPU 1, is about to die. */
+function two(): { alive: Observer; dead: Observer; task: number } {
+  const shared = newMachine({ cpus: 2 });
+  const alive = observe(shared);
+  const dead = observe(shared);
+  alive.memory.waitLimit = 200;
+  alive.memory.enterCpu(0);
+  dead.memory.enterCpu(1);
+  return { alive, dead, task: dead.memory.current() };
+}
+
+test("a CPU whose task died between two operations is anybody's", () => {
+  const { alive, task } = two();
+  expect(bury(alive.machine, task)).toEqual([]);
+  alive.memory.leaveCpu();
+  alive.memory.enterCpu(1, 10);
+  expect(alive.memory.smpProcessorId()).toBe(1);
+});
+
+test("a CPU whose task died with interrupts off stays locked, and who calls it is told", () => {
+  const { alive, dead, task } = two();
+  dead.memory.irqDisable();
+  expect(bury(alive.machine, task)).toEqual([1]);
+  const nothing = alive.machine.functions.register(() => undefined);
+  expect(() => alive.machine.calls.callOn(1, nothing, 0)).toThrow(
+    `deadlock: held by dead CPU 1 (task ${task})`,
+  );
+});
+
+test("what was asked of the CPU before its task died is done when the task is buried", () => {
+  const { alive, task } = two();
+  const ran: number[] = [];
+  const fn = alive.machine.functions.register((head) => ran.push(head));
+  alive.machine.rcu.call(alive.scratch, fn);
+  alive.memory.poll();
+  expect(ran).toEqual([]);
+  expect(bury(alive.machine, task)).toEqual([]);
+  alive.memory.poll();
+  expect(ran).toEqual([alive.scratch]);
+});
+
+test("a lock in its hands stays there, and who waits is told, though its CPU is free", () => {
+  const { alive, dead, task } = two();
+  spinLock(dead.memory, dead.scratch);
+  expect(bury(alive.machine, task)).toEqual([]);
+  expect(() => spinLock(alive.memory, alive.scratch)).toThrow(
+    `deadlock: held by dead CPU 1 (task ${task})`,
+  );
+});
+
+test("nobody hands a CPU to a dead task that waited for one", () => {
+  const shared = newMachine({ cpus: 1, tasks: 3 });
+  const alive = observe(shared);
+  const dead = observe(shared);
+  alive.memory.enterCpu(0);
+  // It gives up here; a thread that is ended in its wait leaves the same words.
+  expect(() => dead.memory.enterCpu(0, 5)).toThrow("found no CPU");
+  expect(bury(alive.machine, dead.memory.current())).toEqual([]);
+  alive.memory.leaveCpu();
+  alive.memory.enterCpu(0, 10);
+  expect(alive.memory.smpProcessorId()).toBe(0);
+});
