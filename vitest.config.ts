@@ -7,8 +7,8 @@ export default defineConfig({
     // Processes, not threads: tests start worker threads of their own and may block on Atomics.wait.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ["default", "./scripts/count-reporter.ts"],
   },
 });

@@ -9,7 +9,7 @@
 
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
 import type { Allocator } from "../caches/allocator.ts";
-import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import type { BootParameters } from "../caches/boot-parameters.ts";
 import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
@@ -64,13 +64,6 @@ export interface SystemOptions {
   readonly parameters: BootParameters;
   readonly classes: SystemClasses;
 }
-
-export const DEFAULT_SYSTEM: SystemOptions = {
-  allocator: "slub",
-  kernel: "4.1",
-  parameters: DEFAULT_BOOT_PARAMETERS,
-  classes: SYSTEM_CLASSES,
-};
 
 /** What a cache may have besides a name and a size: bytes, flags, the number of a constructor. */
 export interface CacheOptions {

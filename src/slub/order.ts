@@ -4,9 +4,8 @@
  */
 import { fls, getOrder, MAX_ORDER } from "../caches/alignment.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
+import { MAX_OBJS_PER_PAGE } from "./counters.ts";
 
-/** Objects a slab may have: 15 bits in the page's counters. */
-const MAX_OBJS_PER_PAGE = 32767;
 /** `struct kmem_cache_order_objects` is one word: the order above these bits, the objects below. */
 const OO_SHIFT = 16;
 const OO_MASK = (1 << OO_SHIFT) - 1;
