@@ -9,6 +9,7 @@ import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { Page } from "../src/pages/page.ts";
+import type { StressControl } from "./control.ts";
 
 export interface Death {
   readonly task: number;
@@ -26,16 +27,23 @@ export function inTheWakeOf(deaths: readonly Death[]): string {
   return deaths.map(({ task, doing }) => `; task ${task} has died at ${doing}`).join("");
 }
 
+/** The object that a task was about to free when it died, or 0: another may have allocated it. */
+export function inTheHandsOf(task: number, control: StressControl): Address {
+  const last = control.lastDeeds(task).at(-1);
+  return last?.deed === "kfree" && last.object === undefined ? last.argument : 0;
+}
+
 /**
- * Nobody but the dead holds an object of the caches; returns how many each of the dead holds, of
- * whatever cache.
- * @throws KernelBug where somebody else does
+ * Nobody but the dead holds an object of the caches; returns how many each task has allocated and
+ * not freed, of whatever cache. `inHands`: objects that others had given to the dead.
+ * @throws KernelBug where somebody else holds one
  */
 export function heldByTheDead(
   { pages, memory, machine }: Kernel,
   ledger: Ledger,
   caches: readonly Address[],
   dead: readonly number[],
+  inHands: readonly Address[],
 ): Map<number, number> {
   const held = new Map<number, number>();
   const first = pages.pageAddress(pages.array.numbered(pages.zones[0]?.start ?? 0));
@@ -47,7 +55,7 @@ export function heldByTheDead(
     const task = ledger.holderOf(object) - 1;
     held.set(task, (held.get(task) ?? 0) + 1);
     const cache = memory.read32(pages.virtToHeadPage(object) + Page.slabCache);
-    if (dead.includes(task) || !caches.includes(cache)) continue;
+    if (dead.includes(task) || inHands.includes(object) || !caches.includes(cache)) continue;
     throw new KernelBug("lost-object", `${ledger.story(object)}, who has given back all it had`);
   }
   return held;

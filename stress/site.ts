@@ -15,7 +15,7 @@ import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { kernelBuild } from "./build.ts";
 import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
-import { heldByTheDead } from "./deaths.ts";
+import { heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import type { InjectedFaults, StressOptions } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
@@ -176,6 +176,7 @@ export class StressSite {
   /** As checkAllBack where tasks have died: what is left is theirs. How much that is, by task. */
   checkOnlyTheDeadHold(dead: readonly number[]): Map<number, number> | undefined {
     if (this.ledger === undefined) return undefined;
-    return heldByTheDead(this.kernel, this.ledger, this.caches, dead);
+    const inHands = dead.map((task) => inTheHandsOf(task, this.control));
+    return heldByTheDead(this.kernel, this.ledger, this.caches, dead, inHands);
   }
 }
