@@ -66,7 +66,7 @@ test.each([
   [["--memory", "1M"], /memory must be/],
   [["--memory", "big"], /must be a size/],
   [["--workload", "sleep"], /no workload sleep; there are mixed, pairs/],
-  [["--mutation", "X99"], /no mutation X99; there are\n[\s\S]*R04/],
+  [["--mutation", "X99"], /no mutation X99; name a .ts file, or one of\n[\s\S]*R04/],
   [["--interrupts", "2"], /chance from 0 to 1/],
   [["--seconds", "1", "--operations", "1"], /exclude each other/],
   [["--secnods", "1"], /unknown option '--secnods'[\s\S]*--seconds/],

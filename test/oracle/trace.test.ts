@@ -59,11 +59,12 @@ const BROKEN: Record<string, (classes: SystemClasses) => SystemClasses> = {
 
 describe("the comparison sees that", () => {
   test.each(Object.entries(BROKEN))("%s", (_what, change) => {
-    const [folder, run] = ["trace-multi", "k41slub-smp4"];
+    // Its scripts, of the excerpt too, drain cpu partial lists.
+    const [folder, run] = ["trace-randomN", "k41slub-smp4"];
     const record = readTraces(folder, run);
-    const found = record.traces.flatMap((recorded) =>
-      differences(rerun(run, record, recorded, change), recorded),
+    const isSeen = record.traces.some(
+      (recorded) => differences(rerun(run, record, recorded, change), recorded).length > 0,
     );
-    expect(found).not.toEqual([]);
+    expect(isSeen).toBe(true);
   });
 });
