@@ -93,7 +93,8 @@ export class RaceDetector implements Observer {
     for (let word = from; word < from + bytes; word += 4) this.one(context, kind, word, writes);
   }
 
-  private one(context: Context, kind: number, word: Address, writes: boolean): void {
+  /** One word of an access. */
+  protected one(context: Context, kind: number, word: Address, writes: boolean): void {
     const { id } = context;
     const clock = this.clocks[id] as Clock;
     const history = this.historyOf(word);

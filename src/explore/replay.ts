@@ -6,7 +6,7 @@ import { Engine, type Outcome, type Program } from "./engine.ts";
 import type { FoundClass } from "./failure.ts";
 import { ReplayDescriber } from "./names.ts";
 import { homesOf, prepare, type Scenario, without } from "./program.ts";
-import { RaceDetector } from "./races.ts";
+import { RaceWitness } from "./race-witness.ts";
 import { ReplayScheduler, type Segment, StaleSchedule } from "./schedulers/replay.ts";
 import type { Hit } from "./search.ts";
 import type { Observer } from "./suspension.ts";
@@ -66,7 +66,9 @@ function runRecorded(
   const names = new ReplayDescriber(engine.program.world);
   const length = segments.reduce((sum, { steps }) => sum + steps, 0);
   const recorder = new Recorder(names, () => memory.steps, length, watch);
-  const detector = dataRaces ? new RaceDetector(contexts, memory.nameOf) : undefined;
+  const detector = dataRaces
+    ? new RaceWitness(contexts, memory.nameOf, recorder.events)
+    : undefined;
   const scheduler = new ReplayScheduler(segments);
   scheduler.begin();
   memory.asksAlways = true;
@@ -79,30 +81,13 @@ function runRecorded(
       recorder.failed(engine.lastContext, outcome.found.message);
     }
     recorder.markWhatMatters();
-    const race = detector?.race && accessesOf(recorder.events, detector.race);
+    const race = detector?.accesses();
     return { outcome, recorder, race };
   } finally {
     memory.asksAlways = false;
     memory.observer = undefined;
     engine.listener = undefined;
   }
-}
-
-/** The last access to the word by each of the two. */
-function accessesOf(
-  events: readonly TimelineEvent[],
-  race: { address: number; first: number; second: number },
-): Failure["race"] {
-  const lastOf = (context: number): TimelineEvent | undefined =>
-    events.findLast(
-      (event) =>
-        event.context === context &&
-        event.access !== undefined &&
-        (event.access.address & ~7) === (race.address & ~7),
-    );
-  const first = lastOf(race.first);
-  const second = lastOf(race.second);
-  return first === undefined || second === undefined ? undefined : [first, second];
 }
 
 /** The failure of a schedule that a search has found, with its token. */

@@ -105,7 +105,7 @@ export class Rcu {
     if (memory.read32(cpu + Cpu.rcuWaiting) !== 0) return;
     const next = memory.read32(cpu + Cpu.rcuNext);
     if (next === 0) return;
-    memory.write32(cpu + Cpu.rcuWaiting, next);
+    memory.writeOnce(cpu + Cpu.rcuWaiting, next);
     memory.write32(cpu + Cpu.rcuNext, 0);
     memory.write32(cpu + Cpu.rcuNextTail, 0);
     memory.write32(cpu + Cpu.rcuWaitingFor, this.nextPeriod());
@@ -122,7 +122,7 @@ export class Rcu {
       // With no other CPU busy it is over at once, and nobody else would say so.
       if (!this.isOver(period)) return 0;
     }
-    memory.write32(cpu + Cpu.rcuWaiting, 0);
+    memory.writeOnce(cpu + Cpu.rcuWaiting, 0);
     return waiting;
   }
 
@@ -198,7 +198,7 @@ export class Rcu {
       return;
     }
     spinLock(memory, state + RcuState.lock);
-    memory.write32(cpu + Cpu.rcuNeeded, 0);
+    memory.writeOnce(cpu + Cpu.rcuNeeded, 0);
     const left = memory.read32(state + RcuState.waitingFor) - 1;
     memory.write32(state + RcuState.waitingFor, left);
     if (left === 0) this.complete(period);
@@ -212,6 +212,7 @@ export class Rcu {
     this.kickThoseWho((cpu) => this.memory.loadAcquire(cpu + Cpu.rcuNeeded) !== 0);
   }
 
+  /** Looks at words that their CPUs change meanwhile: a kick too many is harmless. */
   private kickThoseWho(wait: (cpu: Address) => boolean): void {
     for (let i = 0; i < this.cpus; i++) {
       if (wait(this.cpuBase + i * sizeOfCpu)) this.memory.kick(i);

@@ -137,7 +137,7 @@ export class AlienCaches {
     this.fillShared(n, ac);
     const left = memory.read32(ac + ArrayCache.avail);
     const doomed = this.freeBlock.free(s, n, oldestObjects(memory, ac, left));
-    memory.write32(ac + ArrayCache.avail, 0);
+    memory.writeOnce(ac + ArrayCache.avail, 0);
     this.lists.unlock(n);
     this.context.stat(s, ALIEN_DRAIN);
     return doomed;

@@ -2,6 +2,9 @@
  * The array of pointers that all of SLAB's queues are: a CPU's own (touched with interrupts off on
  * that CPU), a node's shared one (under list_lock), an alien one (under its own lock). The last
  * entry is the one freed last; batches leave from the front, the oldest and coldest.
+ *
+ * Writes of `avail` are marked: whether a shared or alien array has any objects is looked at without
+ * its lock.
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import { ArrayCache, type ArrayCachePtr, entryAt } from "./structs.ts";
@@ -28,13 +31,13 @@ export function initArray(
 export function pushObject(memory: Memory, ac: ArrayCachePtr, object: Address): void {
   const avail = memory.read32(ac + AVAIL);
   memory.write32(entryAt(ac, avail), object);
-  memory.write32(ac + AVAIL, avail + 1);
+  memory.writeOnce(ac + AVAIL, avail + 1);
 }
 
 /** Takes the object at the end; the caller has seen that there is one. */
 export function popObject(memory: Memory, ac: ArrayCachePtr): Address {
   const avail = memory.read32(ac + AVAIL) - 1;
-  memory.write32(ac + AVAIL, avail);
+  memory.writeOnce(ac + AVAIL, avail);
   return memory.read32(entryAt(ac, avail));
 }
 
@@ -48,7 +51,7 @@ export function oldestObjects(memory: Memory, ac: ArrayCachePtr, count: number):
 /** Removes the `count` oldest entries; the others move to the front. */
 export function dropOldest(memory: Memory, ac: ArrayCachePtr, count: number): void {
   const left = memory.read32(ac + AVAIL) - count;
-  memory.write32(ac + AVAIL, left);
+  memory.writeOnce(ac + AVAIL, left);
   if (left > 0) memory.copy(entryAt(ac, 0), entryAt(ac, count), left << 2);
 }
 
@@ -64,7 +67,7 @@ export function transferObjects(
   const moved = Math.min(had, max, memory.read32(to + ArrayCache.limit) - has);
   if (moved <= 0) return 0;
   memory.copy(entryAt(to, has), entryAt(from, had - moved), moved << 2);
-  memory.write32(from + AVAIL, had - moved);
-  memory.write32(to + AVAIL, has + moved);
+  memory.writeOnce(from + AVAIL, had - moved);
+  memory.writeOnce(to + AVAIL, has + moved);
   return moved;
 }

@@ -72,7 +72,7 @@ export class Flush {
     const count = Math.min(batch, memory.read32(shared + ArrayCache.limit) - avail);
     if (count <= 0) return 0;
     memory.copy(entryAt(shared, avail), entryAt(ac, 0), count << 2);
-    memory.write32(shared + AVAIL, avail + count);
+    memory.writeOnce(shared + AVAIL, avail + count);
     this.context.stat(s, SHARED_FLUSH);
     return count;
   }

@@ -96,7 +96,7 @@ export class Hotplug implements HotplugSteps {
     lists.addCount(n, KmemCacheNode.freeLimit, -batch);
     const empty = (array: number): number[] => {
       const all = oldestObjects(memory, array, memory.read32(array + ArrayCache.avail));
-      memory.write32(array + ArrayCache.avail, 0);
+      memory.writeOnce(array + ArrayCache.avail, 0);
       return freeBlock.free(s, n, all);
     };
     const doomed = empty(ac);

@@ -81,8 +81,9 @@ export class NodeLists {
     spinUnlockIrqrestore(this.memory, n + KmemCacheNode.listLock, flags);
   }
 
+  /** With list_lock; marked, since refilling and reaping look at some counts without it. */
   addCount(n: KmemCacheNodePtr, field: number, by: number): void {
-    this.memory.write32(n + field, this.memory.read32(n + field) + by);
+    this.memory.writeOnce(n + field, this.memory.read32(n + field) + by);
   }
 
   /** get_first_slab: the slab to take objects from, still on its list; 0 if the node has none. */
@@ -90,7 +91,8 @@ export class NodeLists {
     const { memory } = this;
     const partial = memory.read32(n + KmemCacheNode.slabsPartial);
     if (partial !== n + KmemCacheNode.slabsPartial) return partial - Page.lru;
-    memory.write32(n + KmemCacheNode.freeTouched, 1);
+    // Marked: the reaper looks at it and clears it without the lock.
+    memory.writeOnce(n + KmemCacheNode.freeTouched, 1);
     const free = memory.read32(n + KmemCacheNode.slabsFree);
     return free === n + KmemCacheNode.slabsFree ? 0 : free - Page.lru;
   }

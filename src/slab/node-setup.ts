@@ -185,7 +185,8 @@ export class NodeSetup {
     const { memory } = this;
     const { presence, topology } = this.context.machine;
     const cpus = topology.cpusOfNode(nid).filter((cpu) => presence.isOnline(cpu)).length;
-    memory.write32(
+    // Marked: the reaper reads it without list_lock.
+    memory.writeOnce(
       n + KmemCacheNode.freeLimit,
       freeLimit(cpus, memory.read32(s + KmemCache.batchcount), memory.read32(s + KmemCache.num)),
     );
@@ -197,7 +198,7 @@ export class NodeSetup {
     const { memory } = this;
     const all = oldestObjects(memory, shared, memory.read32(shared + ArrayCache.avail));
     const doomed = this.freeBlock.free(s, n, all);
-    memory.write32(shared + ArrayCache.avail, 0);
+    memory.writeOnce(shared + ArrayCache.avail, 0);
     return doomed;
   }
 

@@ -33,6 +33,16 @@ test("a plain write and a plain read that nothing orders are a data race, with b
   }
 });
 
+test("of several accesses nearby the one that races is named", () => {
+  const busyWriter = task(0, "write", (memory, at) => {
+    memory.write32(at(0), 7);
+    memory.read32(at(0));
+    memory.read32(at(0) + 4);
+  });
+  const [first] = raceOf(busyWriter, plainReader)?.race ?? [];
+  expect(first?.access).toMatchObject({ kind: "write32", text: "w0 = 7" });
+});
+
 test("a data race replays from its token", () => {
   const failure = raceOf(plainWriter, plainReader);
   const contexts = [plainWriter, plainReader];

@@ -1,0 +1,54 @@
+/**
+ * A race detector that can tell which two events of a recorded run raced. Of each context and word it
+ * keeps the last event of each sort (read or write, plain or marked), since only some conflict.
+ */
+import type { Address } from "../machine/memory.ts";
+import type { Context } from "./context.ts";
+import * as k from "./kinds.ts";
+import { RaceDetector } from "./races.ts";
+import type { TimelineEvent } from "./timeline.ts";
+
+interface Touch {
+  readonly event: TimelineEvent;
+  readonly writes: boolean;
+  readonly isPlain: boolean;
+}
+
+export class RaceWitness extends RaceDetector {
+  private readonly events: readonly TimelineEvent[];
+  private readonly touches = new Map<string, Touch[]>();
+  private last: Touch | undefined;
+
+  /** `events` of the run as they are recorded, each before the detector hears of it. */
+  constructor(
+    contexts: readonly Context[],
+    nameOf: (address: Address) => string,
+    events: readonly TimelineEvent[],
+  ) {
+    super(contexts, nameOf);
+    this.events = events;
+  }
+
+  protected override one(context: Context, kind: number, word: Address, writes: boolean): void {
+    const touch = { event: this.events.at(-1) as TimelineEvent, writes, isPlain: k.isPlain(kind) };
+    this.last = touch;
+    super.one(context, kind, word, writes);
+    const key = keyOf(context.id, word);
+    const others = (this.touches.get(key) ?? []).filter(
+      ({ writes, isPlain }) => writes !== touch.writes || isPlain !== touch.isPlain,
+    );
+    this.touches.set(key, [...others, touch]);
+  }
+
+  /** The earlier access of the race and the later one; undefined where there was none. */
+  accesses(): readonly [TimelineEvent, TimelineEvent] | undefined {
+    const { race, last } = this;
+    if (race === undefined || last === undefined) return undefined;
+    const first = this.touches
+      .get(keyOf(race.first, race.address))
+      ?.findLast((one) => (one.writes || last.writes) && (one.isPlain || last.isPlain));
+    return first && [first.event, last.event];
+  }
+}
+
+const keyOf = (context: number, word: Address): string => `${context} ${word}`;
