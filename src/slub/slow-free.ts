@@ -166,13 +166,25 @@ export class SlowFree {
    * (c7323a5ad078; 4.1 drops the lock in between). What fails the check is never freed.
    */
   protected freeDebug(s: KmemCachePtr, page: PagePtr, object: Address): void {
-    const { memory, nodePartial } = this;
+    const { nodePartial } = this;
     const n = this.context.nodeOfPage(s, page);
     const flags = nodePartial.lockIrqsave(n);
     if (!this.debugging.freeDebugProcessing(s, page, object)) {
       nodePartial.unlockIrqrestore(n, flags);
       return;
     }
+    this.listChecked(s, n, page, object, flags);
+  }
+
+  /** With list_lock: puts an object that has passed its checks on its list, and drops the lock. */
+  protected listChecked(
+    s: KmemCachePtr,
+    n: KmemCacheNodePtr,
+    page: PagePtr,
+    object: Address,
+    flags: IrqFlags,
+  ): void {
+    const { memory, nodePartial } = this;
     for (;;) {
       const prior = memory.readOnce(page + PAGE_FREELIST);
       const counters = memory.readOnce(page + PAGE_COUNTERS);

@@ -9,8 +9,10 @@ import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import { Ledger, ledgerBytes } from "../../check/ledger.ts";
 import { withLedger } from "../../check/with-ledger.ts";
 import { SYSTEM_CLASSES, System, type SystemClasses } from "../../kernel/system.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Slab } from "../../slab/slab.ts";
+import type { SlabReport } from "../../slub/debug/reports.ts";
 import { withSlabLock } from "../../slub/options/slab-lock.ts";
 import { Slub } from "../../slub/slub.ts";
 import { KmemCache as SlubCache } from "../../slub/structs.ts";
@@ -36,6 +38,11 @@ export interface LaboratoryOptions {
 
 /** Takes a fix out, or puts one in. */
 export type Change = (classes: SystemClasses) => SystemClasses;
+
+/** What a debug cache finds wrong ends the run instead of being repaired. */
+function refuseReport({ failure, cache, message, object = 0 }: SlabReport): never {
+  throw new KernelBug(failure, `${cache}: object 0x${object.toString(16)}: ${message}`);
+}
 
 export class Laboratory implements World {
   readonly memory: ExploredMemory;
@@ -68,6 +75,7 @@ export class Laboratory implements World {
     });
     serve(this.memory, this.system.machine);
     this.ledger = new Ledger(this.system.common);
+    if (this.slub !== undefined) this.slub.context.reports.sink = refuseReport;
     this.s = this.memory.runAs(0, () => this.boot(options));
     this.names = new LaboratoryNames(this.system, this.s, (look) => this.memory.aside(look));
   }

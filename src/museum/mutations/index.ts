@@ -14,6 +14,7 @@ import { R17 } from "./r17-truncated-compare.ts";
 import { R18 } from "./r18-slab-lock-irqs-on.ts";
 import { R20 } from "./r20-discard-under-lock.ts";
 import { R21, R21b } from "./r21-flush-misses-partial.ts";
+import { R22 } from "./r22-marked-outside-lock.ts";
 import { R29 } from "./r29-destroy-before-avail.ts";
 import { R30 } from "./r30-shared-outside-lock.ts";
 import { R31 } from "./r31-no-grace-period.ts";
@@ -55,6 +56,7 @@ const ALL = [
   R20,
   R21,
   R21b,
+  R22,
   R29,
   R30,
   R31,

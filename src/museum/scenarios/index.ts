@@ -44,6 +44,7 @@ import { twoNodes } from "./two-nodes.ts";
 import { twoTasksBulk } from "./two-tasks-bulk.ts";
 import { twoTasksDrop } from "./two-tasks-drop.ts";
 import { typesafeLookup, typesafeLookupUnchecked } from "./typesafe-lookup.ts";
+import { validateFree } from "./validate-free.ts";
 
 export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
   [
@@ -90,6 +91,7 @@ export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
     slabMigrationGrow,
     slabReap,
     slabAlienOffline,
+    validateFree,
     typesafeLookup,
     typesafeLookupUnchecked,
   ].map((scenario) => [scenario.name, scenario]),
