@@ -8,7 +8,7 @@
  *
  * A task that waits with interrupts and preemption on sleeps: its CPU counts as idle.
  */
-import { Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
+import { CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import { choiceOf } from "./schedulers/scheduler.ts";
@@ -135,11 +135,17 @@ export class Occupancy {
 
   private canRun(context: Context, cpu: number): boolean {
     if (this.isWaiting(context)) return false;
+    if (!context.running && !this.mayBegin(cpu)) return false;
     if (context.isTask) return !context.isFinished && this.isFreeForTasks(context, cpu);
     if (context.running) return (this.interrupts[cpu] as Context[]).at(-1) === context;
     if (context.kind === "softirq") return this.wantsSoftirq(cpu);
     if (context.kind === "calls") return this.hasCall(cpu) && this.isInterruptible(cpu);
     return !context.isFinished && this.isInterruptible(cpu);
+  }
+
+  /** Nobody takes a CPU that is not online; on top of who has it still, interrupts come. */
+  private mayBegin(cpu: number): boolean {
+    return this.memory.busy[cpu] !== 0 || this.cpuWord(cpu, Cpu.online) === CPU_ONLINE;
   }
 
   private isFreeForTasks(context: Context, cpu: number): boolean {

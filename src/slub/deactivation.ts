@@ -194,7 +194,7 @@ export class Deactivation {
    */
   dropCpuSlab(c: KmemCacheCpuPtr): void {
     this.bumpTid(c);
-    this.memory.write32(c + CPU_PAGE, 0);
+    this.memory.writeOnce(c + CPU_PAGE, 0);
     this.memory.write32(c + CPU_FREELIST, 0);
   }
 
@@ -213,7 +213,7 @@ export class Deactivation {
   /** As dropCpuSlab; the kernel has bumped tid here from the start. */
   protected dropFlushed(c: KmemCacheCpuPtr): void {
     this.bumpTid(c);
-    this.memory.write32(c + CPU_PAGE, 0);
+    this.memory.writeOnce(c + CPU_PAGE, 0);
     this.memory.write32(c + CPU_FREELIST, 0);
   }
 

@@ -72,7 +72,7 @@ export class PartialSearch {
       }
       available += acquired.objects;
       if (object === 0) {
-        memory.write32(c + CPU_PAGE, page);
+        memory.writeOnce(c + CPU_PAGE, page);
         this.context.stat(s, ALLOC_FROM_PARTIAL);
         object = acquired.freelist;
       } else {

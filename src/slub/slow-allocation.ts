@@ -102,8 +102,8 @@ export class SlowAllocation {
   private popCpuPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
     const { memory } = this;
     const page = memory.read32(c + CPU_PARTIAL);
-    memory.write32(c + CPU_PAGE, page);
-    memory.write32(c + CPU_PARTIAL, memory.readOnce(page + PAGE_NEXT));
+    memory.writeOnce(c + CPU_PAGE, page);
+    memory.writeOnce(c + CPU_PARTIAL, memory.readOnce(page + PAGE_NEXT));
     this.context.stat(s, CPU_PARTIAL_ALLOC);
     memory.write32(c + CPU_FREELIST, 0);
     return page;
@@ -210,7 +210,7 @@ export class SlowAllocation {
     const freelist = memory.read32(page + PAGE_FREELIST);
     memory.write32(page + PAGE_FREELIST, 0);
     this.context.stat(s, ALLOC_SLAB);
-    memory.write32(c + CPU_PAGE, page);
+    memory.writeOnce(c + CPU_PAGE, page);
     return freelist;
   }
 

@@ -47,7 +47,10 @@ export const KmemCacheCpu = struct("kmem_cache_cpu", {
   /** Private list of free objects of `page`. */
   freelist: firstOfTwo(ptr),
   tid: word,
-  /** The slab this CPU allocates from; set whenever freelist is. */
+  /**
+   * The slab this CPU allocates from; set whenever freelist is. This and `partial` are written
+   * marked: flush_all and sysfs look at them from other CPUs.
+   */
   page: ptr,
   /** Frozen slabs with some free objects, chained by page->next. */
   partial: ptr,

@@ -17,6 +17,13 @@ test.each(all.map((scenario) => [scenario.name, scenario] as const))(
   },
 );
 
+test("a scenario is refused in which a context is of a CPU that goes offline", () => {
+  const text = FILE.replace("  flush", "  cpu-offline 1");
+  expect(() => scenarioOf(parseScenario("mine.txt", text))).toThrow(
+    "scenario mine: B may be on CPU 1, which goes offline",
+  );
+});
+
 const isText = ({ setup, contexts }: SlabScenario): boolean =>
   [
     ...setup.map(({ step }) => step),

@@ -124,6 +124,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   "keep-none": () => steps.keepNone(),
   reap: () => steps.reap(),
   "rcu-barrier": () => steps.rcuBarrier(),
+  "cpu-offline": (words) => steps.cpuOffline(words.number("a CPU", 0, MAX_CPUS - 1)),
   read: (words) => steps.read(words.next("a file of sysfs")),
   write: (words) => steps.write(words.next("a file of sysfs"), words.next("a value")),
   tune: (words) =>

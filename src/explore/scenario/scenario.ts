@@ -139,11 +139,27 @@ function contextOf(context: SlabContext, isNeeded: boolean): ContextSpec<Laborat
   };
 }
 
-/** The scenario on an allocator with `change` made, ready for the explorer. */
+/** @throws RangeError where a context is of a CPU that a step takes away. */
+function refuseHomeless({ name, contexts }: SlabScenario): void {
+  const steps = contexts.flatMap(({ operations }) => operations.flat());
+  const gone = steps.flatMap((step) => (step.verb === "cpu-offline" ? [step.cpu] : []));
+  const homeless = contexts.find(({ cpu, migrates }) => migrates || gone.includes(cpu));
+  if (gone.length === 0 || homeless === undefined) return;
+  throw new RangeError(
+    `scenario ${name}: ${homeless.name} may be on CPU ${gone.join(", ")}, which goes offline; ` +
+      "explored contexts do not move away",
+  );
+}
+
+/**
+ * The scenario on an allocator with `change` made, ready for the explorer. @throws RangeError where a
+ * context is of a CPU that a step takes away.
+ */
 export function scenarioOf(
   scenario: SlabScenario,
   change: Change = (classes) => classes,
 ): Scenario<Laboratory, Bound> {
+  refuseHomeless(scenario);
   return {
     name: scenario.name,
     world: () => new Laboratory(scenario.machine, change),

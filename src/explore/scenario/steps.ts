@@ -31,6 +31,7 @@ export type Step =
         | "reap"
         | "rcu-barrier";
     }
+  | { readonly verb: "cpu-offline"; readonly cpu: number }
   | { readonly verb: "read"; readonly attribute: string }
   | { readonly verb: "write"; readonly attribute: string; readonly value: string }
   | {
@@ -74,6 +75,8 @@ export const keepNone = (): Step => ({ verb: "keep-none" });
 /** SLAB's cache_reap on this CPU. */
 export const reap = (): Step => ({ verb: "reap" });
 export const rcuBarrier = (): Step => ({ verb: "rcu-barrier" });
+/** cpu_down. The explorer has nobody move away, so no context may be of that CPU. */
+export const cpuOffline = (cpu: number): Step => ({ verb: "cpu-offline", cpu });
 /** A file of /sys/kernel/slab/<cache>/. */
 export const read = (attribute: string): Step => ({ verb: "read", attribute });
 export const write = (attribute: string, value: string): Step => ({
@@ -103,6 +106,8 @@ export function stepText(step: Step): string {
       return `${step.verb} ${step.of}`;
     case "bulk-alloc":
       return `${step.verb} ${step.name} ${step.count}`;
+    case "cpu-offline":
+      return `cpu-offline ${step.cpu}`;
     case "read":
       return `read ${step.attribute}`;
     case "write":
@@ -145,6 +150,9 @@ export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boole
       return {};
     case "destroy":
       system.kmemCacheDestroy(s);
+      return {};
+    case "cpu-offline":
+      system.cpuDown(step.cpu);
       return {};
     case "rcu-barrier":
       system.machine.rcu.barrier();

@@ -3,6 +3,8 @@
  * when all have. What a CPU has is looked at only while nobody is in mid-operation there: in the
  * middle of a slow path it may look like anything, and a check that is too strict is a bug itself.
  */
+
+import { auditAbsentCpus } from "../../check/absent-cpus.ts";
 import { auditEmpty } from "../../check/audit.ts";
 import { surveyBlocks } from "../../check/blocks.ts";
 import { type AuditFinding, Findings, hex } from "../../check/findings.ts";
@@ -45,6 +47,7 @@ export function auditQuiet(lab: Laboratory, endsEmpty: boolean): void {
   const slabs = surveyBlocks(system, findings);
   if (slub !== undefined) auditSlub(system, slub, slabs, findings, ledger);
   if (slab !== undefined) auditSlabAllocator(system, slab, slabs, findings, ledger);
+  auditAbsentCpus(system, findings);
   refuse(findings.list);
   if (endsEmpty) refuse(auditEmpty(system, lab.s));
 }

@@ -12,6 +12,7 @@ import { R09 } from "./r09-restore-by-store.ts";
 import { R10 } from "./r10-overwritten-cpu-slab.ts";
 import { R11 } from "./r11-preemptible-drain.ts";
 import { R12 } from "./r12-goes-on-after-race.ts";
+import { R14 } from "./r14-page-read-twice.ts";
 import { R17 } from "./r17-truncated-compare.ts";
 import { R18 } from "./r18-slab-lock-irqs-on.ts";
 import { R20 } from "./r20-discard-under-lock.ts";
@@ -37,6 +38,7 @@ import { S11 } from "./s11-no-compare.ts";
 import { S12 } from "./s12-publish-before-link.ts";
 import { S15 } from "./s15-plain-push.ts";
 import { S16 } from "./s16-discard-listed.ts";
+import { S17 } from "./s17-dead-cpu-keeps.ts";
 import { S18 } from "./s18-flush-from-afar.ts";
 import { S19 } from "./s19-late-avail.ts";
 import { S20 } from "./s20-stale-array.ts";
@@ -54,6 +56,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   R10,
   R11,
   R12,
+  R14,
   R17,
   R18,
   R20,
@@ -79,6 +82,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   S12,
   S15,
   S16,
+  S17,
   S18,
   S19,
   S20,

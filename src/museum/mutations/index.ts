@@ -34,6 +34,7 @@ import { S11 } from "./s11-no-compare.ts";
 import { S12 } from "./s12-publish-before-link.ts";
 import { S15 } from "./s15-plain-push.ts";
 import { S16 } from "./s16-discard-listed.ts";
+import { S17 } from "./s17-dead-cpu-keeps.ts";
 import { S18 } from "./s18-flush-from-afar.ts";
 import { S19 } from "./s19-late-avail.ts";
 import { S20 } from "./s20-stale-array.ts";
@@ -77,6 +78,7 @@ const ALL = [
   S12,
   S15,
   S16,
+  S17,
   S18,
   S19,
   S20,

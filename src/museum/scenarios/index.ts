@@ -3,7 +3,9 @@ import type { SlabScenario } from "../../explore/scenario/scenario.ts";
 import { allocFlushAll } from "./alloc-flush-all.ts";
 import { boot } from "./boot.ts";
 import { bulkInterrupt } from "./bulk-interrupt.ts";
+import { cpuOfflineFree } from "./cpu-offline-free.ts";
 import { cpuPartialOverflow } from "./cpu-partial-overflow.ts";
+import { cpuSlabs, cpuSlabsTwice } from "./cpu-slabs-twice.ts";
 import { destroyFree } from "./destroy-free.ts";
 import { destroyTypesafe } from "./destroy-typesafe.ts";
 import { drainEmptySlab } from "./drain-empty-slab.ts";
@@ -36,6 +38,7 @@ import { slabSharedDrain } from "./slab-shared-drain.ts";
 import { slabSharedExchange } from "./slab-shared-exchange.ts";
 import { slabSharedGlance } from "./slab-shared-glance.ts";
 import { slabTwoCpus } from "./slab-two-cpus.ts";
+import { sysfsRead } from "./sysfs-read.ts";
 import { tidWrap } from "./tid-wrap.ts";
 import { twoAllocations } from "./two-allocations.ts";
 import { twoCpus } from "./two-cpus.ts";
@@ -92,6 +95,10 @@ export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
     slabReap,
     slabAlienOffline,
     validateFree,
+    cpuOfflineFree,
+    sysfsRead,
+    cpuSlabs,
+    cpuSlabsTwice,
     typesafeLookup,
     typesafeLookupUnchecked,
   ].map((scenario) => [scenario.name, scenario]),

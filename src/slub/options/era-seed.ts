@@ -11,7 +11,7 @@ export function seedEra(classes: SlubClasses): SlubClasses {
     ...classes,
     Deactivation: class extends classes.Deactivation {
       override dropCpuSlab(c: KmemCacheCpuPtr): void {
-        this.memory.write32(c + KmemCacheCpu.page, 0);
+        this.memory.writeOnce(c + KmemCacheCpu.page, 0);
         this.memory.write32(c + KmemCacheCpu.freelist, 0);
       }
     },
