@@ -75,7 +75,7 @@ export function stressCommand(): Command {
     .option("--no-ledger", "do not watch each object; faster")
     .option("--interrupts <rate>", "chance of an interrupt, per access to memory", rate, 0)
     .option("--migrations <rate>", "chance of losing the CPU, per access to memory", rate, 0)
-    .option("--delays <rate>", "chance of dawdling, per access (default: as --interrupts)", rate)
+    .option("--delays <rate>", "chance of dawdling, per access (default: a fifth of --interrupts)", rate)
     .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
     .addOption(
       new Option(
@@ -133,7 +133,7 @@ function optionsOf(command: Command, given: Given): StressOptions {
     operations: given.operations,
     seconds: given.operations === undefined ? (given.seconds ?? DEFAULT_SECONDS) : undefined,
     seed: given.seed ?? anySeed(),
-    delays: given.delays ?? given.interrupts,
+    delays: given.delays ?? given.interrupts / 5,
   };
 }
 
