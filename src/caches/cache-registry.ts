@@ -40,15 +40,15 @@ const Globals = struct("slab_common", {
 });
 
 export abstract class CacheRegistry {
-  readonly machine: Machine;
-  readonly pages: Pages;
-  readonly kernel: KernelVersion;
-  readonly parameters: BootParameters;
+  declare readonly machine: Machine;
+  declare readonly pages: Pages;
+  declare readonly kernel: KernelVersion;
+  declare readonly parameters: BootParameters;
   /** Build options of the kernel. */
-  readonly config: readonly BuildOption[];
+  declare readonly config: readonly BuildOption[];
   abstract readonly allocator: Allocator;
-  protected readonly memory: Memory;
-  protected readonly globals: Address;
+  declare protected readonly memory: Memory;
+  declare protected readonly globals: Address;
 
   constructor(
     machine: Machine,
@@ -96,6 +96,10 @@ export abstract class CacheRegistry {
 
   get memHotplugLock(): Address {
     return this.globals + Globals.memHotplug;
+  }
+
+  get memcgCacheIdsLock(): Address {
+    return this.globals + Globals.memcgCacheIds;
   }
 
   get slabMutex(): Address {
@@ -214,13 +218,13 @@ export abstract class CacheRegistry {
   protected lockCaches(): void {
     holdOff(this.memory, this.cpuHotplugLock);
     holdOff(this.memory, this.memHotplugLock);
-    holdOff(this.memory, this.globals + Globals.memcgCacheIds);
+    holdOff(this.memory, this.memcgCacheIdsLock);
     mutexLock(this.memory, this.slabMutex);
   }
 
   protected unlockCaches(): void {
     mutexUnlock(this.memory, this.slabMutex);
-    letGo(this.memory, this.globals + Globals.memcgCacheIds);
+    letGo(this.memory, this.memcgCacheIdsLock);
     letGo(this.memory, this.memHotplugLock);
     letGo(this.memory, this.cpuHotplugLock);
   }

@@ -24,8 +24,8 @@ export interface CacheRequest {
 }
 
 export class CacheCreation {
-  private readonly common: SlabCommon;
-  private readonly memory: Memory;
+  declare private readonly common: SlabCommon;
+  declare private readonly memory: Memory;
 
   constructor(common: SlabCommon) {
     this.common = common;

@@ -54,8 +54,8 @@ const FaultAttr = struct("fault_attr", {
 const CERTAIN = 2 ** 30;
 
 export class FaultInjection {
-  private readonly memory: Memory;
-  private readonly at: Address;
+  declare private readonly memory: Memory;
+  declare private readonly at: Address;
 
   constructor(machine: Machine, name: string) {
     this.memory = machine.memory;

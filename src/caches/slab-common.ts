@@ -21,9 +21,9 @@ import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { SysfsNames } from "./sysfs-names.ts";
 
 export class SlabCommon extends CacheRegistry {
-  readonly allocator: Allocator;
-  readonly sysfsNames: SysfsNames;
-  private readonly creation: CacheCreation;
+  declare readonly allocator: Allocator;
+  declare readonly sysfsNames: SysfsNames;
+  declare private readonly creation: CacheCreation;
 
   constructor(
     machine: Machine,

@@ -31,9 +31,9 @@ export interface SysfsName {
 }
 
 export class SysfsNames {
-  private readonly common: SlabCommon;
-  private readonly memory: Memory;
-  private readonly head: Address;
+  declare private readonly common: SlabCommon;
+  declare private readonly memory: Memory;
+  declare private readonly head: Address;
 
   constructor(common: SlabCommon) {
     this.common = common;

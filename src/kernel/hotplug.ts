@@ -14,10 +14,10 @@ import type { Address, Memory } from "../machine/memory.ts";
 import type { Pages } from "../pages/pages.ts";
 
 export class Hotplug {
-  private readonly memory: Memory;
-  private readonly machine: Machine;
-  private readonly pages: Pages;
-  private readonly common: SlabCommon;
+  declare private readonly memory: Memory;
+  declare private readonly machine: Machine;
+  declare private readonly pages: Pages;
+  declare private readonly common: SlabCommon;
 
   constructor(common: SlabCommon) {
     this.memory = common.machine.memory;

@@ -163,8 +163,8 @@ function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemCl
 }
 
 export class Kernel extends System {
-  readonly shared: SharedKernel;
-  private readonly direct: DirectMemory;
+  declare readonly shared: SharedKernel;
+  declare private readonly direct: DirectMemory;
 
   constructor(shared: SharedKernel, build: KernelBuild) {
     const { options } = shared;

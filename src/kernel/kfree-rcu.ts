@@ -8,10 +8,10 @@ import type { Address, Memory } from "../machine/memory.ts";
 import type { Rcu } from "../machine/rcu.ts";
 
 export class KfreeRcu {
-  private readonly memory: Memory;
-  private readonly rcu: Rcu;
-  private readonly pending: Address;
-  private readonly free: number;
+  declare private readonly memory: Memory;
+  declare private readonly rcu: Rcu;
+  declare private readonly pending: Address;
+  declare private readonly free: number;
 
   constructor(machine: Machine, kfree: (object: Address) => void) {
     this.memory = machine.memory;

@@ -76,14 +76,14 @@ export interface CacheOptions {
 }
 
 export class System {
-  readonly memory: Memory;
-  readonly machine: Machine;
-  readonly pages: Pages;
-  readonly common: SlabCommon;
-  readonly allocator: Allocator;
-  private readonly hotplug: Hotplug;
-  private readonly rcuFrees: KfreeRcu;
-  private readonly largestFromCache: number;
+  declare readonly memory: Memory;
+  declare readonly machine: Machine;
+  declare readonly pages: Pages;
+  declare readonly common: SlabCommon;
+  declare readonly allocator: Allocator;
+  declare private readonly hotplug: Hotplug;
+  declare private readonly rcuFrees: KfreeRcu;
+  declare private readonly largestFromCache: number;
   /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
   private readonly sizeClasses: readonly (Address | undefined)[];
 

@@ -11,11 +11,11 @@ import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
 
 export class Calls {
-  private readonly memory: Memory;
-  private readonly functions: FunctionTable;
-  private readonly cpuBase: Address;
-  private readonly cpus: number;
-  private readonly doNothing: number;
+  declare private readonly memory: Memory;
+  declare private readonly functions: FunctionTable;
+  declare private readonly cpuBase: Address;
+  declare private readonly cpus: number;
+  declare private readonly doNothing: number;
 
   constructor(memory: Memory, functions: FunctionTable, cpuBase: Address, cpus: number) {
     this.memory = memory;

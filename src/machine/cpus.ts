@@ -88,12 +88,12 @@ const CPU_WORDS = sizeOf(Cpu) >> 2;
 const TASK_WORDS = sizeOf(Task) >> 2;
 
 export class Leases {
-  private readonly words: Int32Array;
-  private readonly cpus: number;
-  private readonly tasks: number;
-  private readonly cpuBase: number;
-  private readonly taskBase: number;
-  private readonly waiting: number;
+  declare private readonly words: Int32Array;
+  declare private readonly cpus: number;
+  declare private readonly tasks: number;
+  declare private readonly cpuBase: number;
+  declare private readonly taskBase: number;
+  declare private readonly waiting: number;
 
   /**
    * Byte offsets: `cpuBase` and `taskBase` of the two arrays of descriptors, `waiting` of the word

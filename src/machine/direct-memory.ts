@@ -70,26 +70,26 @@ const pause: () => void =
   (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
 
 export class DirectMemory implements Memory {
-  readonly byteLength: number;
-  private readonly buffer: SharedArrayBuffer;
-  protected readonly bytes: Uint8Array;
-  protected readonly halves: Uint16Array;
-  protected readonly words: Int32Array;
-  private readonly atomic: AtomicInstructions;
-  private readonly places: MachinePlaces;
-  private readonly areasEnd: Address;
-  protected readonly leases: Leases;
-  protected readonly task: number;
+  declare readonly byteLength: number;
+  declare private readonly buffer: SharedArrayBuffer;
+  declare protected readonly bytes: Uint8Array;
+  declare protected readonly halves: Uint16Array;
+  declare protected readonly words: Int32Array;
+  declare private readonly atomic: AtomicInstructions;
+  declare private readonly places: MachinePlaces;
+  declare private readonly areasEnd: Address;
+  declare protected readonly leases: Leases;
+  declare protected readonly task: number;
 
   protected cpu = -1;
   /** Byte offset of this CPU's area. */
   private area = 0;
   /** The word that says whether anybody wants something of this CPU; never 0 without a CPU. */
-  private pollIndex: number;
+  declare private pollIndex: number;
   /** The interrupt flag: a word of the task's descriptor. */
-  private readonly irqIndex: number;
+  declare private readonly irqIndex: number;
   protected preemptCount = 0;
-  private randomState: number;
+  declare private randomState: number;
 
   /** A wait longer than this is a deadlock, in ms. */
   waitLimit = WAIT_LIMIT_MS;

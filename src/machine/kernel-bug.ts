@@ -28,7 +28,7 @@ export const FAILURE_CLASSES = [
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
 export class KernelBug extends Error {
-  readonly failure: FailureClass;
+  declare readonly failure: FailureClass;
 
   constructor(failure: FailureClass, message: string) {
     super(message);

@@ -188,17 +188,17 @@ export function directMemory(
 
 /** The devices, as one thread sees them through its memory. Holds addresses only. */
 export class Machine {
-  readonly memory: Memory;
-  readonly options: MachineOptions;
-  readonly layout: MachineLayout;
-  readonly topology: Topology;
-  readonly statics: Statics;
-  readonly functions: FunctionTable;
-  readonly percpu: PercpuAllocator;
-  readonly calls: Calls;
-  readonly rcu: Rcu;
-  readonly presence: Presence;
-  readonly console: Console;
+  declare readonly memory: Memory;
+  declare readonly options: MachineOptions;
+  declare readonly layout: MachineLayout;
+  declare readonly topology: Topology;
+  declare readonly statics: Statics;
+  declare readonly functions: FunctionTable;
+  declare readonly percpu: PercpuAllocator;
+  declare readonly calls: Calls;
+  declare readonly rcu: Rcu;
+  declare readonly presence: Presence;
+  declare readonly console: Console;
   /** What tracks of debug caches are filled from. */
   witness: Witness = noWitness;
 

@@ -13,11 +13,11 @@ import type { Statics } from "./statics.ts";
 export const PERCPU_UNIT = 64;
 
 export class PercpuAllocator {
-  private readonly memory: Memory;
-  private readonly cpus: number;
-  private readonly units: number;
-  private readonly mutex: Address;
-  private readonly blocks: Address;
+  declare private readonly memory: Memory;
+  declare private readonly cpus: number;
+  declare private readonly units: number;
+  declare private readonly mutex: Address;
+  declare private readonly blocks: Address;
   /** First unit that is not defined statically; fixed before anything is allocated. */
   private firstUnit = 1;
 

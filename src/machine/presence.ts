@@ -13,9 +13,9 @@ import { CPU_ABSENT, CPU_LEAVING, CPU_ONLINE, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { Address, Memory } from "./memory.ts";
 
 export class Presence {
-  private readonly memory: Memory;
-  private readonly cpuBase: Address;
-  private readonly cpus: number;
+  declare private readonly memory: Memory;
+  declare private readonly cpuBase: Address;
+  declare private readonly cpus: number;
 
   constructor(memory: Memory, cpuBase: Address, cpus: number) {
     this.memory = memory;

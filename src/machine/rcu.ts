@@ -31,11 +31,11 @@ const RcuState = struct("rcu_state", {
 });
 
 export class Rcu {
-  private readonly memory: Memory;
-  private readonly functions: FunctionTable;
-  private readonly cpuBase: Address;
-  private readonly cpus: number;
-  private readonly state: Address;
+  declare private readonly memory: Memory;
+  declare private readonly functions: FunctionTable;
+  declare private readonly cpuBase: Address;
+  declare private readonly cpus: number;
+  declare private readonly state: Address;
 
   constructor(
     memory: Memory,

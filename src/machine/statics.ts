@@ -14,8 +14,8 @@ export interface StaticObject {
 }
 
 export class Statics {
-  private end: Address;
-  private readonly limit: Address;
+  declare private end: Address;
+  declare private readonly limit: Address;
   private readonly objects: StaticObject[] = [];
 
   constructor(start: Address, limit: Address) {

@@ -8,8 +8,8 @@ export const REMOTE_DISTANCE = 20;
 export const NUMA_NO_NODE = -1;
 
 export class Topology {
-  readonly cpus: number;
-  readonly nodes: number;
+  declare readonly cpus: number;
+  declare readonly nodes: number;
   private readonly rings: readonly (readonly number[])[];
 
   constructor(cpus: number, nodes: number) {

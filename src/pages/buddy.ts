@@ -24,10 +24,10 @@ export function pageblockWords(pages: number): number {
 }
 
 export class Buddy {
-  private readonly memory: Memory;
-  private readonly array: PageArray;
+  declare private readonly memory: Memory;
+  declare private readonly array: PageArray;
   /** One word a pageblock: its migrate type. */
-  private readonly pageblocks: Address;
+  declare private readonly pageblocks: Address;
 
   constructor(memory: Memory, array: PageArray, pageblocks: Address) {
     this.memory = memory;

@@ -65,7 +65,7 @@ export const PAGE_STRUCT_SHIFT = 6;
  * so a descriptor and its page are found from each other by shifts.
  */
 export class PageArray {
-  readonly base: Address;
+  declare readonly base: Address;
 
   constructor(base: Address) {
     this.base = base;

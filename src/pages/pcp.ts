@@ -22,12 +22,12 @@ const BATCH = 16;
 const HIGH_BATCHES = 4;
 
 export class PcpLists {
-  private readonly memory: Memory;
-  private readonly pageArray: PageArray;
-  private readonly buddy: Buddy;
-  private readonly zones: readonly Zone[];
+  declare private readonly memory: Memory;
+  declare private readonly pageArray: PageArray;
+  declare private readonly buddy: Buddy;
+  declare private readonly zones: readonly Zone[];
   /** Offset in the per-CPU areas of one struct per_cpu_pages a zone. */
-  private readonly offset: Address;
+  declare private readonly offset: Address;
 
   constructor(machine: Machine, pageArray: PageArray, buddy: Buddy, zones: readonly Zone[]) {
     this.memory = machine.memory;

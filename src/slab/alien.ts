@@ -37,12 +37,12 @@ import {
 const ALIEN_LIMIT = 12;
 
 export class AlienCaches {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly storage: Storage;
-  protected readonly lists: NodeLists;
-  protected readonly freeBlock: FreeBlock;
-  protected readonly slabPages: SlabPages;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly storage: Storage;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly freeBlock: FreeBlock;
+  declare protected readonly slabPages: SlabPages;
 
   constructor(
     context: SlabContext,

@@ -22,15 +22,15 @@ import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 import type { Tuning } from "./tuning.ts";
 
 export class Bootstrap {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly lists: NodeLists;
-  protected readonly nodeSetup: NodeSetup;
-  protected readonly tuning: Tuning;
-  protected readonly reaper: Reaper;
-  private readonly kmemCacheBoot: KmemCachePtr;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly nodeSetup: NodeSetup;
+  declare protected readonly tuning: Tuning;
+  declare protected readonly reaper: Reaper;
+  declare private readonly kmemCacheBoot: KmemCachePtr;
   /** init_kmem_cache_node: those of the cache of caches, then those of the node structs' cache. */
-  private readonly staticNodes: Address;
+  declare private readonly staticNodes: Address;
 
   constructor(
     context: SlabContext,

@@ -10,8 +10,8 @@ import type { Slab } from "./slab.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
 export class Bulk {
-  protected readonly slab: Slab;
-  protected readonly memory: Memory;
+  declare protected readonly slab: Slab;
+  declare protected readonly memory: Memory;
 
   constructor(slab: Slab) {
     this.slab = slab;

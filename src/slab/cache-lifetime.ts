@@ -31,13 +31,13 @@ const SIZE_NODE = 1;
 export type StaticNode = (which: typeof CACHE_CACHE | typeof SIZE_NODE, nid: number) => number;
 
 export class CacheLifetime {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly lists: NodeLists;
-  protected readonly drain: Drain;
-  protected readonly nodeSetup: NodeSetup;
-  protected readonly tuning: Tuning;
-  protected readonly clock: Clock;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly drain: Drain;
+  declare protected readonly nodeSetup: NodeSetup;
+  declare protected readonly tuning: Tuning;
+  declare protected readonly clock: Clock;
   /** Build options that change a cache's shape. */
   protected readonly config: readonly BuildOption[] = [];
 

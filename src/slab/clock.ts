@@ -16,8 +16,8 @@ export const REAPTIMEOUT_NODE = 4 * HZ;
 const ClockWords = struct("slab_clock", { jiffies: word });
 
 export class Clock {
-  private readonly memory: Memory;
-  private readonly words: Address;
+  declare private readonly memory: Memory;
+  declare private readonly words: Address;
 
   constructor(context: SlabContext) {
     this.memory = context.memory;

@@ -21,13 +21,13 @@ import {
 const AVAIL = ArrayCache.avail;
 
 export class Drain {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly lists: NodeLists;
-  protected readonly freeBlock: FreeBlock;
-  protected readonly aliens: AlienCaches;
-  protected readonly slabPages: SlabPages;
-  private readonly drainFunction: number;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly freeBlock: FreeBlock;
+  declare protected readonly aliens: AlienCaches;
+  declare protected readonly slabPages: SlabPages;
+  declare private readonly drainFunction: number;
 
   constructor(
     context: SlabContext,

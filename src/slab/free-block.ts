@@ -13,10 +13,10 @@ import type { SlabContext } from "./slab-context.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class FreeBlock {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly indexes: IndexArray;
-  protected readonly lists: NodeLists;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly indexes: IndexArray;
+  declare protected readonly lists: NodeLists;
 
   constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists) {
     this.context = context;

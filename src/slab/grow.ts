@@ -25,11 +25,11 @@ import { COLOURED, GROWN } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class Grow {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly indexes: IndexArray;
-  protected readonly lists: NodeLists;
-  protected readonly slabPages: SlabPages;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly indexes: IndexArray;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly slabPages: SlabPages;
 
   constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, slabPages: SlabPages) {
     this.context = context;

@@ -40,9 +40,9 @@ export interface HotplugParts {
 }
 
 export class Hotplug implements HotplugSteps {
-  protected readonly parts: HotplugParts;
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
+  declare protected readonly parts: HotplugParts;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
 
   constructor(parts: HotplugParts) {
     this.parts = parts;

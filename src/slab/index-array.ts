@@ -27,9 +27,9 @@ const ACTIVE = Page.counters;
 const FREELIST = Page.freelist;
 
 export class IndexArray {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly storage: Storage;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly storage: Storage;
 
   constructor(context: SlabContext, storage: Storage) {
     this.context = context;

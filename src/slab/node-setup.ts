@@ -34,14 +34,14 @@ export interface NodeQueues {
 }
 
 export class NodeSetup {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  readonly storage: Storage;
-  protected readonly lists: NodeLists;
-  protected readonly freeBlock: FreeBlock;
-  protected readonly aliens: AlienCaches;
-  protected readonly slabPages: SlabPages;
-  protected readonly clock: Clock;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare readonly storage: Storage;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly freeBlock: FreeBlock;
+  declare protected readonly aliens: AlienCaches;
+  declare protected readonly slabPages: SlabPages;
+  declare protected readonly clock: Clock;
 
   constructor(
     context: SlabContext,

@@ -25,12 +25,12 @@ const ReapWork = struct("slab_reap_work", {
 });
 
 export class Reaper {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly clock: Clock;
-  protected readonly aliens: AlienCaches;
-  protected readonly drain: Drain;
-  protected readonly work: Address;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly clock: Clock;
+  declare protected readonly aliens: AlienCaches;
+  declare protected readonly drain: Drain;
+  declare protected readonly work: Address;
 
   constructor(context: SlabContext, clock: Clock, aliens: AlienCaches, drain: Drain) {
     this.context = context;

@@ -13,11 +13,11 @@ import {
 } from "./structs.ts";
 
 export class SlabContext {
-  readonly machine: Machine;
-  readonly memory: Memory;
-  readonly pages: Pages;
-  readonly common: SlabCommon;
-  readonly nodes: number;
+  declare readonly machine: Machine;
+  declare readonly memory: Memory;
+  declare readonly pages: Pages;
+  declare readonly common: SlabCommon;
+  declare readonly nodes: number;
 
   constructor(common: SlabCommon) {
     this.common = common;

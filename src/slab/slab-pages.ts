@@ -20,11 +20,11 @@ import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
 export class SlabPages {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly indexes: IndexArray;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly indexes: IndexArray;
   /** Number of the callback that gives a slab's pages back after its grace period (kmem_rcu_free). */
-  private readonly rcuFreePages: number;
+  declare private readonly rcuFreePages: number;
 
   constructor(context: SlabContext, indexes: IndexArray) {
     this.context = context;

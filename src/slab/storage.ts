@@ -7,8 +7,8 @@ import { Page, PG_SLAB } from "../pages/page.ts";
 import type { SlabContext } from "./slab-context.ts";
 
 export class Storage {
-  private readonly context: SlabContext;
-  private readonly allocator: Allocator;
+  declare private readonly context: SlabContext;
+  declare private readonly allocator: Allocator;
 
   constructor(context: SlabContext, allocator: Allocator) {
     this.context = context;

@@ -25,12 +25,12 @@ import {
 } from "./structs.ts";
 
 export class Tuning {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly lists: NodeLists;
-  protected readonly freeBlock: FreeBlock;
-  protected readonly slabPages: SlabPages;
-  protected readonly nodeSetup: NodeSetup;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly freeBlock: FreeBlock;
+  declare protected readonly slabPages: SlabPages;
+  declare protected readonly nodeSetup: NodeSetup;
 
   constructor(
     context: SlabContext,

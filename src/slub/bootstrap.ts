@@ -24,12 +24,12 @@ import {
 const SlubGlobals = struct("slub_globals", { kmemCacheNode: ptr });
 
 export class Bootstrap {
-  protected readonly slub: Slub;
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  private readonly globals: Address;
-  private readonly bootKmemCache: Address;
-  private readonly bootKmemCacheNode: Address;
+  declare protected readonly slub: Slub;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare private readonly globals: Address;
+  declare private readonly bootKmemCache: Address;
+  declare private readonly bootKmemCacheNode: Address;
 
   constructor(slub: Slub) {
     this.slub = slub;

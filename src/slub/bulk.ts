@@ -28,9 +28,9 @@ const PAGE_SLAB_CACHE = Page.slabCache;
 const LOOKAHEAD = 3;
 
 export class Bulk {
-  protected readonly slub: Slub;
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
+  declare protected readonly slub: Slub;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
 
   constructor(slub: Slub) {
     this.slub = slub;

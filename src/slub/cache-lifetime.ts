@@ -36,9 +36,9 @@ const SHRINK_PROMOTE_MAX = 32;
 const REMOTE_NODE_DEFRAG_RATIO = 1000;
 
 export class CacheLifetime {
-  protected readonly slub: Slub;
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
+  declare protected readonly slub: Slub;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
 
   constructor(slub: Slub) {
     this.slub = slub;

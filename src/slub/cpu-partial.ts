@@ -30,11 +30,11 @@ const PAGE_NEXT = Page.next;
 const PAGE_FREELIST = Page.freelist;
 
 export class CpuPartial {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly pageSwap: PageSwap;
-  protected readonly nodePartial: NodePartial;
-  protected readonly slabPages: SlabPages;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly pageSwap: PageSwap;
+  declare protected readonly nodePartial: NodePartial;
+  declare protected readonly slabPages: SlabPages;
 
   constructor(
     context: SlubContext,

@@ -45,15 +45,15 @@ const M_FREE = 3;
 type SlabMode = typeof M_NONE | typeof M_PARTIAL | typeof M_FULL | typeof M_FREE;
 
 export class Deactivation {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly freePointers: FreePointers;
-  protected readonly pageSwap: PageSwap;
-  protected readonly nodePartial: NodePartial;
-  protected readonly slabPages: SlabPages;
-  protected readonly cpuPartial: CpuPartial;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly freePointers: FreePointers;
+  declare protected readonly pageSwap: PageSwap;
+  declare protected readonly nodePartial: NodePartial;
+  declare protected readonly slabPages: SlabPages;
+  declare protected readonly cpuPartial: CpuPartial;
   /** Number of the inter-processor call that flushes the CPU it runs on. */
-  private readonly flushCpuSlab: number;
+  declare private readonly flushCpuSlab: number;
 
   constructor(
     context: SlubContext,

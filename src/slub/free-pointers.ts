@@ -9,8 +9,8 @@ import { KmemCache, type KmemCachePtr } from "./structs.ts";
 const OFFSET = KmemCache.offset;
 
 export class FreePointers {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
 
   constructor(context: SlubContext) {
     this.context = context;

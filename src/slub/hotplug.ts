@@ -16,9 +16,9 @@ import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, KmemCacheNode } from "./structs.ts";
 
 export class Hotplug implements HotplugSteps {
-  protected readonly slub: Slub;
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
+  declare protected readonly slub: Slub;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
 
   constructor(slub: Slub) {
     this.slub = slub;

@@ -34,9 +34,9 @@ const PAGE_FREELIST = Page.freelist;
 const PAGE_COUNTERS = Page.counters;
 
 export class NodePartial {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly pageSwap: PageSwap;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly pageSwap: PageSwap;
 
   constructor(context: SlubContext, pageSwap: PageSwap) {
     this.context = context;

@@ -23,16 +23,16 @@ import type { SlubContext } from "./slub-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
 export class ObjectDebugging {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly freePointers: FreePointers;
-  protected readonly pageSwap: PageSwap;
-  readonly layout: ObjectLayout;
-  readonly content: ObjectContent;
-  readonly tracks: Tracks;
-  readonly reports: Reports;
-  readonly checks: ObjectChecks;
-  readonly freelist: FreelistCheck;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly freePointers: FreePointers;
+  declare protected readonly pageSwap: PageSwap;
+  declare readonly layout: ObjectLayout;
+  declare readonly content: ObjectContent;
+  declare readonly tracks: Tracks;
+  declare readonly reports: Reports;
+  declare readonly checks: ObjectChecks;
+  declare readonly freelist: FreelistCheck;
 
   constructor(context: SlubContext, freePointers: FreePointers, pageSwap: PageSwap) {
     this.context = context;

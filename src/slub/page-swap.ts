@@ -22,8 +22,8 @@ const FLAGS = KmemCache.flags;
 const HAS_DOUBLE_SWAP = __CMPXCHG_DOUBLE;
 
 export class PageSwap {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
 
   constructor(context: SlubContext) {
     this.context = context;

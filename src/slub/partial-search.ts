@@ -24,10 +24,10 @@ const CACHE_REMOTE_NODE_DEFRAG_RATIO = KmemCache.remoteNodeDefragRatio;
 const CACHE_MIN_PARTIAL = KmemCache.minPartial;
 
 export class PartialSearch {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly nodePartial: NodePartial;
-  protected readonly cpuPartial: CpuPartial;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly nodePartial: NodePartial;
+  declare protected readonly cpuPartial: CpuPartial;
 
   constructor(context: SlubContext, nodePartial: NodePartial, cpuPartial: CpuPartial) {
     this.context = context;

@@ -45,12 +45,12 @@ const NODE_TOTAL_OBJECTS = KmemCacheNode.totalObjects;
 const POISON_INUSE = 0x5a;
 
 export class SlabPages {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly freePointers: FreePointers;
-  protected readonly debugging: ObjectDebugging;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly freePointers: FreePointers;
+  declare protected readonly debugging: ObjectDebugging;
   /** Number of the callback that gives a slab back after its grace period. */
-  private readonly rcuFreeSlab: number;
+  declare private readonly rcuFreeSlab: number;
 
   constructor(context: SlubContext, freePointers: FreePointers, debugging: ObjectDebugging) {
     this.context = context;

@@ -43,14 +43,14 @@ const PAGE_COUNTERS = Page.counters;
 const CPU_TID = KmemCacheCpu.tid;
 
 export class SlowAllocation {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly freePointers: FreePointers;
-  protected readonly pageSwap: PageSwap;
-  protected readonly slabPages: SlabPages;
-  protected readonly deactivation: Deactivation;
-  protected readonly partialSearch: PartialSearch;
-  protected readonly debugging: ObjectDebugging;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly freePointers: FreePointers;
+  declare protected readonly pageSwap: PageSwap;
+  declare protected readonly slabPages: SlabPages;
+  declare protected readonly deactivation: Deactivation;
+  declare protected readonly partialSearch: PartialSearch;
+  declare protected readonly debugging: ObjectDebugging;
 
   constructor(
     context: SlubContext,

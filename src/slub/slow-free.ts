@@ -34,14 +34,14 @@ const PAGE_FREELIST = Page.freelist;
 const PAGE_COUNTERS = Page.counters;
 
 export class SlowFree {
-  protected readonly context: SlubContext;
-  protected readonly memory: Memory;
-  protected readonly freePointers: FreePointers;
-  protected readonly pageSwap: PageSwap;
-  protected readonly nodePartial: NodePartial;
-  protected readonly cpuPartial: CpuPartial;
-  protected readonly slabPages: SlabPages;
-  protected readonly debugging: ObjectDebugging;
+  declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly freePointers: FreePointers;
+  declare protected readonly pageSwap: PageSwap;
+  declare protected readonly nodePartial: NodePartial;
+  declare protected readonly cpuPartial: CpuPartial;
+  declare protected readonly slabPages: SlabPages;
+  declare protected readonly debugging: ObjectDebugging;
 
   constructor(
     context: SlubContext,

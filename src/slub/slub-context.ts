@@ -14,12 +14,12 @@ const CACHE_NODE = KmemCache.node;
 const CACHE_FLAGS = KmemCache.flags;
 
 export class SlubContext {
-  readonly machine: Machine;
-  readonly memory: Memory;
-  readonly pages: Pages;
-  readonly common: SlabCommon;
+  declare readonly machine: Machine;
+  declare readonly memory: Memory;
+  declare readonly pages: Pages;
+  declare readonly common: SlabCommon;
   /** Where damage is reported, by whoever finds it. */
-  readonly reports: Reports;
+  declare readonly reports: Reports;
 
   constructor(common: SlabCommon) {
     this.common = common;

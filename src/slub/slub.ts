@@ -50,22 +50,22 @@ export class Slub implements Allocator {
   readonly kmallocShiftHigh = kmallocShiftHigh("slub", "4.1");
   readonly statNames = STAT_NAMES;
 
-  readonly context: SlubContext;
-  protected readonly memory: Memory;
-  readonly freePointers: InstanceType<SlubParts["FreePointers"]>;
-  readonly debugging: InstanceType<SlubParts["ObjectDebugging"]>;
-  readonly pageSwap: InstanceType<SlubParts["PageSwap"]>;
-  readonly nodePartial: InstanceType<SlubParts["NodePartial"]>;
-  readonly slabPages: InstanceType<SlubParts["SlabPages"]>;
-  readonly cpuPartial: InstanceType<SlubParts["CpuPartial"]>;
-  readonly deactivation: InstanceType<SlubParts["Deactivation"]>;
-  readonly partialSearch: InstanceType<SlubParts["PartialSearch"]>;
-  readonly slowAllocation: InstanceType<SlubParts["SlowAllocation"]>;
-  readonly slowFree: InstanceType<SlubParts["SlowFree"]>;
-  readonly bulk: InstanceType<SlubParts["Bulk"]>;
-  readonly lifetime: InstanceType<SlubParts["CacheLifetime"]>;
-  readonly bootstrap: InstanceType<SlubParts["Bootstrap"]>;
-  readonly hotplug: Hotplug;
+  declare readonly context: SlubContext;
+  declare protected readonly memory: Memory;
+  declare readonly freePointers: InstanceType<SlubParts["FreePointers"]>;
+  declare readonly debugging: InstanceType<SlubParts["ObjectDebugging"]>;
+  declare readonly pageSwap: InstanceType<SlubParts["PageSwap"]>;
+  declare readonly nodePartial: InstanceType<SlubParts["NodePartial"]>;
+  declare readonly slabPages: InstanceType<SlubParts["SlabPages"]>;
+  declare readonly cpuPartial: InstanceType<SlubParts["CpuPartial"]>;
+  declare readonly deactivation: InstanceType<SlubParts["Deactivation"]>;
+  declare readonly partialSearch: InstanceType<SlubParts["PartialSearch"]>;
+  declare readonly slowAllocation: InstanceType<SlubParts["SlowAllocation"]>;
+  declare readonly slowFree: InstanceType<SlubParts["SlowFree"]>;
+  declare readonly bulk: InstanceType<SlubParts["Bulk"]>;
+  declare readonly lifetime: InstanceType<SlubParts["CacheLifetime"]>;
+  declare readonly bootstrap: InstanceType<SlubParts["Bootstrap"]>;
+  declare readonly hotplug: Hotplug;
 
   constructor(common: SlabCommon, parts: SlubParts = SLUB_PARTS) {
     const context = new SlubContext(common);

@@ -30,9 +30,9 @@ export const POISON_END = 0xa5;
 type Red = readonly [low: number, high: number];
 
 export class ObjectChecks {
-  readonly context: SlabContext;
-  readonly memory: Memory;
-  readonly indexes: IndexArray;
+  declare readonly context: SlabContext;
+  declare readonly memory: Memory;
+  declare readonly indexes: IndexArray;
 
   constructor(context: SlabContext, indexes: IndexArray) {
     this.context = context;

@@ -12,10 +12,10 @@ import type { ObjectChecks } from "./object-checks.ts";
 import type { Reports } from "./reports.ts";
 
 export class FreelistCheck {
-  private readonly memory: Memory;
-  private readonly freePointers: FreePointers;
-  private readonly checks: ObjectChecks;
-  private readonly reports: Reports;
+  declare private readonly memory: Memory;
+  declare private readonly freePointers: FreePointers;
+  declare private readonly checks: ObjectChecks;
+  declare private readonly reports: Reports;
 
   constructor(
     context: SlubContext,

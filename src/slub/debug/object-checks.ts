@@ -26,12 +26,12 @@ import { hex } from "./report-text.ts";
 import type { Reports, WrongBytes } from "./reports.ts";
 
 export class ObjectChecks {
-  private readonly context: SlubContext;
-  private readonly memory: Memory;
-  private readonly freePointers: FreePointers;
-  private readonly layout: ObjectLayout;
-  private readonly content: ObjectContent;
-  private readonly reports: Reports;
+  declare private readonly context: SlubContext;
+  declare private readonly memory: Memory;
+  declare private readonly freePointers: FreePointers;
+  declare private readonly layout: ObjectLayout;
+  declare private readonly content: ObjectContent;
+  declare private readonly reports: Reports;
 
   constructor(
     context: SlubContext,

@@ -15,8 +15,8 @@ import {
 } from "./object-layout.ts";
 
 export class ObjectContent {
-  private readonly memory: Memory;
-  private readonly layout: ObjectLayout;
+  declare private readonly memory: Memory;
+  declare private readonly layout: ObjectLayout;
 
   constructor(context: SlubContext, layout: ObjectLayout) {
     this.memory = context.memory;

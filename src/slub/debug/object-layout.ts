@@ -36,9 +36,9 @@ const TRACK_BYTES: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1"
 const ORIG_SIZE_BYTES = 4;
 
 export class ObjectLayout {
-  private readonly memory: Memory;
-  private readonly newer: boolean;
-  readonly trackBytes: number;
+  declare private readonly memory: Memory;
+  declare private readonly newer: boolean;
+  declare readonly trackBytes: number;
 
   constructor(context: SlubContext) {
     this.memory = context.memory;

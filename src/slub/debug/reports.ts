@@ -59,11 +59,11 @@ export interface WrongBytes {
 export class Reports {
   /** Where reports go as data, one sink a thread; by default nowhere. */
   sink: (report: SlabReport) => void = () => undefined;
-  private readonly context: SlubContext;
-  private readonly memory: Memory;
-  readonly layout: ObjectLayout;
-  readonly tracks: Tracks;
-  private readonly counts: Address;
+  declare private readonly context: SlubContext;
+  declare private readonly memory: Memory;
+  declare readonly layout: ObjectLayout;
+  declare readonly tracks: Tracks;
+  declare private readonly counts: Address;
 
   constructor(context: SlubContext) {
     this.context = context;

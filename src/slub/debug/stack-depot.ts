@@ -29,8 +29,8 @@ const Depot = struct("stack_depot", {
 export type DepotHandle = Address;
 
 export class StackDepot {
-  private readonly memory: Memory;
-  private readonly at: Address;
+  declare private readonly memory: Memory;
+  declare private readonly at: Address;
 
   constructor(machine: Machine) {
     this.memory = machine.memory;

@@ -43,10 +43,10 @@ export function siteOf(track: Track | undefined): string {
 }
 
 export class Tracks {
-  private readonly context: SlubContext;
-  private readonly memory: Memory;
-  private readonly layout: ObjectLayout;
-  private readonly depot: StackDepot;
+  declare private readonly context: SlubContext;
+  declare private readonly memory: Memory;
+  declare private readonly layout: ObjectLayout;
+  declare private readonly depot: StackDepot;
 
   constructor(context: SlubContext, layout: ObjectLayout) {
     this.context = context;
