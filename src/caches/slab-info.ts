@@ -12,4 +12,24 @@ export interface SlabInfo {
   readonly activeSlabs: number;
   readonly numSlabs: number;
   readonly sharedAvail: number;
+  /** Only of a kernel that counts them: SLAB with DEBUG_SLAB. */
+  readonly statistics?: SlabStatistics;
 }
+
+/** The columns that `(statistics)` adds, by the names and in the order of the file. */
+export const GLOBALSTAT = [
+  "listallocs",
+  "maxobjs",
+  "grown",
+  "reaped",
+  "error",
+  "maxfreeable",
+  "nodeallocs",
+  "remotefrees",
+  "alienoverflow",
+] as const;
+export const CPUSTAT = ["allochit", "allocmiss", "freehit", "freemiss"] as const;
+
+export type SlabStatistics = Readonly<
+  Record<(typeof GLOBALSTAT)[number] | (typeof CPUSTAT)[number], number>
+>;

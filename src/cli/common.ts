@@ -1,5 +1,7 @@
 /** What the commands share: reading numbers, running to an exit code, Ctrl-C, the progress line. */
 import { type Command, InvalidArgumentError } from "commander";
+import { splitBootParameter } from "../caches/boot-parameters.ts";
+import { BUILD_OPTIONS, type BuildOption } from "../caches/flags.ts";
 
 /** 0 fine; 1 a check failed or a race was found; then bad usage, our own fault, Ctrl-C. */
 export const EXIT = { FINE: 0, FOUND: 1, USAGE: 2, INTERNAL: 3, INTERRUPTED: 130 } as const;
@@ -33,6 +35,26 @@ export function bytes(written: string): number {
     throw new InvalidArgumentError("It must be a size, such as 65536, 64K, 16M or 1G.");
   }
   return Number(digits) * (UNITS[unit.toLowerCase()] as number);
+}
+
+/** One more `--param NAME[=VALUE]`. */
+export function addParameter(
+  written: string,
+  previous: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const [name, value] = splitBootParameter(written);
+  if (name === "") throw new InvalidArgumentError("It must be NAME or NAME=VALUE.");
+  return { ...previous, [name]: value };
+}
+
+/** One more `--config NAME`. */
+export function addBuildOption(
+  written: string,
+  previous: readonly BuildOption[] = [],
+): BuildOption[] {
+  const name = written.replace(/^CONFIG_/, "") as BuildOption;
+  if (BUILD_OPTIONS.includes(name)) return [...previous, name];
+  throw new InvalidArgumentError(`There are ${BUILD_OPTIONS.join(", ")}.`);
 }
 
 /** A number to try a run again with, where none was given. */

@@ -4,9 +4,9 @@
  */
 import { pipeline } from "node:stream/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { splitBootParameter } from "../caches/boot-parameters.ts";
-import { BUILD_OPTIONS, describeFlags, flagNames } from "../caches/flags.ts";
+import { BUILD_OPTIONS, type BuildOption, describeFlags, flagNames } from "../caches/flags.ts";
 import { type GeometryRequest, geometry } from "../kernel/geometry.ts";
+import { addBuildOption, addParameter, badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 
 /** A longer line of input is no question; it is answered with an error, not gathered in memory. */
@@ -63,7 +63,7 @@ interface GeometryOptions {
   possibleCpus?: number;
   nodes?: number;
   param?: Record<string, string>;
-  config?: string[];
+  config?: BuildOption[];
   stdin?: true;
   json?: true;
 }
@@ -83,7 +83,7 @@ export function geometryCommand(): Command {
     .option("--possible-cpus <n>", "CPUs that may be added (default: those present)", number)
     .option("--nodes <n>", "memory nodes (default: 1)", number)
     .option("--param <name=value>", "a boot parameter; may be repeated", addParameter)
-    .option("--config <name>", "a build option; may be repeated", addOption)
+    .option("--config <name>", "a build option; may be repeated", addBuildOption)
     .option("--stdin", "one JSON object a line in, one answer a line out, in order")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
@@ -95,10 +95,10 @@ export function geometryCommand(): Command {
 
 function answerOne(command: Command, options: GeometryOptions): void {
   if (options.size === undefined) {
-    command.error("error: geometry needs --size or --stdin", { exitCode: 2 });
+    badUsage(command, "geometry needs --size or --stdin");
   }
   const answer = geometry(requestOf(options));
-  if (!("size" in answer)) command.error(`error: ${answer.error}`, { exitCode: 2 });
+  if (!("size" in answer)) badUsage(command, answer.error);
   const columns: Record<string, unknown> = { ...answer };
   const text = options.json
     ? jsonDocument("geometry", { ...options }, columns)
@@ -181,16 +181,4 @@ function number(written: string): number {
   const value = written.trim() === "" ? Number.NaN : Number(written);
   if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
   return value;
-}
-
-function addParameter(
-  written: string,
-  previous: Record<string, string> = {},
-): Record<string, string> {
-  const [name, value] = splitBootParameter(written);
-  return { ...previous, [name]: value };
-}
-
-function addOption(written: string, previous: string[] = []): string[] {
-  return [...previous, written];
 }

@@ -1,10 +1,11 @@
 /** The machine that `slabinfo` and `sysfs` look at: fresh from boot, or after a workload. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { playAlone } from "../../stress/alone.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
-import { parseBootParameters, splitBootParameter } from "../caches/boot-parameters.ts";
+import { parseBootParameters } from "../caches/boot-parameters.ts";
+import type { BuildOption } from "../caches/flags.ts";
 import { boot, type Kernel, MIB } from "../kernel/kernel.ts";
-import { badUsage, wholeNumber } from "./common.ts";
+import { addBuildOption, addParameter, badUsage, wholeNumber } from "./common.ts";
 
 export interface InspectedOptions {
   allocator: "slub" | "slab";
@@ -12,6 +13,7 @@ export interface InspectedOptions {
   cpus: number;
   nodes: number;
   param: Record<string, string>;
+  config: BuildOption[];
   after?: string;
 }
 
@@ -26,6 +28,7 @@ export function withMachineOptions(command: Command): Command {
     .option("--cpus <n>", "CPUs", wholeNumber, 1)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
     .option("--param <name=value>", "a boot parameter; may be repeated", addParameter, {})
+    .option("--config <name>", "a build option; may be repeated", addBuildOption, [])
     .addOption(
       new Option("--after <workload>", "play one first, always the same way").choices([
         ...WORKLOADS.keys(),
@@ -33,21 +36,15 @@ export function withMachineOptions(command: Command): Command {
     );
 }
 
-function addParameter(written: string, previous: Record<string, string>): Record<string, string> {
-  const [name, value] = splitBootParameter(written);
-  if (name === "") throw new InvalidArgumentError("It must be NAME or NAME=VALUE.");
-  return { ...previous, [name]: value };
-}
-
 /** The machine; wrong options end the program. */
 export function inspected(command: Command, options: InspectedOptions): Kernel {
-  const { allocator, kernel, cpus, nodes } = options;
+  const { allocator, kernel, cpus, nodes, config } = options;
   if (allocator === "slub" && kernel === "6.1") {
     badUsage(command, "SLUB of 6.1 is known by its geometry only; use --kernel 4.1");
   }
   try {
     const parameters = parseBootParameters(kernel, options.param);
-    const wanted = { allocator, kernel, cpus, nodes, parameters, memory: MEMORY * nodes };
+    const wanted = { allocator, kernel, cpus, nodes, parameters, config, memory: MEMORY * nodes };
     const workload = WORKLOADS.get(options.after ?? "");
     return workload === undefined ? boot(wanted) : playAlone(wanted, workload, STEPS);
   } catch (error) {

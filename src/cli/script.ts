@@ -1,14 +1,11 @@
 /** `slablab script FILE`: runs a script on a machine of its own and prints what a kernel would tell. */
 import { readFileSync } from "node:fs";
-import { Command, InvalidArgumentError, Option } from "commander";
-import {
-  BootParameterError,
-  parseBootParameters,
-  splitBootParameter,
-} from "../caches/boot-parameters.ts";
-import { BUILD_OPTIONS, type BuildOption } from "../caches/flags.ts";
+import { Command, Option } from "commander";
+import { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
+import type { BuildOption } from "../caches/flags.ts";
 import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
 import { runScript, type Step, type Trace } from "../sysfs/script/run.ts";
+import { addBuildOption, addParameter, badUsage, wholeNumber } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 
 const EXAMPLES = `
@@ -41,14 +38,14 @@ export function scriptCommand(): Command {
     .argument("<file>", "the script; - reads standard input")
     .addOption(new Option("--allocator <name>").choices(["slub", "slab"]).default("slub"))
     .addOption(new Option("--kernel <version>").choices(["4.1", "6.1"]).default("4.1"))
-    .option("--cpus <n>", "CPUs", whole, 1)
-    .option("--nodes <n>", "memory nodes", whole, 1)
+    .option("--cpus <n>", "CPUs", wholeNumber, 1)
+    .option("--nodes <n>", "memory nodes", wholeNumber, 1)
     .option("--param <name=value>", "a boot parameter; may be repeated", addParameter, {})
-    .option("--config <name>", "a build option; may be repeated", addConfig, [])
+    .option("--config <name>", "a build option; may be repeated", addBuildOption, [])
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action((file: string, options: ScriptOptions) => {
-    const fail = (why: string): never => command.error(`error: ${why}`, { exitCode: 2 });
+    const fail = (why: string): never => badUsage(command, why);
     if (options.allocator === "slub" && options.kernel === "6.1") {
       fail("SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab");
     }
@@ -97,20 +94,4 @@ function describeField(field: unknown): string {
   return typeof field === "string" || typeof field === "number"
     ? String(field)
     : JSON.stringify(field);
-}
-
-function whole(written: string): number {
-  if (/^\d+$/.test(written)) return Number(written);
-  throw new InvalidArgumentError("It must be a whole number.");
-}
-
-function addParameter(written: string, previous: Record<string, string>): Record<string, string> {
-  const [name, value] = splitBootParameter(written);
-  return { ...previous, [name]: value };
-}
-
-function addConfig(written: string, previous: BuildOption[]): BuildOption[] {
-  const name = written.replace(/^CONFIG_/, "") as BuildOption;
-  if (BUILD_OPTIONS.includes(name)) return [...previous, name];
-  throw new InvalidArgumentError(`There are ${BUILD_OPTIONS.join(", ")}.`);
 }

@@ -1,9 +1,10 @@
 /** `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. */
 import { Command } from "commander";
+import type { Kernel } from "../kernel/kernel.ts";
 import { aliasView, listView, reportView } from "../report/slabinfo.ts";
 import { totalsView } from "../report/slabinfo-totals.ts";
 import { type CacheFacts, cacheFacts } from "../sysfs/cache-facts.ts";
-import { readSlabinfo } from "../sysfs/slabinfo.ts";
+import { readSlabinfo, slabinfoRows, writeSlabinfo } from "../sysfs/slabinfo.ts";
 import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
@@ -14,6 +15,7 @@ interface SlabinfoOptions extends InspectedOptions {
   aliases?: true;
   totals?: true;
   report?: string;
+  write?: string;
   json?: true;
 }
 
@@ -22,7 +24,9 @@ Examples:
   slablab slabinfo
   slablab slabinfo --after mixed --cpus 4 --list
   slablab slabinfo --after mixed --report kmalloc-64
-  slablab slabinfo --allocator slab --after pairs`;
+  slablab slabinfo --allocator slab --after pairs --cpus 2
+  slablab slabinfo --allocator slab --write "kmalloc-64 60 30 4"
+  slablab slabinfo --allocator slab --config DEBUG_SLAB --after mixed`;
 
 export function slabinfoCommand(): Command {
   const command = withMachineOptions(
@@ -32,6 +36,7 @@ export function slabinfoCommand(): Command {
     .option("-a, --aliases", "which names lead to the same cache")
     .option("-T, --totals", "all caches together")
     .option("-r, --report <cache>", "everything about one cache")
+    .option("--write <text>", "name limit batchcount sharedfactor: write it, then read the file")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action((options: SlabinfoOptions) => {
@@ -41,15 +46,23 @@ export function slabinfoCommand(): Command {
       badUsage(command, "the views are made from sysfs, which SLAB's caches are not in");
     }
     kernel.run(() => {
+      if (options.write !== undefined) write(command, kernel, options.write);
       const text =
         tool === undefined
           ? readSlabinfo(kernel)
           : view(command, options, cacheFacts(new SlabSysfs(kernel)));
       process.stdout.write(
-        options.json ? jsonDocument("slabinfo", { ...options }, { text }) : text,
+        options.json
+          ? jsonDocument("slabinfo", { ...options }, { text, caches: slabinfoRows(kernel) })
+          : text,
       );
     });
   });
+}
+
+function write(command: Command, kernel: Kernel, text: string): void {
+  const error = writeSlabinfo(kernel, text);
+  if (error < 0) badUsage(command, `writing "${text}" to slabinfo: error ${error}`);
 }
 
 function view(command: Command, options: SlabinfoOptions, caches: CacheFacts[]): string {

@@ -22,11 +22,11 @@ import {
 const AVAIL = ArrayCache.avail;
 
 export class Flush {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly lists: NodeLists;
-  protected readonly freeBlock: FreeBlock;
-  protected readonly slabPages: SlabPages;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly freeBlock: FreeBlock;
+  declare protected readonly slabPages: SlabPages;
 
   constructor(context: SlabContext, lists: NodeLists, freeBlock: FreeBlock, slabPages: SlabPages) {
     this.context = context;
@@ -45,7 +45,6 @@ export class Flush {
     const moved = this.moveToShared(s, n, ac, batch);
     const gone = moved === 0 ? batch : moved;
     const doomed = moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
-    this.noteFreeable(n);
     this.lists.unlock(n);
     this.leave(s, ac, gone, doomed);
   }
@@ -75,14 +74,5 @@ export class Flush {
     memory.writeOnce(shared + AVAIL, avail + count);
     this.context.stat(s, SHARED_FLUSH);
     return count;
-  }
-
-  /** STATS_SET_FREEABLE */
-  private noteFreeable(n: KmemCacheNodePtr): void {
-    const { memory } = this;
-    const free = memory.read32(n + KmemCacheNode.freeSlabs);
-    if (free > memory.read32(n + KmemCacheNode.maxFreeable)) {
-      memory.write32(n + KmemCacheNode.maxFreeable, free);
-    }
   }
 }

@@ -13,11 +13,11 @@ import { NODEALLOCS } from "./statistics.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class NodeAllocation {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly indexes: IndexArray;
-  protected readonly lists: NodeLists;
-  protected readonly grow: Grow;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly indexes: IndexArray;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly grow: Grow;
 
   constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, grow: Grow) {
     this.context = context;
@@ -47,13 +47,12 @@ export class NodeAllocation {
     return object;
   }
 
-  private takeFrom(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): Address {
+  protected takeFrom(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): Address {
     this.context.stat(s, NODEALLOCS);
     this.lists.remove(n, page);
     const object = this.indexes.take(s, page);
     this.lists.addCount(n, KmemCacheNode.freeObjects, -1);
     this.lists.addTaken(s, n, page);
-    this.lists.noteHighMark(s, n);
     return object;
   }
 

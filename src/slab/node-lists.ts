@@ -25,10 +25,12 @@ import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class NodeLists {
-  protected readonly memory: Memory;
-  protected readonly indexes: IndexArray;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly indexes: IndexArray;
 
   constructor(context: SlabContext, indexes: IndexArray) {
+    this.context = context;
     this.memory = context.memory;
     this.indexes = indexes;
   }
@@ -114,16 +116,6 @@ export class NodeLists {
     }
   }
 
-  /** STATS_SET_HIGH: the counts are up to date again. */
-  noteHighMark(s: KmemCachePtr, n: KmemCacheNodePtr): void {
-    const { memory } = this;
-    const all = memory.read32(n + KmemCacheNode.totalSlabs) * memory.read32(s + KmemCache.num);
-    const out = all - memory.read32(n + KmemCacheNode.freeObjects);
-    if (out > memory.read32(n + KmemCacheNode.highMark)) {
-      memory.write32(n + KmemCacheNode.highMark, out);
-    }
-  }
-
   /** A slab with free objects, to which one more was given back: the last to be used again. */
   addPartialTail(n: KmemCacheNodePtr, page: PagePtr): void {
     listAddTail(this.memory, page + Page.lru, n + KmemCacheNode.slabsPartial);
@@ -143,7 +135,6 @@ export class NodeLists {
     this.addCount(n, KmemCacheNode.freeObjects, memory.read32(s + KmemCache.num) - active);
     if (active !== 0) {
       this.addTaken(s, n, page);
-      this.noteHighMark(s, n);
       return;
     }
     listAddTail(memory, page + Page.lru, n + KmemCacheNode.slabsFree);

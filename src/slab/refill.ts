@@ -10,7 +10,7 @@ import type { Grow } from "./grow.ts";
 import type { IndexArray } from "./index-array.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";
-import { ALLOCMISS, LISTALLOCS, SHARED_REFILL } from "./statistics.ts";
+import { ALLOCHIT, ALLOCMISS, LISTALLOCS, SHARED_REFILL } from "./statistics.ts";
 import {
   ArrayCache,
   type ArrayCachePtr,
@@ -48,6 +48,8 @@ export class Refill {
       this.context.stat(s, ALLOCMISS);
       ac = this.refill(s, gfp, ac);
       if (memory.read32(ac + AVAIL) === 0) return 0;
+    } else {
+      this.context.stat(s, ALLOCHIT);
     }
     memory.write32(ac + ArrayCache.touched, 1);
     return popObject(memory, ac);
@@ -105,7 +107,6 @@ export class Refill {
       this.lists.addTaken(s, n, page);
     }
     this.lists.addCount(n, KmemCacheNode.freeObjects, left - batch);
-    this.lists.noteHighMark(s, n);
   }
 
   /** alloc_block: up to `batch` objects of one slab; returns how many are still wanted. */

@@ -2,11 +2,12 @@
  * SLAB's part of /proc/slabinfo (get_slabinfo). An object in a CPU's, a shared or an alien array
  * counts as in use; a slab is active unless all its objects are on its own list.
  */
-import type { SlabInfo } from "../caches/slab-info.ts";
+import type { SlabInfo, SlabStatistics } from "../caches/slab-info.ts";
 import type { Address } from "../machine/memory.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";
-import { ArrayCache, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import { SLAB_STAT_NAMES, type SlabStatName } from "./statistics.ts";
+import { ArrayCache, COUNTERS, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 
 export function slabInfo(context: SlabContext, lists: NodeLists, s: KmemCachePtr): SlabInfo {
   const { memory } = context;
@@ -45,5 +46,42 @@ export function slabInfo(context: SlabContext, lists: NodeLists, s: KmemCachePtr
     activeSlabs,
     numSlabs,
     sharedAvail,
+  };
+}
+
+/** What the CPUs have counted, summed, and the marks that options/statistics.ts keeps. */
+export function slabStatistics(context: SlabContext, s: KmemCachePtr): SlabStatistics {
+  const { memory, machine } = context;
+  const arrays = memory.readOnce(s + KmemCache.cpuSlab);
+  const events = (name: SlabStatName): number => {
+    const at = COUNTERS + (SLAB_STAT_NAMES.indexOf(name) << 2);
+    let sum = 0;
+    for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
+      sum += memory.readOnce(memory.perCpuPtr(arrays, cpu) + at) >>> 0;
+    }
+    return sum;
+  };
+  const largest = (offset: number): number => {
+    let most = 0;
+    for (let nid = 0; nid < context.nodes; nid++) {
+      const n = context.nodeOf(s, nid);
+      if (n !== 0) most = Math.max(most, memory.readOnce(n + offset));
+    }
+    return most;
+  };
+  return {
+    listallocs: events("listallocs"),
+    maxobjs: largest(KmemCacheNode.highMark),
+    grown: events("grown"),
+    reaped: events("reaped"),
+    error: events("error"),
+    maxfreeable: largest(KmemCacheNode.maxFreeable),
+    nodeallocs: events("nodeallocs"),
+    remotefrees: events("remotefrees"),
+    alienoverflow: events("alienoverflow"),
+    allochit: events("allochit"),
+    allocmiss: events("allocmiss"),
+    freehit: events("freehit"),
+    freemiss: events("freemiss"),
   };
 }

@@ -35,7 +35,7 @@ export const LISTALLOCS = 4;
 export const GROWN = 5;
 /** Slabs given back by the reaper. */
 export const REAPED = 6;
-/** Objects that DEBUG_SLAB found damaged. */
+/** Objects that DEBUG_SLAB found damaged; the kernel has the column and never counts there. */
 export const ERROR = 7;
 /** Objects taken straight from a node's slabs. */
 export const NODEALLOCS = 8;

@@ -67,7 +67,7 @@ export const KmemCacheNode = struct(
     nextReap: word,
     /** An empty slab was looked for since the last reaping. */
     freeTouched: word,
-    /** The most objects that were ever out, the most empty slabs seen at a flush. */
+    /** With DEBUG_SLAB: the most objects that were out, the most empty slabs (statistics). */
     highMark: word,
     maxFreeable: word,
   },

@@ -1,18 +1,23 @@
 /**
  * /proc/slabinfo, version 2.1, to the byte: two lines of header, then a line for each cache, newest
- * first. slab_mutex is held over the whole of it, so no cache comes or goes meanwhile.
+ * first; a SLAB with DEBUG_SLAB adds its statistics. slab_mutex is held over the whole of it, so no
+ * cache comes or goes meanwhile.
  */
 import { EINVAL } from "../caches/errno.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
-import type { SlabInfo } from "../caches/slab-info.ts";
+import { CPUSTAT, GLOBALSTAT, type SlabInfo, type SlabStatistics } from "../caches/slab-info.ts";
 import type { System } from "../kernel/system.ts";
 
-const HEADER = [
-  "slabinfo - version: 2.1",
+const VERSION = "slabinfo - version: 2.1";
+const COLUMNS =
   "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>" +
-    " : tunables <limit> <batchcount> <sharedfactor>" +
-    " : slabdata <active_slabs> <num_slabs> <sharedavail>",
-];
+  " : tunables <limit> <batchcount> <sharedfactor>" +
+  " : slabdata <active_slabs> <num_slabs> <sharedavail>";
+const STATISTICS_COLUMNS = ` : globalstat ${bracketed(GLOBALSTAT)} : cpustat ${bracketed(CPUSTAT)}`;
+
+function bracketed(names: readonly string[]): string {
+  return names.map((name) => `<${name}>`).join(" ");
+}
 
 /** Longer lines than this are refused whole. */
 const MAX_SLABINFO_WRITE = 128;
@@ -33,19 +38,33 @@ export function slabinfoRows(system: System): SlabinfoRow[] {
   }));
 }
 
-/** The file's text. To be called as a CPU; may sleep. */
+/** The file's text; with the statistics where the kernel keeps them. As a CPU; may sleep. */
 export function readSlabinfo(system: System): string {
-  return [...HEADER, ...slabinfoRows(system).map(line), ""].join("\n");
+  const rows = slabinfoRows(system);
+  const header = rows.some((row) => row.statistics !== undefined)
+    ? [`${VERSION} (statistics)`, COLUMNS + STATISTICS_COLUMNS]
+    : [VERSION, COLUMNS];
+  return [...header, ...rows.map(line), ""].join("\n");
 }
 
+const column = (value: number, width: number) => String(value).padStart(width);
+
 function line(row: SlabinfoRow): string {
-  const column = (value: number, width: number) => String(value).padStart(width);
   return (
     `${row.name.padEnd(17)} ${column(row.activeObjs, 6)} ${column(row.numObjs, 6)}` +
     ` ${column(row.size, 6)} ${column(row.objectsPerSlab, 4)} ${column(1 << row.cacheOrder, 4)}` +
     ` : tunables ${column(row.limit, 4)} ${column(row.batchcount, 4)} ${column(row.shared, 4)}` +
-    ` : slabdata ${column(row.activeSlabs, 6)} ${column(row.numSlabs, 6)} ${column(row.sharedAvail, 6)}`
+    ` : slabdata ${column(row.activeSlabs, 6)} ${column(row.numSlabs, 6)} ${column(row.sharedAvail, 6)}` +
+    (row.statistics === undefined ? "" : statisticsOf(row.statistics))
   );
+}
+
+/** slabinfo_show_stats */
+function statisticsOf(counts: SlabStatistics): string {
+  const widths = [7, 6, 5];
+  const global = GLOBALSTAT.map((name, i) => column(counts[name], widths[i] ?? 4));
+  const cpu = CPUSTAT.map((name) => column(counts[name], 6));
+  return ` : globalstat ${global.join(" ")} : cpustat ${cpu.join(" ")}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Runs the program as a user runs it. */
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,13 @@ export interface Answer {
   readonly code: number | null;
 }
 
+/** The program at work, for a test that talks to it. */
+export function started(args: string[]): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [program, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+}
+
 export async function slablab(args: string[], input = ""): Promise<Answer> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = started(args);
   child.stdin.end(input);
   const [out, err, [code]] = await Promise.all([
     text(child.stdout),

@@ -1,35 +1,11 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { answerLines } from "../../src/cli/geometry.ts";
 import { geometry } from "../../src/kernel/geometry.ts";
+import { slablab, started } from "./commands.ts";
 
-const commandUrl = new URL("../../src/cli/geometry.ts", import.meta.url).href;
-const root = fileURLToPath(new URL("../../", import.meta.url));
-
-/** A program of this one command, so that it can be run as a user runs it. */
-const program = `
-  import { geometryCommand } from ${JSON.stringify(commandUrl)};
-  await geometryCommand().parseAsync(process.argv.slice(1), { from: "user" });
-`;
-
-function start(...args: string[]) {
-  const node = ["--input-type=module", "--eval", program, "--", ...args];
-  return spawn(process.execPath, node, { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
-}
-
-async function run(args: string[], input = "") {
-  const child = start(...args);
-  child.stdin.end(input);
-  const [out, err, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close"),
-  ]);
-  return { out, err, code };
-}
+const run = (args: string[], input = "") => slablab(["geometry", ...args], input);
 
 async function answered(input: string[], defaults = {}): Promise<unknown[]> {
   async function* chunks() {
@@ -104,7 +80,7 @@ describe("slablab geometry --stdin", () => {
     expect(out.split("\n")).toHaveLength(20_001);
     expect(code).toBe(0);
 
-    const child = start("--stdin");
+    const child = started(["geometry", "--stdin"]);
     child.stdin.on("error", () => {});
     child.stdin.write(many);
     await once(child.stdout, "data");
@@ -146,7 +122,7 @@ describe("slablab geometry", () => {
     [["--size", "8", "--align", "-8"], "error: align must be at least 0, not -8\n"],
     [["--size", "8", "--flags", "FOO"], 'error: unknown flag "FOO"; kernel 4.1 has'],
     [["--size", "8", "--param", "slub_foo"], 'error: unknown boot parameter "slub_foo"'],
-    [["--size", "8", "--config", "X"], "error: config.0 names no build option"],
+    [["--size", "8", "--config", "X"], "argument 'X' is invalid. There are DEBUG_SLAB, "],
     [[], "error: geometry needs --size or --stdin\n"],
   ])("%j is bad usage, said in one line", async (args, message) => {
     const { out, err, code } = await run(args);

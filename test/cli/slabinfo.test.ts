@@ -28,6 +28,27 @@ describe("slablab slabinfo", () => {
     expect(out).toMatch(/^Fastpath +[1-9]/m);
   });
 
+  test("writes other queue sizes first, and says which error the kernel has", async () => {
+    const { out, code } = await slabinfo("--allocator", "slab", "--write", "kmalloc-64 60 30 4");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^kmalloc-64 .* : tunables {3}60 {3}30 {4}4 : /m);
+    const slub = await slabinfo("--write", "kmalloc-64 60 30 4");
+    expect([slub.err, slub.code]).toEqual([
+      'error: writing "kmalloc-64 60 30 4" to slabinfo: error -5\n',
+      2,
+    ]);
+  });
+
+  test("has the statistics of DEBUG_SLAB, as text and as numbers", async () => {
+    const { out } = await slabinfo("--allocator", "slab", "--config", "DEBUG_SLAB", "--json");
+    const { text, caches } = JSON.parse(out) as { text: string; caches: object[] };
+    expect(text).toMatch(/^slabinfo - version: 2\.1 \(statistics\)\n/);
+    expect(caches.at(-1)).toMatchObject({
+      name: "kmem_cache",
+      statistics: { error: 0, reaped: 0 },
+    });
+  });
+
   test("refuses an unknown cache, workload or kernel with one line", async () => {
     for (const args of [
       ["-r", "absent"],

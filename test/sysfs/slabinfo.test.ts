@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { EINVAL, EIO } from "../../src/caches/errno.ts";
 import { boot } from "../../src/kernel/kernel.ts";
+import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { readSlabinfo, writeSlabinfo } from "../../src/sysfs/slabinfo.ts";
 import { collection, readOracle } from "../oracle/files.ts";
 
@@ -12,7 +13,7 @@ interface DumpRecord {
 
 /** How procps reads a row: name, five numbers, three after tunables, three after slabdata. */
 const PROCPS =
-  /^(\S+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) : tunables +(\d+) +(\d+) +(\d+) : slabdata +(\d+) +(\d+) +(\d+)$/;
+  /^(\S+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) : tunables +(\d+) +(\d+) +(\d+) : slabdata +(\d+) +(\d+) +(\d+)/;
 
 function rows(text: string): [string, ...number[]][] {
   const lines = text.split("\n").slice(2, -1);
@@ -82,6 +83,90 @@ describe(`recorded systems (${collection} collection)`, () => {
       const same = ours.find(([name]) => name === row[0]) ?? [];
       expect(shape(same)).toEqual(shape(row));
     }
+  });
+});
+
+describe.each(["4.1", "6.1"] as const)("the statistics of DEBUG_SLAB, %s", (version) => {
+  const debugged = (cpus: number, nodes = 1) =>
+    boot({ cpus, nodes, allocator: "slab", kernel: version, config: ["DEBUG_SLAB"] });
+  /** The columns behind slabdata, of the newest cache. */
+  const statistics = (kernel: ReturnType<typeof boot>) =>
+    kernel
+      .run(() => readSlabinfo(kernel))
+      .split("\n")[2]
+      ?.replace(/^.* : globalstat/, "globalstat");
+
+  test("are announced in the header, and kept by no other kernel", () => {
+    const kernel = debugged(1);
+    const [first, header = ""] = kernel.run(() => readSlabinfo(kernel)).split("\n");
+    expect(first).toBe("slabinfo - version: 2.1 (statistics)");
+    expect(header.split(" : ").slice(3)).toEqual([
+      "globalstat <listallocs> <maxobjs> <grown> <reaped> <error> <maxfreeable>" +
+        " <nodeallocs> <remotefrees> <alienoverflow>",
+      "cpustat <allochit> <allocmiss> <freehit> <freemiss>",
+    ]);
+    const plain = boot({ cpus: 1, allocator: "slab", kernel: version });
+    expect(plain.run(() => readSlabinfo(plain))).not.toContain("stat");
+  });
+
+  test("count what happened to arrays, lists and slabs", () => {
+    const kernel = debugged(1);
+    // One object a slab, 8 in an array, moved by 4.
+    const s = kernel.kmemCacheCreate("fresh", 5000);
+    const objects = Array.from({ length: 10 }, () => kernel.kmemCacheAlloc(s));
+    for (const object of objects) kernel.kmemCacheFree(s, object);
+    expect(statistics(kernel)).toBe(
+      "globalstat      10     10    10    0    0    4    0    0    0 : cpustat      0     10      9      1",
+    );
+    kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s));
+    kernel.kmemCacheFree(s, kernel.kmemCacheAllocNode(s, GFP_KERNEL, 0));
+    expect(statistics(kernel)).toMatch(/: cpustat {6}2 {5}10 {5}11 {6}1$/);
+  });
+
+  test("count what nodes do for each other, and the most objects of both", () => {
+    const kernel = debugged(2, 2);
+    const s = kernel.kmemCacheCreate("fresh", 5000);
+    const take = (count: number, nid: number) =>
+      kernel.run(
+        () => Array.from({ length: count }, () => kernel.kmemCacheAllocNode(s, GFP_KERNEL, nid)),
+        0,
+      );
+    take(5, 0);
+    const remote = take(13, 1);
+    kernel.run(() => {
+      // The alien array holds 12.
+      for (const object of remote) kernel.kmemCacheFree(s, object);
+    }, 0);
+    // 6.1 takes the first object of a new slab without counting it.
+    const nodeallocs = version === "4.1" ? 13 : 0;
+    const [, listallocs, most, grown, , , , node, remotefrees, overflows] = (
+      statistics(kernel) ?? ""
+    ).split(/ +/);
+    expect([listallocs, most, grown].map(Number)).toEqual([5, 18, 18]);
+    expect([node, remotefrees, overflows].map(Number)).toEqual([nodeallocs, 13, 1]);
+  });
+
+  test("tell the slabs that the reaper took, but for those over the free limit", () => {
+    const kernel = debugged(1);
+    const s = kernel.kmemCacheCreate("fresh", 5000);
+    const objects = Array.from({ length: 10 }, () => kernel.kmemCacheAlloc(s));
+    for (const object of objects) kernel.kmemCacheFree(s, object);
+    for (let jiffies = 0; jiffies < 60_000; jiffies += 100) {
+      kernel.run(() => kernel.allocator.tick(jiffies));
+    }
+    expect(rows(kernel.run(() => readSlabinfo(kernel)))[0]?.[1]).toBe(0);
+    // (1 + 1 CPU) * 4 + 1 free objects are kept; the tenth takes its slab along.
+    expect(statistics(kernel)).toMatch(/^globalstat {6}10 {5}10 {4}10 {4}9 /);
+  });
+
+  test("tell the objects that were found damaged", () => {
+    const kernel = debugged(1);
+    kernel.machine.console.sink = () => undefined;
+    const s = kernel.kmemCacheCreate("fresh", 100);
+    const object = kernel.kmemCacheAlloc(s);
+    kernel.memory.write8(object + 104, 0x12);
+    kernel.kmemCacheFree(s, object);
+    expect(statistics(kernel)?.split(/ +/)[5]).toBe("1");
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * CONFIG_DEBUG_SLAB: every cache is red-zoned, poisoned and remembers last users as far as it can
- * afford, and queues are short, so that damage is soon seen. What is checked when is in
+ * afford, queues are short, so that damage is soon seen, and more is counted. What is checked when is in
  * debug/object-checks.ts; here it is hooked in. The queues hold buffers, users get objects.
  */
 import { SLAB_POISON } from "../../caches/flags.ts";
@@ -13,8 +13,10 @@ import { ObjectChecks, POISON_FREE } from "../debug/object-checks.ts";
 import { queueSizes } from "../geometry.ts";
 import type { SlabParts } from "../parts.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import { withSlabStatistics } from "./statistics.ts";
 
-export function withSlabDebugging(classes: SlabClasses): SlabClasses {
+export function withSlabDebugging(plain: SlabClasses): SlabClasses {
+  const classes = withSlabStatistics(plain);
   return {
     ...classes,
     Slab: debuggedSlab(classes),
