@@ -42,9 +42,6 @@ export const Cpu = struct(
     /** How many callbacks were ever queued, and how many of them have run; both may wrap. */
     rcuQueued: word,
     rcuDone: word,
-    /** Set by who drives this CPU: what it is doing, for the watchdog's report. */
-    doing: word,
-    doingArgument: ptr,
   },
   128,
 );

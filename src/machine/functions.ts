@@ -19,6 +19,11 @@ export class FunctionTable {
     return this.functions.length;
   }
 
+  /** What a person calls it: the name it has in its source, or its number where it has none. */
+  nameOf(number: number): string {
+    return this.functions[number - 1]?.name || `function_${number}`;
+  }
+
   call(number: number, argument: Address): void {
     const fn = this.functions[number - 1];
     if (fn === undefined) {

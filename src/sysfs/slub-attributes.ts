@@ -10,6 +10,7 @@
 import { EINVAL } from "../caches/errno.ts";
 import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { FunctionTable } from "../machine/functions.ts";
 import type { Slub } from "../slub/slub.ts";
 import { STAT_NAMES } from "../slub/statistics.ts";
 import { KmemCache, ooObjects } from "../slub/structs.ts";
@@ -20,7 +21,7 @@ import { slubSettings } from "./slub-settings.ts";
 
 /** All files, in the kernel's order. */
 export function slubAttributes(slub: Slub): Attributes {
-  const { memory } = slub.context;
+  const { memory, machine } = slub.context;
   const objects = new SlubObjects(slub);
   const settings = slubSettings(slub);
   const field = (offset: number) => readOnly((s) => memory.read32(s + offset));
@@ -48,7 +49,7 @@ export function slubAttributes(slub: Slub): Attributes {
     ["objects_partial", nodes((s) => objects.objectsPartial(s))],
     ["partial", nodes((s) => objects.partial(s))],
     ["cpu_slabs", nodes((s) => objects.cpuSlabs(s))],
-    ["ctor", { show: (s) => constructorText(memory.read32(s + KmemCache.ctor)) }],
+    ["ctor", { show: (s) => symbolText(machine.functions, memory.read32(s + KmemCache.ctor)) }],
     ["aliases", readOnly((s) => Math.max(memory.readOnce(s + KmemCache.refcount) - 1, 0))],
     ["align", field(KmemCache.align)],
     ["hwcache_align", flag(SLAB_HWCACHE_ALIGN)],
@@ -83,7 +84,7 @@ function cpuPartialText(cpus: readonly { objects: number; slabs: number }[]): st
   return [`${sum("objects")}(${sum("slabs")})`, ...shares].join(" ");
 }
 
-/** The kernel prints a symbol; here a function is known by its number. */
-function constructorText(ctor: number): string {
-  return ctor === 0 ? "" : `function_${ctor}+0x0\n`;
+/** As the kernel prints the address of a function, but for its length. */
+function symbolText(functions: FunctionTable, number: number): string {
+  return number === 0 ? "" : `${functions.nameOf(number)}+0x0\n`;
 }

@@ -27,6 +27,23 @@ function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
   };
 }
 
+describe("ctor", () => {
+  test("is the constructor's name, its number where it has none, or nothing", () => {
+    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    const { functions } = kernel.machine;
+    const sysfs = new SlabSysfs(kernel);
+    const ctorOf = (name: string, ctor: number) => {
+      kernel.kmemCacheCreate(name, 64, { ctor });
+      return kernel.run(() => sysfs.read(name, "ctor"));
+    };
+    function initOnce(): void {}
+    expect(ctorOf("named", functions.register(initOnce))).toBe("initOnce+0x0\n");
+    const number = functions.register(() => undefined);
+    expect(ctorOf("unnamed", number)).toBe(`function_${number}+0x0\n`);
+    expect(ctorOf("without", 0)).toBe("");
+  });
+});
+
 describe("counts", () => {
   test("are told by node and by CPU, and nothing is told of shares that are zero", () => {
     const { kernel, s, read } = shown(256, 0, { nodes: 2 });
