@@ -38,6 +38,8 @@ export interface StressHooks {
   readonly progress?: (progress: StressProgress, run: StressRun) => void;
   /** Ends the run early, with all that is known so far. */
   readonly signal?: AbortSignal;
+  /** How long a CPU may make no step, in ms; by default that of the watchdog. */
+  readonly patience?: number;
 }
 
 /** The options cannot be met; the message says why. */
@@ -90,7 +92,7 @@ export class StressRun {
     this.site = site;
     const interval = (options.hotplug ?? Number.POSITIVE_INFINITY) * 1000;
     this.tour = new HotplugTour(site.kernel, interval, new Random(options.seed, TOUR));
-    this.watchdog = new Watchdog(site.kernel, site.control);
+    this.watchdog = new Watchdog(site.kernel, site.control, hooks.patience);
     this.crew = new Crew(site.kernel.shared, tasks, (death) => this.bury(death));
   }
 

@@ -17,12 +17,15 @@ export interface Stuck {
 export class Watchdog {
   private readonly kernel: Kernel;
   private readonly control: StressControl;
+  private readonly patience: number;
   /** Of each CPU: who ran there when something last changed, how far he was, and when that was. */
   private readonly seen: { holder: number; begun: number; at: number }[] = [];
 
-  constructor(kernel: Kernel, control: StressControl) {
+  /** `patience`: ms that a CPU may make no step. */
+  constructor(kernel: Kernel, control: StressControl, patience = STUCK_MS) {
     this.kernel = kernel;
     this.control = control;
+    this.patience = patience;
   }
 
   /** The first CPU that has made no step for too long, at the time `now` in ms. */
@@ -33,7 +36,7 @@ export class Watchdog {
       const last = this.seen[cpu];
       if (last === undefined || last.holder !== holder || last.begun !== begun) {
         this.seen[cpu] = { holder, begun, at: now };
-      } else if (holder > 0 && this.control.isActive(holder - 1) && now - last.at > STUCK_MS) {
+      } else if (holder > 0 && this.control.isActive(holder - 1) && now - last.at > this.patience) {
         return this.describe(cpu, holder - 1, now - last.at);
       }
     }
@@ -47,12 +50,13 @@ export class Watchdog {
   }
 
   private describe(cpu: number, task: number, forMs: number): Stuck {
-    const doing = this.control.lastDeeds(task).at(-1);
-    const what = doing === undefined ? "nothing" : describeDeed(doing, this.kernel);
+    const last = this.control.lastDeeds(task).at(-1);
+    const what = last === undefined ? "nothing yet" : describeDeed(last, this.kernel);
+    const doing = last?.object === undefined ? `it is doing ${what}` : `its last deed was ${what}`;
     const seconds = Math.round(forMs / 1000);
     return {
       task,
-      message: `CPU ${cpu} (task ${task}) has not got on for ${seconds} s; it is doing ${what}`,
+      message: `CPU ${cpu} (task ${task}) has not got on for ${seconds} s; ${doing}`,
     };
   }
 }

@@ -1,0 +1,36 @@
+/** CPU 1 runs in circles in the slow free paths of both allocators, and asks for nothing meanwhile. */
+import type { Address, Memory } from "../../../src/machine/memory.ts";
+import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import type { PagePtr } from "../../../src/pages/page.ts";
+import { inBothForms } from "../../../src/slab/classes.ts";
+import type { ArrayCachePtr, KmemCachePtr } from "../../../src/slab/structs.ts";
+
+function circle(memory: Memory): void {
+  while (memory.smpProcessorId() === 1);
+}
+
+export const endlessSlowFrees: Mutation = {
+  id: "X02",
+  title: "CPU 1 never comes out of a slow free",
+  commit: null,
+  year: null,
+  expect: ["livelock"],
+  change: (classes) => ({
+    ...classes,
+    SlowFree: class extends classes.SlowFree {
+      override free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, n: number): void {
+        circle(this.memory);
+        super.free(s, page, head, tail, n);
+      }
+    },
+    slab: inBothForms(classes.slab, (form) => ({
+      ...form,
+      Flush: class extends form.Flush {
+        override flush(s: KmemCachePtr, ac: ArrayCachePtr): void {
+          circle(this.memory);
+          super.flush(s, ac);
+        }
+      },
+    })),
+  }),
+};
