@@ -1,6 +1,6 @@
 /** `slablab top`: the caches of a machine under stress, as slabtop shows a kernel's. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { StressOptions } from "../../stress/options.ts";
+import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, type StressRun, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { type Kernel, MIB } from "../kernel/kernel.ts";
@@ -29,7 +29,7 @@ const ANY_HEIGHT = 1000;
 const PATIENCE_MS = 500;
 const CLEAR = "\u001b[H\u001b[J";
 
-interface TopOptions {
+export interface TopOptions {
   allocator: "slub" | "slab";
   kernel: "4.1" | "6.1";
   cpus: number;
@@ -40,6 +40,12 @@ interface TopOptions {
   delay: number;
   sort: string;
   once?: true;
+}
+
+/** Where pictures go and keys come from. */
+export interface Terminal {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
 }
 
 export function topCommand(): Command {
@@ -65,7 +71,8 @@ export function topCommand(): Command {
       badUsage(command, "SLUB of 6.1 is known by its geometry only; use --kernel 4.1");
     }
     try {
-      await interruptible((signal) => new Top(options).show(signal));
+      const terminal: Terminal = { input: process.stdin, output: process.stdout };
+      process.exitCode = await interruptible((signal) => new Top(options, terminal).show(signal));
     } catch (error) {
       if (error instanceof BadOptions) badUsage(command, error.message);
       throw error;
@@ -78,35 +85,43 @@ function sortKey(written: string): string {
   throw new InvalidArgumentError(`There are ${Object.keys(SORT_KEYS).join(", ")}.`);
 }
 
-class Top {
+export class Top {
   private readonly options: TopOptions;
+  private readonly terminal: Terminal;
   private readonly live: boolean;
   private readonly end = new AbortController();
   private sort: string;
-  private kernel: Kernel | undefined;
   private picture = "";
   private nextAt = 0;
+  private quits = false;
 
-  constructor(options: TopOptions) {
+  constructor(options: TopOptions, terminal: Terminal) {
     this.options = options;
+    this.terminal = terminal;
     this.sort = options.sort;
-    this.live = options.once === undefined && process.stdout.isTTY === true;
+    this.live = options.once === undefined && terminal.output.isTTY === true;
   }
 
-  async show(signal: AbortSignal): Promise<void> {
+  /** Draws until the time is over, `signal` comes or q is pressed. Returns the exit code. */
+  async show(signal: AbortSignal): Promise<number> {
     signal.addEventListener("abort", () => this.end.abort());
     this.listen(true);
     try {
       const progress = (_: unknown, run: StressRun): void => this.look(run.kernel);
       const outcome = await stress(this.stressOptions(), { signal: this.end.signal, progress });
-      if (outcome.failure !== undefined) {
-        console.error(`slablab: ${outcome.failure.class}: ${outcome.failure.message}`);
-        process.exitCode = EXIT.FOUND;
-      }
+      if (!this.live) this.terminal.output.write(this.picture);
+      return this.exitCode(outcome);
     } finally {
       this.listen(false);
     }
-    if (!this.live) process.stdout.write(this.picture);
+  }
+
+  private exitCode({ failure, died, interrupted }: Outcome): number {
+    if (died !== undefined) console.error(`slablab: ${died}`);
+    else if (failure !== undefined) console.error(`slablab: ${failure.class}: ${failure.message}`);
+    if (died !== undefined) return EXIT.INTERNAL;
+    if (failure !== undefined) return EXIT.FOUND;
+    return interrupted && !this.quits ? EXIT.INTERRUPTED : EXIT.FINE;
   }
 
   private stressOptions(): StressOptions {
@@ -125,34 +140,37 @@ class Top {
   }
 
   private look(kernel: Kernel): void {
-    this.kernel = kernel;
-    if (performance.now() < this.nextAt) return;
-    this.nextAt = performance.now() + (this.live ? this.options.delay * 1000 : 0);
-    this.draw();
+    const now = performance.now();
+    if (now < this.nextAt || !this.draw(kernel)) return;
+    this.nextAt = now + (this.live ? this.options.delay * 1000 : 0);
   }
 
-  private draw(): void {
-    const { kernel } = this;
-    if (kernel === undefined) return;
-    const lines = this.live ? (process.stdout.rows ?? 24) - HEADER_LINES - 1 : ANY_HEIGHT;
+  /** False where the machine was too busy to be looked at: then the last picture stays. */
+  private draw(kernel: Kernel): boolean {
+    const { output } = this.terminal;
+    const lines = this.live ? (output.rows ?? 24) - HEADER_LINES - 1 : ANY_HEIGHT;
     const rows = rowsOf(kernel);
-    if (rows === undefined) return;
+    if (rows === undefined) return false;
     this.picture = slabtopScreen(rows, this.sort, lines);
-    if (this.live) process.stdout.write(`${CLEAR}${this.picture}`);
+    if (this.live) output.write(`${CLEAR}${this.picture}`);
+    return true;
   }
 
   private listen(on: boolean): void {
-    if (!this.live || process.stdin.isTTY !== true) return;
-    process.stdin.setRawMode(on);
-    if (on) process.stdin.on("data", this.onKey).resume();
-    else process.stdin.off("data", this.onKey).pause();
+    const { input } = this.terminal;
+    if (!this.live || input.isTTY !== true) return;
+    input.setRawMode(on);
+    if (on) input.on("data", this.onKey).resume();
+    else input.off("data", this.onKey).pause();
   }
 
   private readonly onKey = (data: Buffer): void => {
-    const key = data.toString();
-    // In raw mode Ctrl-C is a key like any other.
-    if (key === "q" || key === "\u0003") this.end.abort();
-    else if (Object.hasOwn(SORT_KEYS, key)) this.sort = key;
+    for (const key of data.toString()) {
+      if (Object.hasOwn(SORT_KEYS, key)) this.sort = key;
+      this.quits ||= key === "q";
+      // In raw mode Ctrl-C is a key like any other.
+      if (key === "q" || key === "\u0003") this.end.abort();
+    }
     // The next glance at the run, a fraction of a second away, draws.
     this.nextAt = 0;
   };
