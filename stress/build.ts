@@ -1,4 +1,5 @@
 /** The allocator that a run is about: which memory, which mutation, watched or not. */
+import { withUnderWay } from "../src/check/under-way.ts";
 import { withLedger } from "../src/check/with-ledger.ts";
 import type { KernelBuild } from "../src/kernel/kernel.ts";
 import type { SystemClasses } from "../src/kernel/system.ts";
@@ -11,7 +12,7 @@ export function kernelBuild(plan: BuildPlan, tortured: boolean): KernelBuild {
   const change = (classes: SystemClasses): SystemClasses => {
     const { mutation } = plan;
     const mutated = mutation === undefined ? classes : loadedMutation(mutation).change(classes);
-    return plan.ledger ? withLedger(mutated) : mutated;
+    return plan.ledger ? withUnderWay(withLedger(mutated)) : mutated;
   };
   return tortured ? { change, memoryClass: TorturedMemory } : { change };
 }

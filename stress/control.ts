@@ -219,10 +219,14 @@ export class StressControl {
     return this.memory.cmpxchg(this.slot(to, slot), 0, object) === 0;
   }
 
+  /** What lies in a slot of a task's mailbox, an object or 0; only the task itself takes it out. */
+  peek(task: number, slot: number): Address {
+    return this.memory.loadAcquire(this.slot(task, slot));
+  }
+
   /** Takes what lies in a slot of a task's mailbox: an object, or 0. */
   receive(task: number, slot: number): Address {
-    const at = this.slot(task, slot);
-    return this.memory.readOnce(at) === 0 ? 0 : this.memory.xchg(at, 0);
+    return this.memory.xchg(this.slot(task, slot), 0);
   }
 
   private slot(task: number, slot: number): Address {

@@ -1,9 +1,12 @@
 /**
  * Threads that are ended from outside in mid-run. The others go on with the CPUs that are set free;
- * what the dead one held stays held, and in the end nothing but that may be left. Where it ended in
- * the middle of a change to its CPU, nobody can go on there, and the run ends.
+ * what the dead one held, or had in its hands, stays so, and in the end nothing but that may be left.
+ * Where it ended in the middle of a change to its CPU, nobody can go on there, and the run ends.
  */
+import { surveyBlocks } from "../src/check/blocks.ts";
+import { Findings, hex } from "../src/check/findings.ts";
 import type { Ledger } from "../src/check/ledger.ts";
+import type { Remains } from "../src/check/remains.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../src/machine/machine.ts";
@@ -20,17 +23,21 @@ export interface Death {
 export interface DeathOutcome extends Death {
   /** Objects that it held, where they were watched and the run got to its end. */
   readonly held: number | undefined;
+  /** What its operation had in its hands when it was cut, a line each. */
+  readonly remains: readonly string[];
 }
 
-/** Stands behind a finding, whose cause may be that an operation was cut in two. */
+/** Stands behind a finding, whose cause may be that an operation was cut where nobody noted it. */
 export function inTheWakeOf(deaths: readonly Death[]): string {
   return deaths.map(({ task, doing }) => `; task ${task} has died at ${doing}`).join("");
 }
 
 /** The object that a task was about to free when it died, or 0: another may have allocated it. */
 export function inTheHandsOf(task: number, control: StressControl): Address {
-  const last = control.lastDeeds(task).at(-1);
-  return last?.deed === "kfree" && last.object === undefined ? last.argument : 0;
+  const free = control
+    .lastDeeds(task)
+    .find(({ deed, object }) => deed === "kfree" && object === undefined);
+  return free?.argument ?? 0;
 }
 
 /**
@@ -59,4 +66,27 @@ export function heldByTheDead(
     throw new KernelBug("lost-object", `${ledger.story(object)}, who has given back all it had`);
   }
   return held;
+}
+
+/**
+ * After all that the living held was given back and the caches were shrunk: a slab that is still
+ * there has an object that the dead hold, or was in their hands. @throws KernelBug for any other
+ */
+export function checkSlabsAreHeld(
+  kernel: Kernel,
+  ledger: Ledger,
+  remains: Remains,
+  caches: readonly Address[],
+): void {
+  const { pages, common } = kernel;
+  const slabs = surveyBlocks(kernel, new Findings(remains));
+  for (const s of caches) {
+    for (const page of slabs.get(s) ?? []) {
+      const from = pages.pageAddress(page);
+      const to = from + (PAGE_SIZE << pages.compoundOrder(page));
+      if (remains.touches(from, to) || !ledger.liveIn(from, to).next().done) continue;
+      const what = `slab ${hex(page)} of ${common.nameOf(s)} stays, and nobody holds any of it`;
+      throw new KernelBug("leaked-page", what);
+    }
+  }
 }

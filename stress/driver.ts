@@ -105,7 +105,10 @@ export class Driver {
 
   /** Gives back any object, of whatever cache. */
   kfree(object: Address): void {
-    const entry = this.begin(KFREE, object);
+    this.kfreeLogged(this.begin(KFREE, object), object);
+  }
+
+  private kfreeLogged(entry: Address, object: Address): void {
     this.verify(object);
     this.kernel.kfree(object);
     this.end(entry, object);
@@ -174,8 +177,12 @@ export class Driver {
   /** Frees what other tasks have sent here. */
   emptyMailbox(): void {
     for (let slot = 0; slot < MAILBOX_SLOTS; slot++) {
-      const object = this.control.receive(this.task, slot);
-      if (object !== 0) this.kfree(object);
+      const object = this.control.peek(this.task, slot);
+      if (object === 0) continue;
+      // The log has it before the mailbox has it no more: it is always in somebody's hands.
+      const entry = this.begin(KFREE, object);
+      this.control.receive(this.task, slot);
+      this.kfreeLogged(entry, object);
     }
   }
 }

@@ -120,7 +120,11 @@ export class StressRun {
       interrupted: this.isInterrupted,
       injected: site.injected,
       hotplug: this.tour.counts,
-      deaths: this.deaths.map((death) => ({ ...death, held: this.heldBy(death.task) })),
+      deaths: this.deaths.map((death) => ({
+        ...death,
+        held: this.heldBy(death.task),
+        remains: site.remainsOf(death.task),
+      })),
     });
   }
 
@@ -279,7 +283,7 @@ export class StressRun {
   private check(): void {
     this.guard(() => {
       this.audits++;
-      const findings = this.site.audit();
+      const findings = this.site.audit(this.deaths.map(({ task }) => task));
       const [first] = findings;
       if (first === undefined) return;
       const message = first.message + inTheWakeOf(this.deaths);

@@ -8,6 +8,7 @@ import { type FaultInjection, faultsOf } from "../src/caches/fault-injection.ts"
 import { NO_SLUB_DEBUG, parseSlubDebug } from "../src/caches/slub-debug.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
+import { Remains } from "../src/check/remains.ts";
 import { boot, type Kernel } from "../src/kernel/kernel.ts";
 import { bury } from "../src/machine/burial.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
@@ -15,13 +16,18 @@ import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { kernelBuild } from "./build.ts";
 import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
-import { heldByTheDead, inTheHandsOf } from "./deaths.ts";
+import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import type { InjectedFaults, StressOptions } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
 import { StatisticsTally } from "./statistics.ts";
 import { memoryUsage } from "./usage.ts";
 import { WORKLOADS } from "./workloads/index.ts";
+
+/** The machine's task 0 is the main thread. */
+function machineTask(task: number): number {
+  return task + 1;
+}
 
 /** A wait of the main thread longer than this is a deadlock. */
 const WAIT_LIMIT_MS = 10_000;
@@ -33,6 +39,8 @@ export class StressSite {
   /** Those of the workload. */
   readonly caches: readonly Address[];
   private readonly ledger: Ledger | undefined;
+  /** What the dead had in their hands at the last audit. */
+  private remains: Remains | undefined;
   /** All caches that last as long as the run. */
   private readonly lasting: readonly Address[];
   private readonly pagesAtBoot: number;
@@ -135,10 +143,18 @@ export class StressSite {
     return this.remakesQueues ? free + memoryUsage(this.kernel).slabPages : free;
   }
 
-  /** Walks over everything. No task is at work. */
-  audit(): AuditFinding[] {
-    this.kernel.run(() => this.kernel.machine.rcu.barrier());
-    return audit(this.kernel, this.ledger === undefined ? {} : { ledger: this.ledger });
+  /**
+   * Walks over everything. No task is at work; those in `dead` never will be again, and what they had
+   * in their hands is no finding where the ledger knows of it.
+   */
+  audit(dead: readonly number[]): AuditFinding[] {
+    const { kernel, ledger } = this;
+    kernel.run(() => kernel.machine.rcu.barrier());
+    if (ledger === undefined) return audit(kernel);
+    const remains = new Remains(kernel, ledger, dead.map(machineTask));
+    const findings = audit(kernel, { ledger, remains });
+    this.remains = remains;
+    return findings;
   }
 
   /** Nobody holds anything any more: no slab may stay, and every page must be back. */
@@ -160,7 +176,7 @@ export class StressSite {
    * it. Returns the CPUs on which nobody can go on.
    */
   bury(task: number): number[] {
-    return bury(this.kernel.machine, task + 1);
+    return bury(this.kernel.machine, machineTask(task));
   }
 
   /** What others have sent to the dead is nobody's. */
@@ -173,10 +189,18 @@ export class StressSite {
     }
   }
 
+  /** What a dead task had in its hands, as the last audit found it. */
+  remainsOf(task: number): string[] {
+    const all = this.remains?.list ?? [];
+    return all.filter((each) => each.task === machineTask(task)).map(({ message }) => message);
+  }
+
   /** As checkAllBack where tasks have died: what is left is theirs. How much that is, by task. */
   checkOnlyTheDeadHold(dead: readonly number[]): Map<number, number> | undefined {
-    if (this.ledger === undefined) return undefined;
+    const { kernel, ledger, remains, caches } = this;
+    if (ledger === undefined || remains === undefined) return undefined;
     const inHands = dead.map((task) => inTheHandsOf(task, this.control));
-    return heldByTheDead(this.kernel, this.ledger, this.caches, dead, inHands);
+    checkSlabsAreHeld(kernel, ledger, remains, caches);
+    return heldByTheDead(kernel, ledger, caches, dead, inHands);
   }
 }

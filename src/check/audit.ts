@@ -13,9 +13,11 @@ import { Page, type PagePtr } from "../pages/page.ts";
 import { Slab } from "../slab/slab.ts";
 import { Slub } from "../slub/slub.ts";
 import { auditAbsentCpus } from "./absent-cpus.ts";
-import { type SlabsByCache, surveyBlocks } from "./blocks.ts";
+import { auditSlabPages, type SlabsByCache, surveyBlocks } from "./blocks.ts";
+import { auditDeadLocks } from "./dead-locks.ts";
 import { type AuditFinding, Findings, hex, hexList } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Remains } from "./remains.ts";
 import { auditSlabAllocator } from "./slab-audit.ts";
 import { auditSlub } from "./slub-audit.ts";
 
@@ -26,17 +28,22 @@ export interface AuditOptions {
   readonly ledger?: Ledger;
   /** Large kmallocs that callers hold. Given, any other large block is a leaked page. */
   readonly large?: readonly Address[];
+  /** Tasks have died: what they had in their hands is entered here and is no finding. */
+  readonly remains?: Remains;
 }
 
 /** All that is wrong with a quiet system; empty if nothing is. */
 export function audit(system: System, options: AuditOptions = {}): AuditFinding[] {
-  const { ledger, large } = options;
-  const findings = new Findings();
-  for (const problem of system.pages.checkBuddy()) findings.add("leaked-page", problem);
+  const { ledger, large, remains } = options;
+  const findings = new Findings(remains);
+  auditDeadLocks(system, findings);
+  const orderGiven = (page: PagePtr): number => remains?.orderOfBlockGiven(page) ?? -1;
+  for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
   const { allocator } = system;
   if (allocator instanceof Slub) auditSlub(system, allocator, slabs, findings, ledger);
   if (allocator instanceof Slab) auditSlabAllocator(system, allocator, slabs, findings, ledger);
+  auditSlabPages(system, findings);
   auditAbsentCpus(system, findings);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
   return findings.list;

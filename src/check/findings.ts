@@ -1,6 +1,7 @@
 /** What an audit finds: each a failure class, a line in the kernel's tone, and the objects concerned. */
 import type { FailureClass } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
+import type { Remains } from "./remains.ts";
 
 export interface AuditFinding {
   readonly failure: FailureClass;
@@ -11,6 +12,12 @@ export interface AuditFinding {
 
 export class Findings {
   readonly list: AuditFinding[] = [];
+  /** What tasks have left that died; where given, it is asked before anything is called lost. */
+  readonly remains: Remains | undefined;
+
+  constructor(remains?: Remains) {
+    this.remains = remains;
+  }
 
   add(failure: FailureClass, message: string, objects: readonly Address[] = []): void {
     this.list.push({ failure, message, objects });

@@ -12,12 +12,13 @@
  * known. An object is taken after the allocator has handed it out and given before the allocator
  * gets it back, so what two contexts do between never looks like a clash.
  *
- * The events of a task are counted in a word of its own, so that a report says which of its takes
+ * The events of a task are counted in a line of its own, so that a report says which of its takes
  * and gives clashed. No locks; re-executable like the allocator itself.
  */
 import type { SlabCommon } from "../caches/slab-common.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { Page } from "../pages/page.ts";
 
@@ -36,6 +37,13 @@ export function ledgerBytes(memory: number): number {
   return COUNTER_BYTES + Math.ceil(memory / 8) * 4;
 }
 
+/** A task's line in the ledger: the count of its events, and TASK_ROOM bytes for under-way.ts. */
+export function lineOfTask({ layout }: Machine, task: number): Address {
+  return Math.ceil(layout.end / COUNTER_STRIDE) * COUNTER_STRIDE + task * COUNTER_STRIDE;
+}
+
+export const TASK_ROOM = COUNTER_STRIDE - 4;
+
 export class Ledger {
   private readonly common: SlabCommon;
   private readonly memory: Memory;
@@ -52,7 +60,7 @@ export class Ledger {
     }
     this.common = common;
     this.memory = common.machine.memory;
-    this.counters = Math.ceil(layout.end / COUNTER_STRIDE) * COUNTER_STRIDE;
+    this.counters = lineOfTask(common.machine, 0);
     this.words = layout.end + COUNTER_BYTES;
   }
 
@@ -121,6 +129,26 @@ export class Ledger {
   holderOf(object: Address): number {
     const word = this.memory.readOnce(this.wordOf(object));
     return word > 0 ? (word & BYTE) - 1 : -1;
+  }
+
+  /** How many takes and gives a task has entered so far. */
+  eventsOf(task: number): number {
+    return this.memory.readOnce(this.counters + task * COUNTER_STRIDE);
+  }
+
+  /** Whether a task gave the object back last, as one of its events from number `since` on. */
+  wasGivenSince(object: Address, task: number, since: number): boolean {
+    const word = this.memory.readOnce(this.wordOf(object));
+    if (word >= 0 || (word & BYTE) - 1 !== task) return false;
+    const age = ((word >>> EVENT_SHIFT) - since) & EVENT_MASK;
+    return age < this.eventsOf(task) - since;
+  }
+
+  /** All that a task gave back last in [from, to), as one of its events from number `since` on. */
+  *givenSince(from: Address, to: Address, task: number, since: number): Generator<Address> {
+    for (let object = from; object < to; object += 8) {
+      if (this.wasGivenSince(object, task, since)) yield object;
+    }
   }
 
   /** What became of `object` last, for a report. */

@@ -57,34 +57,50 @@ export function auditSlabAllocator(
       queued: new Map(),
     };
     const { cpus, nodes } = system.machine.options;
-    for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid);
+    const free = Array.from({ length: nodes }, (_, nid) => walkLists(walk, nid));
+    for (const page of pages) claimForTheDead(walk, page);
+    for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid, free[nid] ?? 0);
     for (let cpu = 0; cpu < cpus; cpu++) {
       const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
       walkQueue(walk, ac, `array of CPU ${cpu}`, system.machine.topology.cpuToNode(cpu));
     }
-    for (const page of pages) auditOneSlab(walk, page);
+    for (const page of pages) if (!findings.remains?.has(page)) auditOneSlab(walk, page);
   }
 }
 
 // ---- nodes ----
 
-function walkNode(walk: CacheWalk, nid: number): void {
+/** How many slabs are on the node's list of free ones, once its lists are walked. */
+function walkLists(walk: CacheWalk, nid: number): number {
+  const { slab } = walk;
+  const n = slab.context.nodeOf(walk.s, nid);
+  if (n === 0) return 0;
+  const [partial, full, free] = slab.lists.heads(n);
+  walkList(walk, partial, "partial", nid);
+  walkList(walk, full, "full", nid);
+  return walkList(walk, free, "free", nid);
+}
+
+/** A slab on no list was in somebody's hands who has died, or is lost. */
+function claimForTheDead({ slab, name, findings, lists }: CacheWalk, page: PagePtr): void {
+  if (lists.get(page)?.length !== 0) return;
+  const order = slab.context.pages.compoundOrder(page);
+  findings.remains?.claimBlock(page, order, `slab ${hex(page)} of ${name}, on its way to a list`);
+}
+
+function walkNode(walk: CacheWalk, nid: number, free: number): void {
   const { memory, slab, findings, name } = walk;
   const n = slab.context.nodeOf(walk.s, nid);
   if (n === 0) return;
   if (memory.read32(n + KmemCacheNode.listLock) !== 0) {
     findings.add("deadlock", `${name}: list_lock of node ${nid} is held by nobody who runs`, [n]);
   }
-  const [partial, full, free] = slab.lists.heads(n);
-  const lengths = [
-    walkList(walk, partial, "partial", nid),
-    walkList(walk, full, "full", nid),
-    walkList(walk, free, "free", nid),
-  ] as const;
-  const here = [...walk.lists.keys()].filter((page) => slab.context.pages.pageToNid(page) === nid);
+  const here = [...walk.lists.keys()].filter(
+    (page) => slab.context.pages.pageToNid(page) === nid && !findings.remains?.has(page),
+  );
   const freeObjects = here.reduce((sum, page) => sum + walk.num - slab.indexes.active(page), 0);
   compare(walk, n, `total_slabs of node ${nid}`, KmemCacheNode.totalSlabs, here.length);
-  compare(walk, n, `free_slabs of node ${nid}`, KmemCacheNode.freeSlabs, lengths[2]);
+  compare(walk, n, `free_slabs of node ${nid}`, KmemCacheNode.freeSlabs, free);
   compare(walk, n, `free_objects of node ${nid}`, KmemCacheNode.freeObjects, freeObjects);
   walkNodeQueues(walk, n, nid);
 }
@@ -199,6 +215,8 @@ function auditOneSlab(walk: CacheWalk, page: PagePtr): void {
       [page],
     );
   }
+  // One that is on no list may not be set up yet.
+  if (lists.length === 0) return;
   const free = freeObjects(walk, page, active);
   if (free !== undefined) auditObjects(walk, page, free);
 }
@@ -243,10 +261,17 @@ function auditObjects(walk: CacheWalk, page: PagePtr, free: ReadonlySet<number>)
     }
     if (!held && !isFree && queue === undefined) lost.push(buffer);
   }
-  if (lost.length === 0) return;
+  const unclaimed =
+    findings.remains
+      ?.unclaimedObjects(
+        s,
+        lost.map((buffer) => buffer + offset),
+      )
+      .map((object) => object - offset) ?? lost;
+  if (unclaimed.length === 0) return;
   findings.add(
     "lost-object",
-    `${name}: ${lost.length} objects of slab ${hex(page)} are nowhere: ${hexList(lost)}`,
-    lost,
+    `${name}: ${unclaimed.length} objects of slab ${hex(page)} are nowhere: ${hexList(unclaimed)}`,
+    unclaimed,
   );
 }

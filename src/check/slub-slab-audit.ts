@@ -43,7 +43,9 @@ export function auditSlab(walk: CacheWalk, page: PagePtr): void {
       free,
     );
   }
-  checkPlace(walk, page, isFrozen(counters), free.length > 0, owners);
+  if (!findings.remains?.has(page)) {
+    checkPlace(walk, page, isFrozen(counters), free.length > 0, owners);
+  }
   checkObjects(walk, page, all, [...free, ...kept]);
 }
 
@@ -146,5 +148,6 @@ function checkObjects(
     held.filter((o) => once.has(o)),
   );
   const gone = [...all].filter((object) => !once.has(object) && !ledger.isLive(object));
-  report("lost-object", "neither held nor on a freelist", gone);
+  const lost = findings.remains?.unclaimedObjects(walk.s, gone) ?? gone;
+  report("lost-object", "neither held nor on a freelist", lost);
 }

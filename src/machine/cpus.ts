@@ -59,6 +59,8 @@ export const TASK_NONE = 0;
 export const TASK_RUNNING = 1;
 /** The task's thread ended without saying goodbye. */
 export const TASK_DEAD = 2;
+/** It has ended, and what it ran as is about to be set free. */
+export const TASK_DYING = 3;
 
 export const Task = struct(
   "task",
@@ -66,9 +68,9 @@ export const Task = struct(
     state: word,
     /** CPU number + 1 that it runs as, or last ran as. */
     cpu: word,
-    /** 0, or what it waits for: ANY_CPU or CPU number + 1. Taken out by who grants it. */
+    /** 0, or what it waits for: ANY_CPU or CPU number + 1; a promise while somebody grants it. */
     wanted: word,
-    /** CPU number + 1 granted to it. */
+    /** CPU number + 1 granted to it, or REFUSED. */
     granted: word,
     /** 1 while it has interrupts off, or does what waits for its CPU: for when it dies there. */
     irqsOff: word,
@@ -78,6 +80,20 @@ export const Task = struct(
 );
 
 export const ANY_CPU = -1;
+/** Whoever had promised a CPU has died before it was handed over. */
+export const REFUSED = -1;
+
+/** What stands for a wish while task number `holder - 1` hands `cpu` over: below ANY_CPU. */
+export function promiseOf(holder: number, cpu: number): number {
+  return -2 - (holder * MAX_CPUS + cpu);
+}
+
+/** Who hands which CPU over, where a task's wish is such a promise. */
+export function promiseIn(wanted: number): { task: number; cpu: number } | undefined {
+  if (wanted >= ANY_CPU) return undefined;
+  const promise = -2 - wanted;
+  return { task: Math.floor(promise / MAX_CPUS) - 1, cpu: promise % MAX_CPUS };
+}
 
 const LEASE = Cpu.lease >> 2;
 const ONLINE = Cpu.online >> 2;
@@ -179,24 +195,28 @@ export class Leases {
     let cpu = this.tryAny(task, wanted, from);
     if (cpu < 0) {
       Atomics.wait(words, grant, 0, patience);
-      if (Atomics.load(words, want) === 0) return this.takeGrant(task);
+      if (Atomics.load(words, want) !== wanted) return this.takeGrant(task);
       cpu = this.tryAny(task, wanted, from);
     }
     // Withdraw; whoever came first has granted another lease, which is given on.
     if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) {
       const granted = this.takeGrant(task);
       if (cpu < 0) return granted;
-      this.release(granted);
+      if (granted >= 0) this.release(granted);
     }
     if (cpu >= 0) Atomics.store(words, this.taskWord(task, Task.cpu), cpu + 1);
     return cpu;
   }
 
+  /** The CPU that was promised, or -1. */
   private takeGrant(task: number): number {
     const grant = this.taskWord(task, Task.granted);
-    // Between taking the wish out and granting there is one store; it is never long.
+    // From the promise to the grant it is two stores; if who promised dies there, it is refused.
     while (Atomics.load(this.words, grant) === 0) Atomics.wait(this.words, grant, 0, 1);
-    const cpu = Atomics.load(this.words, grant) - 1;
+    Atomics.store(this.words, this.taskWord(task, Task.wanted), 0);
+    const granted = Atomics.load(this.words, grant);
+    if (granted === REFUSED) return -1;
+    const cpu = granted - 1;
     Atomics.store(this.words, this.taskWord(task, Task.cpu), cpu + 1);
     return cpu;
   }
@@ -228,13 +248,21 @@ export class Leases {
       const want = this.taskWord(task, Task.wanted);
       const wanted = Atomics.load(words, want);
       if (wanted !== ANY_CPU && wanted !== cpu + 1) continue;
-      if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) continue;
-      Atomics.store(words, this.cpuWord(cpu, LEASE), task + 1);
+      const promise = promiseOf(holder, cpu);
+      if (Atomics.compareExchange(words, want, wanted, promise) !== wanted) continue;
+      const lease = this.cpuWord(cpu, LEASE);
+      Atomics.store(words, lease, task + 1);
       Atomics.store(words, this.taskWord(task, Task.granted), cpu + 1);
       Atomics.notify(words, this.taskWord(task, Task.granted));
-      return true;
+      if (!this.hasEnded(task)) return true;
+      // Who buries it has looked for its leases before or will: one of the two takes this one back.
+      if (Atomics.compareExchange(words, lease, task + 1, holder) !== task + 1) return true;
     }
     return false;
+  }
+
+  private hasEnded(task: number): boolean {
+    return Atomics.load(this.words, this.taskWord(task, Task.state)) >= TASK_DEAD;
   }
 
   private isWanted(cpu: number): boolean {

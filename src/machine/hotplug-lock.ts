@@ -4,6 +4,13 @@
  *
  * A mutex and a count, as in Linux 4.1: the count grows only under the mutex, the writer keeps the
  * mutex, so that no new reader comes while it waits for the old ones. Tasks that may sleep only.
+ *
+ *      31 ................... 8   7 ........ 0
+ *     +------------------------+------------+
+ *     | sum of (task + 1)      |   readers  |     0: nobody holds it off
+ *     +------------------------+------------+
+ *
+ * The last reader is thus known by number, and can be named where it has died.
  */
 import type { Address, Memory } from "./memory.ts";
 import { Mutex, mutexLock, mutexUnlock } from "./mutex.ts";
@@ -11,17 +18,25 @@ import { embed, struct, word } from "./struct.ts";
 
 export const HotplugLock = struct("hotplug_lock", { mutex: embed(Mutex, "lock"), readers: word });
 
+const COUNT_BITS = 8;
+
+/** What the running task adds to the word of readers. */
+function oneReader(memory: Memory): number {
+  return ((memory.current() + 1) << COUNT_BITS) | 1;
+}
+
 /** get_online_cpus, get_online_mems */
 export function holdOff(memory: Memory, at: Address): void {
   mutexLock(memory, at + HotplugLock.mutex);
-  memory.add(at + HotplugLock.readers, 1);
+  memory.add(at + HotplugLock.readers, oneReader(memory));
   mutexUnlock(memory, at + HotplugLock.mutex);
 }
 
-/** put_online_cpus, put_online_mems */
+/** put_online_cpus, put_online_mems: by the same task. */
 export function letGo(memory: Memory, at: Address): void {
+  const me = oneReader(memory);
   // Full barrier: the writer sees all that was done while it was held off.
-  if (memory.add(at + HotplugLock.readers, -1) === 1) memory.notify(at + HotplugLock.readers);
+  if (memory.add(at + HotplugLock.readers, -me) === me) memory.notify(at + HotplugLock.readers);
 }
 
 /** cpu_hotplug_begin, mem_hotplug_begin: returns when nobody holds it off any more. */
@@ -30,8 +45,13 @@ export function hotplugBegin(memory: Memory, at: Address): void {
   for (;;) {
     const readers = memory.loadAcquire(at + HotplugLock.readers);
     if (readers === 0) return;
-    memory.waitWhile(at + HotplugLock.readers, readers);
+    memory.waitWhile(at + HotplugLock.readers, readers, lastReader(readers));
   }
+}
+
+/** Task number + 1 of the only reader left; 0 where there are several. */
+function lastReader(readers: number): number {
+  return (readers & ((1 << COUNT_BITS) - 1)) === 1 ? readers >> COUNT_BITS : 0;
 }
 
 /** cpu_hotplug_done, mem_hotplug_done */

@@ -17,13 +17,20 @@ interface Claims {
   readonly pcp: Set<PagePtr>;
 }
 
-export function findProblems(memory: Memory, pages: Pages, cpus: number): string[] {
+type OrderGiven = (page: PagePtr) => number;
+
+export function findProblems(
+  memory: Memory,
+  pages: Pages,
+  cpus: number,
+  orderGiven: OrderGiven,
+): string[] {
   const problems: string[] = [];
   for (const zone of pages.zones) {
     const complain = (what: string): void => {
       problems.push(`zone ${zone.name} of node ${zone.node}: ${what}`);
     };
-    const claims = walkBlocks(memory, pages, zone, complain);
+    const claims = walkBlocks(memory, pages, zone, orderGiven, complain);
     walkBuddyLists(memory, pages, zone, claims.buddy, complain);
     walkPcpLists(memory, pages, zone, cpus, claims.pcp, complain);
   }
@@ -32,12 +39,23 @@ export function findProblems(memory: Memory, pages: Pages, cpus: number): string
 
 type Complain = (what: string) => void;
 
-function walkBlocks(memory: Memory, pages: Pages, zone: Zone, complain: Complain): Claims {
+function walkBlocks(
+  memory: Memory,
+  pages: Pages,
+  zone: Zone,
+  orderGiven: OrderGiven,
+  complain: Complain,
+): Claims {
   const claims: Claims = { buddy: new Set(), pcp: new Set() };
   for (let pfn = zone.start; pfn < zone.end; ) {
     const page = pages.array.numbered(pfn);
     const state = memory.read32(page + Page.flags) & STATES;
     const order = state === PG_PCP ? 0 : memory.read32(page + Page.order);
+    const given = state === 0 ? orderGiven(page) : -1;
+    if (given >= 0) {
+      pfn += 1 << given;
+      continue;
+    }
     if (state !== PG_ALLOCATED && state !== PG_BUDDY && state !== PG_PCP) {
       complain(`page ${pfn} is neither allocated nor free (state 0x${state.toString(16)})`);
       pfn++;

@@ -53,24 +53,26 @@ export const NR_SLAB_RECLAIMABLE = 0;
 export const NR_SLAB_UNRECLAIMABLE = 1;
 const NODE_ITEMS = 2;
 
+const SHIFT = PAGE_SHIFT;
+const STRUCT_SHIFT = PAGE_STRUCT_SHIFT;
 /** What is left in `flags` of a page that goes back. */
 const NODE_BITS = PG_NODE_MASK << PG_NODE_SHIFT;
 
 export class Pages {
-  readonly array: PageArray;
-  readonly zones: readonly Zone[];
-  readonly buddy: Buddy;
-  readonly pcp: PcpLists;
+  declare readonly array: PageArray;
+  declare readonly zones: readonly Zone[];
+  declare readonly buddy: Buddy;
+  declare readonly pcp: PcpLists;
   /** Page.head of page 0: at hand for virtToHeadPage, which every free begins with. */
-  private readonly heads: Address;
-  private readonly machine: Machine;
-  private readonly memory: Memory;
-  private readonly zonelists: Zonelists;
+  declare private readonly heads: Address;
+  declare private readonly machine: Machine;
+  declare private readonly memory: Memory;
+  declare private readonly zonelists: Zonelists;
   /** Number of the first page that can be had. */
-  private readonly first: number;
-  private readonly end: number;
-  private readonly nodeState: Address;
-  private readonly drainFunction: number;
+  declare private readonly first: number;
+  declare private readonly end: number;
+  declare private readonly nodeState: Address;
+  declare private readonly drainFunction: number;
 
   /** Builds the same objects over the same places on every thread; touches no memory. */
   constructor(machine: Machine) {
@@ -79,7 +81,7 @@ export class Pages {
     this.memory = machine.memory;
     this.array = new PageArray(Math.ceil(free / 64) * 64);
     this.heads = this.array.base + Page.head;
-    this.end = end >> PAGE_SHIFT;
+    this.end = end >> SHIFT;
     this.first = Math.ceil(this.array.numbered(this.end) / PAGE_SIZE);
     this.zones = cutIntoZones(this.first, this.end, machine.options.nodes, (name) =>
       machine.statics.allocate(ZoneState, name),
@@ -101,7 +103,7 @@ export class Pages {
 
   /** virt_addr_valid: whether the address lies in a page that can be had. */
   virtAddrValid(address: Address): boolean {
-    const pfn = address >>> PAGE_SHIFT;
+    const pfn = address >>> SHIFT;
     return pfn >= this.first && pfn < this.end;
   }
 
@@ -112,7 +114,7 @@ export class Pages {
 
   /** virt_to_head_page: the descriptor of the block that holds `address`. */
   virtToHeadPage(address: Address): PagePtr {
-    return this.memory.read32(this.heads + ((address >>> PAGE_SHIFT) << PAGE_STRUCT_SHIFT));
+    return this.memory.read32(this.heads + ((address >>> SHIFT) << STRUCT_SHIFT));
   }
 
   /** page_address */
@@ -333,9 +335,10 @@ export class Pages {
 
   /**
    * Walks everything on a quiet machine: each page is exactly once allocated, on a buddy list or
-   * on a per-CPU list, and the counts agree. Returns what is wrong, a line each.
+   * on a per-CPU list, and the counts agree. Returns what is wrong, a line each. `orderGiven` knows of
+   * blocks that somebody was about to put on a list and never will: their order, -1 for all others.
    */
-  checkBuddy(): string[] {
-    return findProblems(this.memory, this, this.machine.options.cpus);
+  checkBuddy(orderGiven: (page: PagePtr) => number = () => -1): string[] {
+    return findProblems(this.memory, this, this.machine.options.cpus, orderGiven);
   }
 }

@@ -68,9 +68,10 @@ function summary(options: StressOptions, outcome: Outcome): string {
   if (hotplug.gone > 0) {
     lines.push(`  ${plural(hotplug.gone, "CPU")} went, ${count(hotplug.back)} came back`);
   }
-  for (const { task, doing, held } of outcome.deaths) {
+  for (const { task, doing, held, remains } of outcome.deaths) {
     const what = held === undefined ? "" : `, holding ${plural(held, "object")}`;
     lines.push(`  ${styled("yellow", `task ${task} died`)} at ${doing}${what}; the others went on`);
+    for (const remain of remains) lines.push(`    in its hands: ${remain}`);
   }
   if (refused > 0) lines.push(`  ${count(refused)} allocations found no memory and were refused`);
   if (outcome.interrupted)

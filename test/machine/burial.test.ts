@@ -1,6 +1,16 @@
 /** Tasks whose threads have ended without a word. */
 import { expect, test } from "vitest";
 import { bury } from "../../src/machine/burial.ts";
+import {
+  ANY_CPU,
+  Cpu,
+  promiseOf,
+  REFUSED,
+  sizeOfCpu,
+  sizeOfTask,
+  TASK_DYING,
+  Task,
+} from "../../src/machine/cpus.ts";
 import { spinLock } from "../../src/machine/spinlock.ts";
 import { newMachine, type Observer, observe } from "./machines.ts";
 
@@ -65,4 +75,52 @@ test("nobody hands a CPU to a dead task that waited for one", () => {
   alive.memory.leaveCpu();
   alive.memory.enterCpu(0, 10);
   expect(alive.memory.smpProcessorId()).toBe(0);
+});
+
+function taskWord({ machine }: Observer, task: number, field: number): number {
+  return machine.layout.taskBase + task * sizeOfTask + field;
+}
+
+function leaseOf({ machine }: Observer, cpu: number): number {
+  return machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
+}
+
+/** Task 0 waits for CPU 1, which task 1 was handing over when it died. */
+function handover(): { alive: Observer; task: number; granted: number } {
+  const { alive, dead, task } = two();
+  const waiter = alive.memory.current();
+  const granted = taskWord(alive, waiter, Task.granted);
+  alive.memory.storeRelease(granted, 0);
+  const promise = promiseOf(dead.memory.current() + 1, 1);
+  alive.memory.storeRelease(taskWord(alive, waiter, Task.wanted), promise);
+  return { alive, task, granted };
+}
+
+test("who was promised a CPU that its holder died with asks again, and the CPU is free", () => {
+  const { alive, task, granted } = handover();
+  expect(bury(alive.machine, task)).toEqual([]);
+  expect(alive.memory.loadAcquire(granted)).toBe(REFUSED);
+  expect(alive.memory.loadAcquire(leaseOf(alive, 1))).toBe(0);
+});
+
+test("who had the lease already, but was not told, gets the CPU", () => {
+  const { alive, task, granted } = handover();
+  alive.memory.storeRelease(leaseOf(alive, 1), alive.memory.current() + 1);
+  expect(bury(alive.machine, task)).toEqual([]);
+  expect(alive.memory.loadAcquire(granted)).toBe(2);
+});
+
+test("a CPU that was handed to a task while that was buried is taken back", () => {
+  const shared = newMachine({ cpus: 1, tasks: 3 });
+  const alive = observe(shared);
+  const dead = observe(shared);
+  alive.memory.enterCpu(0);
+  expect(() => dead.memory.enterCpu(0, 5)).toThrow("found no CPU");
+  // As far as its burial has got: the wish is still there, its leases were looked for.
+  const task = dead.memory.current();
+  alive.memory.storeRelease(taskWord(alive, task, Task.state), TASK_DYING);
+  alive.memory.storeRelease(taskWord(alive, task, Task.wanted), ANY_CPU);
+  alive.memory.add(alive.machine.layout.waiting, 1);
+  alive.memory.leaveCpu();
+  expect(alive.memory.loadAcquire(leaseOf(alive, 0))).toBe(0);
 });

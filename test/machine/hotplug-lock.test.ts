@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { boot } from "../../src/kernel/kernel.ts";
+import { bury } from "../../src/machine/burial.ts";
 import {
   HotplugLock,
   holdOff,
@@ -8,11 +9,13 @@ import {
   letGo,
 } from "../../src/machine/hotplug-lock.ts";
 import { mutexTrylock } from "../../src/machine/mutex.ts";
+import { newMachine, observe } from "./machines.ts";
 
 const kernel = boot({ cpus: 1 });
 const { memory } = kernel;
 const at = kernel.common.cpuHotplugLock;
-const readers = () => memory.read32(at + HotplugLock.readers);
+const count = (readers: number) => readers & 0xff;
+const readers = () => count(memory.read32(at + HotplugLock.readers));
 
 test("many hold a change off at once, each counted", () => {
   kernel.run(() => {
@@ -51,7 +54,20 @@ test("a change waits for the last who holds it off", () => {
     holdOff(memory, at);
     holdOff(memory, at);
     hotplugBegin(waiting, at);
-    expect(seen).toEqual([2, 1]);
+    expect(seen.map(count)).toEqual([2, 1]);
     hotplugDone(memory, at);
   });
+});
+
+test("the last who holds a change off is named where it has died", () => {
+  const shared = newMachine({ cpus: 2 });
+  const alive = observe(shared);
+  const dead = observe(shared);
+  alive.memory.enterCpu(0);
+  dead.memory.enterCpu(1);
+  holdOff(dead.memory, dead.scratch);
+  bury(alive.machine, dead.memory.current());
+  expect(() => hotplugBegin(alive.memory, alive.scratch)).toThrow(
+    `deadlock: held by dead CPU 1 (task ${dead.memory.current()})`,
+  );
 });

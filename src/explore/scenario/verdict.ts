@@ -6,7 +6,7 @@
 
 import { auditAbsentCpus } from "../../check/absent-cpus.ts";
 import { auditEmpty } from "../../check/audit.ts";
-import { surveyBlocks } from "../../check/blocks.ts";
+import { auditSlabPages, surveyBlocks } from "../../check/blocks.ts";
 import { type AuditFinding, Findings, hex } from "../../check/findings.ts";
 import { auditSlabAllocator } from "../../check/slab-audit.ts";
 import { auditSlub } from "../../check/slub-audit.ts";
@@ -47,6 +47,7 @@ export function auditQuiet(lab: Laboratory, endsEmpty: boolean): void {
   const slabs = surveyBlocks(system, findings);
   if (slub !== undefined) auditSlub(system, slub, slabs, findings, ledger);
   if (slab !== undefined) auditSlabAllocator(system, slab, slabs, findings, ledger);
+  auditSlabPages(system, findings);
   auditAbsentCpus(system, findings);
   refuse(findings.list);
   if (endsEmpty) refuse(auditEmpty(system, lab.s));

@@ -1,0 +1,189 @@
+/**
+ * What tasks have left that died in the middle of an operation, outside of all locks: an object that
+ * is on no list any more and in nobody's hands yet, a slab or a block of pages on its way, a count
+ * that is a step behind. The audit asks here before it calls such a thing lost: each must be what an
+ * operation under way (under-way.ts) can have had in its hands, and each operation accounts for no
+ * more than it can have had: one slab or block, and its objects.
+ */
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { System } from "../kernel/system.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { Slab } from "../slab/slab.ts";
+import { KmemCache as SlabCache } from "../slab/structs.ts";
+import { ooOrder, KmemCache as SlubCache } from "../slub/structs.ts";
+import { hex } from "./findings.ts";
+import type { Ledger } from "./ledger.ts";
+import {
+  ALLOCATING,
+  FREEING,
+  GIVING_PAGES,
+  TAKING_PAGES,
+  type Undertaking,
+  UnderWay,
+} from "./under-way.ts";
+
+/** One thing that a dead task had in its hands. */
+export interface Remain {
+  readonly task: number;
+  readonly message: string;
+  /** Addresses of objects or descriptors of pages. */
+  readonly objects: readonly Address[];
+}
+
+/** By how much a block on its way may move a count. */
+export interface Step {
+  readonly page: PagePtr;
+  readonly size: number;
+}
+
+/** An operation that was cut, and what may still be put down to it. */
+interface Cut extends Undertaking {
+  readonly task: number;
+  objectsLeft: number;
+  blocksLeft: number;
+}
+
+export class Remains {
+  readonly list: Remain[] = [];
+  private readonly system: System;
+  private readonly ledger: Ledger;
+  private readonly cuts: readonly Cut[];
+  /** Blocks in the hands of the dead. */
+  private readonly blocks = new Map<PagePtr, { task: number; order: number }>();
+
+  /** For one audit. `dead`: numbers of the machine's tasks that are buried. */
+  constructor(system: System, ledger: Ledger, dead: readonly number[]) {
+    this.system = system;
+    this.ledger = ledger;
+    const underWay = new UnderWay(system.machine);
+    this.cuts = dead.flatMap((task) =>
+      underWay.of(task).map((undertaking) => ({
+        ...undertaking,
+        task,
+        objectsLeft: undertaking.kind === ALLOCATING ? undertaking.extent : 0,
+        blocksLeft: 1,
+      })),
+    );
+  }
+
+  private note(task: number, message: string, objects: readonly Address[]): void {
+    this.list.push({ task, message, objects });
+  }
+
+  /** Takes out of `lost`, objects of a cache, those that the dead had in their hands. */
+  unclaimedObjects(s: KmemCachePtr, lost: readonly Address[]): Address[] {
+    return lost.filter((object) => {
+      const cut = this.cuts.find(
+        (each) =>
+          (each.kind === FREEING && this.ledger.wasGivenSince(object, each.task, each.subject)) ||
+          (each.kind === ALLOCATING && each.subject === s && each.objectsLeft > 0),
+      );
+      if (cut === undefined) return true;
+      cut.objectsLeft--;
+      const way = cut.kind === FREEING ? "back" : "out";
+      this.note(cut.task, `object ${hex(object)} of ${this.nameOf(s)}, on its way ${way}`, [
+        object,
+      ]);
+      return false;
+    });
+  }
+
+  /** Whether a block of pages that is in no proper place was in the hands of the dead. */
+  claimBlock(page: PagePtr, order: number, what: string): boolean {
+    const cut = this.cuts.find((each) => each.blocksLeft > 0 && this.canHold(each, page, order));
+    if (cut === undefined) return false;
+    cut.blocksLeft--;
+    this.blocks.set(page, { task: cut.task, order });
+    this.note(cut.task, what, [page]);
+    return true;
+  }
+
+  /** The order of the block that begins at `page` and was just given to the page allocator, or -1. */
+  orderOfBlockGiven(page: PagePtr): number {
+    const cut = this.cuts.find(({ kind, subject }) => kind === GIVING_PAGES && subject === page);
+    if (cut === undefined) return -1;
+    const { pages } = this.system;
+    this.claimBlock(
+      page,
+      cut.extent,
+      `${1 << cut.extent} pages at ${pages.array.number(page)}, on their way to the free lists`,
+    );
+    return cut.extent;
+  }
+
+  private canHold(cut: Cut, page: PagePtr, order: number): boolean {
+    switch (cut.kind) {
+      case GIVING_PAGES:
+        return cut.subject === page && cut.extent === order;
+      case TAKING_PAGES:
+        return cut.extent === order;
+      case ALLOCATING:
+        return this.ordersOf(cut.subject).includes(order);
+      default:
+        return this.hasGivenFrom(cut, page, order);
+    }
+  }
+
+  /** Whether an object in the block was given back by the operation. */
+  private hasGivenFrom(cut: Cut, page: PagePtr, order: number): boolean {
+    const from = this.system.pages.pageAddress(page);
+    const to = from + (PAGE_SIZE << order);
+    return !this.ledger.givenSince(from, to, cut.task, cut.subject).next().done;
+  }
+
+  /** The orders that a new slab of a cache may have. */
+  private ordersOf(s: KmemCachePtr): number[] {
+    const { memory, allocator } = this.system;
+    if (allocator instanceof Slab) return [memory.read32(s + SlabCache.gfporder)];
+    return [SlubCache.oo, SlubCache.min].map((field) => ooOrder(memory.read32(s + field)));
+  }
+
+  /**
+   * Whether a count is off by `difference` because operations were cut between two steps: `steps` says
+   * by how much a block on its way may move it.
+   */
+  explains(what: string, difference: number, steps: readonly Step[]): boolean {
+    const owners = steps.map(({ page }) => this.blocks.get(page)?.task);
+    const [task] = owners;
+    const sizes = steps.map(({ size }) => size);
+    if (task === undefined || !isSumOfSome(difference, sizes)) return false;
+    this.note(task, what, []);
+    return true;
+  }
+
+  /** Blocks of a node in the hands of the dead, which may or may not be counted as slab pages. */
+  slabPageSteps(node: number): Step[] {
+    const { pages } = this.system;
+    return [...this.blocks]
+      .filter(([page]) => pages.pageToNid(page) === node)
+      .flatMap(([page, { order }]) => [
+        { page, size: 1 << order },
+        { page, size: -(1 << order) },
+      ]);
+  }
+
+  has(page: PagePtr): boolean {
+    return this.blocks.has(page);
+  }
+
+  /** Whether anything in [from, to) was in the hands of the dead, or its slab was. */
+  touches(from: Address, to: Address): boolean {
+    const page = this.system.pages.virtToPage(from);
+    return this.list.some(({ objects }) =>
+      objects.some((object) => object === page || (object >= from && object < to)),
+    );
+  }
+
+  private nameOf(s: KmemCachePtr): string {
+    return this.system.common.nameOf(s);
+  }
+}
+
+/** Whether some of the numbers, each at most once, add up to `sum`. */
+function isSumOfSome(sum: number, [first, ...others]: readonly number[]): boolean {
+  if (sum === 0) return true;
+  if (first === undefined) return false;
+  return isSumOfSome(sum - first, others) || isSumOfSome(sum, others);
+}

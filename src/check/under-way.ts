@@ -1,0 +1,159 @@
+/**
+ * What each task is in the middle of, noted beside the allocator before it begins and taken back when
+ * it has ended: what a task had in its hands when it died can be told from nothing else.
+ *
+ *     line of a task in the ledger:  | events | depth | kind, subject, extent | kind, subject, … |
+ *
+ * Operations nest: a free gives a slab back, which gives pages back. An entry is complete before it
+ * counts. Written by the task itself only; deeper ones than there is room for are left out.
+ */
+import type { Allocator } from "../caches/allocator.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { SlabCommon } from "../caches/slab-common.ts";
+import type { SystemClasses } from "../kernel/system.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import { inBothForms } from "../slab/classes.ts";
+import { lineOfTask, TASK_ROOM } from "./ledger.ts";
+
+/** Subject: the cache; extent: how many objects. */
+export const ALLOCATING = 1;
+/** Subject: number of the first event in the ledger that belongs to it. */
+export const FREEING = 2;
+/** Extent: the order. */
+export const TAKING_PAGES = 3;
+/** Subject: the descriptor of the first page; extent: the order. */
+export const GIVING_PAGES = 4;
+
+export interface Undertaking {
+  readonly kind: number;
+  readonly subject: number;
+  readonly extent: number;
+}
+
+const DEPTH = 4;
+const ENTRIES = 8;
+const ENTRY_BYTES = 12;
+const DEEPEST = Math.floor((TASK_ROOM - 4) / ENTRY_BYTES);
+
+export class UnderWay {
+  private readonly machine: Machine;
+  private readonly memory: Memory;
+
+  /** The machine has room for a ledger. */
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.memory = machine.memory;
+  }
+
+  begin(kind: number, subject: number, extent: number): void {
+    const { memory } = this;
+    const line = lineOfTask(this.machine, memory.current());
+    const depth = memory.readOnce(line + DEPTH);
+    if (depth < DEEPEST) {
+      const entry = line + ENTRIES + depth * ENTRY_BYTES;
+      memory.writeOnce(entry, kind);
+      memory.writeOnce(entry + 4, subject);
+      memory.writeOnce(entry + 8, extent);
+    }
+    memory.writeOnce(line + DEPTH, depth + 1);
+  }
+
+  /** What the ledger is told from here on belongs to one free. */
+  beginFree(): void {
+    const { memory } = this;
+    this.begin(FREEING, memory.readOnce(lineOfTask(this.machine, memory.current())), 0);
+  }
+
+  end(): void {
+    const depth = lineOfTask(this.machine, this.memory.current()) + DEPTH;
+    this.memory.writeOnce(depth, this.memory.readOnce(depth) - 1);
+  }
+
+  /** What a task is in the middle of, the innermost first. */
+  of(task: number): Undertaking[] {
+    const { memory } = this;
+    const line = lineOfTask(this.machine, task);
+    const depth = Math.min(memory.readOnce(line + DEPTH), DEEPEST);
+    return Array.from({ length: depth }, (_, i) => {
+      const entry = line + ENTRIES + (depth - 1 - i) * ENTRY_BYTES;
+      return {
+        kind: memory.readOnce(entry),
+        subject: memory.readOnce(entry + 4),
+        extent: memory.readOnce(entry + 8),
+      };
+    });
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
+type AllocatorClass = new (...parts: any[]) => Allocator;
+
+/** The same classes, which note what is under way; around those that feed the ledger. */
+export function withUnderWay(classes: SystemClasses): SystemClasses {
+  return {
+    ...classes,
+    Slub: noting(classes.Slub),
+    slab: inBothForms(classes.slab, (form) => ({ ...form, Slab: noting(form.Slab) })),
+    Pages: class extends classes.Pages {
+      private readonly underWay: UnderWay;
+
+      constructor(machine: Machine) {
+        super(machine);
+        this.underWay = new UnderWay(machine);
+      }
+
+      override allocPages(gfp: number, order: number, node: number): PagePtr {
+        this.underWay.begin(TAKING_PAGES, 0, order);
+        const page = super.allocPages(gfp, order, node);
+        this.underWay.end();
+        return page;
+      }
+
+      override freePages(page: PagePtr, order: number): void {
+        this.underWay.begin(GIVING_PAGES, page, order);
+        super.freePages(page, order);
+        this.underWay.end();
+      }
+    },
+  };
+}
+
+function noting<T extends AllocatorClass>(Base: T): T {
+  return class extends Base {
+    private readonly underWay: UnderWay;
+
+    // biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
+    constructor(...parts: any[]) {
+      super(...parts);
+      this.underWay = new UnderWay((parts[0] as SlabCommon).machine);
+    }
+
+    override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+      this.underWay.begin(ALLOCATING, s, 1);
+      const object = super.slabAllocNode(s, gfp, node);
+      this.underWay.end();
+      return object;
+    }
+
+    override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+      this.underWay.beginFree();
+      super.slabFree(s, page, object);
+      this.underWay.end();
+    }
+
+    override allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+      this.underWay.begin(ALLOCATING, s, size);
+      const got = super.allocBulk(s, gfp, size, p);
+      this.underWay.end();
+      return got;
+    }
+
+    override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+      this.underWay.beginFree();
+      super.freeBulk(s, size, p);
+      this.underWay.end();
+    }
+  };
+}
