@@ -9,6 +9,7 @@ import { figure } from "../src/report/scale-text.ts";
 import { columns } from "../src/report/text.ts";
 import type { ScalePoint } from "../stress/scaling/point.ts";
 import { targetRows } from "../stress/scaling/targets.ts";
+import { explorerCosts, KINDS } from "./explorer.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin/slablab.js", import.meta.url));
 const COMMON = ["scale", "--quiet", "--json", "--repeat", "3", "--seconds", "0.3"];
@@ -63,6 +64,12 @@ const rows = targetRows(raised.points).map((row, i) => [
   row.met === undefined ? "" : row.met ? "met" : "missed",
 ]);
 process.stdout.write(columns(["target", "raised", "default", "aim", "", ""], rows));
+process.stderr.write("what the explorer costs\n");
+const costs = await explorerCosts();
+const costRows = KINDS.map((kind) => [kind, figure(costs.get(kind) ?? Number.NaN)]);
+process.stdout.write(
+  `\nSLUB's pair in a thread, of the cas pair; the explorer is paid for by who explores:\n${columns(["the thread has", "cost"], costRows)}`,
+);
 const lost = Math.max(raised.discarded, plain.discarded);
 process.stdout.write(
   `\n${(100 * lost).toFixed(0)} % of the windows, in the worst part, were preempted and thrown away.\n`,

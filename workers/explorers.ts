@@ -107,6 +107,7 @@ function merged(answers: readonly (ExploreResult | undefined)[]): ExploreResult 
     schedules: sum(({ schedules }) => schedules),
     steps: sum(({ steps }) => steps),
     seconds: Math.max(...counted.map((answer) => answer?.seconds ?? 0)),
+    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
     complete: answers[0]?.complete,
     failure: winner < 0 ? undefined : answers[winner]?.failure,
   };

@@ -31,6 +31,7 @@ interface Given extends SubjectOptions {
   seconds?: number;
   seed?: number;
   races?: true;
+  prune: boolean;
   out?: string;
   json?: true;
   quiet?: true;
@@ -57,6 +58,7 @@ export function exploreCommand(): Command {
     .option("--seconds <n>", "how long at most (default: 10, or as --schedules say)", seconds)
     .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
     .option("--races", "look for data races, too")
+    .option("--no-prune", "under a bound, run on even where the state was met before")
     .option("--out <file>", "save the failure; those in regressions/ are tried first")
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
@@ -97,7 +99,8 @@ async function knownFailure(subject: Subject): Promise<Explored | undefined> {
       if (failure === undefined) continue;
       const elapsed = (performance.now() - start) / 1000;
       const { steps } = failure;
-      const result = { schedules: 1, steps, seconds: elapsed, complete: undefined, failure };
+      const seconds = { seconds: elapsed, cpuSeconds: elapsed };
+      const result = { schedules: 1, steps, ...seconds, complete: undefined, failure };
       return { result, regression: file };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
@@ -113,7 +116,7 @@ async function search(
 ): Promise<Explored | undefined> {
   // What is wrong with the scenario is better said before threads are started.
   await scenarioOfSubject(subject);
-  const { strategy, preemptions, schedules, seconds: time, seed } = given;
+  const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
   const limits = {
     ...(schedules === undefined ? {} : { schedules }),
     ...(time === undefined ? {} : { seconds: time }),
@@ -124,7 +127,7 @@ async function search(
   try {
     const plan = {
       subject,
-      search: { strategy, preemptions, seed, ...limits },
+      search: { strategy, preemptions, seed, prunes, ...limits },
       dataRaces: given.races === true,
     };
     return await interruptible(async (signal) => {
@@ -160,12 +163,14 @@ function show(subject: Subject, given: Given & { seed: number }, explored: Explo
 }
 
 function json({ result, regression }: Explored): Record<string, unknown> {
-  const { schedules, steps, seconds: elapsed, complete = null, failure } = result;
+  const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
   return {
     schedules,
     steps,
     seconds: elapsed,
+    cpuSeconds,
     schedulesPerSecond: schedules / Math.max(elapsed, 1e-6),
+    schedulesPerCpuSecond: schedules / Math.max(cpuSeconds, 1e-6),
     complete,
     regression,
     failure:

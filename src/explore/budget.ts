@@ -18,6 +18,7 @@ const PROGRESS_EVERY_SECONDS = 0.25;
 /** Schedules, and time on the clock: the first to run out ends a search. */
 export class Budget {
   private readonly start = performance.now();
+  private readonly cpuStart = process.threadCpuUsage();
   private readonly seconds: number;
   private readonly limit: number;
   private readonly tell: ((progress: Progress) => boolean | undefined) | undefined;
@@ -50,6 +51,12 @@ export class Budget {
 
   get secondsElapsed(): number {
     return (performance.now() - this.start) / 1000;
+  }
+
+  /** Of this thread's time on a core, in seconds: a busy machine takes none of it away. */
+  get cpuSecondsElapsed(): number {
+    const { user, system } = process.threadCpuUsage(this.cpuStart);
+    return (user + system) / 1e6;
   }
 
   /** Whether `share` of all that was given is gone, 0 to 1. */

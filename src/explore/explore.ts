@@ -27,6 +27,11 @@ export interface SearchOptions {
   readonly schedules?: number;
   /** Time to search, in seconds. Default 10, or no limit where `schedules` is given. */
   readonly seconds?: number;
+  /**
+   * Under a bound, cut schedules short where the state is known. Default true, but never while data
+   * races are looked for. The answer is the same, only found in fewer schedules.
+   */
+  readonly prunes?: boolean;
   /** Default 1. The same seed and the same `schedules` give the same answer. */
   readonly seed?: number;
   /** Hears of the progress a few times a second; answering false ends the search. */
@@ -44,6 +49,8 @@ export interface ExploreResult {
   readonly schedules: number;
   readonly steps: number;
   readonly seconds: number;
+  /** What the search had of its core, or of all its cores together. */
+  readonly cpuSeconds: number;
   /** The largest bound under which every schedule passes; undefined: not even bound 0 was ended. */
   readonly complete: Complete | undefined;
   readonly failure: Failure | undefined;
@@ -54,19 +61,20 @@ const DEFAULT_SECONDS = 10;
 /** @throws RangeError for a scenario or machine that cannot be explored. */
 export function explore<W extends World, S>(exploration: Exploration<W, S>): ExploreResult {
   const { search = {}, dataRaces = false, name } = exploration;
-  const { strategy = "portfolio", preemptions = 2, schedules, seed = 1 } = search;
+  const { strategy = "portfolio", preemptions = 2, schedules, seed = 1, prunes = true } = search;
   const seconds = search.seconds ?? (schedules === undefined ? DEFAULT_SECONDS : undefined);
   const program = prepare(exploration);
   const engine = new Engine(program);
   const { memory } = program;
   if (dataRaces) memory.observer = new RaceDetector(engine.contexts, memory.nameOf);
   const budget = new Budget(schedules, seconds, search.progress);
-  const options = { strategy, preemptions, seed, prunes: !dataRaces };
+  const options = { strategy, preemptions, seed, prunes: prunes && !dataRaces };
   const hit = searchPortfolio(engine, budget, options);
-  const { schedules: run, steps, secondsElapsed, complete } = budget;
+  const { schedules: run, steps, secondsElapsed, cpuSecondsElapsed, complete } = budget;
   const least = complete === undefined ? 0 : complete.preemptions + 1;
   const small = hit && shrink(program, hit, least, options);
   memory.observer = undefined;
   const failure = small && recordFailure(name, small.program, small.hit, dataRaces);
-  return { schedules: run, steps, seconds: secondsElapsed, complete, failure };
+  const spent = { seconds: secondsElapsed, cpuSeconds: cpuSecondsElapsed };
+  return { schedules: run, steps, ...spent, complete, failure };
 }

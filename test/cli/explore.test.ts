@@ -24,7 +24,8 @@ test("explore says how far it came and exits 0 where nothing fails", async () =>
 
 /** All but times and rates. */
 function steady(out: string): unknown {
-  const { seconds: _s, schedulesPerSecond: _r, environment: _e, ...rest } = JSON.parse(out);
+  const { seconds: _s, cpuSeconds: _c, environment: _e, ...timed } = JSON.parse(out);
+  const { schedulesPerSecond: _r, schedulesPerCpuSecond: _p, ...rest } = timed;
   return rest;
 }
 
@@ -36,6 +37,16 @@ test("one seed and a number of schedules give one answer, run after run", async 
   }
   const [first = "", ...others] = runs;
   for (const other of others) expect(steady(other)).toEqual(steady(first));
+});
+
+test("--no-prune runs what else is cut short, to the same answer; rates are per second and per core", async () => {
+  const bound = ["two-cpus", "--strategy", "bound", "--preemptions", "3"];
+  const pruned = JSON.parse((await explore(...bound)).out);
+  const whole = JSON.parse((await explore(...bound, "--no-prune")).out);
+  expect([pruned.complete.preemptions, whole.complete.preemptions]).toEqual([3, 3]);
+  expect(whole.complete.schedules).toBeGreaterThan(pruned.complete.schedules);
+  const { schedules, cpuSeconds, schedulesPerCpuSecond } = whole;
+  expect(schedulesPerCpuSecond).toBeCloseTo(schedules / cpuSeconds);
 });
 
 test("a failure is found, saved, replayed by another process, and tried first next time", async () => {
