@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
+import type { Change } from "../../src/explore/scenario/laboratory.ts";
 import { parseScenario, ScenarioError } from "../../src/explore/scenario/parse.ts";
 import { printScenario } from "../../src/explore/scenario/print.ts";
 import { type SlabScenario, scenarioOf } from "../../src/explore/scenario/scenario.ts";
+import type { IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
+import { slabCpuOffline } from "../../src/museum/scenarios/slab-cpu-offline.ts";
+import { inBothForms } from "../../src/slab/classes.ts";
+import { Hotplug } from "../../src/slab/hotplug.ts";
+import { NodeLists } from "../../src/slab/node-lists.ts";
+import type { KmemCacheNodePtr } from "../../src/slab/structs.ts";
 
 const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
 
@@ -76,4 +83,30 @@ test.each([
   const read = (): unknown => parseScenario("mine.txt", FILE.replace(right, wrong));
   expect(read).toThrow(ScenarioError);
   expect(read).toThrow(why);
+});
+
+test("what a CPU leaves behind goes home under the lock of the lists; without it SLAB is caught", () => {
+  class Unlocked extends NodeLists {
+    override lockIrqsave(): IrqFlags {
+      return this.context.memory.irqSave();
+    }
+    override unlockIrqrestore(_: KmemCacheNodePtr, flags: IrqFlags): void {
+      this.context.memory.irqRestore(flags);
+    }
+  }
+  const change: Change = (classes) => ({
+    ...classes,
+    slab: inBothForms(classes.slab, (form) => ({
+      ...form,
+      Slab: class extends form.Slab {
+        override readonly hotplug = new Hotplug({
+          ...this,
+          lists: new Unlocked(this.context, this.indexes),
+        });
+      },
+    })),
+  });
+  const search = { strategy: "bound", preemptions: 1, seconds: 60 } as const;
+  const { failure } = explore({ ...scenarioOf(slabCpuOffline, change), search });
+  expect(failure).toMatchObject({ class: "use-after-free", preemptions: 1 });
 });

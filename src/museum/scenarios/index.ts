@@ -28,6 +28,7 @@ import { remoteFreeFlush } from "./remote-free-flush.ts";
 import { remoteFreeRefill } from "./remote-free-refill.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienOffline } from "./slab-alien-offline.ts";
+import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabDestroyVector } from "./slab-destroy-vector.ts";
 import { slabInterruptAlloc } from "./slab-interrupt-alloc.ts";
 import { slabLockInterrupt } from "./slab-lock-interrupt.ts";
@@ -94,6 +95,8 @@ export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
     slabMigrationGrow,
     slabReap,
     slabAlienOffline,
+    slabCpuOffline,
+    slabNodeOffline,
     validateFree,
     cpuOfflineFree,
     sysfsRead,
