@@ -29,8 +29,10 @@ import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
+import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { inBothForms } from "../slab/classes.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
+import { withSlabInitOnAlloc, withSlabInitOnFree } from "../slab/options/init-memory.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import type { SlabReport } from "../slub/debug/reports.ts";
 import { validateSlabCache } from "../slub/debug/validate.ts";
@@ -66,7 +68,7 @@ export interface BootOptions {
   readonly hardened?: boolean;
   /** Hand a slab's objects out in random order. */
   readonly randomized?: boolean;
-  /** Zero objects when they are handed out, or when they come back. */
+  /** Zero objects and whole pages when they are handed out, or when they come back. */
   readonly initOnAlloc?: boolean;
   readonly initOnFree?: boolean;
   /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
@@ -152,7 +154,15 @@ function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemCl
     slab: inBothForms(slab, withSlabDebugging),
   }));
   exchange(options.initOnAlloc, withInitOnAlloc);
+  exchange(options.initOnAlloc, ({ Pages, slab }) => ({
+    Pages: withPagesInitOnAlloc(Pages),
+    slab: inBothForms(slab, withSlabInitOnAlloc),
+  }));
   exchange(options.initOnFree, withInitOnFree);
+  exchange(options.initOnFree, ({ Pages, slab }) => ({
+    Pages: withPagesInitOnFree(Pages),
+    slab: inBothForms(slab, withSlabInitOnFree),
+  }));
   exchange(options.era === "seed", seedEra);
   exchange(options.failSlab !== null, ({ Slub, slab }) => ({
     Slub: failslab(Slub),

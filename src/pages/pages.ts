@@ -66,7 +66,7 @@ export class Pages {
   /** Page.head of page 0: at hand for virtToHeadPage, which every free begins with. */
   declare private readonly heads: Address;
   declare private readonly machine: Machine;
-  declare private readonly memory: Memory;
+  declare protected readonly memory: Memory;
   declare private readonly zonelists: Zonelists;
   /** Number of the first page that can be had. */
   declare private readonly first: number;
@@ -219,7 +219,7 @@ export class Pages {
   }
 
   /** free_pages_check */
-  private checkFree(page: PagePtr, order: number, flags: number): void {
+  protected checkFree(page: PagePtr, order: number, flags: number): void {
     if ((flags & PG_ALLOCATED) === 0) {
       throw new KernelBug("double-free", `BUG: ${this.nameOf(page)} is freed but not allocated`);
     }

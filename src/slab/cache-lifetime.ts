@@ -6,7 +6,8 @@
  * one entry and static node structs, and are enlarged when all is there (bootstrap.ts).
  */
 import { ENOMEM } from "../caches/errno.ts";
-import type { BuildOption } from "../caches/flags.ts";
+import { type BuildOption, CFLGS_OFF_SLAB } from "../caches/flags.ts";
+import { kmallocIndex } from "../caches/kmalloc-sizes.ts";
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Memory } from "../machine/memory.ts";
@@ -40,6 +41,8 @@ export class CacheLifetime {
   declare protected readonly clock: Clock;
   /** Build options that change a cache's shape. */
   protected readonly config: readonly BuildOption[] = [];
+  /** Free objects are zero, so no index array lies in one. */
+  protected readonly initOnFree: boolean = false;
 
   constructor(
     context: SlabContext,
@@ -81,10 +84,17 @@ export class CacheLifetime {
         align: memory.read32(s + KmemCache.align),
         flags,
         ctor: memory.read32(s + KmemCache.ctor) !== 0,
+        initOnFree: this.initOnFree,
+        holdsIndexes: (num) => this.holdsIndexes(num),
         // Index arrays may lie elsewhere as soon as there are caches to hold them.
         slabEarlyInit: common.state < SLAB_STATE.PARTIAL_NODE,
       },
     );
+  }
+
+  private holdsIndexes(num: number): boolean {
+    const s = this.context.common.kmallocCache(kmallocIndex("slab", num));
+    return s !== 0 && (this.memory.read32(s + KmemCache.flags) & CFLGS_OFF_SLAB) === 0;
   }
 
   protected setGeometry(s: KmemCachePtr, geometry: SlabGeometry): void {

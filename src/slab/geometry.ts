@@ -52,6 +52,13 @@ export interface SlabRequest {
   readonly ctor: boolean;
   /** 4.1: true for the first caches of boot, which no kmalloc cache can help yet. */
   readonly slabEarlyInit?: boolean;
+  /** 6.1: what comes back is zeroed (init_on_free). */
+  readonly initOnFree?: boolean;
+  /**
+   * 6.1: whether the kmalloc cache that would hold `num` indices is there yet and keeps its own on its
+   * slabs, so that no slab needs a slab of its own kind. Left out: it is.
+   */
+  readonly holdsIndexes?: (num: number) => boolean;
 }
 
 export interface SlabGeometry {
@@ -172,8 +179,10 @@ function placeNewer(
     freelistSize: order.num,
     placeFlag,
   });
-  // A constructed object must stay as it is, and readers under RCU may still read a freed one.
-  if (!request.ctor && (layout.flags & SLAB_TYPESAFE_BY_RCU) === 0) {
+  // A constructed object must stay as it is, readers under RCU may still read a freed one, and one
+  // that was zeroed stays so.
+  const isZeroed = request.initOnFree === true && (layout.flags & SLAB_POISON) === 0;
+  if (!request.ctor && (layout.flags & SLAB_TYPESAFE_BY_RCU) === 0 && !isZeroed) {
     const order = orders("in-object");
     if (order !== undefined && order.num <= request.size) {
       return placed(order, CFLGS_OBJFREELIST_SLAB);
@@ -216,6 +225,7 @@ export function slabGeometry(
       place,
       reclaimable: (layout.flags & SLAB_RECLAIM_ACCOUNT) !== 0,
       maxOrder: parameters.slabMaxOrder,
+      holdsIndexes: request.holdsIndexes ?? (() => true),
     });
   const placement =
     kernel === "4.1"

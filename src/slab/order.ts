@@ -32,6 +32,8 @@ export interface SlabOrderRequest {
   readonly place: IndexPlace;
   readonly reclaimable: boolean;
   readonly maxOrder: number;
+  /** 6.1: whether there is a cache off the slab for an array of `num` indices. */
+  readonly holdsIndexes: (num: number) => boolean;
 }
 
 /** Bytes of the index array before any object; 4.1 keeps the first object aligned behind it. */
@@ -69,7 +71,7 @@ export function calculateSlabOrder(
     if (estimate.num > SLAB_OBJ_MAX_NUM) break;
     if (request.place === "off-slab") {
       if (kernel === "4.1" && estimate.num > request.size) break;
-      if (kernel === "6.1" && offSlabCost(estimate.num) > request.objectSize >> 1) continue;
+      if (kernel === "6.1" && !isWorthOffSlab(estimate.num, request)) continue;
     }
     found = estimate;
     // Reclaimable caches are filled under GFP_NOFS, where higher orders are hard to get.
@@ -77,6 +79,11 @@ export function calculateSlabOrder(
     if (estimate.leftOver * 8 <= PAGE_SIZE << order) break;
   }
   return found;
+}
+
+/** There is a cache for the indices, and they do not cost more than half an object there. */
+function isWorthOffSlab(num: number, request: SlabOrderRequest): boolean {
+  return request.holdsIndexes(num) && offSlabCost(num) <= request.objectSize >> 1;
 }
 
 /** Bytes an object of the kmalloc cache takes that would hold the indices of `num` objects. */

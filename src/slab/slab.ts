@@ -34,6 +34,7 @@ import {
   KmemCacheNode,
   type KmemCachePtr,
 } from "./structs.ts";
+import { heapObjectError } from "./usercopy.ts";
 
 const CPU_ARRAY = KmemCache.cpuSlab;
 const AVAIL = ArrayCache.avail;
@@ -271,5 +272,14 @@ export class Slab implements Allocator {
       }
     }
     return locks;
+  }
+
+  heapObjectError(
+    s: KmemCachePtr,
+    page: PagePtr,
+    address: Address,
+    length: number,
+  ): string | undefined {
+    return heapObjectError(this, s, page, address, length);
   }
 }

@@ -3,11 +3,12 @@
  * constructor's work kept, what readers under RCU may still see kept across free and reallocation.
  */
 import { describe, expect, test } from "vitest";
-import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import type { BootOptions } from "../../src/kernel/kernel.ts";
+import { CFLGS_OBJFREELIST_SLAB, SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
+import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import { PAGE_SIZE } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../../src/pages/gfp.ts";
-import { bench } from "./bench.ts";
+import { KmemCache } from "../../src/slab/structs.ts";
 
 const SIZES = [8, 16, 64, 200, 511, 1000, 5000];
 const GARBAGE = 0xab;
@@ -19,9 +20,20 @@ function zeros(length: number): number[] {
   return new Array<number>(length).fill(0);
 }
 
+/** A machine, of which the calling thread stays one CPU for good. */
+function machine(options: BootOptions) {
+  const kernel = boot({ cpus: 2, memory: 16 * MIB, ...options });
+  kernel.thread.enterCpu(0);
+  return { kernel, peek: (at: Address, length: number) => peek(kernel, at, length) };
+}
+
+function peek(kernel: Kernel, at: Address, length: number): number[] {
+  return Array.from({ length }, (_, i) => kernel.memory.read8(at + i));
+}
+
 /** A machine, a cache, and its memory full of what others left there. */
-function used(size: number, options: BootOptions = {}, flags = 0) {
-  const on = bench(options);
+function used(size: number, options: BootOptions, flags = 0) {
+  const on = machine(options);
   const { kernel } = on;
   const s = kernel.kmemCacheCreate("meminit", size, { flags });
   const objects = Array.from({ length: USED }, () => kernel.kmemCacheAlloc(s));
@@ -30,9 +42,16 @@ function used(size: number, options: BootOptions = {}, flags = 0) {
   return { ...on, s };
 }
 
-describe.each(SIZES)("objects of %i bytes", (size) => {
+const ALLOCATORS: readonly { name: string; on: BootOptions }[] = [
+  { name: "SLUB", on: { allocator: "slub" } },
+  { name: "SLAB of 4.1", on: { allocator: "slab", kernel: "4.1" } },
+  { name: "SLAB of 6.1", on: { allocator: "slab", kernel: "6.1" } },
+];
+const CASES = ALLOCATORS.flatMap((each) => SIZES.map((size) => ({ ...each, size })));
+
+describe.each(CASES)("$name, objects of $size bytes", ({ on, size }) => {
   test("__GFP_ZERO gives zeros, one by one and in bulk, and nothing else does", () => {
-    const { kernel, s, peek } = used(size);
+    const { kernel, s, peek } = used(size, on);
     expect(peek(kernel.kmemCacheZalloc(s), size)).toEqual(zeros(size));
     const p: Address[] = [];
     expect(kernel.kmemCacheAllocBulk(s, 10, p, GFP_KERNEL | __GFP_ZERO)).toBe(10);
@@ -44,20 +63,23 @@ describe.each(SIZES)("objects of %i bytes", (size) => {
     ["init_on_alloc", { initOnAlloc: true }],
     ["init_on_free", { initOnFree: true }],
   ])("%s gives zeros always, one by one and in bulk", (_name, options) => {
-    const { kernel, s, peek } = used(size, options);
+    const { kernel, s, peek } = used(size, { ...on, ...options });
     expect(peek(kernel.kmemCacheAlloc(s), size)).toEqual(zeros(size));
     const p: Address[] = [];
     expect(kernel.kmemCacheAllocBulk(s, 10, p)).toBe(10);
     for (const object of p) expect(peek(object, size)).toEqual(zeros(size));
   });
 
-  test("init_on_free leaves nothing in a free object but its free pointer", () => {
-    const { kernel, s, peek } = used(size, { initOnFree: true, hardened: false });
-    const object = kernel.kmemCacheAlloc(s);
-    kernel.memory.fill(object, GARBAGE, size);
-    kernel.kmemCacheFree(s, object);
-    expect(peek(object, size)).not.toContain(GARBAGE);
-    expect(peek(object + 4, size - 4)).toEqual(zeros(size - 4));
+  test("init_on_free leaves nothing in free objects but a free pointer, one by one and in bulk", () => {
+    const { kernel, s, peek } = used(size, { ...on, initOnFree: true });
+    const objects = Array.from({ length: 10 }, () => kernel.kmemCacheAlloc(s));
+    for (const object of objects) kernel.memory.fill(object, GARBAGE, size);
+    kernel.kmemCacheFree(s, objects[0] as Address);
+    kernel.kmemCacheFreeBulk(s, 9, objects.slice(1));
+    for (const object of objects) {
+      expect(peek(object, size)).not.toContain(GARBAGE);
+      expect(peek(object + 4, size - 4)).toEqual(zeros(size - 4));
+    }
   });
 
   test.each([
@@ -65,7 +87,7 @@ describe.each(SIZES)("objects of %i bytes", (size) => {
     ["with init_on_alloc", { initOnAlloc: true }],
     ["with init_on_free", { initOnFree: true }],
   ])("a constructor's work is kept, %s", (_name, options) => {
-    const { kernel, peek } = bench(options);
+    const { kernel, peek } = machine({ ...on, ...options });
     const { functions } = kernel.machine;
     const ctor = functions.register((object) => kernel.memory.fill(object, 0x7e, size));
     const s = kernel.kmemCacheCreate("constructed", size, { ctor });
@@ -82,7 +104,7 @@ describe.each(SIZES)("objects of %i bytes", (size) => {
     ["with init_on_alloc", { initOnAlloc: true }],
     ["with init_on_free", { initOnFree: true }],
   ])("what a reader under RCU may see survives free and reallocation, %s", (_name, options) => {
-    const { kernel, peek } = bench(options);
+    const { kernel, peek } = machine({ ...on, ...options });
     const s = kernel.kmemCacheCreate("typesafe", size, { flags: SLAB_TYPESAFE_BY_RCU });
     const object = kernel.kmemCacheAlloc(s);
     kernel.memory.fill(object, GARBAGE, size);
@@ -98,4 +120,52 @@ describe.each(SIZES)("objects of %i bytes", (size) => {
     expect(again).toBe(object);
     expect(peek(object, size)).toEqual(content);
   });
+});
+
+describe.each(ALLOCATORS)("$name, memory beyond a cache's size", ({ on }) => {
+  // SLAB has caches up to 4 MiB; beyond the largest, kmalloc gives whole pages.
+  const sizes = on.allocator === "slub" ? [3 * PAGE_SIZE, 40_000] : [20_000];
+
+  test.each(sizes)("init_on_alloc gives %i zeros, and without it there are none", (size) => {
+    for (const initOnAlloc of [false, true]) {
+      const { kernel, peek } = machine({ ...on, initOnAlloc });
+      const large = kernel.kmalloc(size);
+      kernel.memory.fill(large, GARBAGE, kernel.ksize(large));
+      kernel.kfree(large);
+      const again = kernel.kmalloc(size);
+      expect(again).toBe(large);
+      const content = peek(again, kernel.ksize(again));
+      if (initOnAlloc) expect(content).toEqual(zeros(kernel.ksize(again)));
+      else expect(content).toContain(GARBAGE);
+    }
+  });
+
+  test.each(sizes)("init_on_free leaves nothing of %i bytes that came back", (size) => {
+    const { kernel, peek } = machine({ ...on, initOnFree: true });
+    const large = kernel.kmalloc(size);
+    const bytes = kernel.ksize(large);
+    kernel.memory.fill(large, GARBAGE, bytes);
+    kernel.kfree(large);
+    expect(peek(large, bytes)).not.toContain(GARBAGE);
+  });
+});
+
+test("pages that are freed twice are reported, and not wiped a second time", () => {
+  const { kernel, peek } = machine({ initOnFree: true });
+  const large = kernel.kmalloc(3 * PAGE_SIZE);
+  const page = kernel.pages.virtToPage(large);
+  kernel.kfree(large);
+  kernel.memory.fill(large, GARBAGE, 16);
+  expect(() => kernel.pages.freePages(page, 2)).toThrow(/freed but not allocated/);
+  expect(peek(large, 16)).toEqual(new Array(16).fill(GARBAGE));
+});
+
+test("init_on_free of 6.1's SLAB keeps index arrays out of the objects", () => {
+  const placeOf = (initOnFree: boolean): number => {
+    const { kernel } = machine({ allocator: "slab", kernel: "6.1", initOnFree });
+    const s = kernel.kmemCacheCreate("things", 64);
+    return kernel.memory.read32(s + KmemCache.flags) & CFLGS_OBJFREELIST_SLAB;
+  };
+  expect(placeOf(false)).not.toBe(0);
+  expect(placeOf(true)).toBe(0);
 });

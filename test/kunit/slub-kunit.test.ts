@@ -1,8 +1,10 @@
 /**
  * What the kernel's own suite slub_test asserts of SLUB's debugging: each kind of damage is found by
- * a validation, is counted as so many errors, and is repaired. One cache a test, as there.
+ * a validation, is counted as so many errors, and is repaired. One cache a test, as there. Left out is
+ * what tests kmalloc_nolock, which came after all kernels that we are.
  */
 import { expect, test } from "vitest";
+import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EINVAL } from "../../src/caches/errno.ts";
 import {
   SLAB_KMALLOC,
@@ -117,4 +119,37 @@ test("a cache without debugging cannot be validated", () => {
   const { kernel } = bench();
   const s = kernel.kmemCacheCreate("plain", 64);
   expect(kernel.validate(s)).toBe(-EINVAL);
+});
+
+/** Stands in for SLAB_NO_MERGE, which came after all kernels that we are. */
+const NO_MERGE = { parameters: { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true } };
+
+test("test_kfree_rcu: a cache goes at once whose object waits for readers, and nothing is wrong", () => {
+  const { kernel, errorsOf } = bench(NO_MERGE);
+  const s = kernel.kmemCacheCreate("TestSlub_kfree_rcu", 80);
+  const errors = errorsOf(() => {
+    kernel.kfreeRcu(kernel.kmemCacheAlloc(s));
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+  expect(errors).toBe(0);
+});
+
+test("test_kfree_rcu_wq_destroy: the same where it is destroyed elsewhere, ten times over", () => {
+  const { kernel, errorsOf } = bench(NO_MERGE);
+  kernel.thread.leaveCpu();
+  const errors = errorsOf(() => {
+    for (let i = 0; i < 10; i++) {
+      const s = kernel.kmemCacheCreate("TestSlub_kfree_rcu_wq_destroy", 80);
+      kernel.run(() => kernel.kfreeRcu(kernel.kmemCacheAlloc(s)), 0);
+      expect(kernel.run(() => kernel.kmemCacheDestroy(s), 1)).toBe(0);
+    }
+  });
+  expect(errors).toBe(0);
+});
+
+test("test_leak_destroy as in 6.14: in a cache without debugging it counts as much", () => {
+  const { kernel, errorsOf } = bench(NO_MERGE);
+  const s = kernel.kmemCacheCreate("TestSlub_leak_destroy", 64);
+  kernel.kmemCacheAlloc(s);
+  expect(errorsOf(() => expect(kernel.kmemCacheDestroy(s)).toBeLessThan(0))).toBe(2);
 });

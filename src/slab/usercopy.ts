@@ -1,0 +1,32 @@
+/**
+ * Which bytes of a slab may be shown to whoever asks for `length` bytes at an address
+ * (__check_heap_object of 6.1): bytes of one object, and of its window only, if the cache has one.
+ * The index array, red zones and neighbours are nobody's.
+ */
+import type { Address } from "../machine/memory.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
+import type { Slab } from "./slab.ts";
+import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+/** Why the bytes must not be shown, or undefined where they may. */
+export function heapObjectError(
+  slab: Slab,
+  s: KmemCachePtr,
+  page: PagePtr,
+  address: Address,
+  length: number,
+): string | undefined {
+  const { memory, common } = slab.context;
+  const size = memory.read32(s + KmemCache.size);
+  const name = common.nameOf(s);
+  const inObjects = address - memory.read32(page + Page.sMem);
+  if (inObjects < 0 || inObjects >= memory.read32(s + KmemCache.num) * size) {
+    return `SLAB '${name}' beside its objects (size ${length})`;
+  }
+  const offset = (inObjects % size) - memory.read32(s + KmemCache.objOffset);
+  const usersize = memory.read32(s + KmemCache.usersize);
+  const from = usersize === 0 ? 0 : memory.read32(s + KmemCache.useroffset);
+  const end = usersize === 0 ? slab.slabKsize(s) : from + usersize;
+  if (offset >= from && offset + length <= end) return undefined;
+  return `SLAB object '${name}' (offset ${offset}, size ${length})`;
+}
