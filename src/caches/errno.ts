@@ -7,3 +7,18 @@ export const EEXIST = 17;
 export const EINVAL = 22;
 export const EIO = 5;
 export const ENOSYS = 38;
+
+const NAMES: Readonly<Record<number, string>> = {
+  [ENOENT]: "ENOENT",
+  [EIO]: "EIO",
+  [ENOMEM]: "ENOMEM",
+  [EBUSY]: "EBUSY",
+  [EEXIST]: "EEXIST",
+  [EINVAL]: "EINVAL",
+  [ENOSYS]: "ENOSYS",
+};
+
+/** `-22 (EINVAL)`, of a negative error number. */
+export function errorText(error: number): string {
+  return `${error} (${NAMES[-error] ?? "unknown"})`;
+}

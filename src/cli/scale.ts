@@ -77,6 +77,7 @@ export function scaleCommand(): Command {
   return command.action(async (given: Given) => {
     if (given.repeat < 1) badUsage(command, "--repeat must be 1 or more");
     const before = given.compare === undefined ? undefined : readResult(command, given.compare);
+    makeRoom(command, given);
     const options = optionsOf(given);
     if (options.raised) raiseInliningBudget();
     const progress = new ProgressLine(given.quiet ?? false);
@@ -132,10 +133,19 @@ function readResult(command: Command, file: string): ScalePoint[] {
   return badUsage(command, `${file} is no result of slablab scale --json`);
 }
 
+/** What cannot be written is said before minutes of measuring, not after them. */
+function makeRoom(command: Command, { svg, html }: Given): void {
+  try {
+    if (svg !== undefined) mkdirSync(svg, { recursive: true });
+    if (html !== undefined) writeFileSync(html, "", { flag: "a" });
+  } catch (error) {
+    badUsage(command, `cannot write reports: ${(error as Error).message}`);
+  }
+}
+
 async function writeReports(given: Given, outcome: ScaleOutcome): Promise<void> {
   const { svg, html } = given;
   if (svg !== undefined) {
-    mkdirSync(svg, { recursive: true });
     for (const { name, spec, title } of plotsOf(outcome.points)) {
       writeFileSync(join(svg, `${name}.svg`), await drawSvg({ ...spec, title }, "neutral"));
     }

@@ -1,5 +1,6 @@
 /** `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. */
 import { Command } from "commander";
+import { errorText } from "../caches/errno.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { aliasView, listView, reportView } from "../report/slabinfo.ts";
 import { totalsView } from "../report/slabinfo-totals.ts";
@@ -62,7 +63,7 @@ export function slabinfoCommand(): Command {
 
 function write(command: Command, kernel: Kernel, text: string): void {
   const error = writeSlabinfo(kernel, text);
-  if (error < 0) badUsage(command, `writing "${text}" to slabinfo: error ${error}`);
+  if (error < 0) badUsage(command, `writing "${text}" to slabinfo: error ${errorText(error)}`);
 }
 
 function view(command: Command, options: SlabinfoOptions, caches: CacheFacts[]): string {

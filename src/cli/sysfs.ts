@@ -1,5 +1,6 @@
 /** `slablab sysfs [CACHE [FILE]]`: /sys/kernel/slab of a machine, in the kernel's own text. */
 import { Command } from "commander";
+import { errorText } from "../caches/errno.ts";
 import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
@@ -66,8 +67,8 @@ function read(
     wanted.map((name) => {
       const text = sysfs.read(cache, name);
       if (typeof text === "string") return [name, text];
-      if (file !== undefined) badUsage(command, `${cache}/${name}: error ${text}`);
-      return [name, `error ${text}\n`];
+      if (file !== undefined) badUsage(command, `${cache}/${name}: error ${errorText(text)}`);
+      return [name, `error ${errorText(text)}\n`];
     }),
   );
 }
@@ -83,7 +84,7 @@ function write(
     badUsage(command, "--write needs a cache and a file");
   }
   const error = sysfs.write(cache, file, text);
-  if (error < 0) badUsage(command, `${cache}/${file}: error ${error}`);
+  if (error < 0) badUsage(command, `${cache}/${file}: error ${errorText(error)}`);
 }
 
 function textOf(files: Files, file: string | undefined): string {

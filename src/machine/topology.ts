@@ -35,8 +35,13 @@ export class Topology {
     return from === to ? LOCAL_DISTANCE : REMOTE_DISTANCE;
   }
 
-  /** All nodes by distance, the own one first; equal ones in a ring, so that load spreads. */
+  /**
+   * All nodes by distance, the own one first; equal ones in a ring, so that load spreads.
+   * @throws RangeError for a node that the machine does not have
+   */
   byDistance(from: number): readonly number[] {
-    return this.rings[from] as readonly number[];
+    const ring = this.rings[from];
+    if (ring === undefined) throw new RangeError(`there is no node ${from}`);
+    return ring;
   }
 }

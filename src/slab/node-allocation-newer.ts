@@ -5,7 +5,9 @@ import type { KmemCachePtr } from "./structs.ts";
 
 export class NewerNodeAllocation extends NodeAllocation {
   override allocate(s: KmemCachePtr, gfp: number, nid: number): Address {
-    const listed = this.takeOne(s, this.context.nodeOf(s, nid));
+    const n = this.nodeAt(s, nid);
+    if (n === 0) return this.fallback(s, gfp);
+    const listed = this.takeOne(s, n);
     if (listed !== 0) return listed;
     const page = this.grow.begin(s, gfp, nid);
     if (page === 0) return this.fallback(s, gfp);

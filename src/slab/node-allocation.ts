@@ -29,7 +29,8 @@ export class NodeAllocation {
 
   /** ____cache_alloc_node: one object of that node, or of any other unless __GFP_THISNODE; or 0. */
   allocate(s: KmemCachePtr, gfp: number, nid: number): Address {
-    const n = this.context.nodeOf(s, nid);
+    const n = this.nodeAt(s, nid);
+    if (n === 0) return this.fallback(s, gfp);
     for (;;) {
       const object = this.takeOne(s, n);
       if (object !== 0) return object;
@@ -37,6 +38,11 @@ export class NodeAllocation {
       if (page === 0) return this.fallback(s, gfp);
       this.grow.end(s, page);
     }
+  }
+
+  /** get_node: 0 where the node has never had memory, or there is none of that number. */
+  protected nodeAt(s: KmemCachePtr, nid: number): KmemCacheNodePtr {
+    return nid < this.context.nodes ? this.context.nodeOf(s, nid) : 0;
   }
 
   protected takeOne(s: KmemCachePtr, n: KmemCacheNodePtr): Address {

@@ -146,6 +146,20 @@ describe.each(allocators)("%s", (_name, options) => {
     giveAll(3);
   });
 
+  test("a node that the machine does not have is refused or served by another", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("elsewhere", 128);
+    for (const node of [2, 7, 1000]) {
+      try {
+        held.push(on(3, () => kernel.kmemCacheAllocNode(s, GFP_KERNEL, node)));
+      } catch (error) {
+        expect(String(error)).toContain(`there is no node ${node}`);
+      }
+    }
+    expect(held).not.toContain(0);
+    giveAll(3);
+  });
+
   test("objects may be freed on any CPU", () => {
     const s = system.kernel.kmemCacheCreate("carried", 256);
     for (let round = 0; round < 3; round++) {

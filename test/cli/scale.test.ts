@@ -69,6 +69,8 @@ test.each([
   [["--repeat", "0"], "--repeat must be 1 or more"],
   [["--compare", "/nowhere.json"], "cannot read /nowhere.json"],
   [["--compare", program], "cannot read"],
+  [["--svg", program], "cannot write reports: "],
+  [["--html", "/nowhere/report.html"], "cannot write reports: "],
 ])("refuses %j as bad usage, saying why", async (options, why) => {
   const { code, err, out } = await slablab(...options);
   expect(err).toContain(why);

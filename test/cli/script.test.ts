@@ -33,6 +33,12 @@ describe("slablab script", () => {
     [["-"], "C demo 256 0 0 0\nZ 1", "line 2: Z 1: no such command"],
     [["-"], "A 1", "there is no cache"],
     [["-", "--cpus", "0"], SCRIPT, "cpus must be a whole number from 1"],
+    [["-"], "C demo 256 0 0 0\nAN 1 1", "AN 1 1: this machine has no such node"],
+    [["-", "--allocator", "slab"], "C demo 256 0 0 0\nAN 1 1", "this machine has no such node"],
+    [["-"], "C demo 256 0 0 0\nP 1", "P 1: this machine has no such CPU"],
+    [["-"], "C demo 9999999 0 0 0", "the kernel refuses to create this cache"],
+    [["-"], "C one 64 0 0 0\nC two 64 0 0 0", "C two 64 0 0 0: a script has one cache at a time"],
+    [["-", "--config", "DEBUG"], SCRIPT, "There are DEBUG_SLAB, "],
     [["-", "--param", "slub_max=1"], SCRIPT, 'unknown boot parameter "slub_max"'],
     [["absent.script"], "", "ENOENT"],
   ])("%j refuses with one clear line and exit code 2", async (args, input, why) => {

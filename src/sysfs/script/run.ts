@@ -35,7 +35,7 @@ export interface Step {
 }
 
 export interface Trace {
-  /** Shape of the cache, or an empty object where it could not be created. */
+  /** Shape of the cache; an empty object where the script creates none. */
   readonly cache: Record<string, unknown>;
   readonly steps: Step[];
 }
@@ -130,6 +130,9 @@ class ScriptRun {
       case "create":
         return this.create(command, text);
       case "allocate":
+        if (command.node >= this.kernel.machine.options.nodes) {
+          throw new ScriptError(`${text}: this machine has no such node`);
+        }
         return times(command.count, () =>
           this.operation((tell) => this.allocate(tell, command.node)),
         );
