@@ -1,7 +1,8 @@
 /**
  * Any byte that debugging guards may be overwritten by any other: it is reported with the object,
  * the place and the byte found, repaired, and the cache goes on as if nothing had happened.
- * SLABLAB_CORRUPTIONS sets how many are tried; fast-check prints the seed of one that goes wrong.
+ * SLABLAB_CORRUPTIONS sets how many are tried, SLABLAB_CORRUPTION_SEED which ones; the seed is part of
+ * the test's name, and fast-check names the one that goes wrong.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -18,6 +19,8 @@ import { noWitness } from "../../src/machine/witness.ts";
 import { type Bench, bench } from "../kunit/bench.ts";
 
 const CORRUPTIONS = Number(process.env.SLABLAB_CORRUPTIONS ?? 800);
+const SEED = Number(process.env.SLABLAB_CORRUPTION_SEED ?? Math.floor(Math.random() * 0x7fffffff));
+const TIMEOUT_MS = 60_000 + 20 * CORRUPTIONS;
 /** Caches that are given up fill the memory; then there is a new machine. */
 const CACHES_A_MACHINE = 100;
 
@@ -65,69 +68,73 @@ function guardedBytes({ slub }: Bench, s: KmemCachePtr, object: Address, inUse: 
   return bytes;
 }
 
-test(`${CORRUPTIONS} random corruptions are reported, each as what it is, and repaired`, () => {
-  const machines = new Map<string, Bench>();
-  let caches = 0;
-  const machineOf = (kernel: "4.1" | "6.1"): Bench => {
-    if (caches++ % CACHES_A_MACHINE === 0) machines.clear();
-    const known = machines.get(kernel);
-    if (known !== undefined) return known;
-    const fresh = bench({ kernel });
-    fresh.kernel.machine.witness = noWitness;
-    return fresh;
-  };
+test(
+  `${CORRUPTIONS} random corruptions (seed ${SEED}) are reported, each as what it is, and repaired`,
+  () => {
+    const machines = new Map<string, Bench>();
+    let caches = 0;
+    const machineOf = (kernel: "4.1" | "6.1"): Bench => {
+      if (caches++ % CACHES_A_MACHINE === 0) machines.clear();
+      const known = machines.get(kernel);
+      if (known !== undefined) return known;
+      const fresh = bench({ kernel });
+      fresh.kernel.machine.witness = noWitness;
+      return fresh;
+    };
 
-  fc.assert(
-    fc.property(corruption, ({ kernel: version, size, inUse, validated, ...rest }) => {
-      // A full slab is on a list, where a validation finds it, only with tracked users.
-      const flags = rest.flags | (validated ? SLAB_STORE_USER : 0);
-      const on = machineOf(version);
-      // A machine is used again only after a run that went well.
-      machines.delete(version);
-      const { kernel, reports, validate, errorsOf } = on;
-      const s = kernel.kmemCacheCreate(`victims-${caches}`, size, { flags });
-      const held = Array.from({ length: rest.neighbours }, () => kernel.kmemCacheAlloc(s));
-      const victim = kernel.kmemCacheAlloc(s);
-      if (!inUse) kernel.kmemCacheFree(s, victim);
-      const bytes = guardedBytes(on, s, victim, inUse);
-      if (bytes.length > 0) {
-        const at = bytes[rest.where % bytes.length] as Address;
-        const wrong = (kernel.memory.read8(at) ^ rest.change) & 0xff;
-        on.poke(at, wrong);
-        reports.length = 0;
-        const errors = validated
-          ? validate(s)
-          : errorsOf(() => {
-              if (inUse) kernel.kmemCacheFree(s, victim);
-              else held.push(kernel.kmemCacheAlloc(s));
-            });
-        expect(errors).toBeGreaterThanOrEqual(2);
+    fc.assert(
+      fc.property(corruption, ({ kernel: version, size, inUse, validated, ...rest }) => {
+        // A full slab is on a list, where a validation finds it, only with tracked users.
+        const flags = rest.flags | (validated ? SLAB_STORE_USER : 0);
+        const on = machineOf(version);
+        // A machine is used again only after a run that went well.
+        machines.delete(version);
+        const { kernel, reports, validate, errorsOf } = on;
+        const s = kernel.kmemCacheCreate(`victims-${caches}`, size, { flags });
+        const held = Array.from({ length: rest.neighbours }, () => kernel.kmemCacheAlloc(s));
+        const victim = kernel.kmemCacheAlloc(s);
+        if (!inUse) kernel.kmemCacheFree(s, victim);
+        const bytes = guardedBytes(on, s, victim, inUse);
+        if (bytes.length > 0) {
+          const at = bytes[rest.where % bytes.length] as Address;
+          const wrong = (kernel.memory.read8(at) ^ rest.change) & 0xff;
+          on.poke(at, wrong);
+          reports.length = 0;
+          const errors = validated
+            ? validate(s)
+            : errorsOf(() => {
+                if (inUse) kernel.kmemCacheFree(s, victim);
+                else held.push(kernel.kmemCacheAlloc(s));
+              });
+          expect(errors).toBeGreaterThanOrEqual(2);
+          expect(
+            reports.map(({ wrong: found }) => [found?.first, found?.last, found?.found]),
+          ).toEqual([[at, at, wrong]]);
+          if (inUse && !validated) held.push(kernel.kmemCacheAlloc(s));
+          else if (inUse) held.push(victim);
+        } else if (inUse) {
+          held.push(victim);
+        }
+        // Nothing is left to complain of, and every object that was handed out can go home.
+        expect(validate(s)).toBe(0);
+        const more = Array.from({ length: 12 }, () => kernel.kmemCacheAlloc(s));
+        expect([...held, ...more]).not.toContain(0);
+        expect(new Set([...held, ...more]).size).toBe(held.length + more.length);
         expect(
-          reports.map(({ wrong: found }) => [found?.first, found?.last, found?.found]),
-        ).toEqual([[at, at, wrong]]);
-        if (inUse && !validated) held.push(kernel.kmemCacheAlloc(s));
-        else if (inUse) held.push(victim);
-      } else if (inUse) {
-        held.push(victim);
-      }
-      // Nothing is left to complain of, and every object that was handed out can go home.
-      expect(validate(s)).toBe(0);
-      const more = Array.from({ length: 12 }, () => kernel.kmemCacheAlloc(s));
-      expect([...held, ...more]).not.toContain(0);
-      expect(new Set([...held, ...more]).size).toBe(held.length + more.length);
-      expect(
-        errorsOf(() => {
-          for (const object of [...held, ...more]) kernel.kmemCacheFree(s, object);
-        }),
-      ).toBe(0);
-      expect(validate(s)).toBe(0);
-      // A slab whose free object was found bad on allocation is given up, and with it the cache.
-      kernel.kmemCacheDestroy(s);
-      machines.set(version, on);
-    }),
-    { numRuns: CORRUPTIONS },
-  );
-});
+          errorsOf(() => {
+            for (const object of [...held, ...more]) kernel.kmemCacheFree(s, object);
+          }),
+        ).toBe(0);
+        expect(validate(s)).toBe(0);
+        // A slab whose free object was found bad on allocation is given up, and with it the cache.
+        kernel.kmemCacheDestroy(s);
+        machines.set(version, on);
+      }),
+      { numRuns: CORRUPTIONS, seed: SEED },
+    );
+  },
+  TIMEOUT_MS,
+);
 
 test("the property is no empty one: a byte nobody guards changes without a report", () => {
   const { kernel, poke, validate } = bench();
