@@ -17,11 +17,25 @@ export function runsLive({ mutation, base }: Exhibit): boolean {
   return mutation !== null && base === null;
 }
 
-/** Searches for `seconds` at most. */
+export interface LiveOptions {
+  /** To search for, at most. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Chances per access to memory. */
+  readonly interrupts: number;
+  readonly migrations: number;
+  readonly delays: number;
+}
+
+/** Interrupts hide what R01 needs, two preemptions in one place: more of the ones, less of the others. */
+export const LIVE_RATES = { interrupts: 0.002, migrations: 0.02, delays: 0.0005 } as const;
+
+const HOTPLUG_SECONDS = 0.1;
+
+/** Few objects in small slabs, as in the exhibits' scenarios, over and over. */
 export async function runLive(
   exhibit: Exhibit,
-  seconds: number,
-  seed: number,
+  torture: LiveOptions,
   signal: AbortSignal,
 ): Promise<LiveProof> {
   const { machine } = exhibit.scenario;
@@ -31,16 +45,13 @@ export async function runLive(
     cpus: Math.max(2, machine.cpus ?? 1),
     nodes: machine.nodes ?? 1,
     memory: 32 * MIB,
-    seconds,
     operations: undefined,
-    workload: "mixed",
-    seed,
+    workload: "few",
     ledger: true,
-    interrupts: 0.002,
-    migrations: 0.002,
-    delays: 0.002,
     mutation: exhibit.mutation?.id,
     era: exhibit.era,
+    hotplug: exhibit.needs === "X+hotplug" ? HOTPLUG_SECONDS : undefined,
+    ...torture,
   };
   const { failure, operations, seconds: worked } = await stress(options, { signal });
   return {

@@ -1,7 +1,7 @@
 /** `slablab museum`: the catalogue of bugs, and the proof that each is found, and mended. */
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
-import { type LiveProof, runLive, runsLive } from "../../stress/live.ts";
+import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live.ts";
 import { Explorers } from "../../workers/explorers.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
 import { EXHIBITS, exhibit } from "../museum/exhibits/index.ts";
@@ -12,6 +12,7 @@ import {
   EXIT,
   interruptible,
   ProgressLine,
+  rate,
   seconds,
   wholeNumber,
 } from "./common.ts";
@@ -25,6 +26,9 @@ interface Given {
   live?: true;
   seconds: number;
   seed?: number;
+  interrupts: number;
+  migrations: number;
+  delays: number;
   json?: true;
   quiet?: true;
 }
@@ -51,6 +55,14 @@ export function museumCommand(): Command {
     .option("--live", "on real threads instead, and say how long it took")
     .option("--seconds <n>", "with --live: for each exhibit, at most", seconds, LIVE_SECONDS)
     .option("--seed <n>", "with --live: of all that is random (default: any)", wholeNumber)
+    .option(
+      "--interrupts <rate>",
+      "with --live: chance of an interrupt, per access to memory",
+      rate,
+      LIVE_RATES.interrupts,
+    )
+    .option("--migrations <rate>", "likewise, of losing the CPU", rate, LIVE_RATES.migrations)
+    .option("--delays <rate>", "likewise, of dawdling", rate, LIVE_RATES.delays)
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line");
   run.action(async (ids: string[], given: Given) => {
@@ -124,14 +136,15 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
 }
 
 async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void> {
-  const seed = given.seed ?? anySeed();
+  const { seconds: most, interrupts, migrations, delays, seed = anySeed() } = given;
+  const torture = { seconds: most, seed, interrupts, migrations, delays };
   const line = new ProgressLine(given.quiet === true);
   const shown: { exhibit: Exhibit; live: LiveProof }[] = [];
   const wasEnded = await interruptible(async (signal) => {
     for (const one of wanted.filter(runsLive)) {
       if (signal.aborted) break;
       line.show(`${one.id} on real threads`);
-      shown.push({ exhibit: one, live: await runLive(one, given.seconds, seed, signal) });
+      shown.push({ exhibit: one, live: await runLive(one, torture, signal) });
     }
     return signal.aborted;
   });
@@ -146,8 +159,8 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
   }));
   process.stdout.write(
     given.json
-      ? jsonDocument("museum", { live: true, seed, seconds: given.seconds }, { exhibits })
-      : `${liveReport(shown)}seed ${seed}\n`,
+      ? jsonDocument("museum", { live: true, ...torture }, { exhibits })
+      : `${liveReport(shown, most)}seed ${seed}\n`,
   );
   process.exitCode = wasEnded ? EXIT.INTERRUPTED : EXIT.FINE;
 }

@@ -60,8 +60,13 @@ export function proofReport(shown: readonly Shown[], seconds: number): string {
   return `${columns(heads, rows)}${verdict} in ${seconds.toFixed(1)} s\n`;
 }
 
-/** What real threads have shown of each exhibit. */
-export function liveReport(shown: readonly { exhibit: Exhibit; live: LiveProof }[]): string {
+interface ShownLive {
+  readonly exhibit: Exhibit;
+  readonly live: LiveProof;
+}
+
+/** What real threads have shown of each exhibit, in `seconds` at most each. */
+export function liveReport(shown: readonly ShownLive[], seconds: number): string {
   const rows = shown.map(({ exhibit, live }) => [
     exhibit.id,
     exhibit.class ?? "clean",
@@ -69,5 +74,10 @@ export function liveReport(shown: readonly { exhibit: Exhibit; live: LiveProof }
     live.seconds.toFixed(2),
     live.operations.toLocaleString("en-US"),
   ]);
-  return columns(["exhibit", "expected", "found on threads", "seconds", "operations"], rows);
+  const heads = ["exhibit", "expected", "found on threads", "seconds", "operations"];
+  const missed = shown.filter(({ exhibit, live }) => live.class === null && exhibit.class !== null);
+  const ids = missed.map(({ exhibit }) => exhibit.id).join(", ");
+  const verdict =
+    missed.length === 0 ? "" : `not met by chance in ${seconds} s, only by searching: ${ids}\n`;
+  return `${columns(heads, rows)}${verdict}`;
 }

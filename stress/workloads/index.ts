@@ -1,6 +1,7 @@
 /** The workloads by name; the first is the default. */
 import { burst } from "./burst.ts";
 import { churn } from "./churn.ts";
+import { few } from "./few.ts";
 import { larson } from "./larson.ts";
 import { mixed } from "./mixed.ts";
 import { numa } from "./numa.ts";
@@ -11,7 +12,7 @@ import type { Workload } from "./workload.ts";
 
 export type { Workload };
 
-const ALL = [mixed, pairs, producerConsumer, larson, burst, numa, churn, pressure];
+const ALL = [mixed, pairs, producerConsumer, larson, burst, numa, churn, pressure, few];
 
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
   ALL.map((workload) => [workload.name, workload]),

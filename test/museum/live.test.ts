@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { exhibit } from "../../src/museum/exhibits/index.ts";
+import { liveReport } from "../../src/report/museum.ts";
+import { LIVE_RATES, runLive, runsLive } from "../../stress/live.ts";
+
+const R07 = exhibit("R07");
+const R30 = exhibit("R30");
+if (R07 === undefined || R30 === undefined) throw new RangeError("the museum lacks an exhibit");
+
+test("an exhibit is met on real threads, and the report says what, when and after how much", async () => {
+  const { signal } = new AbortController();
+  const live = await runLive(R07, { seconds: 50, seed: 1, ...LIVE_RATES }, signal);
+  expect(R07.mutation?.expect).toContain(live.class);
+  expect(live.operations).toBeGreaterThan(0);
+  expect(live.seconds).toBeLessThan(50);
+  const row = liveReport([{ exhibit: R07, live }], 50).split("\n")[1];
+  expect(row).toMatch(/R07 +double-allocation +[a-z-]+ +\d+\.\d\d +[\d,]+/);
+});
+
+test("what was not met by chance is named", () => {
+  const live = { class: null, message: null, seconds: 2, operations: 9 };
+  const report = liveReport([{ exhibit: R07, live }], 2);
+  expect(report).toContain("not met by chance in 2 s, only by searching: R07");
+});
+
+test("an exhibit that needs a feature of its own, or is no mutation, is not for threads", () => {
+  expect([runsLive(R07), runsLive(R30)]).toEqual([true, false]);
+});
