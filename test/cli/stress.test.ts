@@ -65,18 +65,23 @@ test.each([
   [["--cpus", "many"], /must be a whole number/],
   [["--memory", "1M"], /memory must be/],
   [["--memory", "big"], /must be a size/],
+  [["--memory", "3G"], /memory must be a whole number from \d+ to 2147418112/],
+  [["--memory", "1900M"], /memory and ledger together may have 2147418112 bytes/],
+  [["--nodes", "5"], /nodes must be a whole number from 1 to 4, not 5: a node has a CPU/],
   [["--workload", "sleep"], /no workload sleep; there are mixed, pairs/],
   [["--mutation", "X99"], /no mutation X99; name a .ts file, or one of\n[\s\S]*R04/],
   [["--interrupts", "2"], /chance from 0 to 1/],
   [["--seconds", "1", "--operations", "1"], /exclude each other/],
   [["--secnods", "1"], /unknown option '--secnods'[\s\S]*--seconds/],
-])("stress %j is bad usage, with a clear line", async (args, says) => {
-  const { code, stdout, stderr } = await slablab(["stress", ...args]);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toMatch(says);
+])("stress %j is bad usage, with a clear line, for both allocators", async (args, says) => {
+  for (const allocator of ["slub", "slab"]) {
+    const { code, stdout, stderr } = await slablab(["stress", "--allocator", allocator, ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(says);
+  }
 });
 
-test("Ctrl-C ends with the partial report and 130", async () => {
+test.each(["slub", "slab"])("Ctrl-C ends %s with the partial report and 130", async (allocator) => {
   const folder = await mkdtemp(join(tmpdir(), "slablab-"));
   const preload = join(folder, "interrupts.mjs");
   // As soon as somebody listens for Ctrl-C, it comes.
@@ -84,7 +89,7 @@ test("Ctrl-C ends with the partial report and 130", async () => {
     preload,
     'process.on("newListener", (name) => { if (name === "SIGINT") setImmediate(() => process.emit("SIGINT")); });',
   );
-  const args = ["stress", "--seconds", "60", "--memory", "16M"];
+  const args = ["stress", "--allocator", allocator, "--seconds", "60", "--memory", "16M"];
   const { code, stdout } = await slablab(args, ["--import", preload]);
   await rm(folder, { recursive: true });
   expect(code).toBe(130);
