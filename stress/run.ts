@@ -268,7 +268,7 @@ export class StressRun {
     if (sudden && this.isHealthy) {
       this.deaths.push({ task, doing });
       if (cut.length === 0) return;
-      const message = `deadlock: held by dead CPU ${cut} (task ${task}), which died with interrupts off at ${doing}`;
+      const message = `deadlock: held by dead CPU ${cut} (task ${task}), which died in the middle of a change to its data at ${doing}`;
       this.fail({ failure: "deadlock", message, stack: "", first: true }, task);
     }
     site.control.stop();

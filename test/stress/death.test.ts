@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { Random } from "../../stress/random.ts";
 import { type StressRun, stress } from "../../stress/run.ts";
-import { options } from "./options.ts";
+import { options, TORTURE } from "./options.ts";
 
 const DEATHS = Number(process.env.DEATHS ?? 10);
 const FIRST = Number(process.env.FIRST_DEATH ?? 1);
@@ -25,7 +25,7 @@ async function withOneDeath(seed: number, changed: Partial<StressOptions> = {}):
     if (turns-- > 0) setImmediate(() => kill(run));
     else void run.kill(victim);
   };
-  return stress(options({ seed, seconds: 1, operations: undefined, ...changed }), {
+  return stress(options({ seed, seconds: 0.7, operations: undefined, ...changed }), {
     progress: (_, run) => {
       if (!begun) kill(run);
       begun = true;
@@ -42,24 +42,43 @@ function endingOf({ failure, deaths, died }: Outcome): string {
 
 const ENDINGS = ["the others went on", "held by the dead"];
 
+/** What the n-th death is tried on. */
+type Trial = (n: number) => Partial<StressOptions>;
+
+const either: Trial = (n) => (n % 2 === 0 ? { allocator: "slab" } : {});
+const tortured: Trial = (n) => ({
+  ...TORTURE,
+  ...(n % 2 === 0 ? { allocator: "slab" } : {}),
+  ...(n % 3 === 0 ? { hotplug: 0.2 } : {}),
+  ...(n % 4 === 1 ? { debug: "FZPU" } : {}),
+});
+
+async function expectTwoEndings(deaths: number, trial: Trial): Promise<void> {
+  const endings: Record<string, number> = {};
+  for (let seed = FIRST; seed < FIRST + deaths; seed++) {
+    const outcome = await withOneDeath(seed, trial(seed));
+    const ending = endingOf(outcome);
+    const withRemains = outcome.deaths.some(({ remains }) => remains.length > 0);
+    const kind = `${ending}${withRemains ? ", something was in its hands" : ""}`;
+    endings[kind] = (endings[kind] ?? 0) + 1;
+    expect(ENDINGS, `seed ${seed}`).toContain(ending);
+    if (ending === "the others went on") {
+      expect(outcome.deaths[0]?.held, `seed ${seed}`).toBeGreaterThanOrEqual(0);
+      expect(outcome.checks.audits).toBeGreaterThan(1);
+    }
+  }
+  if (DEATHS > 10) console.log(endings);
+}
+
 test(
   `${DEATHS} threads ended at random moments: the others go on, or are told who is dead`,
-  async () => {
-    const endings: Record<string, number> = {};
-    for (let seed = FIRST; seed < FIRST + DEATHS; seed++) {
-      const changed = seed % 2 === 0 ? { allocator: "slab" as const } : {};
-      const outcome = await withOneDeath(seed, changed);
-      const ending = endingOf(outcome);
-      const withRemains = outcome.deaths.some(({ remains }) => remains.length > 0);
-      const kind = `${ending}${withRemains ? ", something was in its hands" : ""}`;
-      endings[kind] = (endings[kind] ?? 0) + 1;
-      expect(ENDINGS, `seed ${seed}`).toContain(ending);
-      if (ending === "the others went on") {
-        expect(outcome.deaths[0]?.held, `seed ${seed}`).toBeGreaterThanOrEqual(0);
-        expect(outcome.checks.audits).toBeGreaterThan(1);
-      }
-    }
-    if (DEATHS > 10) console.log(endings);
-  },
+  () => expectTwoEndings(DEATHS, either),
   20_000 * DEATHS,
+);
+
+const TORTURED = Math.ceil(DEATHS / 3);
+test(
+  `${TORTURED} more under torture, in caches that debug, and while CPUs go and come`,
+  () => expectTwoEndings(TORTURED, tortured),
+  20_000 * TORTURED,
 );
