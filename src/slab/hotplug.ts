@@ -50,12 +50,17 @@ export class Hotplug implements HotplugSteps {
     this.memory = parts.context.memory;
   }
 
-  /** slab_prepare_cpu: its node gets what it lacks. 0 or -ENOMEM. */
+  /** slab_prepare_cpu: its node gets what it lacks. 0, or -ENOMEM and all of it is taken back. */
   prepareCpu(cpu: number): number {
-    const nid = this.context.machine.topology.cpuToNode(cpu);
-    return this.forAll((s) =>
+    const { presence, topology } = this.context.machine;
+    const nid = topology.cpuToNode(cpu);
+    const error = this.forAll((s) =>
       this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, false) ? 0 : -ENOMEM,
     );
+    if (error !== 0) {
+      this.deadCpu(cpu, !topology.cpusOfNode(nid).some((other) => presence.isOnline(other)));
+    }
+    return error;
   }
 
   /** slab_online_cpu */

@@ -1,7 +1,9 @@
 /** Tuning, reaping and hotplug: how objects come home from SLAB's queues. */
 import { describe, expect, test } from "vitest";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
-import type { BootOptions } from "../../src/kernel/kernel.ts";
+import { ENOMEM } from "../../src/caches/errno.ts";
+import { faultsOf } from "../../src/caches/fault-injection.ts";
+import { type BootOptions, MIB } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { HZ } from "../../src/slab/clock.ts";
@@ -203,6 +205,42 @@ describe("hotplug of SLAB of 6.1", () => {
     expect(it.findings()).toEqual([]);
   });
 });
+
+test.each(["4.1", "6.1"] as const)(
+  "SLAB of %s: a CPU that finds no memory half-way is not there, and leaves nothing",
+  (version) => {
+    const options = { cpus: 4, nodes: 2, memory: 6 * MIB, failSlab: { times: 0 } } as const;
+    const it = watched({ allocator: "slab", kernel: version, ...options });
+    const { kernel } = it;
+    const settled = (): number => {
+      kernel.run(() => {
+        for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+        kernel.pages.drainAllPages();
+      }, 0);
+      return kernel.pages.freePagesTotal();
+    };
+    for (const cpu of [2, 3]) expect(kernel.cpuDown(cpu)).toBe(0);
+    const pages = settled();
+    const faults = faultsOf(kernel.allocator);
+    let refused = 0;
+    for (let nth = 1; ; nth++) {
+      faults?.arm({ interval: nth, times: 1 });
+      const error = kernel.cpuUp(2);
+      faults?.disarm();
+      if (faults?.injected === 0) break;
+      // Where an index array found no memory, another node has helped out.
+      if (error === 0) kernel.cpuDown(2);
+      else refused++;
+      expect([0, -ENOMEM]).toContain(error);
+      expect([it.findings(), settled()], `allocation ${nth}`).toEqual([[], pages]);
+    }
+    // A table of alien caches and the cache in it; a shared array where objects are small.
+    expect(refused).toBeGreaterThan(2 * kernel.common.caches().length);
+    const s = kernel.kmemCacheCreate("after", 256);
+    kernel.run(() => kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s)), 2);
+    expect(it.findings()).toEqual([]);
+  },
+);
 
 test("noaliencache: objects go home at once", () => {
   const it = system({ parameters: { ...parameters, useAlienCaches: false } });
