@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
+import { EIO } from "../../src/caches/errno.ts";
 import type { AuditFinding } from "../../src/check/audit.ts";
 import type { BootOptions } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
@@ -264,6 +265,75 @@ describe.each(allocators)("%s", (_name, options) => {
     }
     giveAll(3);
     for (const s of caches) expect(on(0, () => kernel.kmemCacheDestroy(s))).toBe(0);
+  });
+
+  test("queues are tuned while objects lie in them, or that is refused", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("tuned", 256);
+    take(s, 100);
+    giveAll(3);
+    const [first] = take(s, 30, 1);
+    for (const [limit, batchcount, shared] of [
+      [10, 5, 0],
+      [60, 60, 4],
+      [0, 0, -1],
+    ] as const) {
+      const error = on(2, () => kernel.allocator.tune(s, limit, batchcount, shared));
+      expect([0, -EIO]).toContain(error);
+      expect(clean()).toEqual([]);
+    }
+    expect(first).not.toBe(0);
+    giveAll(1);
+    expect(on(0, () => kernel.kmemCacheShrink(s))).toBe(0);
+  });
+
+  test("who watches is told what there is: objects, slabs, events, locks", () => {
+    const { kernel } = system;
+    const { allocator, memory } = kernel;
+    const s = kernel.kmemCacheCreate("watched", 500);
+    const events = () =>
+      [0, 1, 2, 3].map((cpu) =>
+        allocator.statNames.map((_, i) => memory.readOnce(allocator.statWords(s, cpu) + 4 * i)),
+      );
+    const before = events();
+    const objects = take(s, 40, 1);
+    const sum = (counts: number[] = []) => counts.reduce((a, b) => a + b, 0);
+    const after = events();
+    expect(sum(after[1])).toBeGreaterThanOrEqual(sum(before[1]) + 40);
+    for (const cpu of [0, 2, 3]) expect(after[cpu]).toEqual(before[cpu]);
+
+    const page = kernel.pages.virtToHeadPage(objects[0] as Address);
+    const usage = allocator.slabUsage(s, page);
+    const info = on(0, () => allocator.slabInfo(s));
+    expect(usage.objects).toBe(info.objectsPerSlab);
+    expect(usage.active).toBeGreaterThan(0);
+    expect(usage.active).toBeLessThanOrEqual(usage.objects);
+    expect(info.numObjs).toBe(info.numSlabs * info.objectsPerSlab);
+    expect(info.activeObjs).toBeGreaterThanOrEqual(40);
+    expect(info.activeObjs).toBeLessThanOrEqual(info.numObjs);
+
+    const locks = allocator.locksOf(s);
+    expect(new Set(locks.map(({ name }) => name)).size).toBe(locks.length);
+    expect(locks.filter(({ name }) => name.startsWith("list_lock"))).toHaveLength(2);
+    for (const { at } of locks) expect(memory.readOnce(at)).toBe(0);
+    giveAll(2);
+  });
+
+  test("time that passes loses nothing that is held", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("aged", 128);
+    const kept = take(s, 50, 1);
+    for (const object of kept) kernel.memory.fill(object, 0x5c, 128);
+    take(s, 200, 3);
+    on(0, () => {
+      for (const object of held.splice(50)) kernel.kfree(object);
+    });
+    for (let jiffies = 0; jiffies < 20_000; jiffies += 250) {
+      for (const cpu of [0, 1, 2, 3]) on(cpu, () => kernel.allocator.tick(jiffies));
+    }
+    expect(clean()).toEqual([]);
+    for (const object of kept) expect(kernel.memory.findOther(object, 0x5c, 128)).toBe(0);
+    giveAll(2);
   });
 
   test("freeing what is no object, or to the wrong cache, is refused by name", () => {
