@@ -52,8 +52,15 @@ const ALLOCATORS: Readonly<
   },
 };
 
+// Local names: see machine/inlining.ts.
 const SLAB_CACHE = Page.slabCache;
 const PAGE_FLAGS = Page.flags;
+const IS_SLAB = PG_SLAB;
+const KERNEL = GFP_KERNEL;
+const NO_NODE = NUMA_NO_NODE;
+const GFP_DMA = __GFP_DMA;
+const GFP_ZERO = __GFP_ZERO;
+const ZERO_SIZE = ZERO_SIZE_PTR;
 
 /** What every thread must agree on. */
 export interface SystemOptions {
@@ -164,7 +171,7 @@ export class System {
    * first 8 bytes are overwritten at once. For any object of at least that size.
    */
   kfreeRcu(object: Address): void {
-    if (object > ZERO_SIZE_PTR) this.rcuFrees.call(object);
+    if (object > ZERO_SIZE) this.rcuFrees.call(object);
   }
 
   rcuReadLock(): void {
@@ -188,30 +195,28 @@ export class System {
   // ---- kmalloc ----
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
-  kmalloc(size: number, gfp = GFP_KERNEL): Address {
-    return this.kmallocNode(size, gfp, NUMA_NO_NODE);
+  kmalloc(size: number, gfp = KERNEL): Address {
+    return this.kmallocNode(size, gfp, NO_NODE);
   }
 
-  kzalloc(size: number, gfp = GFP_KERNEL): Address {
-    return this.kmallocNode(size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+  kzalloc(size: number, gfp = KERNEL): Address {
+    return this.kmallocNode(size, gfp | GFP_ZERO, NO_NODE);
   }
 
   /** kmalloc_node */
   kmallocNode(size: number, gfp: number, node: number): Address {
     const table = this.sizeClasses[(size + 7) >>> 3];
-    if (table === undefined || (gfp & __GFP_DMA) !== 0) return this.kmallocRare(size, gfp, node);
+    if (table === undefined || (gfp & GFP_DMA) !== 0) return this.kmallocRare(size, gfp, node);
     return this.allocator.slabAllocNode(this.memory.read32(table), gfp, node);
   }
 
   /** Size 0, whole pages, DMA memory; all sizes where debugging notes what was asked for. */
   private kmallocRare(size: number, gfp: number, node: number): Address {
-    if (size === 0) return ZERO_SIZE_PTR;
+    if (size === 0) return ZERO_SIZE;
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
     const s =
-      (gfp & __GFP_DMA) !== 0
-        ? this.common.kmallocDmaCache(index)
-        : this.common.kmallocCache(index);
+      (gfp & GFP_DMA) !== 0 ? this.common.kmallocDmaCache(index) : this.common.kmallocCache(index);
     return this.kmallocTrace(s, size, gfp, node);
   }
 
@@ -219,7 +224,7 @@ export class System {
    * kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. A debug
    * cache of 6.1 with SLAB_KMALLOC and SLAB_STORE_USER guards the rest.
    */
-  kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
+  kmallocTrace(s: KmemCachePtr, size: number, gfp = KERNEL, node = NO_NODE): Address {
     const object = this.allocator.slabAllocNode(s, gfp, node);
     if (object !== 0) this.allocator.noteRequested?.(s, object, size);
     return object;
@@ -233,15 +238,15 @@ export class System {
   }
 
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
-  krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
+  krealloc(object: Address, size: number, gfp = KERNEL): Address {
     if (size === 0) {
       this.kfree(object);
-      return ZERO_SIZE_PTR;
+      return ZERO_SIZE;
     }
-    if (object <= ZERO_SIZE_PTR) return this.kmalloc(size, gfp);
+    if (object <= ZERO_SIZE) return this.kmalloc(size, gfp);
     const asked = this.requestedSize(object);
     if (this.ksize(object) >= size) {
-      if ((gfp & __GFP_ZERO) !== 0 && asked < size) {
+      if ((gfp & GFP_ZERO) !== 0 && asked < size) {
         this.memory.fill(object + asked, 0, size - asked);
       }
       this.noteRequested(object, size);
@@ -270,17 +275,17 @@ export class System {
   /** The cache of an object of kmalloc, 0 for whole pages. */
   private cacheOf(object: Address): KmemCachePtr {
     const page = this.pages.virtToHeadPage(object);
-    const isSlab = (this.memory.readOnce(page + PAGE_FLAGS) & PG_SLAB) !== 0;
+    const isSlab = (this.memory.readOnce(page + PAGE_FLAGS) & IS_SLAB) !== 0;
     return isSlab ? this.memory.read32(page + SLAB_CACHE) : 0;
   }
 
   /** kfree: anything kmalloc, or any cache, has given. */
   kfree(object: Address): void {
-    if (object <= ZERO_SIZE_PTR) return;
+    if (object <= ZERO_SIZE) return;
     const { memory } = this;
     const page = this.pages.virtToHeadPage(object);
     const flags = memory.readOnce(page + PAGE_FLAGS);
-    if ((flags & PG_SLAB) !== 0) {
+    if ((flags & IS_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + SLAB_CACHE), page, object);
     } else if ((flags & PG_HEAD) !== 0 && this.pages.pageAddress(page) === object) {
       this.pages.freePages(page, this.pages.compoundOrder(page));
@@ -291,10 +296,10 @@ export class System {
 
   /** ksize: bytes that may be used, at least what was asked for. */
   ksize(object: Address): number {
-    if (object <= ZERO_SIZE_PTR) return 0;
+    if (object <= ZERO_SIZE) return 0;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + Page.flags);
-    if ((flags & PG_SLAB) === 0) return PAGE_SIZE << this.pages.compoundOrder(page);
+    if ((flags & IS_SLAB) === 0) return PAGE_SIZE << this.pages.compoundOrder(page);
     return this.allocator.slabKsize(this.memory.read32(page + Page.slabCache));
   }
 
@@ -305,12 +310,12 @@ export class System {
     return this.common.kmemCacheCreate(name, size, align, flags, ctor, useroffset, usersize);
   }
 
-  kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE);
+  kmemCacheAlloc(s: KmemCachePtr, gfp = KERNEL): Address {
+    return this.kmemCacheAllocNode(s, gfp, NO_NODE);
   }
 
-  kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
+  kmemCacheZalloc(s: KmemCachePtr, gfp = KERNEL): Address {
+    return this.kmemCacheAllocNode(s, gfp | GFP_ZERO, NO_NODE);
   }
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -325,7 +330,7 @@ export class System {
   }
 
   /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
-  kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = GFP_KERNEL): number {
+  kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = KERNEL): number {
     return this.allocator.allocBulk(s, gfp, size, p);
   }
 

@@ -53,6 +53,7 @@ export const NR_SLAB_RECLAIMABLE = 0;
 export const NR_SLAB_UNRECLAIMABLE = 1;
 const NODE_ITEMS = 2;
 
+// Local names: see machine/inlining.ts.
 const SHIFT = PAGE_SHIFT;
 const STRUCT_SHIFT = PAGE_STRUCT_SHIFT;
 /** What is left in `flags` of a page that goes back. */

@@ -36,6 +36,9 @@ import {
 } from "./structs.ts";
 import { heapObjectError } from "./usercopy.ts";
 
+// Local names: see machine/inlining.ts.
+const NO_NODE = NUMA_NO_NODE;
+const GFP_ZERO = __GFP_ZERO;
 const CPU_ARRAY = KmemCache.cpuSlab;
 const AVAIL = ArrayCache.avail;
 const LIMIT = ArrayCache.limit;
@@ -127,27 +130,27 @@ export class Slab implements Allocator {
     // From here on nothing else runs on this CPU, and its array is ours.
     const ac = memory.thisCpuPtr(memory.readOnce(s + CPU_ARRAY));
     const avail = memory.read32(ac + AVAIL) - 1;
-    if (avail < 0 || node !== NUMA_NO_NODE) return this.allocSlow(s, gfp, node, flags);
+    if (avail < 0 || node !== NO_NODE) return this.allocSlow(s, gfp, node, flags);
     memory.write32(ac + TOUCHED, 1);
     memory.write32(ac + AVAIL, avail);
     const object = memory.read32(ac + ENTRIES + (avail << 2));
     memory.count(ac + COUNT_ALLOCHIT, 1);
     memory.irqRestore(flags);
-    if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+    if ((gfp & GFP_ZERO) !== 0) this.zero(s, object);
     return object;
   }
 
   private allocSlow(s: KmemCachePtr, gfp: number, node: number, flags: boolean): Address {
     const object = this.allocate(s, gfp, node);
     this.memory.irqRestore(flags);
-    if (object !== 0 && (gfp & __GFP_ZERO) !== 0) this.zero(s, object);
+    if (object !== 0 && (gfp & GFP_ZERO) !== 0) this.zero(s, object);
     return object;
   }
 
   /** __do_cache_alloc: an object or 0, by whichever way there is. Interrupts are off. */
   allocate(s: KmemCachePtr, gfp: number, node: number): Address {
     const local = this.context.localNode();
-    const wanted = node === NUMA_NO_NODE ? local : node;
+    const wanted = node === NO_NODE ? local : node;
     if (wanted === local) {
       const object = this.refill.allocate(s, gfp);
       if (object !== 0) return object;

@@ -35,6 +35,10 @@ import {
 import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "./structs.ts";
 import { heapObjectError } from "./usercopy.ts";
 
+// Local names: see machine/inlining.ts.
+const NO_NODE = NUMA_NO_NODE;
+const GFP_ZERO = __GFP_ZERO;
+const STEP = TID_STEP;
 const FREELIST = KmemCacheCpu.freelist;
 const TID = KmemCacheCpu.tid;
 const PAGE = KmemCacheCpu.page;
@@ -135,7 +139,7 @@ export class Slub implements Allocator {
       const next = this.getFreepointerSafe(s, object, memory.read32(s + OFFSET));
       if (this.updateCpuFreelistFast(cpuSlab, object, tid, next)) {
         memory.thisCpuAdd(cpuSlab + COUNT_ALLOC_FASTPATH, 1);
-        return (gfp & __GFP_ZERO) === 0 ? object : this.zeroed(s, object);
+        return (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
       }
       this.countSwapFailure(cpuSlab);
     }
@@ -143,7 +147,7 @@ export class Slub implements Allocator {
 
   /** node_match. A list without a page matches nothing: a flush may have come between the reads. */
   protected nodeMatch(page: PagePtr, node: number): boolean {
-    return page !== 0 && (node === NUMA_NO_NODE || this.isOfNode(page, node));
+    return page !== 0 && (node === NO_NODE || this.isOfNode(page, node));
   }
 
   private isOfNode(page: PagePtr, node: number): boolean {
@@ -167,7 +171,7 @@ export class Slub implements Allocator {
     tid: number,
     newHead: Address,
   ): boolean {
-    return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, tid, newHead, (tid + TID_STEP) | 0);
+    return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, tid, newHead, (tid + STEP) | 0);
   }
 
   private countSwapFailure(cpuSlab: Address): void {
@@ -177,7 +181,7 @@ export class Slub implements Allocator {
   private allocSlow(s: KmemCachePtr, gfp: number, node: number): Address {
     const object = this.slowAllocation.allocate(s, gfp, node);
     this.context.stat(s, ALLOC_SLOWPATH);
-    return object === 0 || (gfp & __GFP_ZERO) === 0 ? object : this.zeroed(s, object);
+    return object === 0 || (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
   }
 
   private zeroed(s: KmemCachePtr, object: Address): Address {
