@@ -4,6 +4,7 @@
  * not depend on which thread is faster. Shard 0 runs the bounds, the others sample.
  */
 import { Piscina } from "piscina";
+import type { Complete } from "../src/explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../src/explore/explore.ts";
 import type { ProofJob, SearchJob, ShardProgress } from "../src/museum/jobs.ts";
 import type { Proof } from "../src/museum/prove.ts";
@@ -48,13 +49,49 @@ export class Explorers {
 
   /** One answer out of all shards. Aborted, it rejects. */
   async search(plan: SearchPlan, signal?: AbortSignal): Promise<ExploreResult> {
-    const shards = shardsOf(plan, this.threads);
+    const start = performance.now();
+    const answers = await this.race(shardsOf(plan, this.threads), signal);
+    return { ...merged(answers, start), complete: answers[0]?.complete };
+  }
+
+  /**
+   * Several subjects, each in one thread with an equal share of the budget. The first that fails, in
+   * the order given, is the answer; `complete` is what holds for all of them. Most bugs need no more
+   * than one preemption somewhere, so a portfolio tries that everywhere, with half of the budget,
+   * before it looks deeper anywhere.
+   */
+  async searchEach(
+    plans: readonly SearchPlan[],
+    signal?: AbortSignal,
+  ): Promise<ExploreResult & { readonly winner: number }> {
+    const start = performance.now();
+    const isMixed = plans.every(
+      ({ search: { strategy = "portfolio" } }) => strategy === "portfolio",
+    );
+    const share = (isMixed ? 0.5 : 1) / plans.length;
+    const deep = plans.map((plan, shard) => wholeJob(plan, shard, share, this.threads));
+    const passes = isMixed ? [deep.map(shallower), deep] : [deep];
+    const answers: (ExploreResult | undefined)[] = [];
+    for (const jobs of passes) {
+      answers.push(...(await this.race(jobs, signal)));
+      if (winnerOf(answers) >= 0) break;
+    }
+    const winner = winnerOf(answers);
+    const complete = leastComplete(answers.slice(-plans.length));
+    return { ...merged(answers, start), complete, winner: winner % plans.length };
+  }
+
+  /** The answers of all jobs, but for those behind one that has found something. */
+  private async race(
+    shards: readonly SearchJob[],
+    signal: AbortSignal | undefined,
+  ): Promise<(ExploreResult | undefined)[]> {
     const aborts = shards.map(() => new AbortController());
     const stop = (from: number): void => {
       for (const abort of aborts.slice(from)) abort.abort();
     };
     signal?.addEventListener("abort", () => stop(0));
-    const answers = await Promise.all(
+    return Promise.all(
       shards.map(async (job, shard) => {
         const { signal: own } = aborts[shard] as AbortController;
         const answer: ExploreResult | undefined = await this.pool
@@ -68,7 +105,6 @@ export class Explorers {
         return answer;
       }),
     );
-    return merged(answers);
   }
 }
 
@@ -94,21 +130,66 @@ function shardsOf({ subject, search, dataRaces }: SearchPlan, threads: number): 
   });
 }
 
+/** A plan as one job, with a share of its budget: of its schedules, or of what threads have of time. */
+function wholeJob(
+  { subject, search, dataRaces }: SearchPlan,
+  shard: number,
+  share: number,
+  threads: number,
+): SearchJob {
+  const { schedules, seconds } = search;
+  const own = {
+    ...search,
+    ...(schedules === undefined ? {} : { schedules: Math.ceil(schedules * share) }),
+    ...(seconds === undefined ? {} : { seconds: seconds * share * threads }),
+  };
+  return { kind: "search", subject, search: own, dataRaces, shard };
+}
+
+/** The same job with all schedules of one preemption at most, and no others. */
+function shallower(job: SearchJob): SearchJob {
+  const { preemptions = 1 } = job.search;
+  const search = {
+    ...job.search,
+    strategy: "bound",
+    preemptions: Math.min(preemptions, 1),
+  } as const;
+  return { ...job, search };
+}
+
 const part = (whole: number, index: number, of: number): number =>
   Math.floor((whole * (index + 1)) / of) - Math.floor((whole * index) / of);
 
+type Answers = readonly (ExploreResult | undefined)[];
+
+const winnerOf = (answers: Answers): number =>
+  answers.findIndex((answer) => answer?.failure !== undefined);
+
+/** The bound to which all were searched, if all were. */
+function leastComplete(answers: Answers): Complete | undefined {
+  let least: Complete | undefined;
+  for (const answer of answers) {
+    if (answer?.complete === undefined) return undefined;
+    const { preemptions, schedules } = answer.complete;
+    least = {
+      preemptions: Math.min(preemptions, least?.preemptions ?? preemptions),
+      schedules: schedules + (least?.schedules ?? 0),
+    };
+  }
+  return least;
+}
+
 /** The lowest shard with a failure; what was done is summed up to that shard. */
-function merged(answers: readonly (ExploreResult | undefined)[]): ExploreResult {
-  const winner = answers.findIndex((answer) => answer?.failure !== undefined);
+function merged(answers: Answers, start: number): Omit<ExploreResult, "complete"> {
+  const winner = winnerOf(answers);
   const counted = answers.slice(0, winner < 0 ? undefined : winner + 1);
   const sum = (of: (answer: ExploreResult) => number): number =>
     counted.reduce((total, answer) => total + (answer === undefined ? 0 : of(answer)), 0);
   return {
     schedules: sum(({ schedules }) => schedules),
     steps: sum(({ steps }) => steps),
-    seconds: Math.max(...counted.map((answer) => answer?.seconds ?? 0)),
+    seconds: (performance.now() - start) / 1000,
     cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
-    complete: answers[0]?.complete,
     failure: winner < 0 ? undefined : answers[winner]?.failure,
   };
 }

@@ -1,18 +1,21 @@
-/** `slablab explore`: searches a scenario for a schedule that fails, on all cores. */
+/** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
-import { Explorers } from "../../workers/explorers.ts";
+import { Explorers, type SearchPlan } from "../../workers/explorers.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
 import { replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
 import { regressionsOf, writeRegression } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios/index.ts";
-import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
+import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
 import { explorationProgress, explorationReport } from "../report/exploration.ts";
 import { anySeed, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
+
+/** Of `all`: the time that they share. */
+const ALL_SECONDS = 60;
 
 const EXAMPLES = `
 Scenarios:
@@ -21,6 +24,7 @@ ${[...scenarios.values()].map(({ name, story }) => `  ${name.padEnd(26)}${story}
 Examples:
   slablab explore two-cpus
   slablab explore interrupt-alloc --mutation S01
+  slablab explore all --mutation my-mutation.ts --seconds 60
   slablab explore two-tasks-drop --era seed --out regressions/r01.json
   slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7`;
 
@@ -42,7 +46,7 @@ export function exploreCommand(): Command {
   const command = withSubjectOptions(
     new Command("explore")
       .description("search a scenario, step by step, for a schedule that fails")
-      .argument("<scenario>", "a name (see below), an exhibit of the museum, or a file"),
+      .argument("<scenario>", "a name (see below), an exhibit of the museum, a file, or `all`"),
   )
     .addOption(
       new Option("--strategy <name>", "how schedules are chosen")
@@ -55,7 +59,11 @@ export function exploreCommand(): Command {
       "how many at most; the same seed then gives the same answer",
       wholeNumber,
     )
-    .option("--seconds <n>", "how long at most (default: 10, or as --schedules say)", seconds)
+    .option(
+      "--seconds <n>",
+      "how long at most (default: 10, of all: 60; or as --schedules say)",
+      seconds,
+    )
     .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
     .option("--races", "look for data races, too")
     .option("--no-prune", "under a bound, run on even where the state was met before")
@@ -68,8 +76,9 @@ export function exploreCommand(): Command {
   });
 }
 
-/** A result, and the saved failure it is from, if it is. */
+/** A result, the subject it is about, and the saved failure it is from, if it is. */
 interface Explored {
+  readonly subject: Subject;
   readonly result: ExploreResult;
   readonly regression: string | null;
 }
@@ -78,20 +87,30 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
   const seed = given.seed ?? anySeed();
   try {
     const subject = subjectOf(scenario, given);
-    const explored = (await knownFailure(subject)) ?? (await search(subject, { ...given, seed }));
+    const subjects = subjectsOf(subject);
+    const explored =
+      (await knownFailure(subjects)) ?? (await search(subject, subjects, { ...given, seed }));
     if (explored === undefined) {
       process.exitCode = EXIT.INTERRUPTED;
       return;
     }
-    show(subject, { ...given, seed }, explored);
+    show(scenario, { ...given, seed }, explored);
   } catch (error) {
     blameUser(command, error);
     throw error;
   }
 }
 
-/** The first saved failure of the subject that still fails. */
-async function knownFailure(subject: Subject): Promise<Explored | undefined> {
+/** The first saved failure of the subjects that still fails. */
+async function knownFailure(subjects: readonly Subject[]): Promise<Explored | undefined> {
+  for (const subject of subjects) {
+    const known = await knownFailureOf(subject);
+    if (known !== undefined) return known;
+  }
+  return undefined;
+}
+
+async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
   const start = performance.now();
   for (const { file, saved } of regressionsOf(subject)) {
     try {
@@ -101,7 +120,7 @@ async function knownFailure(subject: Subject): Promise<Explored | undefined> {
       const { steps } = failure;
       const seconds = { seconds: elapsed, cpuSeconds: elapsed };
       const result = { schedules: 1, steps, ...seconds, complete: undefined, failure };
-      return { result, regression: file };
+      return { subject, result, regression: file };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       console.error(`slablab: ${file} is passed over: ${error.message}`);
@@ -110,29 +129,38 @@ async function knownFailure(subject: Subject): Promise<Explored | undefined> {
   return undefined;
 }
 
+/** `subjects`: the one, or all that it stands for. */
 async function search(
   subject: Subject,
+  subjects: readonly [Subject, ...Subject[]],
   given: Given & { seed: number },
 ): Promise<Explored | undefined> {
   // What is wrong with the scenario is better said before threads are started.
-  await scenarioOfSubject(subject);
+  await scenarioOfSubject(subjects[0]);
   const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
   const limits = {
     ...(schedules === undefined ? {} : { schedules }),
     ...(time === undefined ? {} : { seconds: time }),
+    ...(subject.scenario === ALL && schedules === undefined
+      ? { seconds: time ?? ALL_SECONDS }
+      : {}),
   };
   const line = new ProgressLine(given.quiet === true);
   const explorers = new Explorers(availableParallelism());
   explorers.onProgress((progress) => line.show(explorationProgress(progress)));
   try {
-    const plan = {
+    const plans = subjects.map((subject) => ({
       subject,
       search: { strategy, preemptions, seed, prunes, ...limits },
       dataRaces: given.races === true,
-    };
+    })) as [SearchPlan, ...SearchPlan[]];
     return await interruptible(async (signal) => {
       try {
-        return { result: await explorers.search(plan, signal), regression: null };
+        if (subject.scenario !== ALL) {
+          return { subject, result: await explorers.search(plans[0], signal), regression: null };
+        }
+        const result = await explorers.searchEach(plans, signal);
+        return { subject: subjects[result.winner] ?? subject, result, regression: null };
       } catch (error) {
         if (signal.aborted) return undefined;
         throw error;
@@ -144,8 +172,9 @@ async function search(
   }
 }
 
-function show(subject: Subject, given: Given & { seed: number }, explored: Explored): void {
-  const { result, regression } = explored;
+/** `asked`: the scenario as the user named it. */
+function show(asked: string, given: Given & { seed: number }, explored: Explored): void {
+  const { subject, result, regression } = explored;
   const { failure, complete } = result;
   if (failure !== undefined && given.out !== undefined) {
     writeRegression(given.out, subject, failure);
@@ -153,8 +182,8 @@ function show(subject: Subject, given: Given & { seed: number }, explored: Explo
   const { json: _json, quiet: _quiet, ...options } = given;
   const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
   const text = given.json
-    ? jsonDocument("explore", { ...options, scenario: subject.scenario }, json(explored))
-    : `${from}${explorationReport(subject, result)}seed ${given.seed}\n`;
+    ? jsonDocument("explore", { ...options, scenario: asked }, json(explored))
+    : `${from}${explorationReport(subject, result, asked)}seed ${given.seed}\n`;
   process.stdout.write(text);
   if (complete === undefined && failure === undefined && given.strategy === "bound") {
     console.error("slablab: not even the schedules without a preemption were searched to the end");
@@ -162,7 +191,7 @@ function show(subject: Subject, given: Given & { seed: number }, explored: Explo
   process.exitCode = failure === undefined ? EXIT.FINE : EXIT.FOUND;
 }
 
-function json({ result, regression }: Explored): Record<string, unknown> {
+function json({ subject, result, regression }: Explored): Record<string, unknown> {
   const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
   return {
     schedules,
@@ -177,6 +206,7 @@ function json({ result, regression }: Explored): Record<string, unknown> {
       failure === undefined
         ? null
         : {
+            scenario: subject.scenario,
             class: failure.class,
             message: failure.message,
             token: failure.token ?? null,

@@ -25,8 +25,30 @@ export interface Subject {
   readonly kernel?: KernelVersion | undefined;
 }
 
+/** Instead of a scenario's name: each of them in turn. */
+export const ALL = "all";
+
 /** There is no such scenario. */
 export class NoScenario extends Error {}
+
+/**
+ * The subjects that one stands for: itself, or, of `all`, each scenario that must pass; where an
+ * allocator or kernel is named, those that are made for it.
+ */
+export function subjectsOf(subject: Subject): [Subject, ...Subject[]] {
+  const { scenario, text, allocator, kernel } = subject;
+  if (scenario !== ALL || text !== undefined) return [subject];
+  const fit = [...scenarios.values()].filter(
+    ({ name, machine }) =>
+      !name.endsWith("unchecked") &&
+      (allocator ?? machine.allocator ?? "slub") === (machine.allocator ?? "slub") &&
+      (kernel ?? machine.kernel ?? "4.1") === (machine.kernel ?? "4.1"),
+  );
+  const [first, ...others] = fit.map(({ name }) => ({ ...subject, scenario: name }));
+  if (first === undefined)
+    throw new NoScenario(`no scenario is made for ${allocator} of ${kernel}`);
+  return [first, ...others];
+}
 
 /** @throws NoScenario, ScenarioError, NoMutation */
 export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Laboratory, Bound>> {

@@ -12,13 +12,15 @@ export function explorationProgress({ schedules, seconds, complete }: Progress):
   return `${count(schedules)} schedules, ${count(rate)}/s${bound}`;
 }
 
+/** `asked`: what was searched, where that is not the subject alone. */
 export function explorationReport(
   subject: Subject,
   { schedules, steps, seconds, complete, failure }: ExploreResult,
+  asked = subject.scenario,
 ): string {
   const rate = count(schedules / Math.max(seconds, 1e-6));
   const lines = [
-    `${count(schedules)} schedules of ${subject.scenario}, ${count(steps)} steps, in ${seconds.toFixed(2)} s (${rate}/s)`,
+    `${count(schedules)} schedules of ${asked}, ${count(steps)} steps, in ${seconds.toFixed(2)} s (${rate}/s)`,
   ];
   if (complete !== undefined) {
     const all = `all ${count(complete.schedules)} schedules with at most ${complete.preemptions}`;

@@ -16,12 +16,16 @@ import { isFrozen } from "../../slub/counters.ts";
 import { KmemCache, KmemCacheCpu } from "../../slub/structs.ts";
 import type { Laboratory } from "./laboratory.ts";
 
-/** c->freelist set implies c->page set, and a cpu slab is frozen. SLUB only. */
+/**
+ * c->freelist set implies c->page set, and a cpu slab is frozen. SLUB only. Of a CPU that has gone
+ * others take the slab, in no hurry; the audit looks there.
+ */
 export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
   if (slub === undefined) return;
   const cpuSlab = memory.peek(s + KmemCache.cpuSlab);
+  const { presence } = system.machine;
   for (let cpu = 0; cpu < memory.cpus; cpu++) {
-    if (memory.busy[cpu] !== 0 || cpuSlab === 0) continue;
+    if (memory.busy[cpu] !== 0 || cpuSlab === 0 || !presence.isOnline(cpu)) continue;
     const c = memory.perCpuPtr(cpuSlab, cpu);
     const page = memory.peek(c + KmemCacheCpu.page);
     const freelist = memory.peek(c + KmemCacheCpu.freelist);

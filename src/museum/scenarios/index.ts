@@ -19,6 +19,7 @@ import { interruptEmpty } from "./interrupt-empty.ts";
 import { interruptFree } from "./interrupt-free.ts";
 import { keepsNone } from "./keeps-none.ts";
 import { migrationAlloc } from "./migration-alloc.ts";
+import { migrationBulk } from "./migration-bulk.ts";
 import { migrationFree } from "./migration-free.ts";
 import { minPartialZero } from "./min-partial-zero.ts";
 import { oneSlabTwoFrees } from "./one-slab-two-frees.ts";
@@ -27,7 +28,9 @@ import { remoteFreeDeactivate } from "./remote-free-deactivate.ts";
 import { remoteFreeFlush } from "./remote-free-flush.ts";
 import { remoteFreeRefill } from "./remote-free-refill.ts";
 import { shrinkFree } from "./shrink-free.ts";
+import { slabAlienFree } from "./slab-alien-free.ts";
 import { slabAlienOffline } from "./slab-alien-offline.ts";
+import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
 import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabDestroyVector } from "./slab-destroy-vector.ts";
 import { slabInterruptAlloc } from "./slab-interrupt-alloc.ts";
@@ -62,6 +65,7 @@ export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
     interruptEmpty,
     migrationAlloc,
     migrationFree,
+    migrationBulk,
     bulkInterrupt,
     shrinkFree,
     destroyFree,
@@ -94,6 +98,8 @@ export const scenarios: ReadonlyMap<string, SlabScenario> = new Map(
     slabInterruptAlloc,
     slabMigrationGrow,
     slabReap,
+    slabAlienFree,
+    slabBulkInterrupt,
     slabAlienOffline,
     slabCpuOffline,
     slabNodeOffline,
