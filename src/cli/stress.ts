@@ -75,7 +75,11 @@ export function stressCommand(): Command {
     .option("--no-ledger", "do not watch each object; faster")
     .option("--interrupts <rate>", "chance of an interrupt, per access to memory", rate, 0)
     .option("--migrations <rate>", "chance of losing the CPU, per access to memory", rate, 0)
-    .option("--delays <rate>", "chance of dawdling, per access (default: a fifth of --interrupts)", rate)
+    .option(
+      "--delays <rate>",
+      "chance of dawdling, per access (default: a fifth of --interrupts)",
+      rate,
+    )
     .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
     .addOption(
       new Option(

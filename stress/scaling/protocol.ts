@@ -56,5 +56,5 @@ export interface ScaleThread {
   /** Resolves when the thread's subject is ready. */
   ready(): Promise<void>;
   /** All CPUs of a point are asked at once; each returns when all are done. */
-  measure(plan: PointPlan): CpuPoint;
+  measure(plan: PointPlan): Promise<CpuPoint>;
 }

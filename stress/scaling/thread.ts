@@ -6,6 +6,7 @@ import { directMemory, Machine } from "../../src/machine/machine.ts";
 import { Random } from "../random.ts";
 import { ScaleControl } from "./control.ts";
 import { Exchange } from "./exchange.ts";
+import { loadedAnew } from "./fresh.ts";
 import { measurePoint } from "./measure.ts";
 import type { CpuPoint, PointPlan, ScaleStart } from "./protocol.ts";
 import type { Subject } from "./subject.ts";
@@ -57,7 +58,7 @@ export class ScaleTask {
     return new ScaleTask(start, control, await peerSubject(info, start, control));
   }
 
-  measure(plan: PointPlan): CpuPoint {
+  async measure(plan: PointPlan): Promise<CpuPoint> {
     const { start, control, subject } = this;
     const workload = SCALE_WORKLOADS.get(plan.workload);
     if (workload === undefined) throw new RangeError(`no workload ${plan.workload}`);
@@ -65,7 +66,7 @@ export class ScaleTask {
     const exchange = new Exchange(control, cpu, subject.mail);
     const random = new Random(seed, cpu);
     const seat = { subject, exchange, random, cpu, cpus, size: plan.size };
-    return measurePoint(workload, seat, control, plan);
+    return measurePoint(await loadedAnew(workload, plan.number), seat, control, plan);
   }
 }
 

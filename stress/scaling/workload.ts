@@ -31,6 +31,8 @@ export interface Workload {
   readonly about: string;
   /** Who thought of it. */
   readonly origin: string;
+  /** Where it is written: `import.meta.url` there. */
+  readonly module: string;
   /** Objects of one size, or of many. */
   readonly sizes: "single" | "mixed";
   /** Objects are freed by another CPU than allocated them. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { loadedAnew } from "../../stress/scaling/fresh.ts";
+import type { Workload } from "../../stress/scaling/workload.ts";
 import { SCALE_WORKLOADS } from "../../stress/scaling/workloads/index.ts";
 import { CountingSubject, controlOf, seatOf } from "./seats.ts";
 
@@ -52,4 +54,16 @@ test("what one CPU sends another frees, in both directions, whoever comes first"
 
 test("every workload names who thought of it", () => {
   for (const { origin } of all) expect(origin.length).toBeGreaterThan(5);
+});
+
+test("a workload loaded anew is another evaluation of the same code, each by its own name", async () => {
+  for (const workload of all) {
+    const again = await loadedAnew(workload, 1);
+    expect(again.name).toBe(workload.name);
+    expect(again.start, workload.name).not.toBe(workload.start);
+    expect(String(again.start)).toBe(String(workload.start));
+  }
+  await expect(loadedAnew({ ...(all[0] as Workload), name: "gone" }, 2)).rejects.toThrow(
+    /does not export gone/,
+  );
 });

@@ -14,7 +14,7 @@ function touchWords(kernel: Kernel, object: Address, bytes: number, times: numbe
 }
 
 export class KmallocSubject implements Subject<Address> {
-  private readonly kernel: Kernel;
+  declare private readonly kernel: Kernel;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -50,8 +50,8 @@ export class KmallocSubject implements Subject<Address> {
 }
 
 export class KmemCacheSubject implements Subject<Address> {
-  private readonly kernel: Kernel;
-  private readonly caches: ReadonlyMap<number, Address>;
+  declare private readonly kernel: Kernel;
+  declare private readonly caches: ReadonlyMap<number, Address>;
   private cache: Address = 0;
 
   constructor(kernel: Kernel, caches: ReadonlyMap<number, Address>) {

@@ -14,6 +14,7 @@ export const allocTest: Workload = {
   name: "alloc-test",
   about: "sizes and lifetimes by Pareto's law, every object written",
   origin: "OLogN Technologies, alloc-test (2018)",
+  module: import.meta.url,
   sizes: "mixed",
   crossing: false,
   leastCpus: 1,

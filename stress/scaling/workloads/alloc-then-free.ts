@@ -9,6 +9,7 @@ export const MOST_BYTES = 16 * 1024 * 1024;
 
 const common = {
   origin: "C. Lameter's slab benchmark (2.6.2x, N allocs then N frees)",
+  module: import.meta.url,
   sizes: "single",
   crossing: false,
   leastCpus: 1,

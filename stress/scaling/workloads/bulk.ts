@@ -10,6 +10,7 @@ function bulk(count: number): Workload {
     name: `bulk-${count}`,
     about: `${count} objects by one call, and back by one`,
     origin: "J. D. Brouer's slab_bulk_test01 (2015)",
+    module: import.meta.url,
     sizes: "single",
     crossing: false,
     leastCpus: 1,

@@ -10,6 +10,7 @@ const WRITES = 20;
 
 const common = {
   origin: "E. Berger et al., Hoard, ASPLOS 2000",
+  module: import.meta.url,
   sizes: "single",
   sides: 1,
 } as const;

@@ -16,6 +16,7 @@ export const larson: Workload = {
   name: "larson",
   about: "random objects of 1,000 replaced; some move on to another CPU",
   origin: "P.-Å. Larson and M. Krishnan, ISMM 1998",
+  module: import.meta.url,
   sizes: "single",
   crossing: true,
   leastCpus: 1,

@@ -14,6 +14,7 @@ export const mstress: Workload = {
   name: "mstress",
   about: "mixed sizes and lifetimes, objects wander between CPUs",
   origin: "D. Leijen, mimalloc's test-stress (2019)",
+  module: import.meta.url,
   sizes: "mixed",
   crossing: true,
   leastCpus: 1,

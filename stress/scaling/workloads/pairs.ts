@@ -6,6 +6,7 @@ export const pairs: Workload = {
   name: "pairs",
   about: "allocate and free at once, again and again",
   origin: "C. Lameter's slab benchmark (2.6.2x, alloc/free test)",
+  module: import.meta.url,
   sizes: "single",
   crossing: false,
   leastCpus: 1,

@@ -7,6 +7,7 @@ export const remoteFree: Workload = {
   name: "remote-free",
   about: "every CPU frees what its neighbour has allocated",
   origin: "C. Lameter's slab benchmark (remote free test)",
+  module: import.meta.url,
   sizes: "single",
   crossing: true,
   leastCpus: 2,

@@ -51,7 +51,12 @@ function start<H extends Handle>(seat: Seat<H>, crossing: boolean): Player {
   };
 }
 
-const common = { origin: "MicroQuill, SmartHeap's benchmarks", sizes: "mixed", sides: 1 } as const;
+const common = {
+  origin: "MicroQuill, SmartHeap's benchmarks",
+  module: import.meta.url,
+  sizes: "mixed",
+  sides: 1,
+} as const;
 
 export const sh6bench: Workload = {
   ...common,
