@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
 import { snapshotOf } from "../../src/explore/scenario/snapshot.ts";
@@ -33,4 +36,38 @@ test("an id that nobody has, or a file without a mutation, is refused", async ()
   const empty = fileURLToPath(new URL("../explore/words.ts", import.meta.url));
   await expect(loadMutation(empty)).rejects.toThrow("exports no mutation");
   await expect(loadMutation("nowhere.ts")).rejects.toThrow("cannot be loaded");
+});
+
+const folder = mkdtempSync(join(tmpdir(), "slablab-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test.each([
+  ["is no TypeScript", "export const m: = 3;", "cannot be loaded"],
+  ["throws", 'throw new Error("by itself");', "cannot be loaded: by itself"],
+  ["has no function", 'export const m = { id: "X", change: 5 };', "change is no function"],
+  ["returns nothing", 'export const m = { id: "X", change: () => {} };', "returns no classes"],
+  [
+    "changes nothing",
+    'export const m = { id: "X", change: (c) => ({ ...c }) };',
+    "changes no part",
+  ],
+  [
+    "misspells a part",
+    'export const m = { id: "X", change: (c) => ({ ...c, Deactivatoin: c.Deactivation }) };',
+    "there is no part Deactivatoin; there are FreePointers,",
+  ],
+  [
+    "puts something else in the place of a class",
+    'export const m = { id: "X", change: (c) => ({ ...c, Bulk: 5 }) };',
+    "Bulk is no class",
+  ],
+  [
+    "misspells a part of SLAB",
+    'export const m = { id: "X", change: (c) => ({ ...c, slab: { ...c.slab, "4.1": { Refil: 5 } } }) };',
+    "there is no part slab.4.1.Refil; there are IndexArray,",
+  ],
+])("a file that %s is refused with what is wrong", async (what, text, why) => {
+  const file = join(folder, `${what.replaceAll(" ", "-")}.ts`);
+  writeFileSync(file, text);
+  await expect(loadMutation(file)).rejects.toThrow(why);
 });
