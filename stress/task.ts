@@ -4,7 +4,7 @@
  */
 import { Ledger } from "../src/check/ledger.ts";
 import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
-import { PANICKED } from "../src/machine/direct-memory.ts";
+import { PANICKED } from "../src/machine/running-task.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
 import { kernelBuild } from "./build.ts";

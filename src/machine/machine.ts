@@ -25,12 +25,13 @@ import {
   TASK_RUNNING,
   Task,
 } from "./cpus.ts";
-import { DirectMemory, type MachinePlaces } from "./direct-memory.ts";
+import { DirectMemory } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
 import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
+import type { MachinePlaces } from "./running-task.ts";
 import { Statics } from "./statics.ts";
 import { Topology } from "./topology.ts";
 import { noWitness, type Witness } from "./witness.ts";
