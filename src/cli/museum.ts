@@ -40,6 +40,7 @@ export function museumCommand(): Command {
   );
   command
     .command("list", { isDefault: true })
+    .exitOverride()
     .description("the catalogue")
     .option("--json", "print one JSON document")
     .action(({ json }: { json?: true }) => {
@@ -50,6 +51,7 @@ export function museumCommand(): Command {
     });
   const run = command
     .command("run")
+    .exitOverride()
     .description("find each bug in the broken source, and none in the fixed one")
     .argument("[id...]", "exhibits; all if none is named")
     .option("--live", "on real threads instead, and say how long it took")

@@ -7,6 +7,7 @@ import { type SlabScenario, scenarioOf } from "../../src/explore/scenario/scenar
 import type { IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
 import { slabCpuOffline } from "../../src/museum/scenarios/slab-cpu-offline.ts";
+import { scenarioOfSubject } from "../../src/museum/subject.ts";
 import { inBothForms } from "../../src/slab/classes.ts";
 import { Hotplug } from "../../src/slab/hotplug.ts";
 import { NodeLists } from "../../src/slab/node-lists.ts";
@@ -78,11 +79,30 @@ test.each([
   ["free a.1-3", "free", 'mine.txt:8: "free": an object is missing after it'],
   ["cpus 2", "cpu 2", 'mine.txt:4: "cpu": no setting of the machine'],
   ["scenario mine", "flush", 'mine.txt:3: "flush": steps come after'],
+  ["free a.1-3", "free b", 'mine.txt:8: "b": nothing of that name is allocated before'],
+  ["free a.0", "free a.8", 'mine.txt:12: "a.8": a is 8 objects, a.0 to a.7'],
+  ["  alloc a 8\n", "", 'mine.txt:7: "a.1-3": nothing of that name'],
+  ["  flush\n", "  free y\n  alloc y\n", 'mine.txt:10: "y": nothing of that name'],
   ["size 1024", "flags SLAB_MINE", 'mine.txt:5: "SLAB_MINE": unknown flag'],
 ])("%s written as %s is refused: %s", (right, wrong, why) => {
   const read = (): unknown => parseScenario("mine.txt", FILE.replace(right, wrong));
   expect(read).toThrow(ScenarioError);
   expect(read).toThrow(why);
+});
+
+test("what a task has allocated before, it may free, and nobody else", () => {
+  const own = FILE.replace("  flush", "  alloc y 2; free y.1\n  free y.0");
+  expect(parseScenario("mine.txt", own).contexts[0]?.operations).toHaveLength(2);
+  const others = own.replace("free a.0", "free y.0");
+  expect(() => parseScenario("mine.txt", others)).toThrow('mine.txt:13: "y.0": nothing');
+});
+
+test.each([
+  ["what SLAB has not", "keeps-none", { allocator: "slab" }, 'slab has no "keep-none"'],
+  ["what SLUB has not", "slab-shared-drain", { allocator: "slub" }, 'slub has no "tune"'],
+  ["SLUB of 6.1", "two-cpus", { kernel: "6.1" }, "SLUB of 6.1 is known by its geometry only"],
+] as const)("a scenario that wants %s is refused", async (_, scenario, on, why) => {
+  await expect(scenarioOfSubject({ scenario, ...on })).rejects.toThrow(why);
 });
 
 test("what a CPU leaves behind goes home under the lock of the lists; without it SLAB is caught", () => {

@@ -21,6 +21,7 @@ import { MAX_CPUS } from "../../machine/cpus.ts";
 import { MAX_NUMNODES } from "../../machine/machine.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import type { LaboratoryOptions } from "./laboratory.ts";
+import { danglingReference, type PlacedStep } from "./references.ts";
 import type { SetupStep, SlabContext, SlabScenario } from "./scenario.ts";
 import * as steps from "./steps.ts";
 
@@ -148,6 +149,9 @@ class Parser {
   private readonly contexts: (SlabContext & { operations: steps.Step[][] })[] = [];
   private endsEmpty = false;
   private section: Section | undefined;
+  /** All steps with their lines, to tell where a name is wrong. */
+  private readonly placedSetup: PlacedStep[] = [];
+  private readonly placed: PlacedStep[][] = [];
 
   constructor(file: string) {
     this.file = file;
@@ -161,6 +165,10 @@ class Parser {
       if (content.trim() !== "") this.parseLine(content);
     }
     if (this.contexts.length === 0) this.refuse("", "no task: a scenario needs one at least");
+    const dangling = danglingReference(this.placedSetup, this.placed);
+    if (dangling !== undefined) {
+      throw new ScenarioError(this.file, dangling.line, dangling.word, dangling.why);
+    }
     const { name, story, machine, setup, contexts, endsEmpty } = this;
     return { name, story, machine, setup, contexts, endsEmpty };
   }
@@ -268,6 +276,7 @@ class Parser {
     const migrates = kind === "task" && words.takes("migrates");
     const context = { name, kind, cpu, migrates, operations: [] };
     this.contexts.push(context);
+    this.placed.push([]);
     this.section = context;
   }
 
@@ -277,11 +286,14 @@ class Parser {
       .split(";")
       .filter((part) => part.trim() !== "")
       .map((part) => this.parseStep(part));
+    const placed = operation.map((step) => ({ line: this.line, step }));
     if (section === undefined) {
       this.refuse(head, "steps come after a line with setup, task or interrupt");
     } else if ("operations" in section) {
       section.operations.push(operation);
+      this.placed.at(-1)?.push(...placed);
     } else {
+      this.placedSetup.push(...placed);
       this.setup.push(...operation.map((step) => ({ cpu: section.cpu, step })));
     }
   }

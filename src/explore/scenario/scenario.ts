@@ -12,6 +12,7 @@
  * Checked without being asked for: every object by the ledger, the CPUs' slabs after each operation,
  * everything at the end (verdict.ts).
  */
+import type { AllocatorName } from "../../caches/flags.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { ContextSpec, Given, Operation } from "../context.ts";
 import type { Scenario } from "../program.ts";
@@ -151,14 +152,40 @@ function refuseHomeless({ name, contexts }: SlabScenario): void {
   );
 }
 
+/** Verbs that only one of the allocators has. */
+const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
+  "flush-cpu": "slub",
+  "keep-none": "slub",
+  read: "slub",
+  write: "slub",
+  reap: "slab",
+  tune: "slab",
+};
+
+/** @throws RangeError where the allocator is not there, or has not what a step wants. */
+function refuseUnfit({ name, machine, setup, contexts }: SlabScenario): void {
+  const { allocator = "slub", kernel } = machine;
+  if (allocator === "slub" && kernel === "6.1") {
+    throw new RangeError("SLUB of 6.1 is known by its geometry only; explore that of 4.1, or SLAB");
+  }
+  const steps = [
+    ...setup.map(({ step }) => step),
+    ...contexts.flatMap(({ operations }) => operations.flat()),
+  ];
+  const unfit = steps.find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
+  if (unfit === undefined) return;
+  throw new RangeError(`scenario ${name}: ${allocator} has no "${unfit.verb}"`);
+}
+
 /**
  * The scenario on an allocator with `change` made, ready for the explorer. @throws RangeError where a
- * context is of a CPU that a step takes away.
+ * context is of a CPU that a step takes away, or a step wants what the allocator has not.
  */
 export function scenarioOf(
   scenario: SlabScenario,
   change: Change = (classes) => classes,
 ): Scenario<Laboratory, Bound> {
+  refuseUnfit(scenario);
   refuseHomeless(scenario);
   return {
     name: scenario.name,

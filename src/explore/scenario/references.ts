@@ -1,0 +1,58 @@
+/**
+ * Whether each object that a file's steps name has been made by then: by set-up, for everybody, or
+ * earlier by the same context. Steps of a program's own may make names, too; a file has none.
+ */
+import type { Step } from "./steps.ts";
+
+/** A step, and the line it is on. */
+export interface PlacedStep {
+  readonly line: number;
+  readonly step: Step;
+}
+
+export interface Dangling {
+  readonly line: number;
+  readonly word: string;
+  readonly why: string;
+}
+
+/** The first that nobody has made, if any. */
+export function danglingReference(
+  setup: readonly PlacedStep[],
+  contexts: readonly (readonly PlacedStep[])[],
+): Dangling | undefined {
+  const everybodys = new Map<string, number>();
+  const first = firstDangling(setup, everybodys);
+  if (first !== undefined) return first;
+  for (const steps of contexts) {
+    const dangling = firstDangling(steps, new Map(everybodys));
+    if (dangling !== undefined) return dangling;
+  }
+  return undefined;
+}
+
+/** `made`: how many objects each name stands for so far; grows. */
+function firstDangling(
+  steps: readonly PlacedStep[],
+  made: Map<string, number>,
+): Dangling | undefined {
+  for (const { line, step } of steps) {
+    if (step.verb === "alloc" || step.verb === "bulk-alloc") made.set(step.name, step.count);
+    if (step.verb !== "free" && step.verb !== "bulk-free") continue;
+    const why = whyDangling(step.of, made);
+    if (why !== undefined) return { line, word: step.of, why };
+  }
+  return undefined;
+}
+
+function whyDangling(reference: string, made: ReadonlyMap<string, number>): string | undefined {
+  const [name = "", indexes] = reference.split(".");
+  const count = made.get(name);
+  if (count === undefined) {
+    const known = made.size === 0 ? "there are none" : `there are ${[...made.keys()].join(", ")}`;
+    return `nothing of that name is allocated before, here or in set-up; ${known}`;
+  }
+  const last = Number(indexes?.split("-").at(-1) ?? 0);
+  if (last < count) return undefined;
+  return `${name} is ${count} object${count === 1 ? "" : "s"}, ${name}.0 to ${name}.${count - 1}`;
+}
