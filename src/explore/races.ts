@@ -19,12 +19,12 @@ type Clock = number[];
 
 /** Of one word, by context: the time of its last access of each sort; 0: none. */
 interface WordHistory {
-  readonly plainReads: Clock;
-  readonly plainWrites: Clock;
-  readonly markedReads: Clock;
-  readonly markedWrites: Clock;
+  plainReads: Clock;
+  plainWrites: Clock;
+  markedReads: Clock;
+  markedWrites: Clock;
   /** What whoever acquires the word comes after. */
-  readonly released: Clock;
+  released: Clock;
 }
 
 export interface Race {
@@ -35,7 +35,8 @@ export interface Race {
 }
 
 export class RaceDetector implements Observer {
-  private readonly contexts: number;
+  /** The clock of what has never happened: stands for every clock of a word until one is written. */
+  private readonly never: Clock;
   private readonly nameOf: (address: Address) => string;
   private clocks: Clock[] = [];
   private words = new Map<Address, WordHistory>();
@@ -43,7 +44,7 @@ export class RaceDetector implements Observer {
   race: Race | undefined;
 
   constructor(contexts: readonly Context[], nameOf: (address: Address) => string) {
-    this.contexts = contexts.length;
+    this.never = contexts.map(() => 0);
     this.nameOf = nameOf;
     this.reset();
   }
@@ -52,15 +53,16 @@ export class RaceDetector implements Observer {
   reset(): void {
     this.words.clear();
     this.race = undefined;
-    this.clocks = Array.from({ length: this.contexts }, (_, id) => {
-      const clock = this.zero();
+    this.clocks = this.never.map((_, id) => {
+      const clock = this.never.slice();
       clock[id] = 1;
       return clock;
     });
   }
 
-  private zero(): Clock {
-    return Array.from({ length: this.contexts }, () => 0);
+  /** The clock itself, which may be written, instead of the one that stands for all. */
+  private own(clock: Clock): Clock {
+    return clock === this.never ? clock.slice() : clock;
   }
 
   /** What ran on a CPU before comes before what runs there next. */
@@ -105,9 +107,12 @@ export class RaceDetector implements Observer {
     if (isPlain) this.check(history.markedWrites, context, word, kind);
     if (isPlain && writes) this.check(history.markedReads, context, word, kind);
     const now = clock[id] as number;
-    if (writes) (isPlain ? history.plainWrites : history.markedWrites)[id] = now;
-    else (isPlain ? history.plainReads : history.markedReads)[id] = now;
+    const sort = sortOf(isPlain, writes);
+    const times = this.own(history[sort]);
+    times[id] = now;
+    history[sort] = times;
     if (k.releases(kind)) {
+      history.released = this.own(history.released);
       join(history.released, clock);
       this.tick(id);
     }
@@ -116,12 +121,13 @@ export class RaceDetector implements Observer {
   private historyOf(word: Address): WordHistory {
     let history = this.words.get(word);
     if (history === undefined) {
+      const { never } = this;
       history = {
-        plainReads: this.zero(),
-        plainWrites: this.zero(),
-        markedReads: this.zero(),
-        markedWrites: this.zero(),
-        released: this.zero(),
+        plainReads: never,
+        plainWrites: never,
+        markedReads: never,
+        markedWrites: never,
+        released: never,
       };
       this.words.set(word, history);
     }
@@ -130,6 +136,7 @@ export class RaceDetector implements Observer {
 
   /** All of `earlier` must have happened before now. */
   private check(earlier: Clock, context: Context, word: Address, kind: number): void {
+    if (earlier === this.never) return;
     const clock = this.clocks[context.id] as Clock;
     for (let other = 0; other < earlier.length; other++) {
       if ((earlier[other] as number) <= (clock[other] as number)) continue;
@@ -141,6 +148,11 @@ export class RaceDetector implements Observer {
       );
     }
   }
+}
+
+function sortOf(isPlain: boolean, writes: boolean): Exclude<keyof WordHistory, "released"> {
+  if (isPlain) return writes ? "plainWrites" : "plainReads";
+  return writes ? "markedWrites" : "markedReads";
 }
 
 function join(into: Clock, from: Clock): void {

@@ -227,7 +227,11 @@ test.each(["portfolio", "pct", "pos", "walk"] as const)(
   (strategy) => {
     const run = () => {
       const search = { strategy, schedules: 500, seed: 42, preemptions: 1 };
-      const { seconds: _, ...rest } = explore({ ...freeAgainstAlloc(DropsQuietly), search });
+      const {
+        seconds: _s,
+        cpuSeconds: _c,
+        ...rest
+      } = explore({ ...freeAgainstAlloc(DropsQuietly), search });
       return JSON.stringify(rest);
     };
     const first = run();
