@@ -4,8 +4,8 @@
  */
 import { Ledger } from "../src/check/ledger.ts";
 import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
-import { PANICKED } from "../src/machine/running-task.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
+import { PANICKED } from "../src/machine/running-task.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
 import { kernelBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
