@@ -41,7 +41,7 @@ export const SYSTEM_CLASSES: SystemClasses = {
   slab: SLAB_FORMS,
 };
 
-/** Where the allocator is chosen; nothing else asks which one runs. */
+/** Where the allocator is chosen. No call asks which one runs; who looks inside of one does. */
 const ALLOCATORS: Readonly<
   Record<AllocatorName, (common: SlabCommon, classes: SystemClasses) => Allocator>
 > = {
