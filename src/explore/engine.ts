@@ -204,7 +204,11 @@ export class Engine implements Pilot {
     try {
       result = this.operate(context);
     } catch (thrown) {
-      if (thrown === SUSPEND) return;
+      if (thrown === SUSPEND) {
+        if (memory.wasCaught)
+          this.swallowed(context, "caught, or something accessed on its way out");
+        return;
+      }
       if (memory.isUnwinding) this.swallowed(context, `turned into "${String(thrown)}"`);
       throw thrown;
     }

@@ -57,6 +57,8 @@ export abstract class Suspension {
 
   /** SUSPEND has been thrown, so every further access throws it too. */
   isUnwinding = false;
+  /** There was an access after that: somebody has caught it, or does something on the way out. */
+  wasCaught = false;
   /** The scheduler has just chosen this context here: its first point asks nobody. */
   private isChosen = false;
   /** Interrupts or preemption were switched on and nobody has been asked since. */
@@ -83,6 +85,7 @@ export abstract class Suspension {
     this.logged = context.logged;
     this.exploring = true;
     this.isUnwinding = false;
+    this.wasCaught = false;
     this.isChosen = true;
     this.windowIsOpen = false;
     context.irqsOff = context.irqsOffAtStart;
@@ -179,6 +182,7 @@ export abstract class Suspension {
 
   /** Leaves the operation; it will be run again. */
   protected suspend(): never {
+    this.wasCaught = this.isUnwinding;
     this.isUnwinding = true;
     throw SUSPEND;
   }

@@ -35,7 +35,7 @@ export function failureText(failure: Failure, isVerbose: boolean): string {
   const { preemptions, steps } = failure;
   const at = `${preemptions} preemption${preemptions === 1 ? "" : "s"}, ${steps} steps`;
   const head = `\n${styled(["bold", "red"], `FAILURE ${failure.class}`)} (${at})\n  ${failure.message}\n\n`;
-  return head + timelineText(failure.timeline, isVerbose);
+  return failure.timeline.length === 0 ? head : head + timelineText(failure.timeline, isVerbose);
 }
 
 /** The words that name a subject on a command line. */

@@ -155,6 +155,20 @@ test("an operation that catches its suspension is found out", () => {
   expect(failure?.message).toContain("the suspension was caught");
 });
 
+test("so is one that catches it and then goes on, as a retry would", () => {
+  const retries = task(0, "retry", (memory, at) => {
+    try {
+      memory.readOnce(at(0));
+      memory.readOnce(at(0));
+    } catch {
+      memory.readOnce(at(1));
+    }
+  });
+  const { failure } = run([retries, neighbour], { search: { strategy: "walk", schedules: 100 } });
+  expect(failure?.class).toBe("non-determinism");
+  expect(failure?.message).toContain("or something accessed on its way out");
+});
+
 test("so is one that turns it into another error", () => {
   const swallower = task(0, "wrap", (memory, at) => {
     try {
