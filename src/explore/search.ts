@@ -5,7 +5,7 @@
 import type { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
 import type { Found, FoundClass } from "./failure.ts";
-import { BoundScheduler, type Shard } from "./schedulers/bound.ts";
+import { BoundScheduler } from "./schedulers/bound.ts";
 import type { Segment } from "./schedulers/replay.ts";
 import type { Scheduler } from "./schedulers/scheduler.ts";
 
@@ -62,7 +62,6 @@ export function searchWith(
 export interface BoundOptions {
   /** Cut schedules short where the state is known. */
   readonly prunes: boolean;
-  readonly shard?: Shard;
 }
 
 /**
@@ -79,7 +78,7 @@ export function searchBound(
   for (;;) {
     sharing.grown = false;
     const stateKey = options.prunes ? engine.stateKey : undefined;
-    const scheduler = new BoundScheduler(bound, stateKey, options.shard);
+    const scheduler = new BoundScheduler(bound, stateKey);
     const result = searchWith(engine, scheduler, limits, () => sharing.grown);
     if (result.hit !== undefined || !sharing.grown || limits.budget.isSpent(limits.share)) {
       return sharing.grown ? { ...result, complete: false } : result;

@@ -155,31 +155,6 @@ test("words of one context are no points, and no outcome is lost by that", () =>
   );
 });
 
-test("shards together are the whole", () => {
-  const seen = (of: number): number[] =>
-    Array.from({ length: of }, (_, index) => {
-      const engine = new Engine(prepare(freeAgainstAlloc(DropsQuietly)));
-      const options = { prunes: false, shard: { index, of } };
-      const limits = { budget: new Budget() };
-      return searchBound(engine, 2, limits, options).hit === undefined ? 0 : 1;
-    });
-  expect(seen(1)).toEqual([1]);
-  expect(seen(3)).toContain(1);
-});
-
-test("shards divide the schedules without losing one", () => {
-  const count = (index: number, of: number): number => {
-    const engine = new Engine(prepare(freeAgainstAlloc(ToySlab)));
-    // The sharing is learnt first, so that the count is of one pass.
-    searchBound(engine, 2, { budget: new Budget() }, { prunes: false });
-    const shard = { index, of };
-    return searchBound(engine, 2, { budget: new Budget() }, { prunes: false, shard }).schedules;
-  };
-  const parts = [0, 1, 2].map((index) => count(index, 3));
-  // Every shard runs the first schedule.
-  expect(parts.reduce((sum, part) => sum + part - 1, 1)).toBe(count(0, 1));
-});
-
 test.each(["pct", "pos", "walk"] as const)("%s finds the ABA", (strategy) => {
   const { failure } = explore({
     ...allocAgainstInterrupt(WithoutTid),

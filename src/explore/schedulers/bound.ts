@@ -6,24 +6,15 @@
  * A schedule whose state was met before, with at least as much of the budget left, is cut short:
  * whatever could follow has followed. (Without the second condition outcomes would be lost.) States
  * are compared by a 53-bit hash.
- *
- * The search can be cut into shards: branches off the first schedule are dealt out in turn, so the
- * shards together are the whole, and each is a function of its number alone.
  */
 import { PRUNE, type Runnable, type Scheduler } from "./scheduler.ts";
 
 /** States that are remembered; further ones are run as often as they are met. About 0.5 GB. */
 const MOST_STATES = 8_000_000;
 
-export interface Shard {
-  readonly index: number;
-  readonly of: number;
-}
-
 export class BoundScheduler implements Scheduler {
   private readonly bound: number;
   private readonly stateKey: (() => number) | undefined;
-  private readonly shard: Shard;
   /** Of each decision on the present path: what was chosen, of how many. */
   private readonly chosen: number[] = [];
   private readonly options: number[] = [];
@@ -32,14 +23,11 @@ export class BoundScheduler implements Scheduler {
   private depth = 0;
   private left = 0;
   private isFirst = true;
-  /** Branches off the first schedule so far. */
-  private branches = 0;
 
   /** `stateKey` hashes the present state; without it nothing is cut short. */
-  constructor(bound: number, stateKey?: () => number, shard: Shard = { index: 0, of: 1 }) {
+  constructor(bound: number, stateKey?: () => number) {
     this.bound = bound;
     this.stateKey = stateKey;
-    this.shard = shard;
   }
 
   begin(): boolean {
@@ -63,14 +51,8 @@ export class BoundScheduler implements Scheduler {
         continue;
       }
       chosen[last] = option;
-      if (this.isMine()) return true;
+      return true;
     }
-  }
-
-  private isMine(): boolean {
-    const { chosen } = this;
-    for (let i = chosen.length - 2; i >= 0; i--) if (chosen[i] !== 0) return true;
-    return this.branches++ % this.shard.of === this.shard.index;
   }
 
   next(runnable: Runnable, current: number): number {
