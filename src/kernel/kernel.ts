@@ -14,6 +14,7 @@ import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
 import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
+import { initOnAlloc } from "../caches/init-on-alloc.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
@@ -32,13 +33,13 @@ import { GFP_KERNEL } from "../pages/gfp.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { inBothForms } from "../slab/classes.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
-import { withSlabInitOnAlloc, withSlabInitOnFree } from "../slab/options/init-memory.ts";
+import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import type { SlabReport } from "../slub/debug/reports.ts";
 import { validateSlabCache } from "../slub/debug/validate.ts";
 import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
-import { withInitOnAlloc, withInitOnFree } from "../slub/options/init-memory.ts";
+import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { Slub } from "../slub/slub.ts";
@@ -153,10 +154,10 @@ function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemCl
   exchange(options.config.includes("DEBUG_SLAB"), ({ slab }) => ({
     slab: inBothForms(slab, withSlabDebugging),
   }));
-  exchange(options.initOnAlloc, withInitOnAlloc);
-  exchange(options.initOnAlloc, ({ Pages, slab }) => ({
+  exchange(options.initOnAlloc, ({ Pages, Slub, slab }) => ({
     Pages: withPagesInitOnAlloc(Pages),
-    slab: inBothForms(slab, withSlabInitOnAlloc),
+    Slub: initOnAlloc(Slub),
+    slab: inBothForms(slab, (form) => ({ ...form, Slab: initOnAlloc(form.Slab) })),
   }));
   exchange(options.initOnFree, withInitOnFree);
   exchange(options.initOnFree, ({ Pages, slab }) => ({

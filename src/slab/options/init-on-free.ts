@@ -1,0 +1,37 @@
+/**
+ * init_on_free (Linux 5.3): objects are zeroed when they come back, where the cache allows it.
+ * Index arrays then lie in no free object: its next user would see them.
+ */
+import { mayBeZeroed } from "../../caches/init-on-alloc.ts";
+import type { Address } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import type { SlabClasses } from "../classes.ts";
+import type { KmemCachePtr } from "../structs.ts";
+
+export function withSlabInitOnFree(classes: SlabClasses): SlabClasses {
+  return {
+    ...classes,
+    CacheLifetime: class extends classes.CacheLifetime {
+      protected override readonly initOnFree = true;
+    },
+    Slab: class extends classes.Slab {
+      override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+        this.wipe(s, object);
+        super.slabFree(s, page, object);
+      }
+
+      override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+        for (let i = 0; i < size; i++) {
+          const object = p[i] as Address;
+          const page = this.context.pages.virtToHeadPage(object);
+          this.wipe(this.memory.read32(page + Page.slabCache), object);
+        }
+        super.freeBulk(s, size, p);
+      }
+
+      private wipe(s: KmemCachePtr, object: Address): void {
+        if (mayBeZeroed(this.memory, s)) this.zero(s, object);
+      }
+    },
+  };
+}
