@@ -134,9 +134,10 @@ async function measureSite(
     }
     return undefined;
   } catch (error) {
-    const isMissing = (error as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND";
-    if (subject.needs === undefined || !isMissing) throw error;
-    return `${subject.needs} is not installed`;
+    const { code, message } = error as { code?: unknown; message: string };
+    const isMissing = code === "ERR_MODULE_NOT_FOUND" && subject.needs !== undefined;
+    // What was measured before is kept, and what comes after is measured.
+    return isMissing ? `${subject.needs} is not installed` : `it failed: ${message}`;
   } finally {
     await site?.close();
   }

@@ -19,6 +19,12 @@ import { thingMalloc } from "./subjects/thing-malloc.ts";
 import { tlsf } from "./subjects/tlsf.ts";
 import { SCALE_WORKLOADS } from "./workloads/index.ts";
 
+/**
+ * How long a CPU may starve, in ms: many CPUs on few cores under one lock wait for as long as chance
+ * has it, and that is a result and no deadlock.
+ */
+const STARVES_MS = 600_000;
+
 /** What statistics cost shows in the difference. */
 class UncountedMemory extends DirectMemory {
   override thisCpuAdd(): void {}
@@ -48,12 +54,14 @@ export class ScaleTask {
     const { shared, cpus, caches } = start;
     if ("kernel" in shared) {
       const kernel = attach(shared.kernel, buildOf(info));
+      kernel.thread.waitLimit = STARVES_MS;
       const control = new ScaleControl(kernel.machine, cpus);
       const isCache = info.kind === "cache";
       const subject = isCache ? new KmemCacheSubject(kernel, caches) : new KmallocSubject(kernel);
       return new ScaleTask(start, control, subject);
     }
     const memory = directMemory(shared.machine);
+    memory.waitLimit = STARVES_MS;
     const control = new ScaleControl(new Machine(memory, shared.machine.options), cpus);
     return new ScaleTask(start, control, await peerSubject(info, start, control));
   }
