@@ -16,6 +16,14 @@ test("the same change within the noise is none", () => {
   expect(result.changes[0]?.verdict).toBe("same");
 });
 
+test("what two runs of the same code differ by is no change, however calm their windows", () => {
+  const calm = { nsPerOperation: { median: 10, p10: 9.9, p90: 10.1 } };
+  const changeTo = (ratio: number) =>
+    compare([point({ ratio: 1, ...calm })], [point({ ratio, ...calm })]).slower;
+  expect(changeTo(1.23)).toBe(0);
+  expect(changeTo(1.27)).toBe(1);
+});
+
 test("a faster point is no complaint", () => {
   const result = compare([point({ ratio: 2 })], [point({ ratio: 1 })]);
   expect(result).toMatchObject({ slower: 0, changes: [{ verdict: "faster" }] });
