@@ -1,6 +1,7 @@
 /**
  * What slab_common needs of an allocator, and what a user of one sees. SLUB and SLAB stand behind
- * it; no call of a program asks which. All methods take and give addresses; none throws for want of memory.
+ * it; no call of a program asks which. All methods take and give addresses; none throws for want of
+ * memory.
  */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";

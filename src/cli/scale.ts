@@ -91,7 +91,8 @@ export function scaleCommand(): Command {
     );
     if (given.json && outcome.overloaded) process.stderr.write(overloadWarning(outcome));
     await writeReports(given, outcome);
-    if (outcome.interrupted) process.exitCode = EXIT.INTERRUPTED;
+    if (outcome.leftOut.some(({ failed }) => failed)) process.exitCode = EXIT.INTERNAL;
+    else if (outcome.interrupted) process.exitCode = EXIT.INTERRUPTED;
     else if (comparison !== undefined && comparison.slower > 0) process.exitCode = EXIT.FOUND;
   });
 }

@@ -28,6 +28,8 @@ export interface LeftOut {
   readonly allocator: string;
   readonly cpus: number;
   readonly why: string;
+  /** It broke down, rather than that it is not there or time ran out. */
+  readonly failed: boolean;
 }
 
 export interface ScaleOutcome {
@@ -73,9 +75,8 @@ export async function scale(
   for (let turn = 0; turn < options.repeat; turn++) {
     for (const group of sites(keys)) {
       if (signal?.aborted) break;
-      const why = await measureSite(group, options, runs, progress, ends);
-      const [{ allocator, cpus }] = group as [PointKey];
-      if (why !== undefined && turn === 0) leftOut.push({ allocator, cpus, why });
+      const missing = await measureSite(group, options, runs, progress, ends);
+      if (missing !== undefined && (missing.failed || turn === 0)) leftOut.push(missing);
     }
   }
   const points = withScaling([...runs.values()].map(middleOf));
@@ -105,9 +106,10 @@ async function measureSite(
   runs: Map<string, ScalePoint[]>,
   progress: (point: PointKey) => void,
   ends: () => boolean,
-): Promise<string | undefined> {
+): Promise<LeftOut | undefined> {
   const [{ allocator, cpus }] = group as [PointKey];
-  if (ends()) return OUT_OF_TIME;
+  const left = (why: string, failed = false): LeftOut => ({ allocator, cpus, why, failed });
+  if (ends()) return left(OUT_OF_TIME);
   const subject = SUBJECTS.get(allocator) as SubjectInfo;
   const sizes = [...new Set(group.map(({ size }) => size))].filter((size) => size > 0);
   const oversubscribed = cpus > availableParallelism();
@@ -116,7 +118,7 @@ async function measureSite(
     site = await Site.open(subject, cpus, sizes, options);
     site.locks();
     for (const key of group) {
-      if (ends()) return OUT_OF_TIME;
+      if (ends()) return left(OUT_OF_TIME);
       progress(key);
       const workload = SCALE_WORKLOADS.get(key.workload) as Workload;
       const seen = await site.measure({
@@ -137,7 +139,7 @@ async function measureSite(
     const { code, message } = error as { code?: unknown; message: string };
     const isMissing = code === "ERR_MODULE_NOT_FOUND" && subject.needs !== undefined;
     // What was measured before is kept, and what comes after is measured.
-    return isMissing ? `${subject.needs} is not installed` : `it failed: ${message}`;
+    return isMissing ? left(`${subject.needs} is not installed`) : left(`failed: ${message}`, true);
   } finally {
     await site?.close();
   }

@@ -3,6 +3,7 @@ import { measurePoint } from "../../stress/scaling/measure.ts";
 import { planPoints, type ScaleOptions } from "../../stress/scaling/plan.ts";
 import type { PointPlan } from "../../stress/scaling/protocol.ts";
 import { scale } from "../../stress/scaling/run.ts";
+import { SUBJECTS, type SubjectInfo } from "../../stress/scaling/subjects/index.ts";
 import { pairs } from "../../stress/scaling/workloads/pairs.ts";
 import { CountingSubject, controlOf, seatOf } from "./seats.ts";
 
@@ -65,6 +66,24 @@ test("no point asks an allocator for what it cannot do", () => {
   expect(has("postmessage", "larson", 2)).toBe(true);
   expect(has("postmessage", "pairs", 2)).toBe(false);
   expect(has("slub", "one-allocates", 1)).toBe(false);
+});
+
+test("a subject that breaks down is named as failed, and the others keep their figures", async () => {
+  // Known here and to no thread, so that its threads fail.
+  const subjects = SUBJECTS as Map<string, SubjectInfo>;
+  subjects.set("broken", { ...(subjects.get("slub") as SubjectInfo), name: "broken" });
+  const outcome = await scale({
+    ...options,
+    allocators: ["broken", "slub"],
+    workloads: ["pairs"],
+    cpus: [1],
+    sizes: [64],
+  });
+  subjects.delete("broken");
+  expect(outcome.leftOut).toEqual([
+    { allocator: "broken", cpus: 1, why: "failed: no subject broken", failed: true },
+  ]);
+  expect(outcome.points.map(({ allocator }) => allocator)).toEqual(["slub"]);
 });
 
 test("threads measure every watched workload, and nobody frees twice", async () => {
