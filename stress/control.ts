@@ -25,6 +25,8 @@ const DEEDS = [
   "kmem_cache_create",
   "kmem_cache_shrink",
   "kmem_cache_destroy",
+  "slabinfo_write",
+  "cpu_partial_store",
 ] as const;
 
 export type DeedName = (typeof DEEDS)[number];
@@ -38,6 +40,8 @@ export const FREE_BULK = 5;
 export const CACHE_CREATE = 6;
 export const CACHE_SHRINK = 7;
 export const CACHE_DESTROY = 8;
+export const SLABINFO_WRITE = 9;
+export const CPU_PARTIAL_STORE = 10;
 
 /** Added to a deed's number when an interrupt handler did it. */
 const IN_INTERRUPT = 0x100;

@@ -3,11 +3,13 @@
  * log, counted, and, where there is a ledger, the object's bytes are painted while it is held, so
  * that a write by anybody else is seen when it goes back.
  */
+import { EIO } from "../src/caches/errno.ts";
 import type { Ledger } from "../src/check/ledger.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { NUMA_NO_NODE } from "../src/machine/topology.ts";
 import { GFP_KERNEL } from "../src/pages/gfp.ts";
+import { SlabSysfs } from "../src/sysfs/sysfs.ts";
 import {
   ALLOC_BULK,
   CACHE_ALLOC,
@@ -15,10 +17,12 @@ import {
   CACHE_DESTROY,
   CACHE_FREE,
   CACHE_SHRINK,
+  CPU_PARTIAL_STORE,
   FREE_BULK,
   KFREE,
   KMALLOC,
   MAILBOX_SLOTS,
+  SLABINFO_WRITE,
   type StressControl,
 } from "./control.ts";
 import type { Random } from "./random.ts";
@@ -49,11 +53,12 @@ export class Driver {
   readonly caches: readonly Address[];
   private readonly control: StressControl;
   private readonly ledger: Ledger | undefined;
+  private readonly sysfs: SlabSysfs;
   /** Operations entered in the log so far. */
   private logged = 0;
   inInterrupt = false;
 
-  /** Objects allocated and freed, and caches created, shrunk and destroyed. */
+  /** Objects allocated and freed, and caches created, shrunk, tuned and destroyed. */
   operations = 0;
   /** Allocations that found no memory. */
   refused = 0;
@@ -63,6 +68,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.kernel = options.kernel;
     this.destroyed = new StatisticsTally(this.kernel.allocator.statNames);
+    this.sysfs = new SlabSysfs(options.kernel);
     this.control = options.control;
     this.ledger = options.ledger;
     this.task = options.task;
@@ -158,6 +164,23 @@ export class Driver {
   shrink(cache: Address): void {
     const entry = this.begin(CACHE_SHRINK, cache);
     this.kernel.kmemCacheShrink(cache);
+    this.end(entry, cache);
+  }
+
+  /** Other queue sizes for a SLAB cache; false where caches have no queues. */
+  writeSlabinfo(cache: Address, limit: number, batchcount: number, shared: number): boolean {
+    const { kernel } = this;
+    const entry = this.begin(SLABINFO_WRITE, cache);
+    const error = kernel.run(() => kernel.allocator.tune(cache, limit, batchcount, shared));
+    this.end(entry, cache);
+    return error !== -EIO;
+  }
+
+  /** What /sys/kernel/slab has of queue sizes: a SLUB cache's cpu_partial. */
+  storeCpuPartial(cache: Address, objects: number): void {
+    const { kernel, sysfs } = this;
+    const entry = this.begin(CPU_PARTIAL_STORE, cache);
+    kernel.run(() => sysfs.write(kernel.common.nameOf(cache), "cpu_partial", `${objects}`));
     this.end(entry, cache);
   }
 

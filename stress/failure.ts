@@ -2,7 +2,7 @@
 import type { AuditFinding } from "../src/check/findings.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";
-import type { LoggedDeed, StressControl } from "./control.ts";
+import type { DeedName, LoggedDeed, StressControl } from "./control.ts";
 
 export interface StressFailure {
   readonly class: FailureClass;
@@ -34,6 +34,15 @@ export function histories(kernel: Kernel, control: StressControl, tasks: number)
   }));
 }
 
+/** Deeds whose argument is a cache. */
+const OF_A_CACHE: ReadonlySet<DeedName> = new Set([
+  "kmem_cache_alloc",
+  "kmem_cache_shrink",
+  "kmem_cache_destroy",
+  "slabinfo_write",
+  "cpu_partial_store",
+]);
+
 /** `kmalloc(96) = 0x1f3a60`, as a trace would have it. */
 export function describeDeed(deed: LoggedDeed, kernel: Kernel): string {
   const { deed: name, argument, object, inInterrupt } = deed;
@@ -45,13 +54,7 @@ export function describeDeed(deed: LoggedDeed, kernel: Kernel): string {
 function argumentOf({ deed, argument, object }: LoggedDeed, kernel: Kernel): string {
   if (deed === "kfree") return hex(argument);
   if (deed === "kmem_cache_free") return `${cacheName(argument, kernel)}, ${hex(object ?? 0)}`;
-  if (
-    deed === "kmem_cache_alloc" ||
-    deed === "kmem_cache_shrink" ||
-    deed === "kmem_cache_destroy"
-  ) {
-    return cacheName(argument, kernel);
-  }
+  if (OF_A_CACHE.has(deed)) return cacheName(argument, kernel);
   return String(argument);
 }
 

@@ -204,7 +204,11 @@ function memory({ memory: m }: Outcome): string {
 function verdicts(outcome: Outcome): string {
   const { checks, failure, died } = outcome;
   const good = failure === undefined && died === undefined;
-  const verdict = good ? styled("green", "clean") : styled("red", "FAILED");
+  const verdict = good
+    ? styled("green", "clean")
+    : failure === undefined
+      ? styled("yellow", "cut short")
+      : styled("red", "FAILED");
   const rows: [string, string, string?][] = [
     checks.ledger
       ? ["ledger", verdict, "every object was watched"]

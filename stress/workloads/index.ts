@@ -8,11 +8,12 @@ import { numa } from "./numa.ts";
 import { pairs } from "./pairs.ts";
 import { pressure } from "./pressure.ts";
 import { producerConsumer } from "./producer-consumer.ts";
+import { tune } from "./tune.ts";
 import type { Workload } from "./workload.ts";
 
 export type { Workload };
 
-const ALL = [mixed, pairs, producerConsumer, larson, burst, numa, churn, pressure, few];
+const ALL = [mixed, pairs, producerConsumer, larson, burst, numa, churn, pressure, few, tune];
 
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
   ALL.map((workload) => [workload.name, workload]),

@@ -4,22 +4,14 @@
  * object, in use, heads the list (ABA). The first lockless fast path was like this.
  */
 import type { Mutation } from "./mutation.ts";
+import { TWO_OWNERS } from "./two-owners.ts";
 
 export const S01: Mutation = {
   id: "S01",
   title: "tid is not compared: the first lockless fast path (reverted by 00e962c5408b in 2008)",
   commit: null,
   year: null,
-  expect: [
-    "double-allocation",
-    "double-free",
-    "lost-object",
-    "wrong-slab",
-    "use-after-free",
-    "list-corruption",
-    "counter-drift",
-    "bad-access",
-  ],
+  expect: TWO_OWNERS,
   change: (classes) => ({
     ...classes,
     Slub: class extends classes.Slub {

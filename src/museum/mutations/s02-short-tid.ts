@@ -4,6 +4,7 @@
  */
 import { KmemCacheCpu, nextTid, TID_STEP } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
+import { TWO_OWNERS } from "./two-owners.ts";
 
 const EVENTS = 8;
 /** The bits of tid that name the CPU, and the three lowest that count. */
@@ -14,16 +15,7 @@ export const S02: Mutation = {
   title: "tid wraps after eight operations",
   commit: null,
   year: null,
-  expect: [
-    "double-allocation",
-    "double-free",
-    "lost-object",
-    "wrong-slab",
-    "use-after-free",
-    "list-corruption",
-    "counter-drift",
-    "bad-access",
-  ],
+  expect: TWO_OWNERS,
   change: (classes) => ({
     ...classes,
     Slub: class extends classes.Slub {

@@ -7,22 +7,14 @@ import { Page, type PagePtr } from "../../pages/page.ts";
 import { isFrozen } from "../../slub/counters.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
+import { TWO_OWNERS } from "./two-owners.ts";
 
 export const S11: Mutation = {
   id: "S11",
   title: "no second look before a slab changes lists",
   commit: null,
   year: null,
-  expect: [
-    "list-corruption",
-    "lost-object",
-    "counter-drift",
-    "double-allocation",
-    "use-after-free",
-    "stuck-frozen-slab",
-    // A slab that is on no list any more is taken off one.
-    "bad-access",
-  ],
+  expect: TWO_OWNERS,
   change: (classes) => ({
     ...classes,
     SlowFree: class extends classes.SlowFree {

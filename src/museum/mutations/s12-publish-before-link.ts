@@ -6,22 +6,14 @@ import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
+import { TWO_OWNERS } from "./two-owners.ts";
 
 export const S12: Mutation = {
   id: "S12",
   title: "the next pointer is stored after the head is published",
   commit: null,
   year: null,
-  expect: [
-    "double-allocation",
-    "use-after-free",
-    "wrong-slab",
-    "list-corruption",
-    "lost-object",
-    "counter-drift",
-    "bad-access",
-    "double-free",
-  ],
+  expect: TWO_OWNERS,
   change: (classes) => ({
     ...classes,
     SlowFree: class extends classes.SlowFree {
