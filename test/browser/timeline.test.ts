@@ -1,18 +1,16 @@
 /** The timeline page in a real browser: it steps, and what it shows changes with the steps. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
 import { snapshotOf } from "../../src/explore/scenario/snapshot.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 import { timelinePage } from "../../src/report/timeline-html.ts";
-
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = PLACES.find((path) => existsSync(path));
+import { launchChromium } from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
 let browser: Browser;
@@ -20,9 +18,6 @@ let page: Page;
 let events = 0;
 
 beforeAll(async () => {
-  if (executablePath === undefined) {
-    throw new Error(`no Chromium in ${PLACES.join(", ")}; on Debian: apt install chromium`);
-  }
   const scenario = await scenarioOfSubject({ scenario: "R09" });
   const { failure } = explore({ ...scenario, search: { schedules: 5000 } });
   const token = failure?.token ?? "";
@@ -30,7 +25,7 @@ beforeAll(async () => {
   events = replayed.timeline.length;
   const file = join(folder, "timeline.html");
   writeFileSync(file, timelinePage(scenario.name, token, replayed));
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  browser = await launchChromium();
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(pathToFileURL(file).href);
 });
