@@ -6,8 +6,8 @@ export default defineConfig({
     // A tree without pages has nothing to show in a browser.
     passWithNoTests: true,
     maxWorkers: 1,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     reporters: ["default", "./scripts/count-reporter.ts"],
   },
 });

@@ -7,8 +7,9 @@ export default defineConfig({
     // Processes, not threads: tests start worker threads of their own and may block on Atomics.wait.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // What hangs is caught by limits within the tests; a slow machine only needs longer.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     reporters: ["default", "./scripts/count-reporter.ts"],
   },
 });
