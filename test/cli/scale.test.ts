@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 
 const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "slablab-scale-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 const TINY = ["--allocators", "slub", "--workloads", "pairs", "--cpus", "1", "--sizes", "64"];
 
 interface Run {
