@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import * as v from "valibot";
 import { type Comparison, compare } from "../../stress/scaling/compare.ts";
 import type { ScaleOptions } from "../../stress/scaling/plan.ts";
 import type { ScalePoint } from "../../stress/scaling/point.ts";
@@ -22,7 +23,23 @@ import {
 import { badUsage, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
 import { environment, jsonDocument } from "./document.ts";
 
-const SCHEMA = "slablab/scale/1";
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+
+/** Of an earlier result: what a comparison looks at. */
+const Earlier = v.object({
+  schema: v.literal("slablab/scale/1"),
+  points: v.array(
+    v.object({
+      allocator: v.string(),
+      workload: v.string(),
+      size: v.number(),
+      cpus: v.number(),
+      ratio: positive,
+      nsPerOperation: v.object({ median: positive, p10: positive, p90: positive }),
+    }),
+  ),
+});
+
 const MOST_CPUS = 64;
 const MOST_BYTES = 8192;
 
@@ -125,13 +142,17 @@ function document(given: Given, outcome: ScaleOutcome, comparison: Comparison | 
 
 /** The points of an earlier --json. */
 function readResult(command: Command, file: string): ScalePoint[] {
+  let written: unknown;
   try {
-    const { schema, points } = JSON.parse(readFileSync(file, "utf8"));
-    if (schema === SCHEMA && Array.isArray(points)) return points;
+    written = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     return badUsage(command, `cannot read ${file}: ${(error as Error).message}`);
   }
-  return badUsage(command, `${file} is no result of slablab scale --json`);
+  const { success, issues, output } = v.safeParse(Earlier, written);
+  if (success) return output.points as ScalePoint[];
+  const [{ message }] = issues;
+  const at = v.getDotPath(issues[0]) ?? "the document";
+  return badUsage(command, `${file} is no result of slablab scale --json: ${at}: ${message}`);
 }
 
 /** What cannot be written is said before minutes of measuring, not after them. */

@@ -63,6 +63,35 @@ test("prints one JSON document with points, and exits by what a comparison finds
   expect(slower.code).toBe(0);
 });
 
+function written(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+const HEAD = '{"schema":"slablab/scale/1","points":';
+
+test.each([
+  ["null", "the document"],
+  ["{}", "schema"],
+  [`${HEAD}7}`, "points"],
+  [`${HEAD}[{}]}`, "points.0.allocator"],
+  [
+    `${HEAD}[{"allocator":"slub","workload":"pairs","size":64,"cpus":1,"ratio":1}]}`,
+    "points.0.nsPerOperation",
+  ],
+  [
+    `${HEAD}[{"allocator":"slub","workload":"pairs","size":64,"cpus":1,"ratio":0}]}`,
+    "points.0.ratio",
+  ],
+])("--compare refuses %s in one line that names %s", async (text, place) => {
+  const file = written("earlier.json", text);
+  const { code, err, out } = await slablab("--compare", file);
+  expect({ code, out }).toEqual({ code: 2, out: "" });
+  expect(err).toContain(`error: ${file} is no result of slablab scale --json: ${place}: `);
+  expect(err.trimEnd().split("\n")).toHaveLength(1);
+});
+
 test.each([
   [["--allocators", "slubb"], "Unknown: slubb. Known: slub, slab"],
   [["--workloads", "pears"], "Unknown: pears"],
