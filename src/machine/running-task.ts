@@ -171,8 +171,12 @@ export abstract class RunningTask {
     Atomics.store(this.words, at, TASK_NONE);
   }
 
-  /** Lets go of the CPU. What was asked of it meanwhile is done before or right after. */
+  /**
+   * Lets go of the CPU, if there is one: a wait that failed has left its own and found none again.
+   * What was asked of it meanwhile is done before or right after.
+   */
   leaveCpu(): void {
+    if (this.cpu < 0) return;
     // Callbacks that it leaves behind have a period to wait for, whose end has them run.
     if (!this.undisturbed()) this.serve();
     const { cpu } = this;
