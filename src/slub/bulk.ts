@@ -55,9 +55,9 @@ export class Bulk {
         this.bumpBeforeSlowPath(c);
         object = this.slub.slowAllocation.allocateIrqsOff(s, gfp, NUMA_NO_NODE);
         this.context.stat(s, ALLOC_SLOWPATH);
-        if (object === 0) break;
-        // Interrupts may have been on, and this may be another CPU.
+        // Interrupts may have been on, and this may be another CPU, whatever came of it.
         c = memory.thisCpuPtr(cpuSlab);
+        if (object === 0) break;
       }
       p[got] = object;
     }

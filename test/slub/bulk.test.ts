@@ -1,0 +1,31 @@
+/** kmem_cache_alloc_bulk and kmem_cache_free_bulk of SLUB, where the world moves under them. */
+import { expect, test } from "vitest";
+import { cacheOfFour, OBJECTS, take, watched } from "../check/systems.ts";
+
+test("a bulk allocation that fails on another CPU than it began on leaves the first one alone", () => {
+  let dry = false;
+  const system = watched({}, (classes) => ({
+    ...classes,
+    Pages: class extends classes.Pages {
+      override allocPages(gfp: number, order: number, node: number): number {
+        if (!dry) return super.allocPages(gfp, order, node);
+        system.memory.migrate(1);
+        return 0;
+      }
+    },
+  }));
+  const { kernel } = system;
+  const s = cacheOfFour(system);
+  const held = take(system, s, OBJECTS);
+  dry = true;
+  // The memory refuses a write into the area of a CPU that the writer does not hold.
+  kernel.run(() => {
+    expect(kernel.kmemCacheAllocBulk(s, 2, [])).toBe(0);
+    expect(system.memory.migrate(0)).toBe(true);
+  }, 0);
+  dry = false;
+  kernel.run(() => {
+    for (const object of held) kernel.kmemCacheFree(s, object);
+  }, 1);
+  expect(system.findings()).toEqual([]);
+});
