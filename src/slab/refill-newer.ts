@@ -5,8 +5,13 @@
  */
 
 import { Refill } from "./refill.ts";
-import type { KmemCacheNodePtr } from "./structs.ts";
-import { ArrayCache, type ArrayCachePtr, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import {
+  ArrayCache,
+  type ArrayCachePtr,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
 
 const AVAIL = ArrayCache.avail;
 
@@ -15,17 +20,17 @@ export class NewerRefill extends Refill {
     const { memory } = this;
     const nid = this.context.localNode();
     const n = this.context.nodeOf(s, nid);
-    const batch = this.batchOf(empty);
     if (this.seemsToHaveObjects(n)) {
       this.lists.lock(n);
-      this.takeFromNode(s, n, empty, batch);
+      this.takeFromNode(s, n, empty, this.batchOf(empty));
       this.lists.unlock(n);
       if (memory.read32(empty + AVAIL) !== 0) return empty;
     }
     const page = this.grow.begin(s, gfp, nid);
     const ac = this.arrayAfterGrow(s, empty);
     if (page === 0) return ac;
-    if (memory.read32(ac + AVAIL) === 0) this.takeFromSlab(s, page, ac, batch);
+    // Asked again: the array that is here now may hold less than the one before.
+    if (memory.read32(ac + AVAIL) === 0) this.takeFromSlab(s, page, ac, this.batchOf(ac));
     this.grow.end(s, page);
     return ac;
   }
