@@ -51,7 +51,8 @@ export class CpuPartial {
 
   /**
    * put_cpu_partial: pushes a slab this CPU has just frozen. With `drain` a list that holds too many
-   * free objects goes to the nodes first.
+   * free objects goes to the nodes first. Without it the caller holds a list_lock, and interrupts
+   * are off.
    */
   put(s: KmemCachePtr, page: PagePtr, drain: boolean): void {
     const { memory } = this;
@@ -71,13 +72,14 @@ export class CpuPartial {
       this.linkBefore(page, head);
       if (this.push(partial, head, page)) break;
     }
-    if (this.keepsNone(s)) this.drain(s);
+    // Without `drain` the flush that follows a limit of 0 comes when interrupts are on again.
+    if (drain && this.keepsNone(s)) this.drain(s);
     memory.preemptEnable();
   }
 
   /**
-   * A cache that is being shrunk for good keeps no slab here. Its shrinker set the limit, then
-   * flushed every CPU: whoever pushed after that flush sees the limit (d6e0b7fa1186).
+   * A cache with a limit of 0 keeps no slab here. Whoever set it flushed every CPU afterwards: who
+   * pushed after that flush sees the limit (d6e0b7fa1186).
    */
   protected keepsNone(s: KmemCachePtr): boolean {
     return this.memory.readOnce(s + CACHE_CPU_PARTIAL) === 0;
