@@ -128,12 +128,7 @@ function describe(columns: Record<string, unknown>, kernel: "4.1" | "6.1"): stri
 async function answerStdin(options: GeometryOptions): Promise<void> {
   process.stdin.setEncoding("utf8");
   const answers = (input: AsyncIterable<string>) => answerLines(input, requestOf(options));
-  try {
-    await pipeline(process.stdin, answers, process.stdout, { end: false });
-  } catch (error) {
-    // The reader has seen enough, as `head` does.
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-  }
+  await pipeline(process.stdin, answers, process.stdout, { end: false });
 }
 
 /**

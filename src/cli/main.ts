@@ -55,12 +55,25 @@ function program(): Command {
   return command;
 }
 
+/** The reader has seen enough, as `head` does. What was asked for is done all the same. */
+function hasNoReader(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === "EPIPE";
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (hasNoReader(error)) return;
+    console.error(`slablab: the answer cannot be written: ${error.message}`);
+    process.exit(EXIT.INTERNAL);
+  });
+}
+
 try {
   await program().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;
-  } else {
+  } else if (!hasNoReader(error)) {
     console.error(`slablab: internal error: ${error instanceof Error ? error.stack : error}`);
     process.exitCode = EXIT.INTERNAL;
   }

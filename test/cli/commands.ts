@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
 
 export interface Answer {
   readonly out: string;

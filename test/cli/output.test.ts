@@ -1,0 +1,41 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { program, started } from "./commands.ts";
+
+/** How a command ends whose output nobody reads, as after `| head`. */
+async function unread(args: string[]) {
+  const child = started(args);
+  child.stdin.end();
+  child.stdout.destroy();
+  const [[code], err] = await Promise.all([once(child, "close"), text(child.stderr)]);
+  return { code, err };
+}
+
+test.each([
+  [["museum"]],
+  [["museum", "run", "R03", "--json"]],
+  [["slabinfo"]],
+  [["geometry", "--size", "8"]],
+  [["stress", "--operations", "1000", "--memory", "16M"]],
+])("%j ends quietly where nobody reads it", async (args) => {
+  expect(await unread(args)).toEqual({ code: 0, err: "" });
+});
+
+test("what is found still decides the exit code", async () => {
+  const args = ["explore", "interrupt-alloc", "--mutation", "S01", "--schedules", "400"];
+  expect(await unread(args)).toEqual({ code: 1, err: "" });
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk is said in one line and ends with 3", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [program, "museum"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect(status).toBe(3);
+  expect(stderr).toMatch(/^slablab: the answer cannot be written: ENOSPC.*\n$/);
+});
