@@ -127,7 +127,6 @@ export abstract class ExploredCpu extends Suspension {
     if (this.isUnwinding) this.suspend();
     if (!this.context.irqsOff) return;
     this.context.irqsOff = false;
-    this.windowIsOpen = true;
     this.isStale = true;
   }
   irqDisable(): void {
@@ -147,17 +146,18 @@ export abstract class ExploredCpu extends Suspension {
   preemptEnable(): void {
     if (this.isUnwinding) this.suspend();
     this.context.preemptCount--;
-    if (!this.context.isPreemptible) return;
-    this.windowIsOpen = true;
-    this.isStale = true;
+    if (this.context.isPreemptible) this.isStale = true;
   }
 
-  /** What an interrupt could only do before this: a window without any access is not overlooked. */
+  /**
+   * The last moment for whoever may only come while interrupts, or preemption, are on: always a point,
+   * so that neither a window without any access is overlooked nor what follows its last one.
+   */
   private closeWindow(kind: number): void {
     if (this.position < this.logged) {
       this.recall(kind, 0);
     } else if (this.exploring) {
-      this.arriveBare(kind, false);
+      this.arriveBare(kind, true);
       this.keep(kind, 0, 0);
     }
   }
@@ -273,7 +273,11 @@ export abstract class ExploredCpu extends Suspension {
 
   /** Says who runs as `cpu`: task number + 1, or 0 for nobody. */
   setLease(cpu: number, holder: number): void {
-    this.store(this.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease, holder);
+    this.store(this.leaseWord(cpu), holder);
+  }
+
+  leaseWord(cpu: number): Address {
+    return this.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
   }
 
   /** Does what waits for the running CPU, between operations: interrupts on, no preemption. */

@@ -16,16 +16,37 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   private arriveRange(kind: number, address: Address, length: number): void {
     if (!this.exploring) return;
     if (this.isUnwinding) this.suspend();
-    if (address < PAGE_SIZE || address + length > this.byteLength) this.badAccess(kind, address);
+    this.checkRange(kind, address, length);
     if (address >= this.checkerStart) return;
     this.point(kind, address, this.sharing.touchRange(address, length, this.context.id));
   }
 
-  /** An access in this CPU's area: where the context may be moved, that alone makes it a point. */
-  private arriveHere(kind: number, address: Address): void {
+  /** Two ranges at once: a point if either is shared. */
+  private arriveCopy(to: Address, from: Address, length: number): void {
     if (!this.exploring) return;
     if (this.isUnwinding) this.suspend();
-    const shared = this.sharing.touch(address, this.context.id);
+    this.checkRange(k.COPY, from, length);
+    this.checkRange(k.COPY, to, length);
+    const reads = this.sharing.touchRange(from, length, this.context.id);
+    const writes = this.sharing.touchRange(to, length, this.context.id);
+    this.point(k.COPY, to, reads || writes);
+  }
+
+  private checkRange(kind: number, address: Address, length: number): void {
+    if (address < PAGE_SIZE || address + length > this.byteLength) this.badAccess(kind, address);
+  }
+
+  /** Two words that are swapped as one; the hardware wants them 8-aligned. */
+  private arrivePair(kind: number, address: Address): void {
+    if ((address & 7) !== 0 && this.exploring && !this.isUnwinding) this.badAccess(kind, address);
+    this.arriveRange(kind, address, 8);
+  }
+
+  /** An access in this CPU's area: where the context may be moved, that alone makes it a point. */
+  private arriveHere(kind: number, address: Address, bytes: number): void {
+    if (!this.exploring) return;
+    if (this.isUnwinding) this.suspend();
+    const shared = this.sharing.touchRange(address, bytes, this.context.id);
     this.point(kind, address, shared || this.canMigrate());
   }
 
@@ -113,8 +134,7 @@ export class ExploredMemory extends ExploredCpu implements Memory {
       this.recallWrite(k.COPY, to, from);
       return;
     }
-    if (this.exploring) this.sharing.touchRange(from, length, this.context.id);
-    this.arriveRange(k.COPY, to, length);
+    this.arriveCopy(to, from, length);
     const bytes = Array.from({ length }, (_, i) => this.backing.read8(from + i));
     this.changeBytes(to, length, (i) => bytes[i] as number);
     this.done(k.COPY, to, from, length);
@@ -197,8 +217,7 @@ export class ExploredMemory extends ExploredCpu implements Memory {
     desiredHigh: number,
   ): boolean {
     if (this.position < this.logged) return this.recall(k.CMPXCHG_DOUBLE, address) !== 0;
-    this.arriveAligned(k.CMPXCHG_DOUBLE, address);
-    if (this.exploring) this.sharing.touch(address + 4, this.context.id);
+    this.arrivePair(k.CMPXCHG_DOUBLE, address);
     const stored = this.swapBoth(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
     this.done(k.CMPXCHG_DOUBLE, address, stored ? 1 : 0, desiredLow, desiredHigh);
     return stored;
@@ -251,14 +270,14 @@ export class ExploredMemory extends ExploredCpu implements Memory {
 
   thisCpuRead(offset: Address): number {
     if (this.position < this.logged) return this.recall(k.CPU_READ, offset);
-    this.arriveHere(k.CPU_READ, this.area + offset);
+    this.arriveHere(k.CPU_READ, this.area + offset, 4);
     return this.doneHere(k.CPU_READ, offset, this.backing.read32(this.area + offset), 0, 0);
   }
 
   thisCpuCmpxchg(offset: Address, expected: number, desired: number): number {
     if (this.position < this.logged) return this.recall(k.CPU_CMPXCHG, offset);
     const address = this.area + offset;
-    this.arriveHere(k.CPU_CMPXCHG, address);
+    this.arriveHere(k.CPU_CMPXCHG, address, 4);
     const found = this.backing.read32(address);
     if (found === expected) this.store(address, desired | 0);
     return this.doneHere(k.CPU_CMPXCHG, offset, found, expected, desired);
@@ -273,8 +292,7 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   ): boolean {
     if (this.position < this.logged) return this.recall(k.CPU_CMPXCHG_DOUBLE, offset) !== 0;
     const address = this.area + offset;
-    this.arriveHere(k.CPU_CMPXCHG_DOUBLE, address);
-    if (this.exploring) this.sharing.touch(address + 4, this.context.id);
+    this.arriveHere(k.CPU_CMPXCHG_DOUBLE, address, 8);
     const stored = this.swapBoth(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
     this.doneHere(k.CPU_CMPXCHG_DOUBLE, offset, stored ? 1 : 0, desiredLow, desiredHigh);
     return stored;

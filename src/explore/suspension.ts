@@ -61,8 +61,6 @@ export abstract class Suspension {
   wasCaught = false;
   /** The scheduler has just chosen this context here: its first point asks nobody. */
   private isChosen = false;
-  /** Interrupts or preemption were switched on and nobody has been asked since. */
-  protected windowIsOpen = false;
   /** Every point asks, shared word or not: a token counts them all. */
   asksAlways = false;
 
@@ -87,7 +85,6 @@ export abstract class Suspension {
     this.isUnwinding = false;
     this.wasCaught = false;
     this.isChosen = true;
-    this.windowIsOpen = false;
     context.irqsOff = context.irqsOffAtStart;
     context.preemptCount = context.preemptCountAtStart;
     context.draws = 0;
@@ -106,7 +103,7 @@ export abstract class Suspension {
 
   /** Runs `look` in the middle of an operation as if from outside: for names and drawn values. */
   aside<T>(look: () => T): T {
-    const { context, exploring, position, logged, isUnwinding, windowIsOpen } = this;
+    const { context, exploring, position, logged, isUnwinding } = this;
     this.leave();
     try {
       return look();
@@ -116,7 +113,6 @@ export abstract class Suspension {
       this.position = position;
       this.logged = logged;
       this.isUnwinding = isUnwinding;
-      this.windowIsOpen = windowIsOpen;
       this.becomeCpu(context.cpu);
     }
   }
@@ -166,17 +162,15 @@ export abstract class Suspension {
 
   /**
    * A point at which another context could go on instead; returns when this one may. Nobody is
-   * asked about what only this context touches, unless it is the first point of a window.
+   * asked about what only this context touches: whoever comes before it might as well come at the
+   * next point that is asked about, and there is one before interrupts or preemption are off again.
    */
   protected point(kind: number, address: Address, matters: boolean): void {
     if (this.isChosen) {
       this.isChosen = false;
       return;
     }
-    if (matters || this.windowIsOpen || this.asksAlways) {
-      this.windowIsOpen = false;
-      if (!this.pilot.mayGoOn(kind, address)) this.suspend();
-    }
+    if ((matters || this.asksAlways) && !this.pilot.mayGoOn(kind, address)) this.suspend();
     if (++this.steps > this.stepLimit) this.livelock();
   }
 

@@ -205,6 +205,20 @@ test.each([
   expect(run([reader]).failure?.class).toBe("bad-access");
 });
 
+test.each([
+  ["from page 0", 8192 + 64, 16],
+  ["from beyond the end", 8192 + 64, 2 ** 24],
+  ["to page 0", 16, 8192 + 64],
+])("a copy %s is refused", (_, to, from) => {
+  const copier = task(0, "copy", (memory) => memory.copy(to, from, 8));
+  expect(run([copier]).failure?.class).toBe("bad-access");
+});
+
+test("a swap of two words that are not 8-aligned is refused", () => {
+  const swapper = task(0, "swap", (memory, at) => memory.cmpxchgDouble(at(0) + 4, 0, 0, 1, 1));
+  expect(run([swapper]).failure?.class).toBe("bad-access");
+});
+
 test("a racy read may go anywhere", () => {
   const reader = task(0, "read", (memory) => memory.readRacy(-4) + memory.readRacy(2 ** 30));
   expect(run([reader]).failure).toBeUndefined();

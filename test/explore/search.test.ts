@@ -4,6 +4,7 @@ import { Budget } from "../../src/explore/budget.ts";
 import type { ContextSpec } from "../../src/explore/context.ts";
 import { Engine } from "../../src/explore/engine.ts";
 import { explore } from "../../src/explore/explore.ts";
+import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
 import { samplerOf } from "../../src/explore/portfolio.ts";
 import { prepare } from "../../src/explore/program.ts";
 import { searchBound, searchWith } from "../../src/explore/search.ts";
@@ -132,6 +133,12 @@ test("it does cut short: the same answer comes of far fewer schedules", () => {
   expect(count(true)).toBeLessThan(count(false) / 2);
 });
 
+/** Loses an outcome where nobody comes between the last access with interrupts on and the first without. */
+const needsTheClosingEdge: Shape = [
+  { cpu: 0, kind: "task", migrates: false, operations: [[0, 9, 1, 5]] },
+  { cpu: 0, kind: "interrupt", migrates: false, operations: [[3, 4]] },
+];
+
 test("words of one context are no points, and no outcome is lost by that", () => {
   fc.assert(
     fc.property(program, (shape) => {
@@ -151,8 +158,100 @@ test("words of one context are no points, and no outcome is lost by that", () =>
       searchBound(new Engine(everyPoint), 1, { budget: new Budget() }, { prunes: false });
       expect(outcomes(contexts, 1, true)).toEqual(all);
     }),
-    { numRuns: 80, seed: 11 },
+    { numRuns: 80, seed: 11, examples: [[needsTheClosingEdge]] },
   );
+});
+
+/** All that `watch` sees in the end, of every schedule with so many preemptions at most. */
+function endsOf(contexts: Contexts, watch: (world: Words) => unknown): unknown[] {
+  const ends = new Set<string>();
+  const program = prepare({
+    name: "ends",
+    world: () => words(2),
+    contexts,
+    check: { atEnd: (world) => ends.add(String(watch(world))) },
+  });
+  const limits = { budget: new Budget() };
+  expect(searchBound(new Engine(program), 2, limits, { prunes: true }).complete).toBe(true);
+  return [...ends].sort();
+}
+
+const withoutInterrupts = (memory: ExploredMemory, look: () => number): number => {
+  const flags = memory.irqSave();
+  const seen = look();
+  memory.irqRestore(flags);
+  return seen;
+};
+
+const withoutPreemption = (memory: ExploredMemory, look: () => number): number => {
+  memory.preemptDisable();
+  const seen = look();
+  memory.preemptEnable();
+  return seen;
+};
+
+test.each([
+  ["irqSave", "interrupt", withoutInterrupts],
+  ["preemptDisable", "task", withoutPreemption],
+] as const)("somebody may come between the last access and %s", (_, kind, alone) => {
+  const looksTwice = task(0, "look twice", (memory, at) => {
+    const before = memory.readOnce(at(0));
+    const after = alone(memory, () => memory.readOnce(at(0)));
+    memory.writeOnce(at(1), before * 10 + after);
+  });
+  const write = task(0, "write", (memory, at) => memory.writeOnce(at(0), 1));
+  const ends = endsOf([looksTwice, { ...write, kind }], ({ memory, at }) => memory.peek(at(1)));
+  expect(ends).toEqual(["0", "1", "11"]);
+});
+
+test("a swap of two words is a point if either of them is shared", () => {
+  const ends = endsOf(
+    [
+      task(0, "swap", (memory, at) => {
+        memory.writeOnce(at(1), 1);
+        memory.cmpxchgDouble(at(0), 0, 0, 0, 1);
+      }),
+      task(1, "look", (memory, at) => {
+        const earlier = memory.readOnce(at(1));
+        memory.writeOnce(at(2), earlier * 10 + memory.readOnce(at(0) + 4));
+      }),
+    ],
+    ({ memory, at }) => memory.peek(at(2)),
+  );
+  expect(ends).toEqual(["0", "1", "10", "11"]);
+});
+
+test("so is one in this CPU's area", () => {
+  const ends = endsOf(
+    [
+      task(0, "swap", (memory, at) => {
+        memory.writeOnce(at(1), 1);
+        memory.thisCpuCmpxchgDouble(64, 0, 0, 0, 1);
+      }),
+      task(1, "look", (memory, at) => {
+        const earlier = memory.readOnce(at(1));
+        memory.writeOnce(at(2), earlier * 10 + memory.readOnce(memory.perCpuPtr(64, 0) + 4));
+      }),
+    ],
+    ({ memory, at }) => memory.peek(at(2)),
+  );
+  expect(ends).toEqual(["0", "1", "10", "11"]);
+});
+
+test("a copy is a point if what it reads is shared, not only what it writes", () => {
+  const ends = endsOf(
+    [
+      task(0, "copy", (memory, at) => {
+        memory.writeOnce(at(1), 1);
+        memory.copy(at(2), at(0), 4);
+      }),
+      task(1, "write", (memory, at) => {
+        if (memory.readOnce(at(1)) === 1) memory.writeOnce(at(0), 1);
+      }),
+    ],
+    ({ memory, at }) => memory.peek(at(2)),
+  );
+  expect(ends).toEqual(["0", "1"]);
 });
 
 test.each(["pct", "pos", "walk"] as const)("%s finds the ABA", (strategy) => {
