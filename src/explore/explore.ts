@@ -66,7 +66,7 @@ export function explore<W extends World, S>(exploration: Exploration<W, S>): Exp
   const program = prepare(exploration);
   const engine = new Engine(program);
   const { memory } = program;
-  if (dataRaces) memory.observer = new RaceDetector(engine.contexts, memory.nameOf);
+  if (dataRaces) memory.observer = new RaceDetector(engine.contexts, memory);
   const budget = new Budget(schedules, seconds, search.progress);
   const options = { strategy, preemptions, seed, prunes: prunes && !dataRaces };
   const hit = searchPortfolio(engine, budget, options);

@@ -132,4 +132,9 @@ export const acquires = (kind: number): boolean => ((ACQUIRE >>> kind) & 1) !== 
 export const releases = (kind: number): boolean => ((RELEASE >>> kind) & 1) !== 0;
 /** Touches no word of the memory. */
 export const isWithoutWord = (kind: number): boolean => ((WITHOUT_WORD >>> kind) & 1) !== 0;
+/** Of a swap: whether it has not stored; `value` and `a` as an observer is given them. */
+export function hasFailed(kind: number, value: number, a: number): boolean {
+  if (kind === CMPXCHG || kind === CPU_CMPXCHG) return value !== a;
+  return hasTwoWords(kind) && value === 0;
+}
 export const hasTwoWords = (kind: number): boolean => ((TWO_WORDS >>> kind) & 1) !== 0;

@@ -88,7 +88,9 @@ export class Occupancy {
     const { busy } = this.memory;
     const { cpu } = context;
     busy[cpu] = (busy[cpu] as number) - 1;
-    if (busy[cpu] === 0) this.memory.setLease(cpu, 0);
+    if (busy[cpu] !== 0) return;
+    this.memory.setLease(cpu, 0);
+    this.memory.observer?.idle(cpu, this.memory.leaseWord(cpu));
   }
 
   // ---- who can run ----

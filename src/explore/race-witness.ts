@@ -4,6 +4,7 @@
  */
 import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
+import type { ExploredMemory } from "./explored-memory.ts";
 import * as k from "./kinds.ts";
 import { RaceDetector } from "./races.ts";
 import type { TimelineEvent } from "./timeline.ts";
@@ -22,10 +23,10 @@ export class RaceWitness extends RaceDetector {
   /** `events` of the run as they are recorded, each before the detector hears of it. */
   constructor(
     contexts: readonly Context[],
-    nameOf: (address: Address) => string,
+    memory: ExploredMemory,
     events: readonly TimelineEvent[],
   ) {
-    super(contexts, nameOf);
+    super(contexts, memory);
     this.events = events;
   }
 

@@ -5,13 +5,16 @@
  * a write. Precise: what is reported can happen, even if the schedule at hand looks harmless.
  *
  * What orders: atomics and waits (acquire and release), release and acquire, a READ_ONCE what depends
- * on it, and the switch from one context to another on one CPU. Marked accesses do not race with each
- * other; readRacy never races. Deviation: reads are a vector from the start, not first an epoch, and
- * marked and plain accesses are kept apart.
+ * on it, the switch from one context to another on one CPU, and the release of a CPU's lease. Marked
+ * accesses do not race with each other; readRacy never races; a swap that fails is a marked read.
+ * What a checker keeps behind the memory orders nothing: without it the program would be the same.
+ * Deviation: reads are a vector from the start, not first an epoch, and marked and plain accesses are
+ * kept apart.
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
+import type { ExploredMemory } from "./explored-memory.ts";
 import * as k from "./kinds.ts";
 import type { Observer } from "./suspension.ts";
 
@@ -37,15 +40,21 @@ export interface Race {
 export class RaceDetector implements Observer {
   /** The clock of what has never happened: stands for every clock of a word until one is written. */
   private readonly never: Clock;
-  private readonly nameOf: (address: Address) => string;
+  private readonly contexts: readonly Context[];
+  private readonly memory: ExploredMemory;
   private clocks: Clock[] = [];
   private words = new Map<Address, WordHistory>();
+  /** By CPU: what whoever runs there next comes after. */
+  private left: (Clock | undefined)[] = [];
+  /** Who runs, and on which CPU: it may be moved before it stops there. */
+  private running: { readonly id: number; readonly cpu: number } | undefined;
   /** What was found; a run ends with it. */
   race: Race | undefined;
 
-  constructor(contexts: readonly Context[], nameOf: (address: Address) => string) {
+  constructor(contexts: readonly Context[], memory: ExploredMemory) {
     this.never = contexts.map(() => 0);
-    this.nameOf = nameOf;
+    this.contexts = contexts;
+    this.memory = memory;
     this.reset();
   }
 
@@ -53,6 +62,8 @@ export class RaceDetector implements Observer {
   reset(): void {
     this.words.clear();
     this.race = undefined;
+    this.left = [];
+    this.running = undefined;
     this.clocks = this.never.map((_, id) => {
       const clock = this.never.slice();
       clock[id] = 1;
@@ -66,10 +77,28 @@ export class RaceDetector implements Observer {
   }
 
   /** What ran on a CPU before comes before what runs there next. */
-  switched(context: Context, before: Context | undefined): void {
-    if (before === undefined || before === context) return;
-    join(this.clocks[context.id] as Clock, this.clocks[before.id] as Clock);
-    this.tick(before.id);
+  switched({ id, cpu }: Context): void {
+    this.stop();
+    const { left } = this;
+    if (left[cpu] !== undefined) join(this.clocks[id] as Clock, left[cpu]);
+    this.running = { id, cpu };
+  }
+
+  idle(cpu: number, lease: Address): void {
+    this.stop();
+    const history = this.historyOf(lease);
+    history.released = this.own(history.released);
+    const { left } = this;
+    if (left[cpu] !== undefined) join(history.released, left[cpu]);
+  }
+
+  /** Whoever runs has done so much on its CPU: what it does later, perhaps elsewhere, is not in it. */
+  private stop(): void {
+    const { running } = this;
+    if (running === undefined) return;
+    this.left[running.cpu] = (this.clocks[running.id] as Clock).slice();
+    this.tick(running.id);
+    this.running = undefined;
   }
 
   private tick(id: number): void {
@@ -79,6 +108,7 @@ export class RaceDetector implements Observer {
 
   accessed(context: Context, kind: number, address: Address, value: number, a: number, b: number) {
     if (k.isWithoutWord(kind) || kind === k.READ_RACY) return;
+    if (address >= this.memory.layout.end) return;
     const word = address & ~3;
     if (kind === k.FILL) this.range(context, kind, word, a, true);
     else if (kind === k.FIND_OTHER) this.range(context, kind, word, b, false);
@@ -86,8 +116,9 @@ export class RaceDetector implements Observer {
       this.range(context, kind, value & ~3, a, false);
       this.range(context, kind, word, a, true);
     } else {
-      this.one(context, kind, word, k.isWrite(kind));
-      if (k.hasTwoWords(kind)) this.one(context, kind, word + 4, true);
+      const writes = k.isWrite(kind) && !k.hasFailed(kind, value, a);
+      this.one(context, kind, word, writes);
+      if (k.hasTwoWords(kind)) this.one(context, kind, word + 4, writes);
     }
   }
 
@@ -111,7 +142,7 @@ export class RaceDetector implements Observer {
     const times = this.own(history[sort]);
     times[id] = now;
     history[sort] = times;
-    if (k.releases(kind)) {
+    if (writes && k.releases(kind)) {
       history.released = this.own(history.released);
       join(history.released, clock);
       this.tick(id);
@@ -143,8 +174,9 @@ export class RaceDetector implements Observer {
       this.race = { address: word, first: other, second: context.id };
       throw new KernelBug(
         "data-race",
-        `data-race on ${this.nameOf(word)}: ${k.kindName(kind)} by ${context.operationName} of ` +
-          `${context.name} is not ordered with an earlier access by context ${other}`,
+        `data-race on ${this.memory.nameOf(word)}: ${k.kindName(kind)} by ` +
+          `${context.operationName} of ${context.name} is not ordered with an earlier access by ` +
+          `${this.contexts[other]?.name}`,
       );
     }
   }

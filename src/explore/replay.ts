@@ -53,6 +53,10 @@ function both(first: Observer, second: Observer): Observer {
       first.switched(...turn);
       second.switched(...turn);
     },
+    idle(...at) {
+      first.idle(...at);
+      second.idle(...at);
+    },
   };
 }
 
@@ -66,9 +70,7 @@ function runRecorded(
   const names = new ReplayDescriber(engine.program.world);
   const length = segments.reduce((sum, { steps }) => sum + steps, 0);
   const recorder = new Recorder(names, () => memory.steps, length, watch);
-  const detector = dataRaces
-    ? new RaceWitness(contexts, memory.nameOf, recorder.events)
-    : undefined;
+  const detector = dataRaces ? new RaceWitness(contexts, memory, recorder.events) : undefined;
   const scheduler = new ReplayScheduler(segments);
   scheduler.begin();
   memory.asksAlways = true;

@@ -41,6 +41,8 @@ export interface Observer {
   ): void;
   /** `context` runs on its CPU from now on, after `before`, which ran there last. */
   switched(context: Context, before: Context | undefined): void;
+  /** Nobody is in mid-operation on `cpu` any more; its `lease` is given back, which is a release. */
+  idle(cpu: number, lease: Address): void;
 }
 
 export abstract class Suspension {

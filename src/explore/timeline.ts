@@ -123,6 +123,9 @@ export class Recorder implements Observer, RunListener {
     if (context.running && before !== context) this.push(context, "goes on", "");
   }
 
+  /** No event of its own: the operation has ended, or waits. */
+  idle(): void {}
+
   accessed(
     context: Context,
     kind: number,
@@ -155,12 +158,12 @@ export class Recorder implements Observer, RunListener {
     const { name } = names.describe(address);
     const of = (what: number, at = address): string => names.draw(at, what);
     if (kind === k.CMPXCHG || kind === k.CPU_CMPXCHG) {
-      const outcome = value === a ? "stored" : `FAILED, found ${of(value)}`;
+      const outcome = k.hasFailed(kind, value, a) ? `FAILED, found ${of(value)}` : "stored";
       return `${name}: ${of(a)} => ${of(b)} ${outcome}`;
     }
     if (k.hasTwoWords(kind)) {
       const pair = `(${of(a)}, ${of(b, address + 4)})`;
-      return `${name} pair => ${pair} ${value === 0 ? "FAILED" : "stored"}`;
+      return `${name} pair => ${pair} ${k.hasFailed(kind, value, a) ? "FAILED" : "stored"}`;
     }
     if (kind === k.XCHG || kind === k.ADD) return `${name}: ${of(value)} => ${of(a)}`;
     if (kind === k.FILL) return `${name} and on: ${a} bytes = ${value}`;

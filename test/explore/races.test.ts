@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { ContextSpec } from "../../src/explore/context.ts";
 import { explore } from "../../src/explore/explore.ts";
+import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
 import { replay } from "../../src/explore/replay.ts";
+import { Cpu, sizeOfCpu } from "../../src/machine/cpus.ts";
 import { spinLock, spinUnlock } from "../../src/machine/spinlock.ts";
 import { task, type Words, words } from "./words.ts";
 
@@ -22,7 +24,9 @@ const plainReader = task(1, "read", (memory, at) => memory.read32(at(0)));
 test("a plain write and a plain read that nothing orders are a data race, with both accesses", () => {
   const failure = raceOf(plainWriter, plainReader);
   expect(failure).toMatchObject({ class: "data-race", preemptions: 0 });
-  expect(failure?.message).toContain("data-race on w0: read32 by read of task 1");
+  expect(failure?.message).toBe(
+    "data-race on w0: read32 by read of task 1 is not ordered with an earlier access by task 0",
+  );
   const [first, second] = failure?.race ?? [];
   expect(first).toMatchObject({ contextName: "task 0", operation: "write" });
   expect(first?.access).toMatchObject({ kind: "write32", text: "w0 = 7" });
@@ -91,6 +95,24 @@ test("release and acquire order; the same with a marked write in place of the re
   expect(raceOf(publish(false), consume)?.class).toBe("data-race");
 });
 
+test("a swap that fails is a read: it orders nothing, and races with no read", () => {
+  const publish = (expected: number) =>
+    task(0, "publish", (memory, at) => {
+      memory.write32(at(0), 7);
+      memory.cmpxchg(at(1), expected, 2);
+      memory.writeOnce(at(2), 1);
+    });
+  const consume = task(1, "consume", (memory, at) => {
+    if (memory.readOnce(at(2)) === 0) return;
+    memory.cmpxchg(at(1), 0, 2);
+    memory.read32(at(0));
+  });
+  expect(raceOf(publish(0), consume)).toBeUndefined();
+  expect(raceOf(publish(1), consume)?.class).toBe("data-race");
+  const tries = task(0, "try", (memory, at) => memory.cmpxchg(at(0), 1, 2));
+  expect(raceOf(tries, plainReader)).toBeUndefined();
+});
+
 test("tasks of one CPU are ordered by the switch between them", () => {
   const onSameCpu = { ...plainReader, cpu: 0 };
   expect(raceOf(plainWriter, onSameCpu)).toBeUndefined();
@@ -104,4 +126,64 @@ test("fills and copies count for every word they cover", () => {
   expect(raceOf(filler, reader)?.class).toBe("data-race");
   expect(raceOf(copier, reader)).toBeUndefined();
   expect(raceOf(copier, writer)?.class).toBe("data-race");
+});
+
+const search = { strategy: "bound", preemptions: 3, schedules: 50_000 } as const;
+
+test("what a task does after it has moved away is not ordered with its old CPU", () => {
+  const wanderer = {
+    ...task(0, "publish", (memory, at) => {
+      if (memory.smpProcessorId() !== 0 || memory.smpProcessorId() !== 1) return;
+      memory.write32(at(0), 7);
+      memory.writeOnce(at(1), 1);
+    }),
+    migrates: true,
+  };
+  const stays = task(0, "consume", (memory, at) => {
+    if (memory.readOnce(at(1)) === 1) memory.read32(at(0));
+  });
+  const { failure } = explore({ ...scenario([wanderer, stays]), search, dataRaces: true });
+  expect(failure).toMatchObject({ class: "data-race", preemptions: 1 });
+  expect(failure?.race?.map(({ cpu }) => cpu)).toEqual([1, 0]);
+});
+
+test("what a checker writes beside the allocator orders nothing", () => {
+  const publish = task(0, "publish", (memory, at) => {
+    memory.write32(at(0), 7);
+    memory.add(memory.layout.end, 1);
+    memory.writeOnce(at(1), 1);
+  });
+  const consume = task(1, "consume", (memory, at) => {
+    if (memory.readOnce(at(1)) === 0) return;
+    memory.add(memory.layout.end, 1);
+    memory.read32(at(0));
+  });
+  const world = () => words(2, 64);
+  const contexts = [publish, consume];
+  const { failure } = explore({ name: "races", world, contexts, search, dataRaces: true });
+  expect(failure?.class).toBe("data-race");
+});
+
+test("a CPU seen without an operation has done all that it did there before", () => {
+  const lease = (memory: ExploredMemory) => memory.layout.cpuBase + Cpu.lease;
+  const looks = task(1, "write if CPU 0 is idle", (memory, at) => {
+    if (memory.readOnce(at(1)) === 0) return;
+    if (memory.loadAcquire(lease(memory)) === 0) memory.write32(at(0), 7);
+  });
+  const reader = task(0, "read", (memory, at) => {
+    memory.read32(at(0));
+    memory.writeOnce(at(1), 1);
+  });
+  const { failure, complete } = explore({ ...scenario([reader, looks]), search, dataRaces: true });
+  expect(failure?.message).toBeUndefined();
+  expect(complete?.preemptions).toBe(3);
+});
+
+test("seen of another CPU it says nothing", () => {
+  const other = (memory: ExploredMemory) => memory.layout.cpuBase + sizeOfCpu + Cpu.lease;
+  const looks = task(1, "write if CPU 1 is mine", (memory, at) => {
+    if (memory.loadAcquire(other(memory)) !== 0) memory.write32(at(0), 7);
+  });
+  const reader = task(0, "read", (memory, at) => memory.read32(at(0)));
+  expect(raceOf(reader, looks)?.class).toBe("data-race");
 });

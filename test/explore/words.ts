@@ -8,8 +8,9 @@ export interface Words extends World {
   readonly at: (index: number) => Address;
 }
 
-export function words(cpus = 2): Words {
-  const memory = exploredMemory(smallMachine(cpus));
+/** `checker`: bytes of room behind the memory, as a ledger has it. */
+export function words(cpus = 2, checker = 0): Words {
+  const memory = exploredMemory(smallMachine(cpus, { checker }));
   const start = memory.layout.free;
   return {
     memory,
