@@ -5,7 +5,7 @@
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
-import { Page } from "../pages/page.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
 import type { Slab } from "./slab.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
@@ -39,21 +39,38 @@ export class Bulk {
     return size;
   }
 
-  /** Frees p[0..size), each to its own cache where s is 0. */
+  /**
+   * Frees p[0..size), each to its own cache where s is 0; whole pages of kmalloc go back then, too.
+   * Throws at the first object that is none of them: those before it are free.
+   */
   free(s: KmemCachePtr, size: number, p: Address[]): void {
     const { memory } = this;
-    const { common, pages } = this.slab.context;
-    const flags = memory.irqSave();
+    const { pages } = this.slab.context;
+    let flags = memory.irqSave();
     for (let i = 0; i < size; i++) {
       const object = p[i] as Address;
       const page = pages.virtToHeadPage(object);
-      const owner = memory.read32(page + Page.slabCache);
-      if (s !== 0 && owner !== s) {
+      const owner = this.ownerOf(s, page);
+      if (owner === 0) {
         memory.irqRestore(flags);
-        common.wrongCache(s, owner, object);
+        this.freeOther(s, page, object);
+        flags = memory.irqSave();
+      } else {
+        this.slab.free(owner, page, object);
       }
-      this.slab.free(owner, page, object);
     }
     memory.irqRestore(flags);
+  }
+
+  /** The cache that objects of `page` go back to, if it is `s` or `s` is 0; 0 where it is not. */
+  ownerOf(s: KmemCachePtr, page: PagePtr): KmemCachePtr {
+    const owner = this.memory.read32(page + Page.slabCache);
+    return s === 0 || owner === s ? owner : 0;
+  }
+
+  private freeOther(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    const { common } = this.slab.context;
+    if (s !== 0) common.wrongCache(s, this.memory.read32(page + Page.slabCache), object);
+    this.slab.storage.kfree(object);
   }
 }

@@ -1,9 +1,11 @@
 /** kmalloc for SLAB's own needs: node structs, shared and alien arrays, index arrays. */
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
 import type { Allocator } from "../caches/allocator.ts";
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { __GFP_COMP } from "../pages/gfp.ts";
-import { Page, PG_SLAB } from "../pages/page.ts";
+import { Page, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import type { SlabContext } from "./slab-context.ts";
 
 export class Storage {
@@ -28,15 +30,18 @@ export class Storage {
     return page === 0 ? 0 : pages.pageAddress(page);
   }
 
-  /** kfree */
+  /** kfree. @throws KernelBug where there is neither an object nor pages that kmalloc gave. */
   kfree(object: Address): void {
-    if (object === 0) return;
+    if (object <= ZERO_SIZE_PTR) return;
     const { memory, pages } = this.context;
     const page = pages.virtToHeadPage(object);
-    if ((memory.readOnce(page + Page.flags) & PG_SLAB) !== 0) {
+    const flags = memory.readOnce(page + Page.flags);
+    if ((flags & PG_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + Page.slabCache), page, object);
-    } else {
+    } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === object) {
       pages.freePages(page, pages.compoundOrder(page));
+    } else {
+      throw new KernelBug("bad-access", `kfree: 0x${object.toString(16)} is no object`);
     }
   }
 }

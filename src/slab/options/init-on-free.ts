@@ -4,7 +4,7 @@
  */
 import { mayBeZeroed } from "../../caches/init-on-alloc.ts";
 import type { Address } from "../../machine/memory.ts";
-import { Page, type PagePtr } from "../../pages/page.ts";
+import type { PagePtr } from "../../pages/page.ts";
 import type { SlabClasses } from "../classes.ts";
 import type { KmemCachePtr } from "../structs.ts";
 
@@ -23,8 +23,8 @@ export function withSlabInitOnFree(classes: SlabClasses): SlabClasses {
       override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
         for (let i = 0; i < size; i++) {
           const object = p[i] as Address;
-          const page = this.context.pages.virtToHeadPage(object);
-          this.wipe(this.memory.read32(page + Page.slabCache), object);
+          const owner = this.bulk.ownerOf(s, this.context.pages.virtToHeadPage(object));
+          if (owner !== 0) this.wipe(owner, object);
         }
         super.freeBulk(s, size, p);
       }
