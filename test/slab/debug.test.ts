@@ -91,6 +91,28 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
     expect(new Set(take(50)).size).toBe(50);
   });
 
+  test("a bulk free that is refused has freed what came before, and left what comes behind", () => {
+    const [a = 0, b = 0, twice = 0, behind = 0] = take(4);
+    give([twice]);
+    const free = (objects: number[]) =>
+      kernel.run(() => kernel.kmemCacheFreeBulk(s, objects.length, objects));
+    expect(failureOf(() => free([a, b, twice, behind]))).toBe("double-free");
+    expect(kernel.memory.irqsDisabled()).toBe(false);
+    expect(take(2)).toEqual([b, a]);
+    give([a, b, behind]);
+    expect(said).toEqual([]);
+  });
+
+  test("an object that is freed in bulk to another cache is still in use", () => {
+    const other = kernel.kmemCacheCreate("other", 200);
+    const [object = 0] = take();
+    expect(failureOf(() => kernel.run(() => kernel.kmemCacheFreeBulk(other, 1, [object])))).toBe(
+      "wrong-slab",
+    );
+    give([object]);
+    expect(said).toEqual([]);
+  });
+
   test("a pointer into an object is no object", () => {
     const [object = 0] = take();
     expect(failureOf(() => give([object + 8]))).toBe("bad-access");

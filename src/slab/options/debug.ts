@@ -89,14 +89,15 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Slab {
       return got;
     }
 
+    /** One by one, so that nothing is marked as free and yet not freed when a later one is refused. */
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
       for (let i = 0; i < size; i++) {
         const object = p[i] as Address;
         const page = this.context.pages.virtToHeadPage(object);
-        const owner = this.memory.read32(page + Page.slabCache);
-        p[i] = this.checks.freed(owner, page, object);
+        const owner = this.bulk.ownerOf(s, page);
+        if (owner === 0) super.freeBulk(s, 1, [object]);
+        else super.slabFree(owner, page, this.checks.freed(owner, page, object));
       }
-      super.freeBulk(s, size, p);
     }
   };
 }
