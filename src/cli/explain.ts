@@ -12,7 +12,13 @@ import { explorationReport } from "../report/exploration.ts";
 
 const SECONDS = 30;
 
-/** Writes the scenario and returns the text that names it; with `searches`, ends with the timeline. */
+/** Failures of one seed that are kept side by side. */
+const MOST_FILES = 100;
+
+/**
+ * Writes the scenario and returns the text that names it, or holds it where it cannot be written;
+ * with `searches`, ends with the timeline.
+ */
 export async function explanation(
   options: StressOptions,
   failure: StressFailure,
@@ -20,13 +26,13 @@ export async function explanation(
 ): Promise<string> {
   if (failure.lastOperations.every(({ operations }) => operations.length === 0)) return "";
   const { seed, mutation, era } = options;
-  const file = `stress-${seed}.txt`;
   const text = printScenario(scenarioOfFailure(options, failure));
-  writeFileSync(file, text);
+  const { file, isWritten } = save(`stress-${seed}`, text);
   const words = [`slablab explore ${file}`];
   if (mutation !== undefined) words.push(`--mutation ${mutation}`);
   if (era === "seed") words.push("--era seed");
-  const named = `\nthe last operations as a scenario: ${file}\n  ${words.join(" ")}\n`;
+  const told = isWritten ? file : `to be saved as ${file}\n\n${text}`;
+  const named = `\nthe last operations as a scenario: ${told}\n  ${words.join(" ")}\n`;
   if (!searches) return named;
   const subject: Subject = {
     scenario: file,
@@ -42,4 +48,25 @@ export async function explanation(
   } finally {
     await explorers.close();
   }
+}
+
+/**
+ * Writes `text` to a file of its own in the working directory: what is there already may be the
+ * scenario of another failure of the same seed. Where nothing can be written it says why.
+ */
+function save(name: string, text: string): { file: string; isWritten: boolean } {
+  for (let number = 1; number <= MOST_FILES; number++) {
+    const file = number === 1 ? `${name}.txt` : `${name}-${number}.txt`;
+    try {
+      writeFileSync(file, text, { flag: "wx" });
+      return { file, isWritten: true };
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "EEXIST") continue;
+      console.error(`slablab: the scenario is not saved: ${message}`);
+      return { file, isWritten: false };
+    }
+  }
+  console.error(`slablab: the scenario is not saved: there are ${MOST_FILES} of ${name} already`);
+  return { file: `${name}.txt`, isWritten: false };
 }

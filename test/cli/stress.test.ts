@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { STAT_NAMES } from "../../src/slub/statistics.ts";
 
 const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
@@ -14,13 +14,22 @@ interface Ended {
   stderr: string;
 }
 
-function slablab(args: readonly string[], nodeOptions: readonly string[] = []): Promise<Ended> {
+interface How {
+  readonly nodeOptions?: readonly string[];
+  readonly cwd?: string;
+}
+
+function slablab(args: readonly string[], { nodeOptions = [], cwd }: How = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [...nodeOptions, program, ...args], (error, stdout, stderr) => {
+    const words = [...nodeOptions, program, ...args];
+    execFile(process.execPath, words, { cwd }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
     });
   });
 }
+
+const folder = await mkdtemp(join(tmpdir(), "slablab-"));
+afterAll(() => rm(folder, { recursive: true }));
 
 const short = ["stress", "--operations", "20000", "--nodes", "2", "--memory", "16M", "--seed", "3"];
 
@@ -50,13 +59,15 @@ test("the report for people has no escape codes where it is piped", async () => 
   expect(stdout).not.toContain("\u001b");
 });
 
-test("a broken allocator ends with 1", async () => {
-  const torture = ["--interrupts", "0.001", "--migrations", "0.0005"];
-  const args = ["stress", "--seconds", "50", "--mutation", "R10", ...torture, "--json"];
-  const { code, stdout } = await slablab(args);
+test("a broken allocator ends with 1, and leaves a scenario in the working directory", async () => {
+  const torture = ["--interrupts", "0.001", "--migrations", "0.0005", "--seed", "5"];
+  const args = ["stress", "--seconds", "100", "--mutation", "R10", ...torture, "--json"];
+  const { code, stdout, stderr } = await slablab(args, { cwd: folder });
   const { failure } = JSON.parse(stdout);
   expect(code).toBe(1);
   expect(failure.command).toContain("--mutation R10");
+  expect(stderr).toContain("slablab explore stress-5.txt --mutation R10");
+  expect(await readdir(folder)).toContain("stress-5.txt");
 });
 
 test.each([
@@ -82,7 +93,6 @@ test.each([
 });
 
 test.each(["slub", "slab"])("Ctrl-C ends %s with the partial report and 130", async (allocator) => {
-  const folder = await mkdtemp(join(tmpdir(), "slablab-"));
   const preload = join(folder, "interrupts.mjs");
   // As soon as somebody listens for Ctrl-C, it comes.
   await writeFile(
@@ -90,8 +100,7 @@ test.each(["slub", "slab"])("Ctrl-C ends %s with the partial report and 130", as
     'process.on("newListener", (name) => { if (name === "SIGINT") setImmediate(() => process.emit("SIGINT")); });',
   );
   const args = ["stress", "--allocator", allocator, "--seconds", "60", "--memory", "16M"];
-  const { code, stdout } = await slablab(args, ["--import", preload]);
-  await rm(folder, { recursive: true });
+  const { code, stdout } = await slablab(args, { nodeOptions: ["--import", preload] });
   expect(code).toBe(130);
   expect(stdout).toContain("interrupted: this is what was done so far");
   expect(stdout).toContain("Checks");

@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { explanation } from "../../src/cli/explain.ts";
+import type { StressFailure } from "../../stress/failure.ts";
+import type { StressOptions } from "../../stress/options.ts";
+
+const OPTIONS: StressOptions = {
+  allocator: "slub",
+  kernel: "4.1",
+  cpus: 2,
+  nodes: 1,
+  memory: 2 ** 24,
+  seconds: 1,
+  operations: undefined,
+  workload: "mixed",
+  seed: 7,
+  ledger: true,
+  interrupts: 0,
+  migrations: 0,
+  delays: 0,
+  mutation: "R10",
+  era: "fixed",
+};
+
+/** Of one task, and what it did last. */
+function failureAfter(...names: ("kmalloc" | "kmem_cache_shrink")[]): StressFailure {
+  const operations = names.map((deed) => ({
+    cpu: 0,
+    what: deed,
+    deed: { deed, cpu: 0, argument: 64, object: 4096, inInterrupt: false },
+  }));
+  const lastOperations = [{ task: 0, operations }];
+  return { class: "lost-object", message: "", task: 0, stack: "", findings: [], lastOperations };
+}
+
+const home = process.cwd();
+let folder = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "slablab-"));
+  process.chdir(folder);
+});
+
+afterEach(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+  vi.restoreAllMocks();
+});
+
+test("two failures of one seed are two files, and no file is written over", async () => {
+  writeFileSync("stress-7.txt", "mine");
+  const first = await explanation(OPTIONS, failureAfter("kmalloc"), false);
+  const second = await explanation(OPTIONS, failureAfter("kmem_cache_shrink"), false);
+  expect(first).toContain("stress-7-2.txt\n  slablab explore stress-7-2.txt --mutation R10\n");
+  expect(second).toContain("slablab explore stress-7-3.txt");
+  expect(readdirSync(".").sort()).toEqual(["stress-7-2.txt", "stress-7-3.txt", "stress-7.txt"]);
+  expect(readFileSync("stress-7.txt", "utf8")).toBe("mine");
+  expect(readFileSync("stress-7-3.txt", "utf8")).toContain("shrink");
+});
+
+// Where even root can write nothing.
+test.skipIf(!existsSync("/proc/self"))("what cannot be saved is said and shown", async () => {
+  process.chdir("/proc");
+  const warning = vi.spyOn(console, "error").mockImplementation(() => {});
+  const text = await explanation(OPTIONS, failureAfter("kmalloc"), false);
+  expect(warning.mock.lastCall?.[0]).toMatch(
+    /^slablab: the scenario is not saved: E[A-Z]+: .*stress-7\.txt/,
+  );
+  expect(text).toContain("to be saved as stress-7.txt\n\nscenario from-stress\n");
+});
