@@ -2,16 +2,22 @@
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import { Explorers, type SearchPlan } from "../../workers/explorers.ts";
+import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
 import { replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
-import { regressionsOf, writeRegression } from "../museum/regressions.ts";
+import { isDataRace, regressionsOf, writeRegression } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios/index.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
-import { explorationProgress, explorationReport } from "../report/exploration.ts";
+import {
+  explorationProgress,
+  explorationReport,
+  interruptedReport,
+} from "../report/exploration.ts";
 import { anySeed, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { SoFar } from "./so-far.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
 /** Of `all`: the time that they share. */
@@ -78,9 +84,16 @@ export function exploreCommand(): Command {
 
 /** A result, the subject it is about, and the saved failure it is from, if it is. */
 interface Explored {
+  readonly interrupted: false;
   readonly subject: Subject;
   readonly result: ExploreResult;
   readonly regression: string | null;
+}
+
+/** A search that Ctrl-C has ended. */
+interface Interrupted {
+  readonly interrupted: true;
+  readonly progress: Progress;
 }
 
 async function run(command: Command, scenario: string, given: Given): Promise<void> {
@@ -90,11 +103,8 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
     const subjects = subjectsOf(subject);
     const explored =
       (await knownFailure(subjects)) ?? (await search(subject, subjects, { ...given, seed }));
-    if (explored === undefined) {
-      process.exitCode = EXIT.INTERRUPTED;
-      return;
-    }
-    show(scenario, { ...given, seed }, explored);
+    if (explored.interrupted) showInterrupted(scenario, { ...given, seed }, explored);
+    else show(scenario, { ...given, seed }, explored);
   } catch (error) {
     blameUser(command, error);
     throw error;
@@ -114,13 +124,14 @@ async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
   const start = performance.now();
   for (const { file, saved } of regressionsOf(subject)) {
     try {
-      const { failure } = replay(await scenarioOfSubject(subject), saved.token);
+      const options = { dataRaces: isDataRace(saved) };
+      const { failure } = replay(await scenarioOfSubject(subject), saved.token, options);
       if (failure === undefined) continue;
       const elapsed = (performance.now() - start) / 1000;
       const { steps } = failure;
       const seconds = { seconds: elapsed, cpuSeconds: elapsed };
       const result = { schedules: 1, steps, ...seconds, complete: undefined, failure };
-      return { subject, result, regression: file };
+      return { interrupted: false, subject, result, regression: file };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       console.error(`slablab: ${file} is passed over: ${error.message}`);
@@ -134,7 +145,7 @@ async function search(
   subject: Subject,
   subjects: readonly [Subject, ...Subject[]],
   given: Given & { seed: number },
-): Promise<Explored | undefined> {
+): Promise<Explored | Interrupted> {
   // What is wrong with the scenario is better said before threads are started.
   await scenarioOfSubject(subjects[0]);
   const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
@@ -147,7 +158,11 @@ async function search(
   };
   const line = new ProgressLine(given.quiet === true);
   const explorers = new Explorers(availableParallelism());
-  explorers.onProgress((progress) => line.show(explorationProgress(progress)));
+  const soFar = new SoFar(subjects.length);
+  explorers.onProgress((progress) => {
+    soFar.hear(progress);
+    line.show(explorationProgress(soFar.progress()));
+  });
   try {
     const plans = subjects.map((subject) => ({
       subject,
@@ -156,13 +171,14 @@ async function search(
     })) as [SearchPlan, ...SearchPlan[]];
     return await interruptible(async (signal) => {
       try {
+        const found = { interrupted: false, regression: null } as const;
         if (subject.scenario !== ALL) {
-          return { subject, result: await explorers.search(plans[0], signal), regression: null };
+          return { ...found, subject, result: await explorers.search(plans[0], signal) };
         }
         const result = await explorers.searchEach(plans, signal);
-        return { subject: subjects[result.winner] ?? subject, result, regression: null };
+        return { ...found, subject: subjects[result.winner] ?? subject, result };
       } catch (error) {
-        if (signal.aborted) return undefined;
+        if (signal.aborted) return { interrupted: true, progress: soFar.progress() };
         throw error;
       }
     });
@@ -179,10 +195,9 @@ function show(asked: string, given: Given & { seed: number }, explored: Explored
   if (failure !== undefined && given.out !== undefined) {
     writeRegression(given.out, subject, failure);
   }
-  const { json: _json, quiet: _quiet, ...options } = given;
   const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
   const text = given.json
-    ? jsonDocument("explore", { ...options, scenario: asked }, json(explored))
+    ? jsonDocument("explore", optionsOf(asked, given), json(explored))
     : `${from}${explorationReport(subject, result, asked)}seed ${given.seed}\n`;
   process.stdout.write(text);
   if (complete === undefined && failure === undefined && given.strategy === "bound") {
@@ -191,9 +206,36 @@ function show(asked: string, given: Given & { seed: number }, explored: Explored
   process.exitCode = failure === undefined ? EXIT.FINE : EXIT.FOUND;
 }
 
-function json({ subject, result, regression }: Explored): Record<string, unknown> {
+/** What the shards have told of; their steps and their time on a core they tell at the end only. */
+function showInterrupted(
+  asked: string,
+  given: Given & { seed: number },
+  { interrupted, progress }: Interrupted,
+): void {
+  const { schedules, seconds: elapsed, complete = null } = progress;
+  const counted = { interrupted, schedules, steps: null, seconds: elapsed, cpuSeconds: null };
+  const rates = {
+    schedulesPerSecond: schedules / Math.max(elapsed, 1e-6),
+    schedulesPerCpuSecond: null,
+  };
+  const result = { ...counted, ...rates, complete, regression: null, failure: null };
+  process.stdout.write(
+    given.json
+      ? jsonDocument("explore", optionsOf(asked, given), result)
+      : `${interruptedReport(asked, progress)}seed ${given.seed}\n`,
+  );
+  process.exitCode = EXIT.INTERRUPTED;
+}
+
+function optionsOf(asked: string, given: Given): Record<string, unknown> {
+  const { json: _json, quiet: _quiet, ...options } = given;
+  return { ...options, scenario: asked };
+}
+
+function json({ interrupted, subject, result, regression }: Explored): Record<string, unknown> {
   const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
   return {
+    interrupted,
     schedules,
     steps,
     seconds: elapsed,

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { type Replayed, replay } from "../explore/replay.ts";
 import { snapshotOf } from "../explore/scenario/snapshot.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
-import { readRegression } from "../museum/regressions.ts";
+import { isDataRace, readRegression } from "../museum/regressions.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { failureText } from "../report/exploration.ts";
 import { timelineText } from "../report/timeline.ts";
@@ -19,6 +19,7 @@ Examples:
   slablab replay regressions/r01.json --html r01.html`;
 
 interface Given extends SubjectOptions {
+  races?: true;
   html?: string;
   verbose?: true;
   json?: true;
@@ -32,6 +33,7 @@ export function replayCommand(): Command {
       .argument("<scenario>", "as explore was given it, or a saved failure (FILE.json)")
       .argument("[token]", "as explore has printed it"),
   )
+    .option("--races", "look for data races, as the search did that found one")
     .option("--html <file>", "write a page that steps through the schedule")
     .option("--verbose", "show every access")
     .option("--json", "print one JSON document")
@@ -52,8 +54,9 @@ async function run(
   token: string | undefined,
   given: Given,
 ): Promise<void> {
-  const { subject, token: wanted } = asked(command, scenario, token, given);
-  const replayed = replay(await scenarioOfSubject(subject), wanted, { watch: snapshotOf });
+  const { subject, token: wanted, dataRaces } = asked(command, scenario, token, given);
+  const options = { dataRaces, watch: snapshotOf };
+  const replayed = replay(await scenarioOfSubject(subject), wanted, options);
   if (given.html !== undefined) {
     writeFileSync(given.html, timelinePage(subject.scenario, wanted, replayed));
   }
@@ -74,10 +77,12 @@ function asked(
   scenario: string,
   token: string | undefined,
   given: Given,
-): { subject: Subject; token: string } {
-  if (token !== undefined) return { subject: subjectOf(scenario, given), token };
+): { subject: Subject; token: string; dataRaces: boolean } {
+  const dataRaces = given.races === true;
+  if (token !== undefined) return { subject: subjectOf(scenario, given), token, dataRaces };
   if (!scenario.endsWith(".json")) badUsage(command, "a token, or a saved failure, is missing");
-  return readRegression(scenario);
+  const saved = readRegression(scenario);
+  return { ...saved, dataRaces: dataRaces || isDataRace(saved) };
 }
 
 /** Snapshots are for the page. */

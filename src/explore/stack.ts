@@ -7,6 +7,11 @@ export interface Frame {
   readonly line: number;
 }
 
+/** `function file:line`, of a function without a name only where it is. */
+export function placeText({ function: name, file, line }: Frame): string {
+  return `${name} ${file}:${line}`.trimStart();
+}
+
 const FRAME = /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/)?(\/[^)]*?):(\d+):\d+\)?$/;
 const OURS = new URL("./", import.meta.url).pathname;
 /** Who runs operations: what called it is no part of them. */

@@ -38,6 +38,11 @@ export function readRegression(file: string): Regression {
   }
 }
 
+/** A data race is seen only by a replay that looks for them. */
+export function isDataRace(failure: { readonly class: string }): boolean {
+  return failure.class === "data-race";
+}
+
 export function writeRegression(file: string, subject: Subject, failure: Failure): void {
   const { token = "", class: found, message } = failure;
   mkdirSync(dirname(file), { recursive: true });

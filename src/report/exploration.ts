@@ -1,7 +1,10 @@
 /** What a search has found, as text. */
-import type { Progress } from "../explore/budget.ts";
+import type { Complete, Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
+import { placeText } from "../explore/stack.ts";
+import type { TimelineEvent } from "../explore/timeline.ts";
+import { isDataRace } from "../museum/regressions.ts";
 import type { Subject } from "../museum/subject.ts";
 import { count, styled } from "./text.ts";
 import { timelineText } from "./timeline.ts";
@@ -18,24 +21,45 @@ export function explorationReport(
   { schedules, steps, seconds, complete, failure }: ExploreResult,
   asked = subject.scenario,
 ): string {
-  const rate = count(schedules / Math.max(seconds, 1e-6));
-  const lines = [
-    `${count(schedules)} schedules of ${asked}, ${count(steps)} steps, in ${seconds.toFixed(2)} s (${rate}/s)`,
-  ];
-  if (complete !== undefined) {
-    const all = `all ${count(complete.schedules)} schedules with at most ${complete.preemptions}`;
-    lines.push(styled("green", `complete: ${all} preemptions pass`));
-  }
-  if (failure === undefined) return `${lines.join("\n")}\n`;
-  return `${lines.join("\n")}\n${failureText(failure, false)}${replayHint(subject, failure)}`;
+  const head = `${count(schedules)} schedules of ${asked}, ${count(steps)} steps, in`;
+  const searched = `${head} ${timeText(schedules, seconds)}\n${completeText(complete)}`;
+  if (failure === undefined) return searched;
+  return `${searched}${failureText(failure, false)}${replayHint(subject, failure)}`;
 }
 
-/** Class, message and timeline. */
+/** Of a search that was ended before it had an answer. */
+export function interruptedReport(
+  asked: string,
+  { schedules, seconds, complete }: Progress,
+): string {
+  const head = `${count(schedules)} schedules of ${asked} in ${timeText(schedules, seconds)}\n`;
+  const note = styled("yellow", "interrupted: this is what was done so far, and none failed");
+  return `${head}${completeText(complete)}${note}\n`;
+}
+
+function timeText(schedules: number, seconds: number): string {
+  return `${seconds.toFixed(2)} s (${count(schedules / Math.max(seconds, 1e-6))}/s)`;
+}
+
+function completeText(complete: Complete | undefined): string {
+  if (complete === undefined) return "";
+  const all = `all ${count(complete.schedules)} schedules with at most ${complete.preemptions}`;
+  return `${styled("green", `complete: ${all} preemptions pass`)}\n`;
+}
+
+/** Class, message, of a data race both accesses, and the timeline. */
 export function failureText(failure: Failure, isVerbose: boolean): string {
-  const { preemptions, steps } = failure;
+  const { preemptions, steps, race = [], timeline } = failure;
   const at = `${preemptions} preemption${preemptions === 1 ? "" : "s"}, ${steps} steps`;
   const head = `\n${styled(["bold", "red"], `FAILURE ${failure.class}`)} (${at})\n  ${failure.message}\n\n`;
-  return failure.timeline.length === 0 ? head : head + timelineText(failure.timeline, isVerbose);
+  const accesses = race.map(accessText).join("");
+  return head + accesses + (timeline.length === 0 ? "" : timelineText(timeline, isVerbose));
+}
+
+/** An access with its value and its stack, innermost frame first. */
+function accessText({ contextName, cpu, operation, text, access }: TimelineEvent): string {
+  const stack = (access?.stack ?? []).map((frame) => `      ${placeText(frame)}\n`).join("");
+  return `  ${access?.kind} by ${contextName} on CPU ${cpu}, in ${operation}: ${text}\n${stack}\n`;
 }
 
 /** The words that name a subject on a command line. */
@@ -48,8 +72,10 @@ function wordsOf({ scenario, mutation, era, allocator, kernel }: Subject): strin
   return words.join(" ");
 }
 
-function replayHint(subject: Subject, { token }: Failure): string {
+function replayHint(subject: Subject, failure: Failure): string {
+  const { token } = failure;
   if (token === undefined) return "";
   const [scenario = "", ...options] = wordsOf(subject).split(" ");
+  if (isDataRace(failure)) options.push("--races");
   return `\nreplay: slablab replay ${[scenario, token, ...options].join(" ")}\n`;
 }

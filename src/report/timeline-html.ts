@@ -3,6 +3,7 @@
  * sees each slab's freelists, the lists and what the CPUs have change. Data in, text out.
  */
 import type { Replayed } from "../explore/replay.ts";
+import { placeText } from "../explore/stack.ts";
 import { CODE, STYLE } from "./timeline-page.ts";
 
 /** Nothing in the data may end the script it stands in. */
@@ -25,9 +26,7 @@ export function timelinePage(
       operation,
       what,
       text,
-      where:
-        access?.stack.slice(0, 4).map((frame) => `${frame.function} ${frame.file}:${frame.line}`) ??
-        [],
+      where: access?.stack.slice(0, 4).map(placeText) ?? [],
       state,
       matters: matters ?? -1,
     }),

@@ -1,0 +1,23 @@
+/** A mutation that races: the list of partial slabs is changed without list_lock. */
+import type { IrqFlags } from "../../../src/machine/memory.ts";
+import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import type { KmemCacheNodePtr } from "../../../src/slub/structs.ts";
+
+export const listWithoutLock: Mutation = {
+  id: "X02",
+  title: "the list of partial slabs is changed without list_lock",
+  commit: null,
+  year: null,
+  expect: ["list-corruption", "data-race"],
+  change: (classes) => ({
+    ...classes,
+    NodePartial: class extends classes.NodePartial {
+      override lockIrqsave(): IrqFlags {
+        return this.memory.irqSave();
+      }
+      override unlockIrqrestore(_: KmemCacheNodePtr, flags: IrqFlags): void {
+        this.memory.irqRestore(flags);
+      }
+    },
+  }),
+};

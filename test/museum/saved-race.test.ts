@@ -1,0 +1,40 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { program } from "../cli/commands.ts";
+
+const mutation = fileURLToPath(new URL("./mutations/list-without-lock.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "slablab-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What a user would see who works in a folder of his own. */
+function slablab(...args: readonly string[]): { out: string; err: string; code: number | null } {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  return { out: stdout, err: stderr, code: status };
+}
+
+const search = ["explore", "remote-free-deactivate", "--mutation", mutation, "--seed", "1"];
+const saved = join("regressions", "race.json");
+
+test("a data race is saved, tried first next time, and replayed by the command that is printed", () => {
+  const found = slablab(...search, "--races", "--schedules", "4000", "--out", saved, "--json");
+  expect(JSON.parse(found.out).failure.class).toBe("data-race");
+  const again = slablab(...search, "--seconds", "1");
+  expect(again.err).toBe("");
+  expect(again.out).toContain(`a saved failure, ${saved}, still fails`);
+  const [, command = ""] = /^replay: slablab (.*)$/m.exec(again.out) ?? [];
+  expect(command).toContain("--races");
+  const replays = [slablab(...command.split(" ")), slablab("replay", saved)];
+  for (const { out, err, code } of replays) {
+    expect({ err, code }).toEqual({ err: "", code: 1 });
+    // Both accesses, each with its value and the way to it.
+    const accesses = out.match(/^ {2}\w+ by \w on CPU \d, in .* (?:=|->) .*\n(?: {6}.*:\d+\n)+/gm);
+    expect(accesses).toHaveLength(2);
+  }
+});
