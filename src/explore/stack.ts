@@ -15,7 +15,7 @@ export function placeText({ function: name, file, line }: Frame): string {
 const FRAME = /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/)?(\/[^)]*?):(\d+):\d+\)?$/;
 const OURS = new URL("./", import.meta.url).pathname;
 /** Who runs operations: what called it is no part of them. */
-const ENGINE = `${OURS}engine.ts`;
+const ENGINE = `${OURS}engine.`;
 /** Operations that the explorer brings along. */
 const SCENARIOS = `${OURS}scenario/`;
 const DEEP = 60;
