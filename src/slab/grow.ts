@@ -87,7 +87,6 @@ export class Grow {
 
   /** colour_off is a cache line, or the objects' alignment where that is more. */
   protected colourOffset(s: KmemCachePtr, colour: number): number {
-    if (colour !== 0) this.context.stat(s, COLOURED);
     return colour * Math.max(CACHE_LINE_SIZE, this.memory.read32(s + KmemCache.align));
   }
 
@@ -123,6 +122,7 @@ export class Grow {
   /** cache_grow_end: the slab is its node's from here on. Interrupts are off. */
   end(s: KmemCachePtr, page: PagePtr): void {
     const n = this.context.nodeOfPage(s, page);
+    if (this.indexes.isColoured(s, page)) this.context.stat(s, COLOURED);
     this.lists.lock(n);
     this.lists.addNew(s, n, page);
     this.lists.unlock(n);

@@ -30,6 +30,10 @@ export class NewerIndexArray extends IndexArray {
     return true;
   }
 
+  override isColoured(_s: KmemCachePtr, page: PagePtr): boolean {
+    return this.memory.read32(page + Page.sMem) !== this.context.pages.pageAddress(page);
+  }
+
   protected override beforeFill(s: KmemCachePtr, page: PagePtr, last: number): void {
     if (this.isInObject(s)) this.holdIn(s, page, this.objectAt(s, page, last));
   }

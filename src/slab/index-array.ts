@@ -51,6 +51,13 @@ export class IndexArray {
     return true;
   }
 
+  /** Whether `place` left room in front of a slab that is still its maker's. */
+  isColoured(s: KmemCachePtr, page: PagePtr): boolean {
+    const { memory } = this;
+    const first = memory.read32(page + (this.isOffSlab(s) ? PAGE_S_MEM : FREELIST));
+    return first !== this.context.pages.pageAddress(page);
+  }
+
   protected placeOffSlab(
     s: KmemCachePtr,
     page: PagePtr,

@@ -27,7 +27,10 @@ export class SlabContext {
     this.nodes = common.machine.options.nodes;
   }
 
-  /** Counts an event on this CPU; racy, may lose counts. */
+  /**
+   * Counts an event on this CPU. Interrupts are off, or slab_mutex is held: whoever tunes the cache
+   * may free the CPU's block otherwise, between the two steps.
+   */
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;
     memory.thisCpuAdd(memory.readOnce(s + KmemCache.cpuSlab) + COUNTERS + (item << 2), n);
@@ -49,7 +52,7 @@ export class SlabContext {
 
   /**
    * cpu_cache_get: this CPU's array. Interrupts are off; the pointer is stale as soon as they were
-   * on, since the task may have moved and the arrays may have been exchanged (tune.ts).
+   * on, since the task may have moved and the arrays may have been exchanged (tuning.ts).
    */
   cpuArray(s: KmemCachePtr): ArrayCachePtr {
     return this.memory.thisCpuPtr(this.memory.readOnce(s + KmemCache.cpuSlab));

@@ -142,6 +142,46 @@ test.each(["4.1", "6.1"] as const)(
   },
 );
 
+describe.each(["4.1", "6.1"] as const)("events of SLAB of %s", (version) => {
+  test("are counted with interrupts off, or under slab_mutex, which keeps the CPU's block there", () => {
+    const it = system({ kernel: version, config: ["DEBUG_SLAB"] });
+    const { context } = it.slab;
+    const { memory } = it.kernel;
+    const seen = new Set<string>();
+    const stat = context.stat.bind(context);
+    context.stat = (s, item, n) => {
+      const isSafe = memory.irqsDisabled() || memory.read32(it.kernel.common.slabMutex) !== 0;
+      seen.add(`${SLAB_STAT_NAMES[item]}${isSafe ? "" : " unsafe"}`);
+      stat(s, item, n);
+    };
+    const held = take(it, 0, 200);
+    for (const object of held) memory.write8(object - 1, 0);
+    give(it, 2, held);
+    memory.write8(held[0] as Address, 0);
+    take(it, 0, 200);
+    pass(it, 0, 40);
+    expect([...seen].filter((name) => name.endsWith("unsafe"))).toEqual([]);
+    for (const name of ["coloured", "grown", "error", "reap_pass"]) expect(seen).toContain(name);
+  });
+
+  test("are none where a slab found no pages", () => {
+    let refusing = false;
+    const it = system({ kernel: version, cpus: 1, nodes: 1 }, (classes) => ({
+      ...classes,
+      Pages: class extends classes.Pages {
+        override allocPages(gfp: number, order: number, nid: number): number {
+          return refusing ? 0 : super.allocPages(gfp, order, nid);
+        }
+      },
+    }));
+    it.kernel.machine.console.sink = () => {};
+    const coloured = { ...it, s: it.kernel.kmemCacheCreate("coloured", 700) };
+    refusing = true;
+    expect(take(coloured, 0, 5)).toEqual([0, 0, 0, 0, 0]);
+    expect([stat(coloured, "coloured"), stat(coloured, "grown")]).toEqual([0, 0]);
+  });
+});
+
 describe.each(["4.1", "6.1"] as const)("the reaper of SLAB of %s", (version) => {
   test("lets everything that nobody uses go, a little at a time", () => {
     const it = system({ kernel: version });

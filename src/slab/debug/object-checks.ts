@@ -199,10 +199,16 @@ export class ObjectChecks {
   /** slab_error, with the object's own words. */
   private report(s: KmemCachePtr, buffer: Address, what: string): void {
     const { common, machine } = this.context;
-    this.context.stat(s, ERROR);
+    this.countError(s);
     machine.console.printk(`slab error: cache ${common.nameOf(s)}: ${what}`);
     const [first, second] = this.redText(s, buffer);
     machine.console.printk(`${hex(buffer)}: redzone 1:${first}, redzone 2:${second}`);
+  }
+
+  private countError(s: KmemCachePtr): void {
+    const flags = this.memory.irqSave();
+    this.context.stat(s, ERROR);
+    this.memory.irqRestore(flags);
   }
 
   /** check_poison_obj: bytes of a free object that were written, in lines of 16, and neighbours. */
@@ -212,7 +218,7 @@ export class ObjectChecks {
     const bodyBad = this.memory.findOther(at, POISON_FREE, size - 1);
     if (bodyBad === 0 && this.memory.read8(at + size - 1) === POISON_END) return;
     const { common, machine } = this.context;
-    this.context.stat(s, ERROR);
+    this.countError(s);
     const lines = [
       `Slab corruption: ${common.nameOf(s)} start=${hex(at)}, len=${size}`,
       ...objectInfo(this, s, buffer, 0),
