@@ -91,7 +91,7 @@ export class Bootstrap {
     memory.write32(page + Page.freelist, this.slub.freePointers.get(s, n));
     memory.write32(page + Page.counters, packCounters(1, objects, false));
     memory.write32(s + KmemCache.node + (nid << 2), n);
-    if (this.context.isDebug(s)) this.slub.debugging.setupTakenObject(s, n);
+    if (this.context.isDebug(s)) this.slub.debugging.freelist.markTaken(s, n);
     this.slub.nodePartial.init(n);
     this.slub.slabPages.incSlabsNode(s, page, objects);
     this.slub.nodePartial.add(n, page, false);

@@ -18,6 +18,7 @@ import { hex, trackText } from "./debug/report-text.ts";
 import type { Reports } from "./debug/reports.ts";
 import { TRACK_ALLOC, TRACK_FREE, type Tracks } from "./debug/tracks.ts";
 import type { FreePointers } from "./free-pointers.ts";
+import type { NodePartial } from "./node-partial.ts";
 import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
@@ -34,7 +35,12 @@ export class ObjectDebugging {
   declare readonly checks: ObjectChecks;
   declare readonly freelist: FreelistCheck;
 
-  constructor(context: SlubContext, freePointers: FreePointers, pageSwap: PageSwap) {
+  constructor(
+    context: SlubContext,
+    freePointers: FreePointers,
+    pageSwap: PageSwap,
+    nodePartial: NodePartial,
+  ) {
     this.context = context;
     this.memory = context.memory;
     this.freePointers = freePointers;
@@ -44,19 +50,20 @@ export class ObjectDebugging {
     this.tracks = this.reports.tracks;
     this.content = new ObjectContent(context, this.layout);
     this.checks = new ObjectChecks(context, freePointers, this.layout, this.content, this.reports);
-    this.freelist = new FreelistCheck(context, freePointers, this.checks, this.reports);
+    this.freelist = new FreelistCheck(
+      context,
+      freePointers,
+      nodePartial,
+      this.content,
+      this.checks,
+      this.reports,
+    );
   }
 
   /** setup_object_debug: a new slab's object is marked as free. */
   setupObject(s: KmemCachePtr, _page: PagePtr, object: Address): void {
     if (!this.layout.has(s, SLAB_STORE_USER | SLAB_RED_ZONE | __OBJECT_POISON)) return;
     this.content.init(s, object, SLUB_RED_INACTIVE);
-    this.tracks.init(s, object);
-  }
-
-  /** An object in use that nobody allocated: taken by hand at bootstrap, or given up. */
-  setupTakenObject(s: KmemCachePtr, object: Address): void {
-    this.content.init(s, object, SLUB_RED_ACTIVE);
     this.tracks.init(s, object);
   }
 
@@ -89,11 +96,11 @@ export class ObjectDebugging {
    * no later check takes offence at them.
    */
   private giveUpFreeObjects(s: KmemCachePtr, page: PagePtr, head: Address): void {
-    const { memory } = this;
+    const { memory, freelist } = this;
     if ((memory.readOnce(page + Page.flags) & PG_SLAB) === 0) return;
     this.pageSwap.lock(page);
-    for (const object of this.freelist.chain(s, page, head)) this.setupTakenObject(s, object);
-    for (const object of this.freelist.freeObjects(s, page)) this.setupTakenObject(s, object);
+    for (const object of freelist.chain(s, page, head)) freelist.markTaken(s, object);
+    for (const object of freelist.freeObjects(s, page)) freelist.markTaken(s, object);
     const counters = memory.readOnce(page + Page.counters);
     memory.writeOnce(page + Page.counters, withInuse(counters, objectsOf(counters)));
     memory.writeOnce(page + Page.freelist, 0);
@@ -142,7 +149,7 @@ export class ObjectDebugging {
   /** Before a slab's pages are given back: all its objects are free, and untouched since. */
   checkFreedSlab(s: KmemCachePtr, page: PagePtr): void {
     this.checks.checkSlabPadding(s, page);
-    for (const object of this.objectsOf(s, page)) {
+    for (const object of this.checks.objectsOf(s, page)) {
       this.checks.checkObject(s, page, object, SLUB_RED_INACTIVE);
     }
   }
@@ -159,7 +166,7 @@ export class ObjectDebugging {
       "lost-object",
       `Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`,
     );
-    for (const object of this.objectsOf(s, page)) {
+    for (const object of this.checks.objectsOf(s, page)) {
       if (free.has(object)) continue;
       this.reports.lines(() => [
         `INFO: Object ${hex(object)} @offset=${object - start}`,
@@ -168,14 +175,6 @@ export class ObjectDebugging {
       ]);
     }
     this.pageSwap.unlock(page);
-  }
-
-  /** for_each_object */
-  objectsOf(s: KmemCachePtr, page: PagePtr): Address[] {
-    const objects = objectsOf(this.memory.readOnce(page + Page.counters));
-    const first = this.context.pages.pageAddress(page) + this.layout.redLeftPad(s);
-    const size = this.layout.size(s);
-    return Array.from({ length: objects }, (_, i) => first + i * size);
   }
 
   /** trace(): a line for each operation on a cache with SLAB_TRACE. */

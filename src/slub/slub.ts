@@ -77,8 +77,13 @@ export class Slub implements Allocator {
     this.memory = context.memory;
     this.freePointers = new parts.FreePointers(context);
     this.pageSwap = new parts.PageSwap(context);
-    this.debugging = new parts.ObjectDebugging(context, this.freePointers, this.pageSwap);
     this.nodePartial = new parts.NodePartial(context, this.pageSwap);
+    this.debugging = new parts.ObjectDebugging(
+      context,
+      this.freePointers,
+      this.pageSwap,
+      this.nodePartial,
+    );
     this.slabPages = new parts.SlabPages(context, this.freePointers, this.debugging);
     this.cpuPartial = new parts.CpuPartial(
       context,

@@ -60,6 +60,34 @@ describe("a forged free pointer", () => {
   });
 });
 
+describe("a free list that leads back into itself is given up, and the cache serves on", () => {
+  const finders = ["a free", "a validation"] as const;
+  const flags = [
+    ["POISON", SLAB_POISON],
+    ["FZPU", FZPU],
+  ] as const;
+
+  test.each(
+    flags.flatMap(([name, bits]) => finders.map((finder) => [name, finder, bits] as const)),
+  )("%s, found by %s", (_, finder, bits) => {
+    const { kernel, slub, reports, validate } = bench();
+    const s = kernel.kmemCacheCreate("victims", 64, { flags: bits });
+    const [first = 0, second = 0, third = 0] = Array.from({ length: 3 }, () =>
+      kernel.kmemCacheAlloc(s),
+    );
+    kernel.kmemCacheFree(s, first);
+    kernel.kmemCacheFree(s, second);
+    slub.freePointers.set(s, first, second);
+    if (finder === "a validation") expect(validate(s)).toBe(2);
+    kernel.kmemCacheFree(s, third);
+    expect(reports.map(({ message }) => message)).toEqual(["Freelist cycle detected"]);
+    expect(validate(s)).toBe(0);
+    expect(kernel.kmemCacheShrink(s)).toBe(1);
+    expectServes(kernel, s);
+    expect(validate(s)).toBe(0);
+  });
+});
+
 test("an overflow into the next object names the object that was overrun and who holds it", () => {
   const { kernel, reports, lines } = bench();
   const s = kernel.kmemCacheCreate("victims", 64, { flags: FZPU });

@@ -1,30 +1,42 @@
 /**
  * The free objects of a slab, walked and counted (on_freelist). A list that leads out of the slab is
- * cut, and the counts are brought in line with what is left. The caller holds slab_lock.
+ * cut, and the counts are brought in line with what is left. A slab that has lost all its free
+ * objects by that is full, and changes its node list. The caller holds list_lock and slab_lock.
  */
 import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, isFrozen, objectsOf, packCounters } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
+import type { NodePartial } from "../node-partial.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import type { ObjectChecks } from "./object-checks.ts";
+import type { ObjectContent } from "./object-content.ts";
+import { SLUB_RED_ACTIVE } from "./object-layout.ts";
 import type { Reports } from "./reports.ts";
 
 export class FreelistCheck {
+  declare private readonly context: SlubContext;
   declare private readonly memory: Memory;
   declare private readonly freePointers: FreePointers;
+  declare private readonly nodePartial: NodePartial;
+  declare private readonly content: ObjectContent;
   declare private readonly checks: ObjectChecks;
   declare private readonly reports: Reports;
 
   constructor(
     context: SlubContext,
     freePointers: FreePointers,
+    nodePartial: NodePartial,
+    content: ObjectContent,
     checks: ObjectChecks,
     reports: Reports,
   ) {
+    this.context = context;
     this.memory = context.memory;
     this.freePointers = freePointers;
+    this.nodePartial = nodePartial;
+    this.content = content;
     this.checks = checks;
     this.reports = reports;
   }
@@ -70,10 +82,26 @@ export class FreelistCheck {
   }
 
   private clearList(s: KmemCachePtr, page: PagePtr): void {
-    this.memory.writeOnce(page + Page.freelist, 0);
-    const objects = objectsOf(this.memory.readOnce(page + Page.counters));
-    this.setCounts(page, objects, objects);
+    const { memory, nodePartial } = this;
+    const counters = memory.readOnce(page + Page.counters);
+    memory.writeOnce(page + Page.freelist, 0);
+    this.setCounts(page, objectsOf(counters), objectsOf(counters));
+    // Of a frozen slab, objects may be on their way back from a private list.
+    if (!isFrozen(counters)) {
+      for (const object of this.checks.objectsOf(s, page)) {
+        if (this.content.isMarkedFree(s, object)) this.markTaken(s, object);
+      }
+      const n = this.context.nodeOfPage(s, page);
+      nodePartial.remove(n, page);
+      nodePartial.addFull(s, n, page);
+    }
     this.reports.fix(s, "Freelist cleared");
+  }
+
+  /** An object in use that nobody allocated: taken by hand at bootstrap, or given up. */
+  markTaken(s: KmemCachePtr, object: Address): void {
+    this.content.init(s, object, SLUB_RED_ACTIVE);
+    this.reports.tracks.init(s, object);
   }
 
   private checkCounts(s: KmemCachePtr, page: PagePtr, free: number): void {

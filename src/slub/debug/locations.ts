@@ -87,7 +87,7 @@ function collect(slub: Slub, s: KmemCachePtr, item: TrackItem): LiveObject[] {
   walkSlabs(slub, s, (page) => {
     const free = debugging.freelist.freeObjects(s, page);
     const nid = context.pages.pageToNid(page);
-    for (const object of debugging.objectsOf(s, page)) {
+    for (const object of debugging.checks.objectsOf(s, page)) {
       if (free.has(object)) continue;
       found.push({ object, nid, track: debugging.tracks.get(s, object, item) });
     }

@@ -77,6 +77,14 @@ export class ObjectChecks {
     return makeOrderObjects(order, this.layout.size(s), reserved).objects;
   }
 
+  /** for_each_object */
+  objectsOf(s: KmemCachePtr, page: PagePtr): Address[] {
+    const objects = objectsOf(this.memory.readOnce(page + Page.counters));
+    const first = this.context.pages.pageAddress(page) + this.layout.redLeftPad(s);
+    const size = this.layout.size(s);
+    return Array.from({ length: objects }, (_, i) => first + i * size);
+  }
+
   /** slab_pad_check: the rest behind the last object that fits. */
   checkSlabPadding(s: KmemCachePtr, page: PagePtr): void {
     if (!this.layout.has(s, SLAB_POISON)) return;

@@ -12,6 +12,7 @@ import {
   POISON_FREE,
   type RedZone,
   SLUB_RED_ACTIVE,
+  SLUB_RED_INACTIVE,
 } from "./object-layout.ts";
 
 export class ObjectContent {
@@ -37,6 +38,14 @@ export class ObjectContent {
       if (left > 0) memory.fill(object - left, zone, left);
       memory.fill(object + objectSize, zone, layout.inuse(s) - objectSize);
     }
+  }
+
+  /** Whether the red zone says that nobody has the object; without one nobody minds. */
+  isMarkedFree(s: KmemCachePtr, object: Address): boolean {
+    const { memory, layout } = this;
+    if (!layout.has(s, SLAB_RED_ZONE)) return false;
+    const zone = object + layout.objectSize(s);
+    return memory.findOther(zone, SLUB_RED_INACTIVE, object + layout.inuse(s) - zone) === 0;
   }
 
   /** Bytes that a kmalloc asked for; the rest of the object is red zone while it is in use. */

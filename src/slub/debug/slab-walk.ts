@@ -7,19 +7,15 @@ import type { PagePtr } from "../../pages/page.ts";
 import type { Slub } from "../slub.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
 
-/** How many slabs of a node were visited. */
-export interface NodeSlabs {
-  readonly n: KmemCacheNodePtr;
-  readonly partial: number;
-  readonly full: number;
-}
-
-/** Calls `visit` on each slab; `after` on each node, with its list_lock still held. */
+/**
+ * Calls `visit` on each slab, which may put it on another list; `after` on each node, with its
+ * list_lock still held.
+ */
 export function walkSlabs(
   slub: Slub,
   s: KmemCachePtr,
   visit: (page: PagePtr) => void,
-  after: (slabs: NodeSlabs) => void = () => undefined,
+  after: (n: KmemCacheNodePtr) => void = () => undefined,
 ): void {
   const { context, nodePartial, pageSwap } = slub;
   slub.deactivation.flushAll(s);
@@ -27,14 +23,12 @@ export function walkSlabs(
     const n = context.nodeOf(s, nid);
     if (n === 0) continue;
     const flags = nodePartial.lockIrqsave(n);
-    const partial = nodePartial.partialSlabs(n);
-    const full = nodePartial.fullSlabs(s, n);
-    for (const page of [...partial, ...full]) {
+    for (const page of [...nodePartial.partialSlabs(n), ...nodePartial.fullSlabs(s, n)]) {
       pageSwap.lock(page);
       visit(page);
       pageSwap.unlock(page);
     }
-    after({ n, partial: partial.length, full: full.length });
+    after(n);
     nodePartial.unlockIrqrestore(n, flags);
   }
 }

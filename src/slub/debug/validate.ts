@@ -7,9 +7,9 @@ import { EINVAL } from "../../caches/errno.ts";
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { Slub } from "../slub.ts";
-import { KmemCacheNode, type KmemCachePtr } from "../structs.ts";
+import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "../structs.ts";
 import { SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./object-layout.ts";
-import { type NodeSlabs, walkSlabs } from "./slab-walk.ts";
+import { walkSlabs } from "./slab-walk.ts";
 
 /**
  * Checks all slabs that are on lists and repairs what it finds. Returns how many were checked, or
@@ -21,11 +21,11 @@ export function validateSlabCache(slub: Slub, s: KmemCachePtr): number {
   walkSlabs(
     slub,
     s,
-    (page) => validateSlab(slub, s, page),
-    (slabs) => {
-      checked += slabs.partial + slabs.full;
-      compareCounts(slub, s, slabs);
+    (page) => {
+      checked++;
+      validateSlab(slub, s, page);
     },
+    (n) => compareCounts(slub, s, n),
   );
   return checked;
 }
@@ -35,14 +35,16 @@ function validateSlab(slub: Slub, s: KmemCachePtr, page: PagePtr): void {
   const { debugging } = slub;
   if (!debugging.checks.checkSlab(s, page) || !debugging.freelist.isOn(s, page, 0)) return;
   const free = debugging.freelist.freeObjects(s, page);
-  for (const object of debugging.objectsOf(s, page)) {
+  for (const object of debugging.checks.objectsOf(s, page)) {
     const zone = free.has(object) ? SLUB_RED_INACTIVE : SLUB_RED_ACTIVE;
     if (!debugging.checks.checkObject(s, page, object, zone)) return;
   }
 }
 
-function compareCounts(slub: Slub, s: KmemCachePtr, { n, partial, full }: NodeSlabs): void {
+function compareCounts(slub: Slub, s: KmemCachePtr, n: KmemCacheNodePtr): void {
   const { debugging, nodePartial, context } = slub;
+  const partial = nodePartial.partialSlabs(n).length;
+  const full = nodePartial.fullSlabs(s, n).length;
   const counted = (what: string, found: number, counter: number): void => {
     if (found !== counter) {
       debugging.reports.lines(() => [
