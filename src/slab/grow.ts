@@ -9,13 +9,7 @@
 
 import { CACHE_LINE_SIZE } from "../caches/alignment.ts";
 import type { Memory } from "../machine/memory.ts";
-import {
-  __GFP_NORETRY,
-  __GFP_NOWARN,
-  __GFP_THISNODE,
-  __GFP_WAIT,
-  __GFP_ZERO,
-} from "../pages/gfp.ts";
+import { __GFP_NOWARN, __GFP_THISNODE, __GFP_WAIT, __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { IndexArray } from "./index-array.ts";
 import type { NodeLists } from "./node-lists.ts";
@@ -39,25 +33,29 @@ export class Grow {
     this.slabPages = slabPages;
   }
 
-  /** For a request that no other node may serve (GFP_THISNODE): it does not try hard. */
+  /**
+   * gfp_exact_node: for a request that no other node may serve. It does not sleep, since other nodes
+   * are asked next; with one node, as without CONFIG_NUMA, it does what the caller may.
+   */
   exactNode(gfp: number): number {
-    return gfp | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY;
+    const exact = gfp | __GFP_THISNODE | __GFP_NOWARN;
+    return this.context.nodes > 1 ? exact & ~__GFP_WAIT : exact;
   }
 
   /** cache_grow, up to where the slab is finished: on exactly that node, or 0. Interrupts are off. */
   begin(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
+    const exact = this.exactNode(gfp);
     const offset = this.colourOffset(s, this.nextColour(s, this.context.nodeOf(s, nid)));
-    return this.sleeping(gfp, () => {
-      const page = this.slabPages.getPages(s, this.exactNode(gfp), nid);
-      return page === 0 ? 0 : this.setUp(s, page, offset, gfp, nid);
+    return this.sleeping(exact, () => {
+      const page = this.slabPages.getPages(s, exact, nid);
+      return page === 0 ? 0 : this.setUp(s, page, offset, exact, nid);
     });
   }
 
   /** The same on whichever node has memory, for fallback_alloc. */
   beginAnywhere(s: KmemCachePtr, gfp: number): PagePtr {
-    const page = this.sleeping(gfp, () =>
-      this.slabPages.getPages(s, gfp, this.context.localNode()),
-    );
+    const near = this.context.localNode();
+    const page = this.sleeping(gfp, () => this.slabPages.getPages(s, gfp, near));
     if (page === 0) return 0;
     const nid = this.context.pages.pageToNid(page);
     const offset = this.colourOffset(s, this.nextColour(s, this.context.nodeOf(s, nid)));

@@ -142,6 +142,20 @@ test.each(["4.1", "6.1"] as const)(
   },
 );
 
+test.each([
+  ["4.1", 1, true],
+  ["4.1", 2, false],
+  ["6.1", 1, true],
+  ["6.1", 2, true],
+] as const)("SLAB of %s with %i nodes: a refill may sleep for pages: %s", (version, nodes, may) => {
+  const once = whilePagesAreAskedFor();
+  const it = system({ kernel: version, nodes }, once.change);
+  const hadInterrupts: boolean[] = [];
+  once.act = () => hadInterrupts.push(!it.kernel.memory.irqsDisabled());
+  take(it, 0, 1);
+  expect(hadInterrupts).toEqual([may]);
+});
+
 describe.each(["4.1", "6.1"] as const)("events of SLAB of %s", (version) => {
   test("are counted with interrupts off, or under slab_mutex, which keeps the CPU's block there", () => {
     const it = system({ kernel: version, config: ["DEBUG_SLAB"] });
