@@ -3,7 +3,7 @@
  * slab_mutex; the cache is in nobody's hands before open returns and after close began.
  */
 import type { BootParameters } from "../caches/boot-parameters.ts";
-import { ENOMEM, ENOSYS } from "../caches/errno.ts";
+import { EINVAL } from "../caches/errno.ts";
 import {
   SLAB_POISON,
   SLAB_RED_ZONE,
@@ -11,7 +11,6 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
-import { KernelBug } from "../machine/kernel-bug.ts";
 import { listMove } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
 import { sizeOf } from "../machine/struct.ts";
@@ -46,16 +45,16 @@ export class CacheLifetime {
     this.memory = slub.context.memory;
   }
 
-  /** kmem_cache_open. On failure nothing is left behind. */
+  /** kmem_cache_open: 0, or -EINVAL whatever the reason, and then nothing is left behind. */
   open(s: KmemCachePtr, flags: number): number {
     const geometry = this.geometryOf(s, flags, this.context.common.parameters);
-    if (geometry === undefined) return -ENOSYS;
+    if (geometry === undefined) return -EINVAL;
     this.setGeometry(s, geometry);
     this.memory.write32(s + KmemCache.remoteNodeDefragRatio, REMOTE_NODE_DEFRAG_RATIO);
-    if (!this.initNodes(s)) return -ENOMEM;
+    if (!this.initNodes(s)) return -EINVAL;
     if (!this.allocCpus(s)) {
       this.freeNodes(s);
-      return -ENOMEM;
+      return -EINVAL;
     }
     return 0;
   }
@@ -170,7 +169,7 @@ export class CacheLifetime {
       // Read once: a free at the same time can only raise it.
       const counters = memory.readOnce(page + Page.counters);
       const free = freeOf(counters);
-      if (free <= 0) throw new KernelBug("wrong-slab", `full slab ${page} on a partial list`);
+      if (free <= 0) this.context.panic("wrong-slab", `full slab ${page} on a partial list`);
       if (free === objectsOf(counters)) {
         nodePartial.remove(n, page);
         empty.push(page);

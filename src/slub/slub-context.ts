@@ -1,6 +1,7 @@
 /** What every part of SLUB stands on: the machine, the pages, and a few words about one cache. */
 import { SLAB_DEBUG_FLAGS, SLAB_STORE_USER } from "../caches/flags.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
+import { type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
@@ -33,6 +34,12 @@ export class SlubContext {
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;
     memory.thisCpuAdd(memory.read32(s + CACHE_CPU_SLAB) + CPU_STAT + (item << 2), n);
+  }
+
+  /** BUG_ON where locks are held: the machine cannot go on, and whoever waits is told so. */
+  panic(failure: FailureClass, message: string): never {
+    this.memory.storeRelease(this.machine.layout.panic, 1);
+    throw new KernelBug(failure, message);
   }
 
   /** get_node */

@@ -12,6 +12,8 @@ import {
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { Page } from "../../src/pages/page.ts";
+import { objectsOf, withInuse } from "../../src/slub/counters.ts";
 import { bench } from "../kunit/bench.ts";
 
 const FZPU = SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER;
@@ -120,6 +122,16 @@ test("a write after the free names who freed the object", () => {
   expect(reports).toMatchObject([{ message: "Poison overwritten", failure: "poison", object }]);
   expect(reports[0]?.freed?.stack[0]).toContain("attacks.test.ts");
   expect(slub.debugging.reports.errors).toBe(3);
+});
+
+test("a full slab on a partial list stops the machine, since locks are held where it is met", () => {
+  const { kernel } = bench();
+  const s = kernel.kmemCacheCreate("victims", 64, { flags: SLAB_CONSISTENCY_CHECKS });
+  const page = kernel.pages.virtToHeadPage(kernel.kmemCacheAlloc(s));
+  const counters = kernel.memory.readOnce(page + Page.counters);
+  kernel.memory.writeOnce(page + Page.counters, withInuse(counters, objectsOf(counters)));
+  expect(() => kernel.kmemCacheShrink(s)).toThrow(/full slab \d+ on a partial list/);
+  expect(kernel.memory.loadAcquire(kernel.machine.layout.panic)).toBe(1);
 });
 
 test("a free to another cache is refused", () => {

@@ -31,10 +31,11 @@ function reportCutList(context: SlubContext, object: Address): void {
   context.reports.fix(s, "Isolate corrupted freechain");
 }
 
-/** BUG_ON(object == fp). With interrupts off a lock may be held, and the machine cannot go on. */
-function refuseDoubleFree({ machine, memory }: SlubContext, object: Address): never {
-  if (memory.irqsDisabled()) memory.storeRelease(machine.layout.panic, 1);
-  throw new KernelBug("double-free", `object 0x${object.toString(16)} freed twice in a row`);
+/** BUG_ON(object == fp). With interrupts off a lock may be held. */
+function refuseDoubleFree(context: SlubContext, object: Address): never {
+  const message = `object 0x${object.toString(16)} freed twice in a row`;
+  if (context.memory.irqsDisabled()) context.panic("double-free", message);
+  throw new KernelBug("double-free", message);
 }
 
 export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
