@@ -34,7 +34,10 @@ export interface SearchOptions {
   readonly prunes?: boolean;
   /** Default 1. The same seed and the same `schedules` give the same answer. */
   readonly seed?: number;
-  /** Hears of the progress a few times a second; answering false ends the search. */
+  /**
+   * Hears of the progress a few times a second, and once more where the search ends before its budget
+   * does; answering false ends it.
+   */
   readonly progress?: (progress: Progress) => boolean | undefined;
 }
 
@@ -71,6 +74,7 @@ export function explore<W extends World, S>(exploration: Exploration<W, S>): Exp
   const options = { strategy, preemptions, seed, prunes: prunes && !dataRaces };
   const hit = searchPortfolio(engine, budget, options);
   const { schedules: run, steps, secondsElapsed, cpuSecondsElapsed, complete } = budget;
+  if (!budget.isSpent()) search.progress?.({ schedules: run, seconds: secondsElapsed, complete });
   const least = complete === undefined ? 0 : complete.preemptions + 1;
   const small = hit && shrink(program, hit, least, options);
   memory.observer = undefined;

@@ -33,7 +33,7 @@ export function interruptedReport(
   { schedules, seconds, complete }: Progress,
 ): string {
   const head = `${count(schedules)} schedules of ${asked} in ${timeText(schedules, seconds)}\n`;
-  const note = styled("yellow", "interrupted: this is what was done so far, and none failed");
+  const note = styled("yellow", "interrupted: this is what was done so far");
   return `${head}${completeText(complete)}${note}\n`;
 }
 

@@ -13,8 +13,29 @@ export interface Answer {
 }
 
 /** The program at work, for a test that talks to it. */
-export function started(args: string[]): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [program, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+export function started(
+  args: string[],
+  nodeOptions: string[] = [],
+): ChildProcessWithoutNullStreams {
+  const words = [...nodeOptions, program, ...args];
+  return spawn(process.execPath, words, { stdio: ["pipe", "pipe", "pipe"] });
+}
+
+/** The progress line is for terminals. */
+const TERMINAL = ["--import", "data:text/javascript,process.stderr.isTTY=true"];
+
+/** Sends Ctrl-C as soon as the progress line says `when`, and returns the rest. */
+export async function interruptedAt(when: RegExp, args: string[]): Promise<Answer> {
+  const child = started(args, TERMINAL);
+  child.stdin.end();
+  let err = "";
+  let isSent = false;
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    err += part;
+    if (!isSent && when.test(err)) isSent = child.kill("SIGINT");
+  });
+  const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  return { out, err, code };
 }
 
 export async function slablab(args: string[], input = ""): Promise<Answer> {

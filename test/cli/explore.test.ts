@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { slablab } from "./commands.ts";
+import { interruptedAt, slablab } from "./commands.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -15,11 +15,36 @@ test("explore says how far it came and exits 0 where nothing fails", async () =>
   const answer = JSON.parse(out);
   expect(answer).toMatchObject({
     schema: "slablab/explore/1",
+    interrupted: false,
     failure: null,
     complete: { preemptions: 2 },
   });
   expect(answer.schedules).toBeGreaterThan(100);
   expect(code).toBe(0);
+});
+
+test("Ctrl-C ends a search with what was done so far, and with 130", async () => {
+  // When all bounds are done, samplers go on.
+  const args = ["explore", "two-cpus", "--seconds", "250", "--json"];
+  const { out, code } = await interruptedAt(/all with 2 preemptions pass/, args);
+  expect(code).toBe(130);
+  const answer = JSON.parse(out);
+  expect(answer).toMatchObject({
+    schema: "slablab/explore/1",
+    interrupted: true,
+    failure: null,
+    complete: { preemptions: 2 },
+  });
+  expect(answer.schedules).toBeGreaterThanOrEqual(answer.complete.schedules);
+});
+
+test("Ctrl-C ends a search of all scenarios, too, in words", async () => {
+  const args = ["explore", "all", "--seconds", "250", "--seed", "3"];
+  const { out, code } = await interruptedAt(/[1-9][\d,]* schedules/, args);
+  expect(code).toBe(130);
+  expect(out).toMatch(
+    /^[\d,]+ schedules of all in [\d.]+ s .*\n(complete: .*\n)?interrupted: .*\nseed 3\n$/,
+  );
 });
 
 /** All but times and rates. */
