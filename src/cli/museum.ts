@@ -5,7 +5,13 @@ import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live
 import { Explorers } from "../../workers/explorers.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
 import { EXHIBITS, exhibit } from "../museum/exhibits/index.ts";
-import { catalogue, liveReport, proofReport, type Shown } from "../report/museum.ts";
+import {
+  catalogue,
+  interruptedNote,
+  liveReport,
+  proofReport,
+  type Shown,
+} from "../report/museum.ts";
 import {
   anySeed,
   badUsage,
@@ -108,32 +114,40 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
   const explorers = new Explorers(availableParallelism());
   const line = new ProgressLine(given.quiet === true);
   const shown: Shown[] = [];
-  const wasEnded = await interruptible(async (signal) => {
-    const all = wanted.map(async (one) => {
-      const job = {
-        kind: "proof",
-        id: one.id,
-        shareSeconds: SHARED_SECONDS / EXHIBITS.length,
-      } as const;
-      shown.push({ exhibit: one, proof: await explorers.prove(job, signal) });
-      line.show(`${shown.length} of ${wanted.length} exhibits, ${one.id} last`);
+  let interrupted = false;
+  try {
+    interrupted = await interruptible(async (signal) => {
+      const all = wanted.map(async (one) => {
+        const job = {
+          kind: "proof",
+          id: one.id,
+          shareSeconds: SHARED_SECONDS / EXHIBITS.length,
+        } as const;
+        shown.push({ exhibit: one, proof: await explorers.prove(job, signal) });
+        line.show(`${shown.length} of ${wanted.length} exhibits, ${one.id} last`);
+      });
+      const ends = await Promise.allSettled(all);
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed !== undefined && !signal.aborted) throw failed.reason;
+      return failed !== undefined;
     });
-    const ends = await Promise.allSettled(all);
-    const failed = ends.find((end) => end.status === "rejected");
-    if (failed !== undefined && !signal.aborted) throw failed.reason;
-    return signal.aborted;
-  });
-  line.clear();
-  await explorers.close();
+  } finally {
+    line.clear();
+    await explorers.close();
+  }
   shown.sort((one, other) => wanted.indexOf(one.exhibit) - wanted.indexOf(other.exhibit));
   const elapsed = (performance.now() - start) / 1000;
   const exhibits = shown.map(({ exhibit: one, proof }) => ({ ...about(one), ...proof }));
   process.stdout.write(
     given.json
-      ? jsonDocument("museum", { ids: wanted.map(({ id }) => id) }, { seconds: elapsed, exhibits })
-      : proofReport(shown, elapsed),
+      ? jsonDocument(
+          "museum",
+          { ids: wanted.map(({ id }) => id) },
+          { interrupted, seconds: elapsed, exhibits },
+        )
+      : proofReport(shown, elapsed, wanted.length),
   );
-  if (wasEnded) process.exitCode = EXIT.INTERRUPTED;
+  if (interrupted) process.exitCode = EXIT.INTERRUPTED;
   else process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
 }
 
@@ -141,16 +155,23 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
   const { seconds: most, interrupts, migrations, delays, seed = anySeed() } = given;
   const torture = { seconds: most, seed, interrupts, migrations, delays };
   const line = new ProgressLine(given.quiet === true);
+  const able = wanted.filter(runsLive);
   const shown: { exhibit: Exhibit; live: LiveProof }[] = [];
-  const wasEnded = await interruptible(async (signal) => {
-    for (const one of wanted.filter(runsLive)) {
-      if (signal.aborted) break;
-      line.show(`${one.id} on real threads`);
-      shown.push({ exhibit: one, live: await runLive(one, torture, signal) });
-    }
-    return signal.aborted;
-  });
-  line.clear();
+  let interrupted = false;
+  try {
+    interrupted = await interruptible(async (signal) => {
+      for (const one of able) {
+        line.show(`${one.id} on real threads`);
+        const live = await runLive(one, torture, signal);
+        // Cut short, it says nothing but what it has found.
+        if (!signal.aborted || live.class !== null) shown.push({ exhibit: one, live });
+        if (signal.aborted) return true;
+      }
+      return false;
+    });
+  } finally {
+    line.clear();
+  }
   for (const one of wanted) {
     if (!runsLive(one)) console.error(`slablab: ${one.id} is left out: it needs its own scenario`);
   }
@@ -159,10 +180,11 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
     found: live.class !== null,
     ...live,
   }));
+  const note = interrupted ? interruptedNote(shown.length, able.length) : "";
   process.stdout.write(
     given.json
-      ? jsonDocument("museum", { live: true, ...torture }, { exhibits })
-      : `${liveReport(shown, most)}seed ${seed}\n`,
+      ? jsonDocument("museum", { live: true, ...torture }, { interrupted, exhibits })
+      : `${liveReport(shown, most)}${note}seed ${seed}\n`,
   );
-  process.exitCode = wasEnded ? EXIT.INTERRUPTED : EXIT.FINE;
+  process.exitCode = interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
 }

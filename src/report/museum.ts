@@ -30,8 +30,8 @@ export interface Shown {
   readonly proof: Proof;
 }
 
-/** One line an exhibit, and what is not as the catalogue says. */
-export function proofReport(shown: readonly Shown[], seconds: number): string {
+/** One line an exhibit, and what is not as the catalogue says; `wanted`: how many there should be. */
+export function proofReport(shown: readonly Shown[], seconds: number, wanted: number): string {
   const rows = shown.map(({ exhibit, proof }) => [
     exhibit.id,
     proof.class ?? "clean",
@@ -55,9 +55,15 @@ export function proofReport(shown: readonly Shown[], seconds: number): string {
   const failed = shown.filter(({ proof }) => !proof.isProven);
   const verdict =
     failed.length === 0
-      ? styled("green", `all ${shown.length} proven`)
+      ? styled("green", `${shown.length === wanted ? "all " : ""}${shown.length} proven`)
       : `${failed.length} of ${shown.length} NOT proven: ${failed.map(({ exhibit }) => exhibit.id).join(", ")}`;
-  return `${columns(heads, rows)}${verdict} in ${seconds.toFixed(1)} s\n`;
+  const note = shown.length === wanted ? "" : interruptedNote(shown.length, wanted);
+  return `${columns(heads, rows)}${verdict} in ${seconds.toFixed(1)} s\n${note}`;
+}
+
+/** Of a run that was ended before it had come to all exhibits. */
+export function interruptedNote(shown: number, wanted: number): string {
+  return `${styled("yellow", `interrupted: these are ${shown} of ${wanted} exhibits`)}\n`;
 }
 
 interface ShownLive {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EXHIBITS } from "../../src/museum/exhibits/index.ts";
-import { slablab } from "./commands.ts";
+import { interruptedAt, slablab } from "./commands.ts";
 
 test("the catalogue has every exhibit, and says where an id is unconfirmed", async () => {
   const { out, code } = await slablab(["museum"]);
@@ -49,4 +49,22 @@ test("real threads show an exhibit, too", async () => {
   const [met] = JSON.parse(out).exhibits;
   expect(met).toMatchObject({ id: "R07", found: true });
   expect(met.seconds).toBeGreaterThan(0);
+});
+
+test("Ctrl-C ends the proof with the exhibits proven so far, and with 130", async () => {
+  const { out, code } = await interruptedAt(/1 of \d+ exhibits/, ["museum", "run", "--json"]);
+  expect(code).toBe(130);
+  const { interrupted, exhibits } = JSON.parse(out);
+  expect(interrupted).toBe(true);
+  expect(exhibits.length).toBeGreaterThanOrEqual(1);
+  expect(exhibits.length).toBeLessThan(EXHIBITS.length);
+  for (const { isProven } of exhibits) expect(isProven).toBe(true);
+});
+
+test("Ctrl-C ends the search on threads, and what was cut short is not called unmet", async () => {
+  const live = ["museum", "run", "S02", "--live", "--seconds", "250", "--seed", "1"];
+  const { out, code } = await interruptedAt(/S02 on real threads/, live);
+  expect(code).toBe(130);
+  expect(out).toContain("interrupted: these are 0 of 1 exhibits");
+  expect(out).not.toContain("not met by chance");
 });
