@@ -151,11 +151,7 @@ export class CacheLifetime {
     let remain = 0;
     for (let nid = 0; nid < this.context.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
-      if (n === 0) continue;
-      this.drain.drainFreelist(s, n, Number.POSITIVE_INFINITY);
-      const flags = this.lists.lockIrqsave(n);
-      if (this.lists.hasObjectsOut(n)) remain = 1;
-      this.lists.unlockIrqrestore(n, flags);
+      if (n !== 0 && this.drain.drainNode(s, n)) remain = 1;
     }
     return remain;
   }

@@ -122,6 +122,15 @@ export class Drain {
     return wanted > avail ? (avail + 1) >> 1 : wanted;
   }
 
+  /** Destroys a node's empty slabs; true if others remain. Interrupts are on. */
+  drainNode(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
+    this.drainFreelist(s, n, Number.POSITIVE_INFINITY);
+    const flags = this.lists.lockIrqsave(n);
+    const remain = this.lists.hasObjectsOut(n);
+    this.lists.unlockIrqrestore(n, flags);
+    return remain;
+  }
+
   /** drain_freelist: destroys up to `most` of a node's empty slabs; returns how many it did. */
   drainFreelist(s: KmemCachePtr, n: KmemCacheNodePtr, most: number): number {
     let freed = 0;

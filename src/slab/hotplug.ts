@@ -58,7 +58,9 @@ export class Hotplug implements HotplugSteps {
       this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, false) ? 0 : -ENOMEM,
     );
     if (error !== 0) {
-      this.deadCpu(cpu, !topology.cpusOfNode(nid).some((other) => presence.isOnline(other)));
+      const last = !topology.cpusOfNode(nid).some((other) => presence.isOnline(other));
+      // The limits of free objects are for the CPUs that are online, which this one never was.
+      this.allHome(cpu, last, false);
     }
     return error;
   }
@@ -78,10 +80,15 @@ export class Hotplug implements HotplugSteps {
    * alien caches go as well. `last`: no other CPU of the node is online.
    */
   deadCpu(cpu: number, last: boolean): void {
+    this.allHome(cpu, last, true);
+  }
+
+  /** `counted`: the limits of free objects allow for the CPU. */
+  private allHome(cpu: number, last: boolean, counted: boolean): void {
     const nid = this.context.machine.topology.cpuToNode(cpu);
     this.forAll((s) => {
       const n = this.context.nodeOf(s, nid);
-      if (n !== 0) this.takeHome(s, n, cpu, last);
+      if (n !== 0) this.takeHome(s, n, cpu, last, counted);
       return 0;
     });
     this.forAll((s) => {
@@ -92,13 +99,19 @@ export class Hotplug implements HotplugSteps {
   }
 
   /** cpuup_canceled, for one cache */
-  private takeHome(s: KmemCachePtr, n: KmemCacheNodePtr, cpu: number, last: boolean): void {
+  private takeHome(
+    s: KmemCachePtr,
+    n: KmemCacheNodePtr,
+    cpu: number,
+    last: boolean,
+    counted: boolean,
+  ): void {
     const { memory } = this;
     const { aliens, freeBlock, lists, slabPages, storage } = this.parts;
     const ac = memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuSlab), cpu);
     const flags = lists.lockIrqsave(n);
-    const batch = memory.read32(s + KmemCache.batchcount);
-    lists.addCount(n, KmemCacheNode.freeLimit, -batch);
+    const lowered = counted ? memory.read32(s + KmemCache.batchcount) : 0;
+    lists.addCount(n, KmemCacheNode.freeLimit, -lowered);
     const empty = (array: number): number[] => {
       const all = oldestObjects(memory, array, memory.read32(array + ArrayCache.avail));
       memory.writeOnce(array + ArrayCache.avail, 0);
@@ -143,8 +156,7 @@ export class Hotplug implements HotplugSteps {
     return this.forAll((s) => {
       const n = this.context.nodeOf(s, nid);
       if (n === 0) return 0;
-      this.parts.drain.drainFreelist(s, n, Number.POSITIVE_INFINITY);
-      return this.parts.lists.hasObjectsOut(n) ? -EBUSY : 0;
+      return this.parts.drain.drainNode(s, n) ? -EBUSY : 0;
     });
   }
 

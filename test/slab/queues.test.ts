@@ -5,6 +5,7 @@ import { ENOMEM } from "../../src/caches/errno.ts";
 import { faultsOf } from "../../src/caches/fault-injection.ts";
 import { type BootOptions, MIB } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { spinIsHeld } from "../../src/machine/spinlock.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { HZ } from "../../src/slab/clock.ts";
 import type { Slab } from "../../src/slab/slab.ts";
@@ -284,6 +285,12 @@ describe("hotplug of SLAB of 6.1", () => {
 
   test("a node with objects does not go offline, one without does", () => {
     const it = system();
+    const { lists } = it.slab;
+    const look = lists.hasObjectsOut.bind(lists);
+    lists.hasObjectsOut = (n) => {
+      expect(spinIsHeld(it.kernel.memory, n + KmemCacheNode.listLock)).toBe(true);
+      return look(n);
+    };
     const held = take(it, 2, 3);
     expect(it.kernel.run(() => it.slab.hotplug.nodeGoingOffline(1), 0)).toBeLessThan(0);
     give(it, 2, held);
@@ -307,6 +314,12 @@ test.each(["4.1", "6.1"] as const)(
     };
     for (const cpu of [2, 3]) expect(kernel.cpuDown(cpu)).toBe(0);
     const pages = settled();
+    const freeLimits = (): number[] =>
+      kernel.common
+        .caches()
+        .map((s) =>
+          nodeWord({ ...it, slab: kernel.allocator as Slab, s }, 1, KmemCacheNode.freeLimit),
+        );
     const faults = faultsOf(kernel.allocator);
     let refused = 0;
     for (let nth = 1; ; nth++) {
@@ -319,6 +332,8 @@ test.each(["4.1", "6.1"] as const)(
       else refused++;
       expect([0, -ENOMEM]).toContain(error);
       expect([it.findings(), settled()], `allocation ${nth}`).toEqual([[], pages]);
+      // A CPU that was never counted is not counted off.
+      expect(Math.min(...freeLimits()), `allocation ${nth}`).toBeGreaterThanOrEqual(0);
     }
     // A table of alien caches and the cache in it; a shared array where objects are small.
     expect(refused).toBeGreaterThan(2 * kernel.common.caches().length);
