@@ -14,11 +14,12 @@ import { array, embed, list, ptr, struct, word } from "../machine/struct.ts";
 import { readText, textBytes, writeText } from "../machine/text.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO, GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
-import { Page } from "../pages/page.ts";
+import { Page, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
 import type { Allocator } from "./allocator.ts";
 import type { BootParameters } from "./boot-parameters.ts";
 import type { BuildOption, KernelBuild, KernelVersion } from "./flags.ts";
+import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 
@@ -154,9 +155,22 @@ export abstract class CacheRegistry {
     return this.allocator.slabAllocNode(cache, GFP_KERNEL, NUMA_NO_NODE);
   }
 
+  /**
+   * kfree: an object of any cache, or the pages of a large kmalloc; NULL and ZERO_SIZE_PTR are
+   * nothing. @throws KernelBug with no lock held where it is neither.
+   */
   kfree(at: Address): void {
-    const page = this.pages.virtToHeadPage(at);
-    this.allocator.slabFree(this.memory.read32(page + Page.slabCache), page, at);
+    if (at <= ZERO_SIZE_PTR) return;
+    const { memory, pages } = this;
+    const page = pages.virtToHeadPage(at);
+    const flags = memory.readOnce(page + Page.flags);
+    if ((flags & PG_SLAB) !== 0) {
+      this.allocator.slabFree(memory.read32(page + Page.slabCache), page, at);
+    } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === at) {
+      pages.freePages(page, pages.compoundOrder(page));
+    } else {
+      throw new KernelBug("bad-access", `kfree: 0x${at.toString(16)} is no object`);
+    }
   }
 
   /** The text in memory of its own, or 0. */

@@ -20,7 +20,7 @@ import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_COMP, __GFP_DMA, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
-import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Page, PG_ALLOCATED, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
 import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
@@ -287,10 +287,8 @@ export class System {
     const flags = memory.readOnce(page + PAGE_FLAGS);
     if ((flags & IS_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + SLAB_CACHE), page, object);
-    } else if ((flags & PG_HEAD) !== 0 && this.pages.pageAddress(page) === object) {
-      this.pages.freePages(page, this.pages.compoundOrder(page));
     } else {
-      throw new KernelBug("bad-access", `kfree: 0x${object.toString(16)} is no object`);
+      this.common.kfree(object);
     }
   }
 
@@ -334,7 +332,10 @@ export class System {
     return this.allocator.allocBulk(s, gfp, size, p);
   }
 
-  /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. Uses p up. */
+  /**
+   * kmem_cache_free_bulk; with s = 0 each object goes to its own cache, and whole pages of kmalloc
+   * where they came from. Uses p up.
+   */
   kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
     this.allocator.freeBulk(s, size, p);
   }

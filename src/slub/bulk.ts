@@ -6,7 +6,7 @@
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
+import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import type { Slub } from "./slub.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { ALLOC_FASTPATH, ALLOC_SLOWPATH } from "./statistics.ts";
@@ -23,6 +23,7 @@ const CPU_FREELIST = KmemCacheCpu.freelist;
 const CACHE_OBJECT_SIZE = KmemCache.objectSize;
 const CPU_TID = KmemCacheCpu.tid;
 const PAGE_SLAB_CACHE = Page.slabCache;
+const PAGE_FLAGS = Page.flags;
 
 /** How many objects of other slabs are passed over in search of one more of the same. */
 const LOOKAHEAD = 3;
@@ -87,7 +88,10 @@ export class Bulk {
     this.memory.write32(c + CPU_TID, nextTid(this.memory.read32(c + CPU_TID)));
   }
 
-  /** Frees p[0..size). Entries of p are used up; with s = 0 each is freed to its own cache. */
+  /**
+   * Frees p[0..size). Entries of p are used up. With s = 0 each is freed as kfree does: to its own
+   * cache, or as pages.
+   */
   free(s: KmemCachePtr, size: number, p: Address[]): void {
     let left = size;
     while (left > 0) left = this.freeDetached(s, left, p);
@@ -102,6 +106,10 @@ export class Bulk {
     let left = size - 1;
     const tail = p[left] as Address;
     const page = pages.virtToHeadPage(tail);
+    if (s === 0 && (this.memory.readOnce(page + PAGE_FLAGS) & PG_SLAB) === 0) {
+      this.context.common.kfree(tail);
+      return left;
+    }
     const cache = this.cacheOf(s, page, tail);
     if (this.context.isDebug(cache)) {
       // A chain would be written through objects before they are known to be the caller's.

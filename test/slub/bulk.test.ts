@@ -1,6 +1,7 @@
 /** kmem_cache_alloc_bulk and kmem_cache_free_bulk of SLUB, where the world moves under them. */
 import { expect, test } from "vitest";
 import { cacheOfFour, OBJECTS, take, watched } from "../check/systems.ts";
+import { bench } from "../kunit/bench.ts";
 
 test("a bulk allocation that fails on another CPU than it began on leaves the first one alone", () => {
   let dry = false;
@@ -28,4 +29,17 @@ test("a bulk allocation that fails on another CPU than it began on leaves the fi
     for (const object of held) kernel.kmemCacheFree(s, object);
   }, 1);
   expect(system.findings()).toEqual([]);
+});
+
+test("objects of several caches and whole pages go back in one call", () => {
+  const { kernel } = bench();
+  const before = kernel.pages.freePagesTotal();
+  const p = [0, 16, kernel.kmalloc(10), kernel.kmalloc(20_000), kernel.kmalloc(1000)];
+  kernel.kmemCacheFreeBulk(0, p.length, [...p]);
+  for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+  expect(kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(before);
+  const large = kernel.kmalloc(20_000);
+  expect(() => kernel.kmemCacheFreeBulk(0, 1, [large + 4096])).toThrow(/is no object/);
+  kernel.kfree(large);
+  expect(() => kernel.kmemCacheFreeBulk(0, 1, [large])).toThrow(/is no object/);
 });
