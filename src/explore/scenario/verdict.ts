@@ -4,12 +4,8 @@
  * middle of a slow path it may look like anything, and a check that is too strict is a bug itself.
  */
 
-import { auditAbsentCpus } from "../../check/absent-cpus.ts";
-import { auditEmpty } from "../../check/audit.ts";
-import { auditSlabPages, surveyBlocks } from "../../check/blocks.ts";
-import { type AuditFinding, Findings, hex } from "../../check/findings.ts";
-import { auditSlabAllocator } from "../../check/slab-audit.ts";
-import { auditSlub } from "../../check/slub-audit.ts";
+import { audit, auditEmpty } from "../../check/audit.ts";
+import { type AuditFinding, hex } from "../../check/findings.ts";
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import { Page } from "../../pages/page.ts";
 import { isFrozen } from "../../slub/counters.ts";
@@ -43,18 +39,11 @@ export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
   }
 }
 
-/** The audit of all caches. The ledger tells which objects are held. */
-export function auditQuiet(lab: Laboratory, endsEmpty: boolean): void {
-  const { memory, system, ledger, slub, slab } = lab;
+/** The whole audit, at the end. The ledger tells which objects are held. */
+export function auditQuiet({ memory, system, ledger, s }: Laboratory, endsEmpty: boolean): void {
   memory.runAs(0, () => system.machine.rcu.barrier());
-  const findings = new Findings();
-  const slabs = surveyBlocks(system, findings);
-  if (slub !== undefined) auditSlub(system, slub, slabs, findings, ledger);
-  if (slab !== undefined) auditSlabAllocator(system, slab, slabs, findings, ledger);
-  auditSlabPages(system, findings);
-  auditAbsentCpus(system, findings);
-  refuse(findings.list);
-  if (endsEmpty) refuse(auditEmpty(system, lab.s));
+  refuse(audit(system, { ledger }));
+  if (endsEmpty) refuse(auditEmpty(system, s));
 }
 
 function refuse(findings: readonly AuditFinding[]): void {

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { explore } from "../../src/explore/explore.ts";
+import { type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
+import { call, type StepBody } from "../../src/explore/scenario/steps.ts";
+import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
+import { GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { Page } from "../../src/pages/page.ts";
+
+/** What is said of a scenario in which somebody does that. */
+function verdictOn(body: StepBody) {
+  const scenario: SlabScenario = {
+    name: "verdict",
+    story: "One task does what no allocator does.",
+    machine: {},
+    setup: [],
+    contexts: [task("A", 0, call("on purpose", body))],
+  };
+  const { failure } = explore({ ...scenarioOf(scenario), search: { schedules: 1 } });
+  return failure;
+}
+
+test("a page that is neither free nor allocated is missed in the end", () => {
+  const failure = verdictOn(({ system, memory }) => {
+    const page = system.pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);
+    memory.write32(page + Page.flags, 0);
+    return undefined;
+  });
+  expect(failure?.class).toBe("leaked-page");
+});
+
+test("an object that is held in a page which went back is found in the end", () => {
+  const failure = verdictOn(({ system, ledger }) => {
+    const page = system.pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);
+    ledger.take(system.pages.pageAddress(page));
+    system.pages.freePages(page, 0);
+    return undefined;
+  });
+  expect(failure?.class).toBe("use-after-free");
+  expect(failure?.message).toContain("their slabs were given back");
+});
