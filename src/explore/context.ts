@@ -107,7 +107,7 @@ export class Context {
     this.results = [];
     this.irqsOff = false;
     this.preemptCount = 0;
-    this.waitAddress = 0;
+    this.waitNoMore();
     this.pendingKind = BEGIN;
     this.pendingAddress = 0;
     this.pastLow = 0;
@@ -141,6 +141,13 @@ export class Context {
       this.preemptCount = 0;
     }
     this.forget();
+  }
+
+  /** Goes on, if it has waited: what for is no part of its state any more. */
+  waitNoMore(): void {
+    this.waitAddress = 0;
+    this.waitValue = 0;
+    this.waitHolder = 0;
   }
 
   private forget(): void {

@@ -185,7 +185,7 @@ export class Engine implements Pilot {
     const { memory, occupancy } = this;
     const context = this.contexts[contextOf(choice)] as Context;
     const before = occupancy.takes(context, cpuOf(choice));
-    context.waitAddress = 0;
+    context.waitNoMore();
     memory.hasWaiters = this.contexts.some((other) => other.waitAddress !== 0);
     memory.isStale = true;
     memory.observer?.switched(context, before);
@@ -259,8 +259,8 @@ export class Engine implements Pilot {
 
   /** A walk over the memory takes longer than a schedule, and many schedules end alike. */
   private checkEnd(): void {
-    const { low, high } = this.memory.journal;
-    const key = keyOf(low, high);
+    const { low, high, statistics } = this.memory.journal;
+    const key = keyOf(mixLow(low, statistics), mixHigh(high, statistics));
     if (this.passed.has(key)) return;
     this.outside(this.program.atEnd);
     if (this.passed.size < MOST_ENDS) this.passed.add(key);

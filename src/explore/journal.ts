@@ -4,7 +4,7 @@
  * written, not what there is.
  *
  * Meanwhile a hash of the memory is kept up: the exclusive or, over the changed words, of a mix of
- * address and value. It does not depend on the order of the writes. Statistics are left out.
+ * address and value. It does not depend on the order of the writes. Statistics have one of their own.
  */
 import type { Address, Memory } from "../machine/memory.ts";
 
@@ -31,6 +31,8 @@ export class Journal {
   /** Hash of the words that differ from the start, in two halves. */
   low = 0;
   high = 0;
+  /** Hash of the statistics that differ from the start. */
+  statistics = 0;
 
   constructor(backing: Memory) {
     this.backing = backing;
@@ -48,8 +50,10 @@ export class Journal {
 
   /** Writes a word that is no part of the state: a statistic. */
   changeStatistic(address: Address, value: number): void {
-    this.remember(address, this.backing.read32(address));
+    const old = this.backing.read32(address);
+    this.remember(address, old);
     this.backing.write32(address, value);
+    this.statistics ^= mixLow(address, old) ^ mixLow(address, value | 0);
   }
 
   private remember(address: Address, old: number): void {
@@ -63,9 +67,7 @@ export class Journal {
     for (let at = this.end - 2; at >= 0; at -= 2) {
       backing.write32(entries[at] as number, entries[at + 1] as number);
     }
-    this.end = 0;
-    this.low = 0;
-    this.high = 0;
+    this.commit();
   }
 
   /** From here on the present memory is what undo returns to. */
@@ -73,5 +75,6 @@ export class Journal {
     this.end = 0;
     this.low = 0;
     this.high = 0;
+    this.statistics = 0;
   }
 }

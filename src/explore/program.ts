@@ -21,8 +21,9 @@ export interface Scenario<W extends World, S = undefined> {
     /** After every operation, while others may be in the middle of one. Throws what it finds. */
     readonly afterEach?: (world: W, setup: S) => void;
     /**
-     * When all have finished. What it says must follow from the memory alone, statistics apart: many
-     * schedules end with the same memory, which is checked once.
+     * When all have finished. What it says must follow from the memory alone: many schedules end with
+     * the same memory, which is checked once. Of statistics it sees those of the schedules that were
+     * run: one that is cut short at a known state may have come there with others.
      */
     readonly atEnd?: (world: W, setup: S) => void;
   };

@@ -7,6 +7,7 @@ import { explore } from "../../src/explore/explore.ts";
 import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
 import { samplerOf } from "../../src/explore/portfolio.ts";
 import { prepare } from "../../src/explore/program.ts";
+import { contextOf, type Runnable } from "../../src/explore/schedulers/scheduler.ts";
 import { searchBound, searchWith } from "../../src/explore/search.ts";
 import { allocAgainstInterrupt, freeAgainstAlloc, twoCpus } from "./toy-scenarios.ts";
 import { DropsQuietly, ToySlab, WithoutTid } from "./toy-slab.ts";
@@ -343,4 +344,44 @@ test("after any schedule the memory is what set-up left, byte for byte", () => {
   searchWith(engine, samplerOf("walk", 1), { budget: new Budget(200) });
   expect(all()).toEqual(before.all);
   expect(digest()).toBe(before.digest);
+});
+
+test("memories that differ in statistics alone are both checked in the end", () => {
+  const counts = task(0, "count", (memory, at) => {
+    if (memory.readOnce(at(0)) === 0) memory.count(at(1), 1);
+  });
+  const write = task(1, "write", (memory, at) => memory.writeOnce(at(0), 1));
+  const ends = endsOf([counts, write], ({ memory, at }) => memory.peek(at(1)));
+  expect(ends).toEqual(["0", "1"]);
+});
+
+test("what a context has waited for once does not tell two states apart", () => {
+  const waits = task(0, "wait", (memory, at) => {
+    memory.waitWhile(at(0), 5);
+    memory.readOnce(at(1));
+  });
+  const wakes = task(1, "wake", (memory, at) => memory.writeOnce(at(0), 0));
+  const program = prepare({
+    name: "waits",
+    world: () => words(2),
+    setup: ({ memory, at }) => memory.write32(at(0), 5),
+    contexts: [waits, wakes],
+  });
+  program.memory.asksAlways = true;
+  const engine = new Engine(program);
+  /** The state before the last access, where `first` begins. */
+  const lastState = (first: number): number => {
+    let key = 0;
+    let decisions = 0;
+    const next = ({ choices }: Runnable): number => {
+      key = engine.stateKey();
+      const wanted = choices.findIndex((choice) => contextOf(choice) === first);
+      return decisions++ === 0 ? wanted : 0;
+    };
+    expect(engine.run({ begin: () => true, next }).found).toBeUndefined();
+    return key;
+  };
+  const withoutWaiting = lastState(1);
+  expect(lastState(0)).toBe(withoutWaiting);
+  expect(lastState(1)).toBe(withoutWaiting);
 });
