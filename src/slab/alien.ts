@@ -10,13 +10,7 @@ import type { Address, Memory } from "../machine/memory.ts";
 import { initSpinLock, spinLock, spinTrylock, spinUnlock } from "../machine/spinlock.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
-import {
-  BATCHCOUNT_UNUSED,
-  initArray,
-  oldestObjects,
-  pushObject,
-  transferObjects,
-} from "./array-cache.ts";
+import { BATCHCOUNT_UNUSED, initArray, pushObject, transferObjects } from "./array-cache.ts";
 import type { FreeBlock } from "./free-block.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";
@@ -135,9 +129,7 @@ export class AlienCaches {
     const n = this.context.nodeOf(s, nid);
     this.lists.lock(n);
     this.fillShared(n, ac);
-    const left = memory.read32(ac + ArrayCache.avail);
-    const doomed = this.freeBlock.free(s, n, oldestObjects(memory, ac, left));
-    memory.writeOnce(ac + ArrayCache.avail, 0);
+    const doomed = this.freeBlock.empty(s, n, ac);
     this.lists.unlock(n);
     this.context.stat(s, ALIEN_DRAIN);
     return doomed;

@@ -47,15 +47,11 @@ export class Drain {
 
   /** do_drain: all of this CPU's array goes home. Interrupts are off. */
   drainThisCpu(s: KmemCachePtr): void {
-    const { memory } = this;
     const ac = this.context.cpuArray(s);
     const n = this.context.nodeOf(s, this.context.localNode());
     this.lists.lock(n);
-    const all = oldestObjects(memory, ac, memory.read32(ac + AVAIL));
-    const doomed = this.freeBlock.free(s, n, all);
+    const doomed = this.freeBlock.empty(s, n, ac);
     this.lists.unlock(n);
-    // Empty before slabs are destroyed, as in Flush.leave.
-    memory.write32(ac + AVAIL, 0);
     this.slabPages.destroyAll(s, doomed);
   }
 

@@ -7,10 +7,17 @@
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
+import { oldestObjects } from "./array-cache.ts";
 import type { IndexArray } from "./index-array.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";
-import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+import {
+  ArrayCache,
+  type ArrayCachePtr,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "./structs.ts";
 
 export class FreeBlock {
   declare protected readonly context: SlabContext;
@@ -40,6 +47,17 @@ export class FreeBlock {
         this.lists.addFree(n, page);
       }
     }
+    return doomed;
+  }
+
+  /**
+   * Gives all objects of an array back. It is empty before slabs are destroyed, as in Flush.leave.
+   */
+  empty(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
+    const { memory } = this;
+    const avail = memory.read32(ac + ArrayCache.avail);
+    const doomed = this.free(s, n, oldestObjects(memory, ac, avail));
+    memory.writeOnce(ac + ArrayCache.avail, 0);
     return doomed;
   }
 

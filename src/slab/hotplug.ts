@@ -9,7 +9,6 @@ import type { Memory } from "../machine/memory.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
 import type { AlienCaches } from "./alien.ts";
-import { oldestObjects } from "./array-cache.ts";
 import type { Drain } from "./drain.ts";
 import type { FreeBlock } from "./free-block.ts";
 import type { NodeLists } from "./node-lists.ts";
@@ -18,13 +17,7 @@ import type { Reaper } from "./reaper.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
 import type { Storage } from "./storage.ts";
-import {
-  ArrayCache,
-  KmemCache,
-  KmemCacheNode,
-  type KmemCacheNodePtr,
-  type KmemCachePtr,
-} from "./structs.ts";
+import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 /** What it needs of a SLAB. */
 export interface HotplugParts {
@@ -112,17 +105,12 @@ export class Hotplug implements HotplugSteps {
     const flags = lists.lockIrqsave(n);
     const lowered = counted ? memory.read32(s + KmemCache.batchcount) : 0;
     lists.addCount(n, KmemCacheNode.freeLimit, -lowered);
-    const empty = (array: number): number[] => {
-      const all = oldestObjects(memory, array, memory.read32(array + ArrayCache.avail));
-      memory.writeOnce(array + ArrayCache.avail, 0);
-      return freeBlock.free(s, n, all);
-    };
-    const doomed = empty(ac);
+    const doomed = freeBlock.empty(s, n, ac);
     let shared = 0;
     let alien = 0;
     if (last) {
       shared = memory.read32(n + KmemCacheNode.shared);
-      if (shared !== 0) doomed.push(...empty(shared));
+      if (shared !== 0) doomed.push(...freeBlock.empty(s, n, shared));
       memory.writeOnce(n + KmemCacheNode.shared, 0);
       alien = memory.read32(n + KmemCacheNode.alien);
       memory.writeOnce(n + KmemCacheNode.alien, 0);

@@ -8,7 +8,7 @@
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import type { AlienCaches } from "./alien.ts";
-import { BATCHCOUNT_UNUSED, initArray, oldestObjects } from "./array-cache.ts";
+import { BATCHCOUNT_UNUSED, initArray } from "./array-cache.ts";
 import type { Clock } from "./clock.ts";
 import type { FreeBlock } from "./free-block.ts";
 import { freeLimit } from "./geometry.ts";
@@ -17,7 +17,6 @@ import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
 import type { Storage } from "./storage.ts";
 import {
-  ArrayCache,
   type ArrayCachePtr,
   arrayCacheBytes,
   KMEM_CACHE_NODE_BYTES,
@@ -194,12 +193,7 @@ export class NodeSetup {
 
   /** All of a shared array's objects go home; list_lock is held. */
   protected emptyShared(s: KmemCachePtr, n: KmemCacheNodePtr, shared: ArrayCachePtr): number[] {
-    if (shared === 0) return [];
-    const { memory } = this;
-    const all = oldestObjects(memory, shared, memory.read32(shared + ArrayCache.avail));
-    const doomed = this.freeBlock.free(s, n, all);
-    memory.writeOnce(shared + ArrayCache.avail, 0);
-    return doomed;
+    return shared === 0 ? [] : this.freeBlock.empty(s, n, shared);
   }
 
   /** A node keeps the alien caches it has; returns those that were not needed. */

@@ -8,21 +8,14 @@ import { ENOMEM } from "../caches/errno.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
-import { initArray, oldestObjects } from "./array-cache.ts";
+import { initArray } from "./array-cache.ts";
 import type { FreeBlock } from "./free-block.ts";
 import { queueSizes } from "./geometry.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { NodeSetup } from "./node-setup.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
-import {
-  ArrayCache,
-  type ArrayCachePtr,
-  COUNTERS,
-  ENTRY,
-  KmemCache,
-  type KmemCachePtr,
-} from "./structs.ts";
+import { type ArrayCachePtr, COUNTERS, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
 
 export class Tuning {
   declare protected readonly context: SlabContext;
@@ -116,8 +109,7 @@ export class Tuning {
       this.addCounters(ac, memory.perCpuPtr(arrays, cpu));
       const n = this.context.nodeOf(s, topology.cpuToNode(cpu));
       const flags = this.lists.lockIrqsave(n);
-      const all = oldestObjects(memory, ac, memory.read32(ac + ArrayCache.avail));
-      const doomed = this.freeBlock.free(s, n, all);
+      const doomed = this.freeBlock.empty(s, n, ac);
       this.lists.unlockIrqrestore(n, flags);
       this.slabPages.destroyAll(s, doomed);
     }
