@@ -24,9 +24,11 @@ export async function explanation(
   failure: StressFailure,
   searches: boolean,
 ): Promise<string> {
-  if (failure.lastOperations.every(({ operations }) => operations.length === 0)) return "";
+  const scenario = scenarioOfFailure(options, failure);
+  // Caches made and destroyed, say, are nothing that a scenario has words for.
+  if (!scenario.contexts.some(({ kind }) => kind === "task")) return "";
   const { seed, mutation, era } = options;
-  const text = printScenario(scenarioOfFailure(options, failure));
+  const text = printScenario(scenario);
   const { file, isWritten } = save(`stress-${seed}`, text);
   const words = [`slablab explore ${file}`];
   if (mutation !== undefined) words.push(`--mutation ${mutation}`);

@@ -5,7 +5,7 @@ import { Explorers, type SearchPlan } from "../../workers/explorers.ts";
 import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
-import { replay } from "../explore/replay.ts";
+import { type Failure, replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
 import { isDataRace, regressionsOf, writeRegression } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios/index.ts";
@@ -192,9 +192,6 @@ async function search(
 function show(asked: string, given: Given & { seed: number }, explored: Explored): void {
   const { subject, result, regression } = explored;
   const { failure, complete } = result;
-  if (failure !== undefined && given.out !== undefined) {
-    writeRegression(given.out, subject, failure);
-  }
   const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
   const text = given.json
     ? jsonDocument("explore", optionsOf(asked, given), json(explored))
@@ -203,7 +200,17 @@ function show(asked: string, given: Given & { seed: number }, explored: Explored
   if (complete === undefined && failure === undefined && given.strategy === "bound") {
     console.error("slablab: not even the schedules without a preemption were searched to the end");
   }
+  if (failure !== undefined && given.out !== undefined) save(given.out, subject, failure);
   process.exitCode = failure === undefined ? EXIT.FINE : EXIT.FOUND;
+}
+
+/** A failure that cannot be saved is found all the same. */
+function save(file: string, subject: Subject, failure: Failure): void {
+  try {
+    writeRegression(file, subject, failure);
+  } catch (error) {
+    console.error(`slablab: the failure is not saved: ${(error as Error).message}`);
+  }
 }
 
 /** What the shards have told of; their steps and their time on a core they tell at the end only. */

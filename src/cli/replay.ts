@@ -58,7 +58,12 @@ async function run(
   const options = { dataRaces, watch: snapshotOf };
   const replayed = replay(await scenarioOfSubject(subject), wanted, options);
   if (given.html !== undefined) {
-    writeFileSync(given.html, timelinePage(subject.scenario, wanted, replayed));
+    const page = timelinePage(subject.scenario, wanted, replayed);
+    try {
+      writeFileSync(given.html, page);
+    } catch (error) {
+      badUsage(command, `cannot write the page: ${(error as Error).message}`);
+    }
   }
   const timeline = replayed.timeline.map(withoutState);
   const text = given.json

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { explanation } from "../../src/cli/explain.ts";
+import type { DeedName } from "../../stress/control.ts";
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";
 
@@ -25,7 +26,7 @@ const OPTIONS: StressOptions = {
 };
 
 /** Of one task, and what it did last. */
-function failureAfter(...names: ("kmalloc" | "kmem_cache_shrink")[]): StressFailure {
+function failureAfter(...names: DeedName[]): StressFailure {
   const operations = names.map((deed) => ({
     cpu: 0,
     what: deed,
@@ -58,6 +59,11 @@ test("two failures of one seed are two files, and no file is written over", asyn
   expect(readdirSync(".").sort()).toEqual(["stress-7-2.txt", "stress-7-3.txt", "stress-7.txt"]);
   expect(readFileSync("stress-7.txt", "utf8")).toBe("mine");
   expect(readFileSync("stress-7-3.txt", "utf8")).toContain("shrink");
+});
+
+test("what no scenario can say is not searched", async () => {
+  expect(await explanation(OPTIONS, failureAfter("kmem_cache_create"), true)).toBe("");
+  expect(readdirSync(".")).toEqual([]);
 });
 
 // Where even root can write nothing.

@@ -94,6 +94,18 @@ test("a failure is found, saved, replayed by another process, and tried first ne
   expect(timelines[0].timeline).toEqual(timelines[1].timeline);
 });
 
+test("what cannot be written is said: the failure is shown all the same, the page is bad usage", async () => {
+  const nowhere = join(file("no-folder"), "there");
+  writeFileSync(file("no-folder"), "");
+  const found = await explore("interrupt-alloc", "--mutation", "S01", "--out", nowhere);
+  expect(found).toMatchObject({ code: 1, err: expect.stringContaining("is not saved: E") });
+  const { token } = JSON.parse(found.out).failure;
+  const args = ["replay", "interrupt-alloc", token, "--mutation", "S01", "--html", nowhere];
+  const { out, err, code } = await slablab(args);
+  expect({ out, code }).toEqual({ out: "", code: 2 });
+  expect(err).toMatch(/^error: cannot write the page: E.*\n$/);
+});
+
 test("a stale token is refused with what to do next", async () => {
   const saved = file("stale.json");
   await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);
