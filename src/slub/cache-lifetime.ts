@@ -17,7 +17,8 @@ import { sizeOf } from "../machine/struct.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { freeOf, inuseOf, objectsOf } from "./counters.ts";
-import { allocationFlags, type SlubGeometry, slubGeometry } from "./geometry.ts";
+import { type SlubGeometry, slubGeometry } from "./geometry.ts";
+import { writeSizes } from "./resize.ts";
 import type { Slub } from "./slub.ts";
 import type { SlubContext } from "./slub-context.ts";
 import {
@@ -26,7 +27,6 @@ import {
   KmemCacheNode,
   type KmemCacheNodePtr,
   type KmemCachePtr,
-  ooMake,
 } from "./structs.ts";
 
 /** How many of the fullest slabs shrink sorts to the front, by their number of free objects. */
@@ -78,24 +78,11 @@ export class CacheLifetime {
 
   protected setGeometry(s: KmemCachePtr, geometry: SlubGeometry): void {
     const { memory } = this;
-    const oo = ooMake(geometry.order, geometry.objects);
-    const words: readonly (readonly [number, number])[] = [
-      [KmemCache.flags, geometry.flags],
-      [KmemCache.size, geometry.size],
-      [KmemCache.align, geometry.align],
-      [KmemCache.inuse, geometry.inuse],
-      [KmemCache.offset, geometry.offset],
-      [KmemCache.reserved, geometry.reserved],
-      [KmemCache.redLeftPad, geometry.redLeftPad],
-      [KmemCache.oo, oo],
-      [KmemCache.min, ooMake(geometry.minOrder, geometry.minObjects)],
-      [KmemCache.max, oo],
-      // The page allocator here is 4.1's, whichever kernel's rules shape the cache.
-      [KmemCache.allocflags, allocationFlags("4.1", geometry.flags, geometry.order)],
-      [KmemCache.minPartial, geometry.minPartial],
-      [KmemCache.cpuPartial, geometry.cpuPartial],
-    ];
-    for (const [field, value] of words) memory.write32(s + field, value);
+    memory.write32(s + KmemCache.align, geometry.align);
+    memory.write32(s + KmemCache.reserved, geometry.reserved);
+    memory.write32(s + KmemCache.minPartial, geometry.minPartial);
+    memory.write32(s + KmemCache.cpuPartial, geometry.cpuPartial);
+    writeSizes(memory, s, geometry);
   }
 
   /** init_kmem_cache_nodes. Undoes itself where memory runs out. */

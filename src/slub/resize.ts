@@ -3,7 +3,8 @@
  * that exist keep their order, and read their number of objects from their own counters; `max` only
  * grows, since bitmaps are sized by it.
  */
-import { calculateSizes, orderLimits } from "./geometry.ts";
+import type { Memory } from "../machine/memory.ts";
+import { allocationFlags, calculateSizes, orderLimits, type SlubSizes } from "./geometry.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, type KmemCachePtr, ooMake, ooObjects } from "./structs.ts";
 
@@ -29,6 +30,12 @@ export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: numb
     forcedOrder,
   );
   if (sizes === undefined) return false;
+  writeSizes(memory, s, sizes);
+  return true;
+}
+
+/** Writes what calculateSizes decided into a cache, new or live. */
+export function writeSizes(memory: Memory, s: KmemCachePtr, sizes: SlubSizes): void {
   const oo = ooMake(sizes.order, sizes.objects);
   const max = memory.read32(s + KmemCache.max);
   memory.write32(s + KmemCache.flags, sizes.flags);
@@ -36,10 +43,11 @@ export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: numb
   memory.write32(s + KmemCache.inuse, sizes.inuse);
   memory.write32(s + KmemCache.offset, sizes.offset);
   memory.write32(s + KmemCache.redLeftPad, sizes.redLeftPad);
-  memory.write32(s + KmemCache.allocflags, sizes.allocflags);
+  // The page allocator here is 4.1's, whichever kernel's rules shape the cache.
+  const allocflags = allocationFlags("4.1", sizes.flags, sizes.order);
+  memory.write32(s + KmemCache.allocflags, allocflags);
   memory.write32(s + KmemCache.min, ooMake(sizes.minOrder, sizes.minObjects));
   memory.write32(s + KmemCache.max, sizes.objects > ooObjects(max) ? oo : max);
   // Last, and in one word: whoever makes a slab meanwhile reads order and objects together.
   memory.writeOnce(s + KmemCache.oo, oo);
-  return true;
 }

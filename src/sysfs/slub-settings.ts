@@ -83,10 +83,16 @@ export function slubSettings(slub: Slub) {
   const ifShared = (s: KmemCachePtr) => (read(s, KmemCache.refcount) > 1 ? -EINVAL : 0);
   const ifUsed = (s: KmemCachePtr) =>
     objects.totalObjects(s).some((total) => total > 0) ? -EBUSY : 0;
+  /** The shuffled order of a slab's objects is of the layout that the cache was made with. */
+  const ifShuffled = (s: KmemCachePtr) => (read(s, KmemCache.randomSeq) !== 0 ? -EBUSY : 0);
   const layout = (bit: number) =>
-    switchFlag(bit, ifUsed, (s) => {
-      resize(slub.context, s);
-    });
+    switchFlag(
+      bit,
+      (s) => ifUsed(s) || ifShuffled(s),
+      (s) => {
+        resize(slub.context, s);
+      },
+    );
 
   return {
     order: numeric(
@@ -94,7 +100,7 @@ export function slubSettings(slub: Slub) {
       (s, order) => {
         const { slubMinOrder, slubMaxOrder } = common.parameters;
         if (order < slubMinOrder || order > slubMaxOrder) return -EINVAL;
-        return resize(slub.context, s, order) ? 0 : -EINVAL;
+        return ifShuffled(s) || (resize(slub.context, s, order) ? 0 : -EINVAL);
       },
     ),
     min_partial: numeric(
