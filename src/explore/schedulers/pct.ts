@@ -6,8 +6,9 @@
  * decisions, where whoever runs drops below all others. One run finds a bug of depth d with a
  * probability of at least 1 / (n k^(d-1)).
  *
- * Deviations: k is the longest schedule seen so far, not known beforehand. Where the running context
- * may migrate, a change point moves it to another CPU half the time. d goes round from 2 to 4.
+ * Deviations: k is the longest schedule seen so far, not known beforehand. A change point at which
+ * nobody could go on waits for the next decision at which somebody can. Where the running context may
+ * migrate, a change point moves it to another CPU half the time. d goes round from 2 to 4.
  */
 
 import { RandomStream } from "../random.ts";
@@ -22,20 +23,19 @@ export class PctScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
   private schedule: number;
-  /** By context; 0: none drawn yet. */
+  /** By context, up to the last that could run so far. */
   private priorities: number[] = [];
-  /** Decisions at which the running context drops, in no order. */
+  /** Decisions at which the running context drops, all different, the next one last. */
   private changePoints: number[] = [];
   private decisions = 0;
   /** k: the most decisions of a schedule so far. */
-  private longest: number;
+  private longest = 1;
   private lowest = 0;
 
-  /** `from` numbers the first schedule; `decisions` is a first guess at the length of one. */
-  constructor(seed: number, from = 0, decisions = 1) {
+  /** Its schedules are numbered; the first is number `from`. */
+  constructor(seed: number, from = 0) {
     this.seed = seed;
     this.schedule = from;
-    this.longest = Math.max(decisions, 1);
   }
 
   begin(): boolean {
@@ -43,17 +43,24 @@ export class PctScheduler implements Scheduler {
     const depth = SHALLOWEST + (this.schedule % DEPTHS);
     this.random.restart(this.seed, this.schedule++);
     this.priorities = [];
-    this.changePoints = [];
-    for (let i = 1; i < depth; i++) this.changePoints.push(this.random.below(this.longest));
+    this.changePoints = this.drawPoints(Math.min(depth - 1, this.longest));
     this.decisions = 0;
     this.lowest = HIGH;
     return true;
   }
 
+  private drawPoints(count: number): number[] {
+    const points = new Set<number>();
+    while (points.size < count) points.add(this.random.below(this.longest));
+    return [...points].sort((a, b) => b - a);
+  }
+
   next(runnable: Runnable, current: number): number {
     const { choices, costs } = runnable;
     const decision = this.decisions++;
-    if (current >= 0 && this.changePoints.includes(decision)) {
+    const point = this.changePoints.at(-1);
+    if (current >= 0 && point !== undefined && point <= decision) {
+      this.changePoints.pop();
       const running = contextOf(choices[current] as number);
       const moved = this.otherCpu(choices, running, current);
       if (moved >= 0) return moved;
