@@ -9,6 +9,7 @@ import { Explorers } from "../../workers/explorers.ts";
 import { printScenario } from "../explore/scenario/print.ts";
 import type { Subject } from "../museum/subject.ts";
 import { explorationReport } from "../report/exploration.ts";
+import { commandLine } from "../report/text.ts";
 
 const SECONDS = 30;
 
@@ -30,11 +31,11 @@ export async function explanation(
   const { seed, mutation, era } = options;
   const text = printScenario(scenario);
   const { file, isWritten } = save(`stress-${seed}`, text);
-  const words = [`slablab explore ${file}`];
-  if (mutation !== undefined) words.push(`--mutation ${mutation}`);
-  if (era === "seed") words.push("--era seed");
+  const words = ["slablab", "explore", file];
+  if (mutation !== undefined) words.push("--mutation", mutation);
+  if (era === "seed") words.push("--era", "seed");
   const told = isWritten ? file : `to be saved as ${file}\n\n${text}`;
-  const named = `\nthe last operations as a scenario: ${told}\n  ${words.join(" ")}\n`;
+  const named = `\nthe last operations as a scenario: ${told}\n  ${commandLine(words)}\n`;
   if (!searches) return named;
   const subject: Subject = {
     scenario: file,

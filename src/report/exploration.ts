@@ -6,7 +6,7 @@ import { placeText } from "../explore/stack.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
 import { isDataRace } from "../museum/regressions.ts";
 import type { Subject } from "../museum/subject.ts";
-import { count, styled } from "./text.ts";
+import { commandLine, count, styled } from "./text.ts";
 import { timelineText } from "./timeline.ts";
 
 export function explorationProgress({ schedules, seconds, complete }: Progress): string {
@@ -62,20 +62,17 @@ function accessText({ contextName, cpu, operation, text, access }: TimelineEvent
   return `  ${access?.kind} by ${contextName} on CPU ${cpu}, in ${operation}: ${text}\n${stack}\n`;
 }
 
-/** The words that name a subject on a command line. */
-function wordsOf({ scenario, mutation, era, allocator, kernel }: Subject): string {
-  const words = [scenario];
-  if (mutation !== undefined) words.push(`--mutation ${mutation}`);
-  if (era === "seed") words.push("--era seed");
-  if (allocator !== undefined) words.push(`--allocator ${allocator}`);
-  if (kernel !== undefined) words.push(`--kernel ${kernel}`);
-  return words.join(" ");
-}
-
-function replayHint(subject: Subject, failure: Failure): string {
+function replayHint(
+  { scenario, mutation, era, allocator, kernel }: Subject,
+  failure: Failure,
+): string {
   const { token } = failure;
   if (token === undefined) return "";
-  const [scenario = "", ...options] = wordsOf(subject).split(" ");
-  if (isDataRace(failure)) options.push("--races");
-  return `\nreplay: slablab replay ${[scenario, token, ...options].join(" ")}\n`;
+  const words = ["slablab", "replay", scenario, token];
+  if (mutation !== undefined) words.push("--mutation", mutation);
+  if (era === "seed") words.push("--era", "seed");
+  if (allocator !== undefined) words.push("--allocator", allocator);
+  if (kernel !== undefined) words.push("--kernel", kernel);
+  if (isDataRace(failure)) words.push("--races");
+  return `\nreplay: ${commandLine(words)}\n`;
 }

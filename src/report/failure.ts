@@ -1,7 +1,7 @@
 /** What went wrong in a stress run: the finding, those concerned, and how to try it again. */
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";
-import { heading, styled } from "./text.ts";
+import { commandLine, heading, styled } from "./text.ts";
 
 const FINDINGS_SHOWN = 8;
 const DEEDS_SHOWN = 6;
@@ -58,7 +58,7 @@ export function stressCommandLine(options: StressOptions): string {
     ["--operations", operations],
     ["--interrupts", options.interrupts || undefined],
     ["--migrations", options.migrations || undefined],
-    ["--delays", options.delays === options.interrupts ? undefined : options.delays],
+    ["--delays", options.delays === options.interrupts / 5 ? undefined : options.delays],
     ["--mutation", options.mutation],
     ["--era", options.era === "fixed" ? undefined : options.era],
     ["--debug", options.debug],
@@ -67,7 +67,7 @@ export function stressCommandLine(options: StressOptions): string {
     ["--hotplug", options.hotplug],
     ["--seed", options.seed],
   ];
-  const words = given.filter(([, value]) => value !== undefined).map((pair) => pair.join(" "));
+  const words = given.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   if (!options.ledger) words.push("--no-ledger");
-  return `slablab stress ${words.join(" ")}`;
+  return commandLine(["slablab", "stress", ...words]);
 }

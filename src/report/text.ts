@@ -73,3 +73,13 @@ export function facts(rows: readonly (readonly [string, string, string?])[]): st
     .map((line) => `${line}\n`)
     .join("");
 }
+
+/** Words as a command line, with quotes around those that a shell would take apart. */
+export function commandLine(words: readonly (string | number)[]): string {
+  return words
+    .map(String)
+    .map((word) =>
+      /^(?!~)[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+    )
+    .join(" ");
+}
