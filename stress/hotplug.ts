@@ -12,7 +12,7 @@ export interface HotplugCounts {
 
 export class HotplugTour {
   private readonly kernel: Kernel;
-  private readonly interval: number;
+  readonly interval: number;
   private readonly random: Random;
   /** Those that are gone, the one that went first at the start. */
   private readonly absent: number[] = [];
@@ -35,7 +35,8 @@ export class HotplugTour {
   /** The run has lasted `milliseconds`: if it is time, CPUs change. */
   tick(milliseconds: number): void {
     if (milliseconds < this.due) return;
-    this.due += this.interval;
+    // What was missed while the run was busy otherwise is not made up for.
+    this.due = Math.max(this.due + this.interval, milliseconds);
     this.bringOne();
     this.takeOne();
   }
@@ -56,7 +57,7 @@ export class HotplugTour {
     return true;
   }
 
-  /** Brings all CPUs back. */
+  /** Brings all CPUs back, for good. */
   finish(): void {
     while (this.bringOne());
   }

@@ -32,7 +32,10 @@ export const LIVE_RATES = { interrupts: 0.002, migrations: 0.02, delays: 0.0005 
 
 const HOTPLUG_SECONDS = 0.1;
 
-/** Few objects in small slabs, as in the exhibits' scenarios, over and over. */
+/**
+ * Few objects in small slabs, as in the exhibits' scenarios, over and over.
+ * @throws Error where the run itself broke down, which proves nothing
+ */
 export async function runLive(
   exhibit: Exhibit,
   torture: LiveOptions,
@@ -53,7 +56,8 @@ export async function runLive(
     hotplug: exhibit.needs === "X+hotplug" ? HOTPLUG_SECONDS : undefined,
     ...torture,
   };
-  const { failure, operations, seconds: worked } = await stress(options, { signal });
+  const { failure, died, operations, seconds: worked } = await stress(options, { signal });
+  if (died !== undefined) throw new Error(`${exhibit.id}: ${died}`);
   return {
     class: failure?.class ?? null,
     message: failure?.message ?? null,

@@ -4,8 +4,8 @@
  * allocator is caught early. In the end all is given back, and every page must be where it was.
  */
 import type { Kernel } from "../src/kernel/kernel.ts";
-import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
+import { bugOf } from "./bug.ts";
 import { Crew, ThreadDied } from "./crew.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
 import { histories, type StressFailure } from "./failure.ts";
@@ -53,10 +53,9 @@ export async function stress(options: StressOptions, hooks: StressHooks = {}): P
     site = new StressSite(options, buildPlan(options), tasks);
   } catch (error) {
     if (error instanceof MachineOptionsError) throw new BadOptions(error.message, { cause: error });
-    if (error instanceof KernelBug) return nothingBooted(options, tasks, error);
-    // A mutated allocator may follow garbage into anything before the checks have seen it.
-    if (options.mutation === undefined || !(error instanceof Error)) throw error;
-    return nothingBooted(options, tasks, new KernelBug("bad-access", error.message));
+    const bug = bugOf(error, options.mutation !== undefined);
+    if (bug === undefined) throw error;
+    return nothingBooted(options, tasks, bug);
   }
   const run = new StressRun(options, tasks, site, hooks);
   try {
@@ -196,32 +195,58 @@ export class StressRun {
     const stop = (): void => control.stop();
     control.reset();
     const timer = setTimeout(stop, milliseconds);
-    const watch = setInterval(() => this.look(begin), WATCH_MS);
+    const tour = this.every(Math.min(WATCH_MS, this.tour.interval), () => {
+      if (this.isHealthy) this.tour.tick(this.milliseconds + performance.now() - begin);
+    });
+    const show = this.every(WATCH_MS, () => this.show(begin));
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     try {
-      this.take(await this.crew.askAll((api) => api.run(round, operations)));
+      this.take(await this.watched(this.crew.askAll((api) => api.run(round, operations))));
     } finally {
       clearTimeout(timer);
-      clearInterval(watch);
+      clearInterval(tour);
+      clearInterval(show);
       signal?.removeEventListener("abort", stop);
     }
     this.milliseconds += performance.now() - begin;
     this.site.readStatistics();
   }
 
-  /** A glance at the running round. */
-  private look(begin: number): void {
-    const now = performance.now();
-    const stuck = this.watchdog.check(now);
-    if (stuck !== undefined && this.failure === undefined) {
-      this.fail(
-        { failure: "livelock", message: stuck.message, stack: "", first: true },
-        stuck.task,
-      );
-      void this.kill(stuck.task);
+  /** `work`, with an eye on tasks that do not get on: they are ended, or it would not end. */
+  private async watched<T>(work: Promise<T>): Promise<T> {
+    this.watchdog.reset();
+    const watch = this.every(WATCH_MS, () => {
+      const stuck = this.watchdog.check(performance.now());
+      if (stuck === undefined) return;
+      const { message, task } = stuck;
+      if (this.failure === undefined) {
+        this.fail({ failure: "livelock", message, stack: "", first: true }, task);
+      }
+      void this.kill(task);
+    });
+    try {
+      return await work;
+    } finally {
+      clearInterval(watch);
     }
-    if (this.isHealthy) this.guard(() => this.tour.tick(this.milliseconds + now - begin));
+  }
+
+  /** What is done from time to time, behind everybody's back: what goes wrong there ends the run. */
+  private every(milliseconds: number, act: () => void): NodeJS.Timeout {
+    return setInterval(() => {
+      try {
+        this.guard(act);
+      } catch (error) {
+        this.died ??= `the run itself went wrong: ${error instanceof Error ? error.stack : error}`;
+        this.site.control.stop();
+      }
+    }, milliseconds);
+  }
+
+  /** A glance at the running round, for who looks on. */
+  private show(begin: number): void {
+    const now = performance.now();
     let operations = 0;
     for (let task = 0; task < this.tasks; task++) operations += this.site.control.begun(task);
     const seconds = (this.milliseconds + now - begin) / 1000;
@@ -265,6 +290,7 @@ export class StressRun {
       cut = site.bury(task);
     });
     site.control.dismiss(this.rounds);
+    site.control.setActive(task, false);
     if (sudden && this.isHealthy) {
       this.deaths.push({ task, doing });
       if (cut.length === 0) return;
@@ -297,8 +323,9 @@ export class StressRun {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof KernelBug)) throw error;
-      const { failure, message, stack = "" } = error;
+      const bug = bugOf(error, this.options.mutation !== undefined);
+      if (bug === undefined) throw error;
+      const { failure, message, stack = "" } = bug;
       this.fail({ failure, message, stack, first: true }, MAIN);
     }
   }
@@ -306,7 +333,7 @@ export class StressRun {
   /** Everything is given back, and must all be there. */
   private async giveBack(): Promise<void> {
     this.guard(() => this.tour.finish());
-    this.take(await this.crew.askAll((api) => api.finish()));
+    this.take(await this.watched(this.crew.askAll((api) => api.finish())));
     const dead = this.deaths.map(({ task }) => task);
     this.guard(() => this.site.emptyMailboxes(dead));
     if (this.isHealthy) this.guard(() => this.site.settle());

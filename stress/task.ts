@@ -4,9 +4,9 @@
  */
 import { Ledger } from "../src/check/ledger.ts";
 import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
-import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { PANICKED } from "../src/machine/running-task.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
+import { bugOf } from "./bug.ts";
 import { kernelBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
 import { Driver } from "./driver.ts";
@@ -91,12 +91,15 @@ export class StressTask {
   }
 
   finish(): TaskReport {
+    const { control, plan } = this;
+    control.setActive(plan.task, true);
     this.guard(() =>
       this.section(() => {
         this.player.finish();
         this.handler.finish();
       }),
     );
+    control.setActive(plan.task, false);
     return this.report();
   }
 
@@ -116,10 +119,11 @@ export class StressTask {
   private fail(error: unknown): void {
     if (this.failed !== undefined) return;
     const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    const mutated = this.plan.build.mutation !== undefined;
     const first = message !== PANICKED && this.control.failFirst(this.plan.task);
     this.control.stop();
     this.kernel.thread.panic();
-    this.failed = { failure: failureOf(error), message, stack, first };
+    this.failed = { failure: bugOf(error, mutated)?.failure, message, stack, first };
   }
 
   private report(): TaskReport {
@@ -133,10 +137,4 @@ export class StressTask {
       failed: this.failed,
     };
   }
-}
-
-/** A trap of the atomic instructions is an access outside of the memory. */
-function failureOf(error: unknown): TaskFailure["failure"] {
-  if (error instanceof KernelBug) return error.failure;
-  return error instanceof Error && error.name === "RuntimeError" ? "bad-access" : undefined;
 }

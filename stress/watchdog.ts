@@ -1,6 +1,7 @@
 /**
- * Notices a CPU that does not get on. A task that waits has a limit of its own and says whom it
- * waited for; what is caught here runs in circles. A task that holds no CPU is not looked at.
+ * Notices a CPU that does not get on. A task that waits has a limit of its own, shorter than the
+ * patience here, and says whom it waited for; what is caught here runs in circles. A task that holds
+ * no CPU is not looked at.
  */
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { Cpu, sizeOfCpu } from "../src/machine/cpus.ts";
@@ -28,19 +29,27 @@ export class Watchdog {
     this.patience = patience;
   }
 
-  /** The first CPU that has made no step for too long, at the time `now` in ms. */
+  /** Work begins anew: nobody has been seen yet. */
+  reset(): void {
+    this.seen.length = 0;
+  }
+
+  /** The CPU that has made no step for longest, if that is too long, at the time `now` in ms. */
   check(now: number): Stuck | undefined {
+    let since = now - this.patience;
+    let stuck: (() => Stuck) | undefined;
     for (let cpu = 0; cpu < this.kernel.machine.options.cpus; cpu++) {
       const holder = this.holderOf(cpu);
       const begun = holder > 0 ? this.control.begun(holder - 1) : 0;
       const last = this.seen[cpu];
       if (last === undefined || last.holder !== holder || last.begun !== begun) {
         this.seen[cpu] = { holder, begun, at: now };
-      } else if (holder > 0 && this.control.isActive(holder - 1) && now - last.at > this.patience) {
-        return this.describe(cpu, holder - 1, now - last.at);
+      } else if (holder > 0 && this.control.isActive(holder - 1) && last.at < since) {
+        since = last.at;
+        stuck = () => this.describe(cpu, holder - 1, now - last.at);
       }
     }
-    return undefined;
+    return stuck?.();
   }
 
   /** Number of the stress task + 1 that runs as the CPU; the machine's task 0 is the main thread. */

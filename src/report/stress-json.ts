@@ -23,6 +23,7 @@ const SLAB_CALLS: readonly SlabStatName[] = [
 
 export function stressJson(options: StressOptions, outcome: Outcome): Record<string, unknown> {
   const { failure, died, checks, perCpu, ...rest } = outcome;
+  const verdict = failure !== undefined ? "failed" : died !== undefined ? "cut short" : "clean";
   return {
     ...rest,
     perCpu: perCpu.map(({ cpu, node, statistics: s }) => ({
@@ -32,8 +33,8 @@ export function stressJson(options: StressOptions, outcome: Outcome): Record<str
       statistics: s,
     })),
     checks: {
-      ledger: checks.ledger ? verdict(failure === undefined) : "off",
-      audit: checks.audits === 0 ? "not reached" : verdict(failure === undefined),
+      ledger: checks.ledger ? verdict : "off",
+      audit: checks.audits === 0 ? "not reached" : verdict,
       audits: checks.audits,
       allCameBack: checks.allCameBack,
     },
@@ -44,8 +45,4 @@ export function stressJson(options: StressOptions, outcome: Outcome): Record<str
 
 function sum(statistics: Statistics, names: readonly string[]): number {
   return names.reduce((total, name) => total + (statistics[name] ?? 0), 0);
-}
-
-function verdict(clean: boolean): "clean" | "failed" {
-  return clean ? "clean" : "failed";
 }

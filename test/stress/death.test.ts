@@ -73,12 +73,12 @@ async function expectTwoEndings(deaths: number, trial: Trial): Promise<void> {
 test(
   `${DEATHS} threads ended at random moments: the others go on, or are told who is dead`,
   () => expectTwoEndings(DEATHS, either),
-  20_000 * DEATHS,
+  60_000 * DEATHS,
 );
 
 const TORTURED = Math.ceil(DEATHS / 3);
 test(
   `${TORTURED} more under torture, in caches that debug, and while CPUs go and come`,
   () => expectTwoEndings(TORTURED, tortured),
-  20_000 * TORTURED,
+  60_000 * TORTURED,
 );

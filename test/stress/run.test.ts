@@ -18,7 +18,7 @@ test.each([...WORKLOADS.keys()])(
 );
 
 test("without torture there is a task a CPU, and every CPU does something", async () => {
-  const outcome = await stress(options());
+  const outcome = await stress(options({ operations: 400_000 }));
   expect(outcome.tasks).toBe(4);
   expect(outcome.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
   for (const { statistics } of outcome.perCpu) expect(statistics.alloc_fastpath).toBeGreaterThan(0);

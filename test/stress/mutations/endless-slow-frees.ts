@@ -1,21 +1,16 @@
-/** CPU 1 runs in circles in the slow free paths of both allocators, and asks for nothing meanwhile. */
+/** CPUs run in circles in the slow free paths of both allocators, and ask for nothing meanwhile. */
 import type { Address, Memory } from "../../../src/machine/memory.ts";
 import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import type { PagePtr } from "../../../src/pages/page.ts";
 import { inBothForms } from "../../../src/slab/classes.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "../../../src/slab/structs.ts";
 
-function circle(memory: Memory): void {
-  while (memory.smpProcessorId() === 1);
-}
-
-export const endlessSlowFrees: Mutation = {
-  id: "X02",
-  title: "CPU 1 never comes out of a slow free",
-  commit: null,
-  year: null,
-  expect: ["livelock"],
-  change: (classes) => ({
+/** For those CPUs that `isStuck` names, while it does. */
+export const slowFreesInCircles = (isStuck: (cpu: number) => boolean): Mutation["change"] => {
+  const circle = (memory: Memory): void => {
+    while (isStuck(memory.smpProcessorId()));
+  };
+  return (classes) => ({
     ...classes,
     SlowFree: class extends classes.SlowFree {
       override free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, n: number): void {
@@ -32,5 +27,14 @@ export const endlessSlowFrees: Mutation = {
         }
       },
     })),
-  }),
+  });
+};
+
+export const endlessSlowFrees: Mutation = {
+  id: "X02",
+  title: "CPU 1 never comes out of a slow free",
+  commit: null,
+  year: null,
+  expect: ["livelock"],
+  change: slowFreesInCircles((cpu) => cpu === 1),
 };
