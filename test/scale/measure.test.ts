@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { measurePoint } from "../../stress/scaling/measure.ts";
 import { planPoints, type ScaleOptions } from "../../stress/scaling/plan.ts";
 import type { PointPlan } from "../../stress/scaling/protocol.ts";
@@ -54,6 +54,9 @@ const options: ScaleOptions = {
   ...{ quick: true, repeat: 1, seconds: 0.05, seed: 1, raised: false },
 };
 
+/** Long enough for some windows to be kept on a machine that is busy otherwise. */
+const patient = { quick: false, seconds: 3 };
+
 test("no point asks an allocator for what it cannot do", () => {
   const cpus = [1, 2, 3];
   const points = planPoints({ ...options, quick: false, cpus });
@@ -72,14 +75,15 @@ test("a subject that breaks down is named as failed, and the others keep their f
   // Known here and to no thread, so that its threads fail.
   const subjects = SUBJECTS as Map<string, SubjectInfo>;
   subjects.set("broken", { ...(subjects.get("slub") as SubjectInfo), name: "broken" });
+  onTestFinished(() => void subjects.delete("broken"));
   const outcome = await scale({
     ...options,
+    ...patient,
     allocators: ["broken", "slub"],
     workloads: ["pairs"],
     cpus: [1],
     sizes: [64],
   });
-  subjects.delete("broken");
   expect(outcome.leftOut).toEqual([
     { allocator: "broken", cpus: 1, why: "failed: no subject broken", failed: true },
   ]);
@@ -89,6 +93,7 @@ test("a subject that breaks down is named as failed, and the others keep their f
 test("threads measure every watched workload, and nobody frees twice", async () => {
   const outcome = await scale({
     ...options,
+    ...patient,
     allocators: ["slub-ledger"],
     workloads: ["pairs", "remote-free", "one-allocates", "larson", "cache-scratch"],
     cpus: [3],
