@@ -254,7 +254,7 @@ function auditObjects(walk: CacheWalk, page: PagePtr, free: ReadonlySet<number>)
     if (held && (isFree || queue !== undefined)) {
       const where = isFree ? "free in its slab" : `in the ${queue}`;
       findings.add(
-        "use-after-free",
+        "double-allocation",
         `${name}: ${hex(buffer)} is held and ${where}: ${ledger.story(buffer + offset)}`,
         [buffer],
       );

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { AllocatorName } from "../../src/caches/flags.ts";
 import { explore } from "../../src/explore/explore.ts";
 import { type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
 import { call, type StepBody } from "../../src/explore/scenario/steps.ts";
@@ -7,11 +8,11 @@ import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page } from "../../src/pages/page.ts";
 
 /** What is said of a scenario in which somebody does that. */
-function verdictOn(body: StepBody) {
+function verdictOn(body: StepBody, allocator: AllocatorName = "slub") {
   const scenario: SlabScenario = {
     name: "verdict",
     story: "One task does what no allocator does.",
-    machine: {},
+    machine: { allocator },
     setup: [],
     contexts: [task("A", 0, call("on purpose", body))],
   };
@@ -38,3 +39,16 @@ test("an object that is held in a page which went back is found in the end", () 
   expect(failure?.class).toBe("use-after-free");
   expect(failure?.message).toContain("their slabs were given back");
 });
+
+test.each(["slub", "slab"] as const)(
+  "an object of %s that is held and free is a double allocation to be",
+  (allocator) => {
+    const failure = verdictOn(({ system, ledger, s }) => {
+      const object = system.kmemCacheAllocNode(s, GFP_KERNEL, NUMA_NO_NODE);
+      system.kfree(object);
+      ledger.take(object);
+      return undefined;
+    }, allocator);
+    expect(failure?.class).toBe("double-allocation");
+  },
+);
