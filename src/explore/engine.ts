@@ -5,6 +5,7 @@
  *
  * Between two schedules the memory is taken back to what set-up left.
  */
+import { MAX_TASKS } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { Context, type ContextSpec } from "./context.ts";
@@ -87,7 +88,12 @@ export class Engine implements Pilot {
         contexts.push(new Context(contexts.length, kind, spec));
       }
     }
-    if (contexts.length > 256) throw new RangeError("a scenario may have 256 contexts at most");
+    if (contexts.length > MAX_TASKS) {
+      throw new RangeError(
+        `${specs.length} contexts and two that each of ${cpus} CPUs has for itself are ` +
+          `${contexts.length} tasks; a machine has ${MAX_TASKS}`,
+      );
+    }
     this.contexts = contexts;
     this.occupancy = new Occupancy(this.memory, contexts);
   }

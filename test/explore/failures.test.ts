@@ -251,3 +251,12 @@ test("what a check throws is the failure", () => {
   const { failure } = run([neighbour], { check: { afterEach } });
   expect(failure).toMatchObject({ class: "counter-drift", message: "on purpose" });
 });
+
+test("more contexts than a machine has tasks are refused, those of the CPUs counted", () => {
+  const world = () => words(64);
+  const contexts = [neighbour];
+  const search = { schedules: 1 };
+  expect(() => explore({ name: "test", world, contexts, search })).toThrow(
+    "1 contexts and two that each of 64 CPUs has for itself are 129 tasks; a machine has 128",
+  );
+});
