@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import {
   SLAB_CONSISTENCY_CHECKS,
+  SLAB_KMALLOC,
   SLAB_POISON,
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
@@ -110,6 +111,18 @@ test("an overflow into the next object names the object that was overrun and who
   expect(lines.filter((line) => /^ +\^\^ \^\^ \^\^ \^\^$/.test(line))).toHaveLength(1);
   expect(lines.at(-1)).toMatch(/^FIX victims: Restoring 0x[0-9a-f]+-0x[0-9a-f]+=0xcc$/);
   expectServes(kernel, s);
+});
+
+test("a note of the size asked for that is overwritten costs no byte of the object", () => {
+  const { kernel, slub, validate, peek } = bench({ kernel: "6.1" });
+  const flags = SLAB_KMALLOC | SLAB_STORE_USER | SLAB_RED_ZONE;
+  const s = kernel.kmemCacheCreate("victims", 64, { flags });
+  const object = kernel.kmallocTrace(s, 64);
+  kernel.memory.fill(object, 0x31, 64);
+  kernel.memory.fill(object + slub.debugging.layout.origSizeOffset(s), 0xff, 4);
+  expect(validate(s)).toBe(0);
+  const grown = kernel.krealloc(object, 100);
+  expect(peek(grown, 64)).toEqual(Array.from({ length: 64 }, () => 0x31));
 });
 
 test("a write after the free names who freed the object", () => {

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { ENOSYS } from "../../src/caches/errno.ts";
 import { SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TRACE } from "../../src/caches/flags.ts";
+import { MIB } from "../../src/kernel/kernel.ts";
 import { callersOf, noWitness } from "../../src/machine/witness.ts";
 import { allocCalls, freeCalls } from "../../src/slub/debug/locations.ts";
 import { PRINTED_REPORTS } from "../../src/slub/debug/reports.ts";
@@ -52,6 +53,15 @@ test("alloc_calls and free_calls name callers, ages, tasks and CPUs, most object
   expect(freeCalls(slub, s)).toBe(
     "      2 <not-available>\n      1 second (b.ts:2:2) age=0 pid=0 cpus=0\n",
   );
+});
+
+test("alloc_calls has no limit on how many objects one caller holds", () => {
+  const { kernel, slub } = bench({ kernel: "6.1", memory: 96 * MIB });
+  kernel.machine.witness = noWitness;
+  const s = kernel.kmemCacheCreate("numerous", 500, { flags: SLAB_STORE_USER });
+  const held = 140_000;
+  for (let i = 0; i < held; i++) kernel.kmemCacheAlloc(s);
+  expect(allocCalls(slub, s)).toBe(` ${held} <not-available> age=0 pid=0 cpus=0\n`);
 });
 
 test("a cache that tracks nobody has no such files", () => {

@@ -56,7 +56,7 @@ function siteLine(slub: Slub, site: string, objects: readonly LiveObject[]): str
   let line = `${String(objects.length).padStart(7)} ${site}`;
   if (known.length > 0) {
     const mean = Math.floor(ages.reduce((sum, age) => sum + age, 0) / ages.length);
-    const [youngest, oldest] = [Math.min(...ages), Math.max(...ages)];
+    const [youngest, oldest] = extremes(ages);
     line += youngest === oldest ? ` age=${oldest}` : ` age=${youngest}/${mean}/${oldest}`;
     line += ` pid=${range(known.map(({ task }) => task))}`;
     if (cpus > 1) line += ` cpus=${listOf(known.map(({ cpu }) => cpu))}`;
@@ -65,8 +65,18 @@ function siteLine(slub: Slub, site: string, objects: readonly LiveObject[]): str
   return line;
 }
 
+/** The least and the greatest. A spread would end at some 100,000 arguments. */
+function extremes(numbers: readonly number[]): [number, number] {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const number of numbers) {
+    least = Math.min(least, number);
+    most = Math.max(most, number);
+  }
+  return [least, most];
+}
+
 function range(numbers: readonly number[]): string {
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const [least, most] = extremes(numbers);
   return least === most ? `${least}` : `${least}-${most}`;
 }
 

@@ -50,9 +50,11 @@ export class ObjectContent {
 
   /** Bytes that a kmalloc asked for; the rest of the object is red zone while it is in use. */
   origSize(s: KmemCachePtr, object: Address): number {
-    return this.layout.keepsOrigSize(s)
-      ? this.memory.read32(object + this.layout.origSizeOffset(s))
-      : this.layout.objectSize(s);
+    const objectSize = this.layout.objectSize(s);
+    if (!this.layout.keepsOrigSize(s)) return objectSize;
+    // Unsigned, and a stray write may have left anything.
+    const noted = this.memory.read32(object + this.layout.origSizeOffset(s)) >>> 0;
+    return Math.min(noted, objectSize);
   }
 
   /** set_orig_size, and the red zone that follows from it. */
