@@ -45,8 +45,10 @@ export function subjectsOf(subject: Subject): [Subject, ...Subject[]] {
       (kernel ?? machine.kernel ?? "4.1") === (machine.kernel ?? "4.1"),
   );
   const [first, ...others] = fit.map(({ name }) => ({ ...subject, scenario: name }));
-  if (first === undefined)
-    throw new NoScenario(`no scenario is made for ${allocator} of ${kernel}`);
+  if (first === undefined) {
+    const wanted = [allocator, kernel].filter((word) => word !== undefined).join(" of ");
+    throw new NoScenario(`no scenario is made for ${wanted}`);
+  }
   return [first, ...others];
 }
 
@@ -54,7 +56,16 @@ export function subjectsOf(subject: Subject): [Subject, ...Subject[]] {
 export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Laboratory, Bound>> {
   const { scenario, text, mutation, era = "fixed", allocator, kernel } = subject;
   const shown = text === undefined ? exhibit(scenario) : undefined;
-  if (shown !== undefined && mutation === undefined) return brokenScenario(shown);
+  if (shown !== undefined && mutation === undefined) {
+    const own = Object.entries({ era: subject.era, allocator, kernel });
+    const [given] = own.find(([, value]) => value !== undefined) ?? [];
+    if (given !== undefined) {
+      throw new NoScenario(
+        `exhibit ${shown.id} has its own ${given}; to choose another, name a scenario or a mutation`,
+      );
+    }
+    return brokenScenario(shown);
+  }
   const found = text === undefined ? named(scenario) : parseScenario(scenario, text);
   const broken = mutation === undefined ? undefined : await loadMutation(mutation);
   const past = eraOf({ era });

@@ -5,6 +5,7 @@ import { parseScenario, ScenarioError } from "../../src/explore/scenario/parse.t
 import { printScenario } from "../../src/explore/scenario/print.ts";
 import { type SlabScenario, scenarioOf } from "../../src/explore/scenario/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
+import { exhibit } from "../../src/museum/exhibits/index.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
 import { slabCpuOffline } from "../../src/museum/scenarios/slab-cpu-offline.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
@@ -104,6 +105,18 @@ test.each([
 ] as const)("a scenario that wants %s is refused", async (_, scenario, on, why) => {
   await expect(scenarioOfSubject({ scenario, ...on })).rejects.toThrow(why);
 });
+
+test.each([{ era: "seed" }, { allocator: "slab" }, { kernel: "6.1" }] as const)(
+  "an exhibit is shown as it is, not with %o",
+  async (other) => {
+    const [what = ""] = Object.keys(other);
+    await expect(scenarioOfSubject({ scenario: "R04", ...other })).rejects.toThrow(
+      `exhibit R04 has its own ${what}`,
+    );
+    const mutated = scenarioOfSubject({ scenario: "R04", mutation: "R04", era: "seed" });
+    await expect(mutated).resolves.toMatchObject({ name: exhibit("R04")?.scenario.name });
+  },
+);
 
 test("what a CPU leaves behind goes home under the lock of the lists; without it SLAB is caught", () => {
   class Unlocked extends NodeLists {
