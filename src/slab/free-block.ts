@@ -54,11 +54,16 @@ export class FreeBlock {
    * Gives all objects of an array back. It is empty before slabs are destroyed, as in Flush.leave.
    */
   empty(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
+    const doomed = this.freeAll(s, n, ac);
+    this.memory.writeOnce(ac + ArrayCache.avail, 0);
+    return doomed;
+  }
+
+  /** The same of an array that nobody will look into any more, and that is left as it is. */
+  freeAll(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
     const { memory } = this;
     const avail = memory.read32(ac + ArrayCache.avail);
-    const doomed = this.free(s, n, oldestObjects(memory, ac, avail));
-    memory.writeOnce(ac + ArrayCache.avail, 0);
-    return doomed;
+    return this.free(s, n, oldestObjects(memory, ac, avail));
   }
 
   /** Marks the object free in its slab, which is on no list then. */
