@@ -34,7 +34,7 @@ export function withVectors(classes: SystemClasses): SystemClasses {
           const vector = this.memory.read32(page + VECTOR);
           if (vector === 0) return;
           this.memory.write32(page + VECTOR, 0);
-          this.storage.kfree(vector);
+          this.context.common.kfree(vector);
         }
       },
     })),

@@ -81,8 +81,9 @@ export class AlienCaches {
   /** free_alien_cache: the caches are empty. */
   release(table: Address): void {
     if (table === 0) return;
-    for (let nid = 0; nid < this.context.nodes; nid++) this.storage.kfree(this.at(table, nid));
-    this.storage.kfree(table);
+    for (let nid = 0; nid < this.context.nodes; nid++)
+      this.context.common.kfree(this.at(table, nid));
+    this.context.common.kfree(table);
   }
 
   /** The cache for objects of `nid`, or 0. */

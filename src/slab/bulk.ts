@@ -71,6 +71,6 @@ export class Bulk {
   private freeOther(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { common } = this.slab.context;
     if (s !== 0) common.wrongCache(s, this.memory.read32(page + Page.slabCache), object);
-    this.slab.storage.kfree(object);
+    common.kfree(object);
   }
 }

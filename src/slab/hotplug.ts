@@ -16,13 +16,11 @@ import type { NodeSetup } from "./node-setup.ts";
 import type { Reaper } from "./reaper.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
-import type { Storage } from "./storage.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 /** What it needs of a SLAB. */
 export interface HotplugParts {
   readonly context: SlabContext;
-  readonly storage: Storage;
   readonly lists: NodeLists;
   readonly freeBlock: FreeBlock;
   readonly aliens: AlienCaches;
@@ -100,7 +98,7 @@ export class Hotplug implements HotplugSteps {
     counted: boolean,
   ): void {
     const { memory } = this;
-    const { aliens, freeBlock, lists, slabPages, storage } = this.parts;
+    const { aliens, freeBlock, lists, slabPages } = this.parts;
     const ac = memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuSlab), cpu);
     const flags = lists.lockIrqsave(n);
     const lowered = counted ? memory.read32(s + KmemCache.batchcount) : 0;
@@ -116,7 +114,7 @@ export class Hotplug implements HotplugSteps {
       memory.writeOnce(n + KmemCacheNode.alien, 0);
     }
     lists.unlockIrqrestore(n, flags);
-    storage.kfree(shared);
+    this.context.common.kfree(shared);
     aliens.drainAll(s, alien);
     aliens.release(alien);
     slabPages.destroyAll(s, doomed);

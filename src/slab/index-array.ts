@@ -135,7 +135,7 @@ export class IndexArray {
 
   /** The slab's pages go: gives back what the array took elsewhere. */
   release(s: KmemCachePtr, page: PagePtr): void {
-    if (this.isOffSlab(s)) this.storage.kfree(this.memory.read32(page + FREELIST));
+    if (this.isOffSlab(s)) this.context.common.kfree(this.memory.read32(page + FREELIST));
   }
 
   protected isOffSlab(s: KmemCachePtr): boolean {

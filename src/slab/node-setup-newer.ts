@@ -16,6 +16,6 @@ export class NewerNodeSetup extends NodeSetup {
   protected override retireShared(old: ArrayCachePtr): void {
     if (old === 0) return;
     this.context.machine.rcu.synchronize();
-    this.storage.kfree(old);
+    this.context.common.kfree(old);
   }
 }

@@ -85,7 +85,7 @@ export class NodeSetup {
     this.setFreeLimit(s, n, nid);
     this.lists.unlockIrqrestore(n, flags);
     this.slabPages.destroyAll(s, doomed);
-    this.storage.kfree(old);
+    this.context.common.kfree(old);
     this.aliens.release(unused);
     return true;
   }
@@ -96,7 +96,7 @@ export class NodeSetup {
     const queues = this.allocQueues(s, nid, gfp);
     if (queues === undefined) return false;
     if (!this.initNode(s, nid, gfp)) {
-      this.storage.kfree(queues.shared);
+      this.context.common.kfree(queues.shared);
       this.aliens.release(queues.alien);
       return false;
     }
@@ -110,7 +110,7 @@ export class NodeSetup {
     this.lists.unlockIrqrestore(n, flags);
     this.slabPages.destroyAll(s, doomed);
     if (replace) this.retireShared(old);
-    else this.storage.kfree(queues.shared);
+    else this.context.common.kfree(queues.shared);
     this.aliens.release(unused);
     return true;
   }
@@ -129,7 +129,7 @@ export class NodeSetup {
 
   /** Nobody knows the array any more that was a node's shared one. 4.1 looks at it under list_lock only. */
   protected retireShared(old: ArrayCachePtr): void {
-    this.storage.kfree(old);
+    this.context.common.kfree(old);
   }
 
   /** What the cache's tunables ask for, or undefined and nothing is held. */
@@ -155,7 +155,7 @@ export class NodeSetup {
   private addNode(s: KmemCachePtr, nid: number, gfp: number, queues: NodeQueues): boolean {
     const n = this.allocNode(s, nid, gfp);
     if (n === 0) {
-      this.storage.kfree(queues.shared);
+      this.context.common.kfree(queues.shared);
       this.aliens.release(queues.alien);
       return false;
     }
@@ -170,10 +170,14 @@ export class NodeSetup {
   allocNode(s: KmemCachePtr, nid: number, gfp: number): KmemCacheNodePtr {
     const bytes = KMEM_CACHE_NODE_BYTES[this.context.common.kernel];
     const n = this.storage.kmallocNode(bytes, gfp, nid);
-    if (n === 0) return 0;
+    if (n !== 0) this.initStruct(s, n);
+    return n;
+  }
+
+  /** A node struct, wherever it lies, gets neither slabs nor queues, and a turn to be reaped. */
+  initStruct(s: KmemCachePtr, n: KmemCacheNodePtr): void {
     this.lists.init(n);
     this.memory.write32(n + KmemCacheNode.nextReap, this.clock.firstReap(s));
-    return n;
   }
 
   setNode(s: KmemCachePtr, nid: number, n: KmemCacheNodePtr): void {
@@ -208,9 +212,9 @@ export class NodeSetup {
     for (let nid = 0; nid < this.context.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
       if (n === 0) continue;
-      this.storage.kfree(this.memory.read32(n + KmemCacheNode.shared));
+      this.context.common.kfree(this.memory.read32(n + KmemCacheNode.shared));
       this.aliens.release(this.memory.read32(n + KmemCacheNode.alien));
-      this.storage.kfree(n);
+      this.context.common.kfree(n);
       this.setNode(s, nid, 0);
     }
   }

@@ -9,7 +9,7 @@ import type { Mutation } from "./mutation.ts";
 
 class WithoutGracePeriod extends NewerNodeSetup {
   protected override retireShared(old: ArrayCachePtr): void {
-    this.storage.kfree(old);
+    this.context.common.kfree(old);
   }
 }
 

@@ -47,7 +47,7 @@ export function withRandomIndexes(classes: SlabClasses): SlabClasses {
       override release(s: KmemCachePtr): void {
         const sequence = this.memory.read32(s + KmemCache.randomSeq);
         super.release(s);
-        this.nodeSetup.storage.kfree(sequence);
+        this.context.common.kfree(sequence);
       }
     },
   };
