@@ -5,25 +5,20 @@
  * How a new cache gets its queues depends on how far SLAB has come up: the first ones get arrays of
  * one entry and static node structs, and are enlarged when all is there (bootstrap.ts).
  */
-import { ENOMEM } from "../caches/errno.ts";
+import { E2BIG, ENOMEM } from "../caches/errno.ts";
 import { type BuildOption, CFLGS_OFF_SLAB } from "../caches/flags.ts";
 import { kmallocIndex } from "../caches/kmalloc-sizes.ts";
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Memory } from "../machine/memory.ts";
 import { GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
-import type { Clock } from "./clock.ts";
 import type { Drain } from "./drain.ts";
 import { type SlabGeometry, slabGeometry } from "./geometry.ts";
-import type { NodeLists } from "./node-lists.ts";
 import type { NodeSetup } from "./node-setup.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { SlabPages } from "./slab-pages.ts";
-import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 import type { Tuning } from "./tuning.ts";
-
-/** -E2BIG: no slab holds an object of that size. */
-const E2BIG = 7;
 
 const CACHE_CACHE = 0;
 const SIZE_NODE = 1;
@@ -34,34 +29,26 @@ export type StaticNode = (which: typeof CACHE_CACHE | typeof SIZE_NODE, nid: num
 export class CacheLifetime {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
-  declare protected readonly lists: NodeLists;
   declare protected readonly drain: Drain;
   declare protected readonly nodeSetup: NodeSetup;
   declare protected readonly tuning: Tuning;
-  declare protected readonly clock: Clock;
   /** Build options that change a cache's shape. */
   protected readonly config: readonly BuildOption[] = [];
   /** Free objects are zero, so no index array lies in one. */
   protected readonly initOnFree: boolean = false;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    drain: Drain,
-    nodeSetup: NodeSetup,
-    tuning: Tuning,
-    clock: Clock,
-  ) {
+  constructor(context: SlabContext, drain: Drain, nodeSetup: NodeSetup, tuning: Tuning) {
     this.context = context;
     this.memory = context.memory;
-    this.lists = lists;
     this.drain = drain;
     this.nodeSetup = nodeSetup;
     this.tuning = tuning;
-    this.clock = clock;
   }
 
-  /** __kmem_cache_create: 0 or -errno; on failure nothing is left behind. */
+  /**
+   * __kmem_cache_create: 0, -ENOMEM, or -E2BIG where no slab holds an object of that size; on failure
+   * nothing is left behind.
+   */
   create(s: KmemCachePtr, flags: number, staticNode: StaticNode): number {
     const geometry = this.geometryOf(s, flags);
     if (geometry === undefined) return -E2BIG;
@@ -123,26 +110,18 @@ export class CacheLifetime {
     memory.write32(s + KmemCache.batchcount, 1);
     memory.write32(s + KmemCache.limit, 1);
     for (let nid = 0; nid < this.context.nodes; nid++) {
-      const n = state >= SLAB_STATE.PARTIAL_NODE ? this.nodeSetup.allocNode(s, nid, gfp) : 0;
+      let n: KmemCacheNodePtr;
       if (state >= SLAB_STATE.PARTIAL_NODE) {
+        n = this.nodeSetup.allocNode(s, nid, gfp);
         if (n === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
-        this.nodeSetup.setNode(s, nid, n);
       } else {
-        this.setStaticNode(
-          s,
-          nid,
-          staticNode(state === SLAB_STATE.DOWN ? CACHE_CACHE : SIZE_NODE, nid),
-        );
+        // set_up_node
+        n = staticNode(state === SLAB_STATE.DOWN ? CACHE_CACHE : SIZE_NODE, nid);
+        this.nodeSetup.initStruct(s, n);
       }
+      this.nodeSetup.setNode(s, nid, n);
     }
     return 0;
-  }
-
-  /** set_up_node */
-  private setStaticNode(s: KmemCachePtr, nid: number, n: number): void {
-    this.lists.init(n);
-    this.memory.write32(n + KmemCacheNode.nextReap, this.clock.firstReap(s));
-    this.nodeSetup.setNode(s, nid, n);
   }
 
   /** __kmem_cache_shrink: all queues are emptied, free slabs go. Non-zero if slabs remain. */

@@ -110,14 +110,7 @@ export class Slab implements Allocator {
     const { nodeSetup } = this;
     this.tuning = new parts.Tuning(context, lists, freeBlock, slabPages, nodeSetup);
     this.reaper = new parts.Reaper(context, this.clock, aliens, this.drain);
-    this.lifetime = new parts.CacheLifetime(
-      context,
-      lists,
-      this.drain,
-      nodeSetup,
-      this.tuning,
-      this.clock,
-    );
+    this.lifetime = new parts.CacheLifetime(context, this.drain, nodeSetup, this.tuning);
     this.bootstrap = new parts.Bootstrap(context, lists, nodeSetup, this.tuning, this.reaper);
     this.bulk = new parts.Bulk(this);
     this.hotplug = new Hotplug(this);
