@@ -14,7 +14,10 @@ const AVAIL = ArrayCache.avail;
 /** Of shared and alien arrays, which are never moved in batches of their own; shows misuse. */
 export const BATCHCOUNT_UNUSED = 0xbaadf00d | 0;
 
-/** init_arraycache. Release: whoever finds the array finds it empty; CPUs' own lie in their areas. */
+/**
+ * init_arraycache, of an array that nobody knows yet. The writes are ordered ones because a CPU's own
+ * array lies in that CPU's area, where nobody else may write plainly.
+ */
 export function initArray(
   memory: Memory,
   ac: ArrayCachePtr,

@@ -40,7 +40,7 @@ export class NodeAllocation {
     }
   }
 
-  /** get_node: 0 where the node has never had memory, or there is none of that number. */
+  /** get_node: 0 where the machine has no node of that number. */
   protected nodeAt(s: KmemCachePtr, nid: number): KmemCacheNodePtr {
     return nid < this.context.nodes ? this.context.nodeOf(s, nid) : 0;
   }

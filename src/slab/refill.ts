@@ -26,11 +26,11 @@ const BATCHREFILL_LIMIT = 16;
 const AVAIL = ArrayCache.avail;
 
 export class Refill {
-  protected readonly context: SlabContext;
-  protected readonly memory: Memory;
-  protected readonly indexes: IndexArray;
-  protected readonly lists: NodeLists;
-  protected readonly grow: Grow;
+  declare protected readonly context: SlabContext;
+  declare protected readonly memory: Memory;
+  declare protected readonly indexes: IndexArray;
+  declare protected readonly lists: NodeLists;
+  declare protected readonly grow: Grow;
 
   constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, grow: Grow) {
     this.context = context;
