@@ -98,19 +98,18 @@ export class Engine implements Pilot {
     this.occupancy = new Occupancy(this.memory, contexts);
   }
 
-  /** Runs one schedule. */
+  /** Runs one schedule. @throws StaleSchedule from a scheduler that cannot go on. */
   run(scheduler: Scheduler): Outcome {
+    const { memory } = this;
     this.reset(scheduler);
-    const found = this.runToEnd();
-    this.memory.leave();
-    const outcome = {
-      found,
-      pruned: this.isPruned,
-      preemptions: this.preemptions,
-      steps: this.memory.steps,
-    };
-    this.memory.journal.undo();
-    return outcome;
+    try {
+      const found = this.runToEnd();
+      const { isPruned: pruned, preemptions } = this;
+      return { found, pruned, preemptions, steps: memory.steps };
+    } finally {
+      memory.leave();
+      memory.journal.undo();
+    }
   }
 
   private reset(scheduler: Scheduler): void {

@@ -257,10 +257,12 @@ export abstract class ExploredCpu extends Suspension {
     const { cpu: was, irqsOff, preemptCount } = outside;
     this.beOutside(cpu, false, 0);
     this.setLease(cpu, 1);
-    const result = section();
-    this.setLease(cpu, 0);
-    this.beOutside(was, irqsOff, preemptCount);
-    return result;
+    try {
+      return section();
+    } finally {
+      this.setLease(cpu, 0);
+      this.beOutside(was, irqsOff, preemptCount);
+    }
   }
 
   private beOutside(cpu: number, irqsOff: boolean, preemptCount: number): void {

@@ -7,6 +7,7 @@ import { explore } from "../../src/explore/explore.ts";
 import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
 import { samplerOf } from "../../src/explore/portfolio.ts";
 import { prepare } from "../../src/explore/program.ts";
+import { StaleSchedule } from "../../src/explore/schedulers/replay.ts";
 import { contextOf, type Runnable } from "../../src/explore/schedulers/scheduler.ts";
 import { searchBound, searchWith } from "../../src/explore/search.ts";
 import { allocAgainstInterrupt, freeAgainstAlloc, twoCpus } from "./toy-scenarios.ts";
@@ -384,4 +385,33 @@ test("what a context has waited for once does not tell two states apart", () => 
   const withoutWaiting = lastState(1);
   expect(lastState(0)).toBe(withoutWaiting);
   expect(lastState(1)).toBe(withoutWaiting);
+});
+
+test("a schedule that does not fit leaves the memory as set-up left it, too", () => {
+  const contexts = [increment(0), increment(1)];
+  const engine = new Engine(prepare({ name: "stale", world: () => words(2), contexts }));
+  const { memory, world } = engine.program;
+  const refuses = {
+    begin: () => true,
+    next: ({ choices }: Runnable, current: number): number => {
+      if (current < 0 && choices.length === 1) throw new StaleSchedule("on purpose");
+      return 0;
+    },
+  };
+  memory.asksAlways = true;
+  expect(() => engine.run(refuses)).toThrow(StaleSchedule);
+  expect(memory.peek(world.at(0))).toBe(0);
+  memory.write32(world.at(0), 7);
+  expect(memory.peek(world.at(0))).toBe(7);
+});
+
+test("what throws outside of exploration leaves the CPU as it was", () => {
+  const { memory, at } = words(2);
+  const section = (): void => {
+    memory.irqDisable();
+    memory.waitWhile(at(0), 0);
+  };
+  expect(() => memory.runAs(1, section)).toThrow("nobody else runs");
+  expect([memory.smpProcessorId(), memory.irqsDisabled()]).toEqual([0, false]);
+  expect(memory.peek(memory.leaseWord(1))).toBe(0);
 });
