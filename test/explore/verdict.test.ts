@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { AllocatorName } from "../../src/caches/flags.ts";
 import { explore } from "../../src/explore/explore.ts";
-import { type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
-import { call, type StepBody } from "../../src/explore/scenario/steps.ts";
+import { on, type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
+import { alloc, call, type StepBody } from "../../src/explore/scenario/steps.ts";
 import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page } from "../../src/pages/page.ts";
@@ -13,7 +13,7 @@ function verdictOn(body: StepBody, allocator: AllocatorName = "slub") {
     name: "verdict",
     story: "One task does what no allocator does.",
     machine: { allocator },
-    setup: [],
+    setup: on(0, alloc("a", 4)),
     contexts: [task("A", 0, call("on purpose", body))],
   };
   const { failure } = explore({ ...scenarioOf(scenario), search: { schedules: 1 } });
@@ -52,3 +52,12 @@ test.each(["slub", "slab"] as const)(
     expect(failure?.class).toBe("double-allocation");
   },
 );
+
+test.each(["a.3-1", "b", "a."])("a step of a program's own that asks for %s is told so", (name) => {
+  const failure = verdictOn((_, names) => {
+    names(name);
+    return undefined;
+  });
+  expect(failure).toMatchObject({ class: "exception" });
+  expect(failure?.message).toContain(`nothing is called "${name}"`);
+});

@@ -77,6 +77,7 @@ test.each([
   ["task B cpu 1", "task B cpu 2", 'mine.txt:11: "2": a CPU must be a whole number from 0 to 1'],
   ["alloc a 8", "alloc a many", 'mine.txt:7: "many": nothing more is expected here'],
   ["free a.1-3", "free a..3", 'mine.txt:8: "a..3": no object'],
+  ["free a.1-3", "free a.3-1", 'mine.txt:8: "a.3-1": no object'],
   ["free a.1-3", "free", 'mine.txt:8: "free": an object is missing after it'],
   ["cpus 2", "cpu 2", 'mine.txt:4: "cpu": no setting of the machine'],
   ["scenario mine", "flush", 'mine.txt:3: "flush": steps come after'],

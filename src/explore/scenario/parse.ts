@@ -21,7 +21,7 @@ import { MAX_CPUS } from "../../machine/cpus.ts";
 import { MAX_NUMNODES } from "../../machine/machine.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import type { LaboratoryOptions } from "./laboratory.ts";
-import { danglingReference, type PlacedStep } from "./references.ts";
+import { danglingReference, type PlacedStep, parseReference } from "./references.ts";
 import type { SetupStep, SlabContext, SlabScenario } from "./scenario.ts";
 import * as steps from "./steps.ts";
 
@@ -93,7 +93,7 @@ class Words {
 
   reference(): string {
     const word = this.next("an object");
-    if (/^[a-z]\w*(?:\.\d+(?:-\d+)?)?$/i.test(word)) return word;
+    if (parseReference(word) !== undefined) return word;
     return this.refuse(word, "no object: write a, a.1 or a.1-3");
   }
 

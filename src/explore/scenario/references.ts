@@ -1,8 +1,25 @@
 /**
- * Whether each object that a file's steps name has been made by then: by set-up, for everybody, or
- * earlier by the same context. Steps of a program's own may make names, too; a file has none.
+ * How steps name objects, and whether each object that a file's steps name has been made by then: by
+ * set-up, for everybody, or earlier by the same context. Steps of a program's own may make names, too;
+ * a file has none.
  */
 import type { Step } from "./steps.ts";
+
+/** `a`, all of them; `a.1`; `a.1-3`. */
+export interface Reference {
+  readonly name: string;
+  /** Numbers of the first and the last object; undefined: all there are. */
+  readonly range: readonly [number, number] | undefined;
+}
+
+/** Undefined where the text names no object. */
+export function parseReference(text: string): Reference | undefined {
+  const match = /^([a-z]\w*)(?:\.(\d+)(?:-(\d+))?)?$/i.exec(text);
+  const [, name, first, last = first] = match ?? [];
+  if (name === undefined) return undefined;
+  if (first === undefined) return { name, range: undefined };
+  return Number(first) > Number(last) ? undefined : { name, range: [Number(first), Number(last)] };
+}
 
 /** A step, and the line it is on. */
 export interface PlacedStep {
@@ -45,14 +62,13 @@ function firstDangling(
   return undefined;
 }
 
-function whyDangling(reference: string, made: ReadonlyMap<string, number>): string | undefined {
-  const [name = "", indexes] = reference.split(".");
+function whyDangling(text: string, made: ReadonlyMap<string, number>): string | undefined {
+  const { name = "", range } = parseReference(text) ?? {};
   const count = made.get(name);
   if (count === undefined) {
     const known = made.size === 0 ? "there are none" : `there are ${[...made.keys()].join(", ")}`;
     return `nothing of that name is allocated before, here or in set-up; ${known}`;
   }
-  const last = Number(indexes?.split("-").at(-1) ?? 0);
-  if (last < count) return undefined;
+  if (range === undefined || range[1] < count) return undefined;
   return `${name} is ${count} object${count === 1 ? "" : "s"}, ${name}.0 to ${name}.${count - 1}`;
 }

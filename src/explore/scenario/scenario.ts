@@ -17,6 +17,7 @@ import type { Address } from "../../machine/memory.ts";
 import type { ContextSpec, Given, Operation } from "../context.ts";
 import type { Scenario } from "../program.ts";
 import { type Change, Laboratory, type LaboratoryOptions } from "./laboratory.ts";
+import { parseReference } from "./references.ts";
 import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
 import { auditQuiet, checkCpuSlabs } from "./verdict.ts";
 
@@ -91,12 +92,11 @@ class Result {
 
 /** @throws RangeError where nothing has that name. */
 function lookUp(reference: string, known: readonly Bound[]): Address[] {
-  const [, name = "", first, last = first] =
-    /^([a-z]\w*?)(?:\.(\d+)(?:-(\d+))?)?$/i.exec(reference) ?? [];
+  const { name = "", range } = parseReference(reference) ?? {};
   const objects = known.findLast((bound) => Object.hasOwn(bound, name))?.[name];
   if (objects === undefined) throw new RangeError(`nothing is called "${reference}"`);
-  if (first === undefined) return objects.filter((at) => at !== 0);
-  return objects.slice(Number(first), Number(last) + 1).filter((at) => at !== 0);
+  const [first, last] = range ?? [0, objects.length - 1];
+  return objects.slice(first, last + 1).filter((at) => at !== 0);
 }
 
 function runSteps(
