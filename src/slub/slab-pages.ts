@@ -9,14 +9,7 @@
 import { SLAB_POISON, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import {
-  __GFP_NOFAIL,
-  __GFP_NORETRY,
-  __GFP_NOWARN,
-  __GFP_THISNODE,
-  __GFP_WAIT,
-  __GFP_ZERO,
-} from "../pages/gfp.ts";
+import { __GFP_NOFAIL, __GFP_NORETRY, __GFP_NOWARN, __GFP_WAIT, __GFP_ZERO } from "../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
 import { objectsOf, packCounters } from "./counters.ts";
@@ -113,14 +106,15 @@ export class SlabPages {
     if (maySleep) memory.irqEnable();
     const flags = gfp | memory.read32(s + CACHE_ALLOCFLAGS);
     let oo = memory.readOnce(s + CACHE_OO);
-    let page = this.allocSlabPage(
+    // alloc_slab_page: with a node given others help out by distance, but for __GFP_THISNODE.
+    let page = this.context.pages.allocPages(
       (flags | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL,
-      node,
       ooOrder(oo),
+      node,
     );
     if (page === 0) {
       oo = memory.readOnce(s + CACHE_MIN);
-      page = this.allocSlabPage(flags, node, ooOrder(oo));
+      page = this.context.pages.allocPages(flags, ooOrder(oo), node);
       if (page !== 0) this.context.stat(s, ORDER_FALLBACK);
     }
     if (maySleep) memory.irqDisable();
@@ -128,12 +122,6 @@ export class SlabPages {
     this.countPages(s, page, 1 << ooOrder(oo));
     memory.write32(page + PAGE_COUNTERS, ooObjects(oo));
     return page;
-  }
-
-  /** alloc_slab_page: from any node by distance, or from exactly the one asked for. */
-  private allocSlabPage(gfp: number, node: number, order: number): PagePtr {
-    const flags = node < 0 ? gfp : gfp | __GFP_THISNODE;
-    return this.context.pages.allocPages(flags, order, node);
   }
 
   private countPages(s: KmemCachePtr, page: PagePtr, n: number): void {

@@ -8,7 +8,7 @@
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_NOWARN } from "../pages/gfp.ts";
+import { __GFP_NOWARN, __GFP_THISNODE } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { objectsOf, withFrozen, withInuse } from "./counters.ts";
 import type { Deactivation } from "./deactivation.ts";
@@ -75,12 +75,21 @@ export class SlowAllocation {
   allocate(s: KmemCachePtr, gfp: number, node: number): Address {
     // Page 0 is all zero, so a cache that could not be made has an empty list and ends up here.
     if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
-    // A node without memory is served by the nearest that has some.
-    const wanted = node === NUMA_NO_NODE ? node : this.context.pages.memoryNode(node);
+    const wanted = node === NUMA_NO_NODE ? node : this.nodeFor(node);
+    if (wanted !== node && (gfp & __GFP_THISNODE) !== 0) return 0;
     const flags = this.memory.irqSave();
     const object = this.allocateIrqsOff(s, gfp, wanted);
     this.memory.irqRestore(flags);
     return object;
+  }
+
+  /**
+   * A node without memory is served by the nearest that has some; one that the machine does not have
+   * by any.
+   */
+  private nodeFor(node: number): number {
+    const { machine, pages } = this.context;
+    return node < machine.options.nodes ? pages.memoryNode(node) : NUMA_NO_NODE;
   }
 
   /** The same with interrupts off; they may have been on in between. */
