@@ -65,7 +65,7 @@ export class SlowFree {
   /** Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. */
   free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
     this.context.stat(s, FREE_SLOWPATH, count);
-    if (this.context.isDebug(s)) this.freeDebug(s, page, head);
+    if (this.context.isDebug(s)) this.freeDebugChain(s, page, head, count);
     else this.freePlain(s, page, head, tail, count);
   }
 
@@ -158,6 +158,17 @@ export class SlowFree {
     }
     this.nodePartial.remove(n, page);
     this.context.stat(s, FREE_REMOVE_PARTIAL);
+  }
+
+  /** Of more than one object where checks were switched on after the chain had been made. */
+  private freeDebugChain(s: KmemCachePtr, page: PagePtr, head: Address, count: number): void {
+    let object = head;
+    for (let left = count; left > 0; left--) {
+      // Behind the last one, and once an object is free, there is nothing to be read.
+      const next = left > 1 ? this.freePointers.get(s, object) : 0;
+      this.freeDebug(s, page, object);
+      object = next;
+    }
   }
 
   /**

@@ -1,5 +1,7 @@
 /** kmem_cache_alloc_bulk and kmem_cache_free_bulk of SLUB, where the world moves under them. */
 import { expect, test } from "vitest";
+import type { Slub } from "../../src/slub/slub.ts";
+import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 import { cacheOfFour, OBJECTS, take, watched } from "../check/systems.ts";
 import { bench } from "../kunit/bench.ts";
 
@@ -42,4 +44,22 @@ test("objects of several caches and whole pages go back in one call", () => {
   expect(() => kernel.kmemCacheFreeBulk(0, 1, [large + 4096])).toThrow(/is no object/);
   kernel.kfree(large);
   expect(() => kernel.kmemCacheFreeBulk(0, 1, [large])).toThrow(/is no object/);
+});
+
+test("a chain that was made before checks were switched on is freed object by object", () => {
+  const system = watched({}, (classes) => ({
+    ...classes,
+    Slub: class extends classes.Slub {
+      override slabFreeChain(...chain: Parameters<Slub["slabFreeChain"]>): void {
+        if (chain[4] > 1) new SlabSysfs(system.kernel).write("four", "sanity_checks", "1");
+        super.slabFreeChain(...chain);
+      }
+    },
+  }));
+  const { kernel } = system;
+  const s = cacheOfFour(system);
+  const objects = take(system, s, OBJECTS);
+  kernel.run(() => kernel.kmemCacheFreeBulk(s, OBJECTS, objects), 1);
+  expect(system.findings()).toEqual([]);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
 });

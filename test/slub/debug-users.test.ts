@@ -1,12 +1,20 @@
 /** Who holds what: tracks, the sysfs texts made of them, the leak report, and what limits them. */
 import { expect, test } from "vitest";
 import { ENOSYS } from "../../src/caches/errno.ts";
-import { SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TRACE } from "../../src/caches/flags.ts";
+import {
+  __CMPXCHG_DOUBLE,
+  SLAB_CONSISTENCY_CHECKS,
+  SLAB_POISON,
+  SLAB_RED_ZONE,
+  SLAB_STORE_USER,
+  SLAB_TRACE,
+} from "../../src/caches/flags.ts";
 import { MIB } from "../../src/kernel/kernel.ts";
 import { callersOf, noWitness } from "../../src/machine/witness.ts";
 import { allocCalls, freeCalls } from "../../src/slub/debug/locations.ts";
 import { PRINTED_REPORTS } from "../../src/slub/debug/reports.ts";
 import { TRACK_ALLOC } from "../../src/slub/debug/tracks.ts";
+import { KmemCache } from "../../src/slub/structs.ts";
 import { bench } from "../kunit/bench.ts";
 
 function tracked() {
@@ -118,6 +126,17 @@ test("reports are printed up to a limit, and counted beyond it", () => {
   expect(lines.at(-1)).toBe(
     `SLUB: ${PRINTED_REPORTS} reports printed; further ones are only counted`,
   );
+});
+
+test("whatever is checked of a cache, its slabs change under slab_lock alone", () => {
+  for (const version of ["4.1", "6.1"] as const) {
+    const { kernel } = bench({ kernel: version });
+    for (const flags of [SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON, SLAB_STORE_USER]) {
+      const s = kernel.kmemCacheCreate("checked", 64, { flags });
+      expect(kernel.memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE).toBe(0);
+      kernel.kmemCacheDestroy(s);
+    }
+  }
 });
 
 test("a traced cache prints a line for each allocation and free", () => {
