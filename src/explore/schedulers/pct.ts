@@ -6,9 +6,10 @@
  * decisions, where whoever runs drops below all others. One run finds a bug of depth d with a
  * probability of at least 1 / (n k^(d-1)).
  *
- * Deviations: k is the longest schedule seen so far, not known beforehand. A change point at which
- * nobody could go on waits for the next decision at which somebody can. Where the running context may
- * migrate, a change point moves it to another CPU half the time. d goes round from 2 to 4.
+ * Deviations: k is not known beforehand, but one more than the decisions of the longest schedule so
+ * far. A change point at which nobody could go on waits for the next decision at which somebody can.
+ * Where the running context may migrate, a change point moves it to another CPU half the time. d goes
+ * round from 2 to 4.
  */
 
 import { RandomStream } from "../random.ts";
@@ -16,26 +17,27 @@ import { contextOf, type Runnable, type Scheduler } from "./scheduler.ts";
 
 const SHALLOWEST = 2;
 const DEPTHS = 3;
+/** Decisions of a schedule before one is known; each schedule halves it. */
+const FIRST_GUESS = 256;
 /** Priorities of the beginning lie above this, those of change points below. */
 const HIGH = 2 ** 32;
 
 export class PctScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
-  private schedule: number;
+  /** Number of the next schedule: each draws from a stream of its own. */
+  private schedule = 0;
   /** By context, up to the last that could run so far. */
   private priorities: number[] = [];
   /** Decisions at which the running context drops, all different, the next one last. */
   private changePoints: number[] = [];
   private decisions = 0;
-  /** k: the most decisions of a schedule so far. */
+  /** The most decisions of a schedule so far. */
   private longest = 1;
   private lowest = 0;
 
-  /** Its schedules are numbered; the first is number `from`. */
-  constructor(seed: number, from = 0) {
+  constructor(seed: number) {
     this.seed = seed;
-    this.schedule = from;
   }
 
   begin(): boolean {
@@ -43,15 +45,20 @@ export class PctScheduler implements Scheduler {
     const depth = SHALLOWEST + (this.schedule % DEPTHS);
     this.random.restart(this.seed, this.schedule++);
     this.priorities = [];
-    this.changePoints = this.drawPoints(Math.min(depth - 1, this.longest));
+    this.changePoints = this.drawPoints(depth - 1);
     this.decisions = 0;
     this.lowest = HIGH;
     return true;
   }
 
+  /**
+   * Where every point falls early, no schedule may ever be longer: so the first schedules draw from
+   * many decisions, and a point may always lie behind the end.
+   */
   private drawPoints(count: number): number[] {
+    const k = Math.max(this.longest + 1, Math.floor(FIRST_GUESS / 2 ** this.schedule));
     const points = new Set<number>();
-    while (points.size < count) points.add(this.random.below(this.longest));
+    while (points.size < Math.min(count, k)) points.add(this.random.below(k));
     return [...points].sort((a, b) => b - a);
   }
 
