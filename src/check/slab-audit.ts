@@ -6,7 +6,7 @@
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
+import type { PagePtr } from "../pages/page.ts";
 import type { Slab } from "../slab/slab.ts";
 import {
   AlienCache,
@@ -20,6 +20,7 @@ import {
 import type { SlabsByCache } from "./blocks.ts";
 import { type Findings, hex, hexList } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
+import { walkSlabList } from "./slab-list.ts";
 
 /** What the walk over one cache has at hand. */
 interface CacheWalk {
@@ -117,36 +118,18 @@ function compare(
   walk.findings.add("counter-drift", `${walk.name}: ${what} is ${counted}, found ${there}`, [n]);
 }
 
-/** Length of a list; one that is torn, runs in circles or has strangers on it is a finding. */
+/** Length of a list; one that has strangers on it is a finding. */
 function walkList(walk: CacheWalk, head: Address, kind: string, nid: number): number {
-  const { memory, slab, name, findings } = walk;
-  const of = `${name}: ${kind} list of node ${nid}`;
-  const seen = new Set<Address>();
-  for (
-    let before = head, at = memory.read32(head);
-    at !== head;
-    before = at, at = memory.read32(at)
-  ) {
-    const page = at - Page.lru;
+  const { memory, slab, findings } = walk;
+  const name = `${walk.name}: ${kind} list of node ${nid}`;
+  const list = { memory, pages: slab.context.pages, findings, name, head, nid };
+  return walkSlabList(list, (page) => {
     const lists = walk.lists.get(page);
-    if (seen.has(at)) {
-      findings.add("list-corruption", `${of} runs in circles at ${hex(page)}`, [page]);
-      return seen.size;
-    }
-    seen.add(at);
-    if (lists === undefined) {
-      findings.add("use-after-free", `${of} names ${hex(page)}, no slab of this cache`, [page]);
-      return seen.size;
-    }
-    lists.push(kind);
-    if (memory.read32(at + 4) !== before) {
-      findings.add("list-corruption", `${of} is torn before ${hex(page)}`, [page]);
-    }
-    if (slab.context.pages.pageToNid(page) !== nid) {
-      findings.add("wrong-slab", `${of} has ${hex(page)} of another node`, [page]);
-    }
-  }
-  return seen.size;
+    lists?.push(kind);
+    if (lists !== undefined) return true;
+    findings.add("use-after-free", `${name} names ${hex(page)}, no slab of this cache`, [page]);
+    return false;
+  });
 }
 
 function walkNodeQueues(walk: CacheWalk, n: KmemCacheNodePtr, nid: number): void {

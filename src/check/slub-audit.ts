@@ -16,6 +16,7 @@ import type { SlabsByCache } from "./blocks.ts";
 import { type Findings, hex } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Step } from "./remains.ts";
+import { walkSlabList } from "./slab-list.ts";
 import { auditSlab } from "./slub-slab-audit.ts";
 
 /** One place in which a slab was found. */
@@ -148,35 +149,17 @@ function slabsLeaving({ places, findings, memory }: CacheWalk): PagePtr[] {
   );
 }
 
-/** Length of a node list; a list that is torn or runs in circles is a finding. */
+/** Length of a node list. */
 function walkList(
   walk: CacheWalk,
   head: Address,
   { kind, nid }: { kind: "partial" | "full"; nid: number },
 ): number {
-  const { memory, slub, name, findings } = walk;
+  const { memory, slub, findings } = walk;
   const of = `list of node ${nid}`;
-  const seen = new Set<Address>();
-  let before = head;
-  let at = memory.read32(head);
-  for (; at !== head; before = at, at = memory.read32(at)) {
-    const page = at - Page.lru;
-    if (seen.has(at)) {
-      findings.add("list-corruption", `${name}: ${kind} ${of} runs in circles at ${hex(page)}`, [
-        page,
-      ]);
-      return seen.size;
-    }
-    seen.add(at);
-    if (!found(walk, page, { kind, of, freelist: 0 })) return seen.size;
-    if (memory.read32(at + 4) !== before) {
-      findings.add("list-corruption", `${name}: ${kind} ${of} is torn before ${hex(page)}`, [page]);
-    }
-    if (slub.context.pages.pageToNid(page) !== nid) {
-      findings.add("wrong-slab", `${name}: ${kind} ${of} has ${hex(page)} of another node`, [page]);
-    }
-  }
-  return seen.size;
+  const name = `${walk.name}: ${kind} ${of}`;
+  const list = { memory, pages: slub.context.pages, findings, name, head, nid };
+  return walkSlabList(list, (page) => found(walk, page, { kind, of, freelist: 0 }));
 }
 
 function compareTotals(walk: CacheWalk, nid: number): void {
