@@ -273,11 +273,12 @@ export class Engine implements Pilot {
 
   private checkAllFinished(): void {
     const { contexts, memory } = this;
-    const stuck = contexts.filter((context) => context.running || !context.isFinished);
-    const unfinished = stuck.filter((context) => context.running || !context.isService);
-    if (unfinished.length === 0) return;
+    const stuck = contexts.filter(
+      ({ running, isFinished, isService }) => running || !(isFinished || isService),
+    );
+    if (stuck.length === 0) return;
     memory.leave();
-    throw new KernelBug("deadlock", describeDeadlock(unfinished, contexts, memory.nameOf));
+    throw new KernelBug("deadlock", describeDeadlock(stuck, contexts, memory.nameOf));
   }
 
   // ---- what a run leaves ----

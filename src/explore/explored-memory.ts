@@ -5,6 +5,7 @@
  *
  * It also refuses what a wrong allocator would do: an access to page 0, outside of the memory or
  * misaligned, and a plain write into the area of a CPU on which somebody else is in mid-operation.
+ * Fills and copies are free to do that: what is new per CPU is zeroed for all of them at once.
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";

@@ -7,7 +7,7 @@ import type { Described, World } from "./world.ts";
 
 const hex = (address: Address): string => `0x${(address >>> 0).toString(16)}`;
 
-export class ReplayDescriber {
+export class Describer {
   private readonly world: World;
 
   constructor(world: World) {
@@ -20,9 +20,8 @@ export class ReplayDescriber {
     return described ?? { name: hex(address), field: hex(address) };
   }
 
-  /** The value that the word at `address` has, as people read it. */
-  draw(address: Address, value: number): string {
-    const { draw } = this.describe(address);
+  /** The value that a word has, as people read it. */
+  draw({ draw }: Described, value: number): string {
     return this.world.memory.aside(() => draw?.(value)) ?? String(value);
   }
 }

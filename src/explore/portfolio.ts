@@ -56,10 +56,10 @@ function searchBounds(
   return undefined;
 }
 
-/** The scheduler of a sampling strategy; its schedules are numbered from `from`. */
-export function samplerOf(strategy: "pct" | "pos" | "walk", seed: number, from = 0): Scheduler {
-  if (strategy === "pct") return new PctScheduler(seed, from);
-  return strategy === "pos" ? new PosScheduler(seed, from) : new WalkScheduler(seed, from);
+/** The scheduler of a sampling strategy. */
+export function samplerOf(strategy: "pct" | "pos" | "walk", seed: number): Scheduler {
+  if (strategy === "pct") return new PctScheduler(seed);
+  return strategy === "pos" ? new PosScheduler(seed) : new WalkScheduler(seed);
 }
 
 const TURNS = ["pct", "pct", "pct", "pos", "pct", "pct", "pct", "walk"] as const;

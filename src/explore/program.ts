@@ -4,7 +4,7 @@
  */
 import type { ContextSpec } from "./context.ts";
 import type { Program } from "./engine.ts";
-import { ReplayDescriber } from "./names.ts";
+import { Describer } from "./names.ts";
 import { TokenError } from "./token.ts";
 import type { World } from "./world.ts";
 
@@ -40,7 +40,7 @@ export function prepare<W extends World, S>(scenario: Scenario<W, S>): Program {
     if (cpu >= 0 && cpu < memory.cpus) continue;
     throw new RangeError(`${name} is on CPU ${cpu}; there are ${memory.cpus}`);
   }
-  const names = new ReplayDescriber(world);
+  const names = new Describer(world);
   memory.nameOf = (address) => names.describe(address).name;
   const setup = memory.runAs(0, () => scenario.setup?.(world));
   memory.journal.commit();

@@ -4,7 +4,7 @@
  */
 import { Engine, type Outcome, type Program } from "./engine.ts";
 import type { FoundClass } from "./failure.ts";
-import { ReplayDescriber } from "./names.ts";
+import { Describer } from "./names.ts";
 import { homesOf, prepare, type Scenario, without } from "./program.ts";
 import { RaceWitness } from "./race-witness.ts";
 import { ReplayScheduler, type Segment, StaleSchedule } from "./schedulers/replay.ts";
@@ -67,7 +67,7 @@ function runRecorded(
   watch?: () => unknown,
 ): Run {
   const { memory, contexts } = engine;
-  const names = new ReplayDescriber(engine.program.world);
+  const names = new Describer(engine.program.world);
   const length = segments.reduce((sum, { steps }) => sum + steps, 0);
   const recorder = new Recorder(names, () => memory.steps, length, watch);
   const detector = dataRaces ? new RaceWitness(contexts, memory, recorder.events) : undefined;

@@ -1,6 +1,6 @@
 /**
  * One search: schedules of one kind, until one fails, the budget is spent or none is left. Each is a
- * function of program, strategy, seed and range alone, whoever runs it and wherever.
+ * function of program, strategy and seed alone, whoever runs it and wherever.
  */
 import type { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
@@ -25,13 +25,11 @@ export interface SearchResult {
   readonly schedules: number;
 }
 
-/** Of how many of the last schedule's budget share a search may use. */
+/** How much of a budget, which several searches may have in common, and for what. */
 export interface SearchLimits {
   readonly budget: Budget;
   /** Share of the budget at which to stop. Default all. */
   readonly share?: number;
-  /** Schedules at most. Default no limit. */
-  readonly schedules?: number;
   /** Only a failure of this class counts. Default any. */
   readonly class?: FoundClass;
 }
@@ -43,11 +41,9 @@ export function searchWith(
   limits: SearchLimits,
   endsEarly: () => boolean = () => false,
 ): SearchResult {
-  const { budget, share = 1, schedules: most = Number.POSITIVE_INFINITY } = limits;
+  const { budget, share = 1 } = limits;
   for (let schedules = 0; ; schedules++) {
-    if (schedules >= most || budget.isSpent(share)) {
-      return { hit: undefined, complete: false, schedules };
-    }
+    if (budget.isSpent(share)) return { hit: undefined, complete: false, schedules };
     if (!scheduler.begin()) return { hit: undefined, complete: true, schedules };
     const { found, preemptions, steps } = engine.run(scheduler);
     budget.spend(steps);

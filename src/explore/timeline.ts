@@ -6,9 +6,10 @@ import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
 import type { RunListener } from "./engine.ts";
 import * as k from "./kinds.ts";
-import type { ReplayDescriber } from "./names.ts";
+import type { Describer } from "./names.ts";
 import { type Frame, framesHere } from "./stack.ts";
 import type { Observer } from "./suspension.ts";
+import type { Described } from "./world.ts";
 
 export interface TimelineAccess {
   readonly kind: k.KindName;
@@ -49,7 +50,7 @@ interface Operating {
 
 export class Recorder implements Observer, RunListener {
   readonly events: TimelineEvent[] = [];
-  private readonly names: ReplayDescriber;
+  private readonly names: Describer;
   private readonly stepNow: () => number;
   private readonly watch: (() => unknown) | undefined;
   /** Of each event: the operation it belongs to. */
@@ -60,7 +61,7 @@ export class Recorder implements Observer, RunListener {
 
   /** `steps`: how long the run will be, as far as is known. */
   constructor(
-    names: ReplayDescriber,
+    names: Describer,
     stepNow: () => number,
     steps: number,
     watch: (() => unknown) | undefined,
@@ -79,7 +80,13 @@ export class Recorder implements Observer, RunListener {
   /** It records the one run it was made for. */
   reset(): void {}
 
-  private push(context: Context, what: TimelineWhat, text: string, access?: TimelineAccess): void {
+  private push(
+    context: Context,
+    what: TimelineWhat,
+    text: string,
+    access?: TimelineAccess,
+    state: unknown = this.watch?.(),
+  ): void {
     const event = {
       step: this.stepNow(),
       context: context.id,
@@ -88,7 +95,7 @@ export class Recorder implements Observer, RunListener {
       operation: context.operationName,
       what,
       text,
-      ...(this.watch === undefined ? {} : { state: this.watch() }),
+      ...(state === undefined ? {} : { state }),
     };
     const operation = this.running.get(context.id) ?? { begins: 0, ends: 0 };
     this.operations.push(operation);
@@ -113,10 +120,7 @@ export class Recorder implements Observer, RunListener {
 
   /** The run is over and its memory taken back: what was seen last is what it failed with. */
   failed(context: Context, message: string): void {
-    const state = this.events.at(-1)?.state;
-    this.push(context, "fails", message);
-    const event = this.events.pop() as TimelineEvent;
-    this.events.push(state === undefined ? event : { ...event, state });
+    this.push(context, "fails", message, undefined, this.events.at(-1)?.state);
   }
 
   switched(context: Context, before: Context | undefined): void {
@@ -134,9 +138,10 @@ export class Recorder implements Observer, RunListener {
     a: number,
     b: number,
   ): void {
-    const { name, field } = this.names.describe(address);
+    const described = this.names.describe(address);
+    const { name, field } = described;
     this.addToHash(`${k.kindName(kind)} ${k.isWithoutWord(kind) ? "" : field};`);
-    const text = this.draw(kind, address, value, a, b);
+    const text = this.draw(kind, described, address, value, a, b);
     this.push(context, "accesses", text, {
       kind: k.kindName(kind),
       address,
@@ -153,16 +158,23 @@ export class Recorder implements Observer, RunListener {
     }
   }
 
-  private draw(kind: number, address: Address, value: number, a: number, b: number): string {
+  private draw(
+    kind: number,
+    described: Described,
+    address: Address,
+    value: number,
+    a: number,
+    b: number,
+  ): string {
     const { names } = this;
-    const { name } = names.describe(address);
-    const of = (what: number, at = address): string => names.draw(at, what);
+    const { name } = described;
+    const of = (what: number, at = described): string => names.draw(at, what);
     if (kind === k.CMPXCHG || kind === k.CPU_CMPXCHG) {
       const outcome = k.hasFailed(kind, value, a) ? `FAILED, found ${of(value)}` : "stored";
       return `${name}: ${of(a)} => ${of(b)} ${outcome}`;
     }
     if (k.hasTwoWords(kind)) {
-      const pair = `(${of(a)}, ${of(b, address + 4)})`;
+      const pair = `(${of(a)}, ${of(b, names.describe(address + 4))})`;
       return `${name} pair => ${pair} ${k.hasFailed(kind, value, a) ? "FAILED" : "stored"}`;
     }
     if (kind === k.XCHG || kind === k.ADD) return `${name}: ${of(value)} => ${of(a)}`;

@@ -315,20 +315,6 @@ test.each(["portfolio", "pct", "pos", "walk"] as const)(
   },
 );
 
-test("schedules are numbered: a shard of samples is the same as part of a longer run", () => {
-  const trace = (from: number, count: number): string[] => {
-    const engine = new Engine(prepare(twoCpus(ToySlab)));
-    const scheduler = samplerOf("walk", 3, from);
-    // What is shared must be known from the start for two engines to meet the same points.
-    engine.memory.asksAlways = true;
-    return Array.from({ length: count }, () => {
-      searchWith(engine, scheduler, { budget: new Budget(), schedules: 1 });
-      return JSON.stringify(engine.schedule());
-    });
-  };
-  expect(trace(5, 5)).toEqual(trace(0, 10).slice(5));
-});
-
 test("after any schedule the memory is what set-up left, byte for byte", () => {
   const scenario = twoCpus(ToySlab);
   const engine = new Engine(prepare(scenario));

@@ -2,7 +2,9 @@
  * What lies at an address of a laboratory, in the kernel's words: `cpu 0: c->freelist`,
  * `slab 17.counters`, `object 17/2: next`. For reports alone; it reads the machine as it is.
  */
+
 import { KmemCacheBase } from "../../caches/kmem-cache.ts";
+import { hex } from "../../check/findings.ts";
 import type { System } from "../../kernel/system.ts";
 import { Cpu, sizeOfCpu } from "../../machine/cpus.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
@@ -27,8 +29,6 @@ import {
 import type { Described } from "../world.ts";
 
 type AnyStruct = Struct<Record<string, never>>;
-
-const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 
 export class LaboratoryNames {
   private readonly system: System;

@@ -15,14 +15,13 @@ import { contextOf, type Pending, type Runnable, type Scheduler } from "./schedu
 export class PosScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
-  private schedule: number;
+  /** Number of the next schedule: each draws from a stream of its own. */
+  private schedule = 0;
   /** By context; 0: to be drawn. */
   private priorities: number[] = [];
 
-  /** Its schedules are numbered; the first is number `from`. */
-  constructor(seed: number, from = 0) {
+  constructor(seed: number) {
     this.seed = seed;
-    this.schedule = from;
   }
 
   begin(): boolean {

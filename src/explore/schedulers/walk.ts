@@ -8,12 +8,11 @@ import type { Runnable, Scheduler } from "./scheduler.ts";
 export class WalkScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
-  private schedule: number;
+  /** Number of the next schedule: each draws from a stream of its own. */
+  private schedule = 0;
 
-  /** Its schedules are numbered; the first is number `from`. */
-  constructor(seed: number, from = 0) {
+  constructor(seed: number) {
     this.seed = seed;
-    this.schedule = from;
   }
 
   begin(): boolean {
