@@ -194,6 +194,10 @@ export class Deactivation {
    */
   dropCpuSlab(c: KmemCacheCpuPtr): void {
     this.bumpTid(c);
+    this.clearCpuSlab(c);
+  }
+
+  protected clearCpuSlab(c: KmemCacheCpuPtr): void {
     this.memory.writeOnce(c + CPU_PAGE, 0);
     this.memory.write32(c + CPU_FREELIST, 0);
   }
@@ -207,14 +211,9 @@ export class Deactivation {
     const { memory } = this;
     this.context.stat(s, CPUSLAB_FLUSH);
     this.deactivate(s, memory.read32(c + CPU_PAGE), memory.read32(c + CPU_FREELIST));
-    this.dropFlushed(c);
-  }
-
-  /** As dropCpuSlab; the kernel has bumped tid here from the start. */
-  protected dropFlushed(c: KmemCacheCpuPtr): void {
+    // As in dropCpuSlab; the kernel has bumped tid here from the start.
     this.bumpTid(c);
-    this.memory.writeOnce(c + CPU_PAGE, 0);
-    this.memory.write32(c + CPU_FREELIST, 0);
+    this.clearCpuSlab(c);
   }
 
   /** __flush_cpu_slab: `c` is this CPU's with interrupts off, or that of a CPU that is absent. */

@@ -65,11 +65,8 @@ export class PartialSearch {
     for (let page = nodePartial.first(n); page !== 0; ) {
       const next = nodePartial.next(n, page);
       const acquired = nodePartial.acquire(s, n, page, object === 0);
-      if (acquired.freelist === 0) {
-        if (this.givesUpAfterRace()) break;
-        page = next;
-        continue;
-      }
+      // A free came in between: better a new slab than a hot fight for this list (9b1ea29bc0d7).
+      if (acquired.freelist === 0) break;
       available += acquired.objects;
       if (object === 0) {
         memory.writeOnce(c + CPU_PAGE, page);
@@ -85,11 +82,6 @@ export class PartialSearch {
     }
     nodePartial.unlock(n);
     return object;
-  }
-
-  /** A free came in between: better a new slab than a hot fight for this list (9b1ea29bc0d7). */
-  protected givesUpAfterRace(): boolean {
-    return true;
   }
 
   /**

@@ -98,9 +98,7 @@ export class SlowAllocation {
     const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
     let page = memory.read32(c + CPU_PAGE);
     for (;;) {
-      while (page === 0 && memory.read32(c + CPU_PARTIAL) !== 0) {
-        page = this.popCpuPartial(s, c);
-      }
+      if (page === 0 && memory.read32(c + CPU_PARTIAL) !== 0) page = this.popCpuPartial(s, c);
       if (page === 0) return this.allocateFromNewSlab(s, gfp, node);
       const freelist = this.takeFromCpuSlab(s, node, c, page);
       if (freelist !== 0) return this.loadFreelist(s, c, freelist);
@@ -128,14 +126,14 @@ export class SlowAllocation {
     if (!this.nodeMatches(page, node)) {
       this.context.stat(s, ALLOC_NODE_MISMATCH);
       this.deactivation.deactivate(s, page, this.memory.read32(c + CPU_FREELIST));
-      this.dropCpuSlab(c);
+      this.deactivation.dropCpuSlab(c);
       return 0;
     }
     const refilled = this.recheckFreelist(c);
     if (refilled !== 0) return refilled;
     const freelist = this.getFreelist(s, page);
     if (freelist === 0) {
-      this.dropCpuSlab(c);
+      this.deactivation.dropCpuSlab(c);
       this.context.stat(s, DEACTIVATE_BYPASS);
     } else {
       this.context.stat(s, ALLOC_REFILL);
@@ -153,10 +151,6 @@ export class SlowAllocation {
    */
   protected recheckFreelist(c: KmemCacheCpuPtr): Address {
     return this.memory.read32(c + CPU_FREELIST);
-  }
-
-  protected dropCpuSlab(c: KmemCacheCpuPtr): void {
-    this.deactivation.dropCpuSlab(c);
   }
 
   /**
@@ -204,7 +198,7 @@ export class SlowAllocation {
     const fit = this.debugging.allocDebugProcessing(s, page, freelist);
     // A slab that failed has no free objects left and goes where full ones are.
     this.deactivation.deactivate(s, page, fit ? this.freePointers.get(s, freelist) : 0);
-    this.dropCpuSlab(c);
+    this.deactivation.dropCpuSlab(c);
     return fit;
   }
 

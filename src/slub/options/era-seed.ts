@@ -4,15 +4,14 @@
  * object is lost (CVE-2022-49700; eeaa345e1285 fixed it after eleven years).
  */
 import type { SlubClasses } from "../classes.ts";
-import { KmemCacheCpu, type KmemCacheCpuPtr } from "../structs.ts";
+import type { KmemCacheCpuPtr } from "../structs.ts";
 
 export function seedEra(classes: SlubClasses): SlubClasses {
   return {
     ...classes,
     Deactivation: class extends classes.Deactivation {
       override dropCpuSlab(c: KmemCacheCpuPtr): void {
-        this.memory.writeOnce(c + KmemCacheCpu.page, 0);
-        this.memory.write32(c + KmemCacheCpu.freelist, 0);
+        this.clearCpuSlab(c);
       }
     },
   };
