@@ -149,7 +149,7 @@ export abstract class CacheRegistry {
     this.allocator.slabFree(this.kmemCache, this.pages.virtToHeadPage(s), s);
   }
 
-  /** kmalloc for what belongs to caches themselves: at most a page. May sleep. */
+  /** kmalloc for what belongs to caches themselves: no more than a kmalloc cache has. May sleep. */
   kmalloc(bytes: number): Address {
     const cache = this.kmallocCache(this.allocator.kmallocIndexOf(bytes));
     return this.allocator.slabAllocNode(cache, GFP_KERNEL, NUMA_NO_NODE);

@@ -10,16 +10,10 @@ import type { Address, Memory } from "../machine/memory.ts";
 import { ptr, struct } from "../machine/struct.ts";
 import { GFP_NOWAIT } from "../pages/gfp.ts";
 import { Page } from "../pages/page.ts";
-import { packCounters } from "./counters.ts";
+import { objectsOf, packCounters } from "./counters.ts";
 import type { Slub } from "./slub.ts";
 import type { SlubContext } from "./slub-context.ts";
-import {
-  KMEM_CACHE_NODE_BYTES,
-  KmemCache,
-  KmemCacheCpu,
-  KmemCacheNode,
-  type KmemCachePtr,
-} from "./structs.ts";
+import { KMEM_CACHE_NODE_BYTES, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 
 const SlubGlobals = struct("slub_globals", { kmemCacheNode: ptr });
 
@@ -87,7 +81,7 @@ export class Bootstrap {
     const page = this.slub.slabPages.newSlab(s, GFP_NOWAIT, nid);
     if (page === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
     const n = memory.read32(page + Page.freelist);
-    const objects = memory.read32(s + KmemCache.oo) & 0xffff;
+    const objects = objectsOf(memory.read32(page + Page.counters));
     memory.write32(page + Page.freelist, this.slub.freePointers.get(s, n));
     memory.write32(page + Page.counters, packCounters(1, objects, false));
     memory.write32(s + KmemCache.node + (nid << 2), n);
@@ -121,9 +115,8 @@ export class Bootstrap {
   /** The slab this CPU allocates from goes to the list, so that none is missed (7d557b3cb693). */
   protected flushBootSlab(s: KmemCachePtr): void {
     const { memory } = this;
-    const c = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
     const flags = memory.irqSave();
-    if (memory.read32(c + KmemCacheCpu.page) !== 0) this.slub.deactivation.flushCpu(s, c);
+    this.slub.deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
     memory.irqRestore(flags);
   }
 }

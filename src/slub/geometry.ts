@@ -98,7 +98,7 @@ export interface SizesInput {
 }
 
 /** `sizeof(struct track)`: 4.1 stores 16 stack entries in it, 6.1 a handle to a stored stack. */
-const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1": 32 };
+export const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1": 32 };
 const MIN_PARTIAL = 5;
 const MAX_PARTIAL = 10;
 

@@ -141,8 +141,8 @@ export class NodePartial {
   }
 
   /**
-   * acquire_slab: freezes a listed slab for this CPU and takes it off the list; false if a remote
-   * free came between reading and swapping. With `forAllocation` all its free objects are taken at
+   * acquire_slab: freezes a listed slab for this CPU and takes it off the list; nothing is acquired
+   * if a remote free came between reading and swapping. With `forAllocation` all its free objects are taken at
    * once. Needs list_lock.
    */
   acquire(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, forAllocation: boolean): Acquired {

@@ -61,7 +61,7 @@ export class ObjectDebugging {
   }
 
   /** setup_object_debug: a new slab's object is marked as free. */
-  setupObject(s: KmemCachePtr, _page: PagePtr, object: Address): void {
+  setupObject(s: KmemCachePtr, object: Address): void {
     if (!this.layout.has(s, SLAB_STORE_USER | SLAB_RED_ZONE | __OBJECT_POISON)) return;
     this.content.init(s, object, SLUB_RED_INACTIVE);
     this.tracks.init(s, object);

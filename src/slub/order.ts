@@ -7,8 +7,8 @@ import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
 import { MAX_OBJS_PER_PAGE } from "./counters.ts";
 
 /** `struct kmem_cache_order_objects` is one word: the order above these bits, the objects below. */
-const OO_SHIFT = 16;
-const OO_MASK = (1 << OO_SHIFT) - 1;
+export const OO_SHIFT = 16;
+export const OO_MASK = (1 << OO_SHIFT) - 1;
 
 /** The limits an order is looked for under. */
 export interface OrderLimits {

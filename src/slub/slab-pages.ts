@@ -13,6 +13,7 @@ import { __GFP_NOFAIL, __GFP_NORETRY, __GFP_NOWARN, __GFP_WAIT, __GFP_ZERO } fro
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
 import { objectsOf, packCounters } from "./counters.ts";
+import { POISON_INUSE } from "./debug/object-layout.ts";
 import type { FreePointers } from "./free-pointers.ts";
 import type { ObjectDebugging } from "./object-debugging.ts";
 import type { SlubContext } from "./slub-context.ts";
@@ -33,9 +34,6 @@ const CACHE_OO = KmemCache.oo;
 const CACHE_MIN = KmemCache.min;
 const NODE_NR_SLABS = KmemCacheNode.nrSlabs;
 const NODE_TOTAL_OBJECTS = KmemCacheNode.totalObjects;
-
-/** 0x5a: bytes of a slab that no object uses, where the cache is poisoned. */
-const POISON_INUSE = 0x5a;
 
 export class SlabPages {
   declare protected readonly context: SlubContext;
@@ -72,26 +70,26 @@ export class SlabPages {
     }
     // A constructor may already ask about its object.
     memory.write32(page + PAGE_COUNTERS, packCounters(objects, objects, true));
-    memory.write32(page + PAGE_FREELIST, this.linkObjects(s, page, start, objects));
+    memory.write32(page + PAGE_FREELIST, this.linkObjects(s, start, objects));
     return page;
   }
 
   /** Sets all objects up and chains them in ascending order; returns the first. */
-  protected linkObjects(s: KmemCachePtr, page: PagePtr, start: Address, objects: number): Address {
+  protected linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
     const size = this.memory.read32(s + CACHE_SIZE);
     const first = start + this.memory.read32(s + CACHE_RED_LEFT_PAD);
     const plain = !this.context.isDebug(s) && this.memory.read32(s + CACHE_CTOR) === 0;
     for (let i = 0, object = first; i < objects; i++, object += size) {
-      if (!plain) this.setupObject(s, page, object);
+      if (!plain) this.setupObject(s, object);
       this.freePointers.set(s, object, i < objects - 1 ? object + size : 0);
     }
     return first;
   }
 
   /** setup_object: once in the life of a slab, not per allocation. */
-  protected setupObject(s: KmemCachePtr, page: PagePtr, object: Address): void {
+  protected setupObject(s: KmemCachePtr, object: Address): void {
     const { memory } = this;
-    if (this.context.isDebug(s)) this.debugging.setupObject(s, page, object);
+    if (this.context.isDebug(s)) this.debugging.setupObject(s, object);
     const ctor = memory.read32(s + CACHE_CTOR);
     if (ctor !== 0) this.context.machine.functions.call(ctor, object);
   }

@@ -7,6 +7,7 @@ import { MAX_CPUS } from "../machine/cpus.ts";
 import type { Ptr } from "../machine/memory.ts";
 import { lock } from "../machine/spinlock.ts";
 import { array, firstOfTwo, list, ptr, struct, word } from "../machine/struct.ts";
+import { OO_MASK, OO_SHIFT } from "./order.ts";
 import { STAT_NAMES } from "./statistics.ts";
 
 export type { KmemCachePtr };
@@ -92,13 +93,13 @@ export function nextTid(tid: number): number {
 
 /** oo_make: order and objects in one word, so that both are read at once. */
 export function ooMake(order: number, objects: number): number {
-  return (order << 16) | objects;
+  return (order << OO_SHIFT) | objects;
 }
 
 export function ooOrder(oo: number): number {
-  return oo >>> 16;
+  return oo >>> OO_SHIFT;
 }
 
 export function ooObjects(oo: number): number {
-  return oo & 0xffff;
+  return oo & OO_MASK;
 }

@@ -8,13 +8,10 @@
  * The free pointer may lie inside the object instead (offset < inuse); the left red zone is the
  * newer layout's and belongs to the slot of the object behind it.
  */
-import {
-  __OBJECT_POISON,
-  type KernelVersion,
-  SLAB_KMALLOC,
-  SLAB_STORE_USER,
-} from "../../caches/flags.ts";
+import { WORD_SIZE } from "../../caches/alignment.ts";
+import { __OBJECT_POISON, SLAB_KMALLOC, SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { Memory } from "../../machine/memory.ts";
+import { TRACK_SIZE } from "../geometry.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
@@ -28,22 +25,19 @@ export const POISON_END = 0xa5;
 
 export type RedZone = typeof SLUB_RED_INACTIVE | typeof SLUB_RED_ACTIVE;
 
-/** Bytes of a word as sizes are counted (64-bit kernel). */
-const WORD = 8;
-/** sizeof(struct track) of that kernel; ours is smaller and lies at its start. */
-const TRACK_BYTES: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1": 32 };
 /** Bytes of the note of how much a kmalloc asked for (6.1). */
 const ORIG_SIZE_BYTES = 4;
 
 export class ObjectLayout {
   declare private readonly memory: Memory;
   declare private readonly newer: boolean;
+  /** sizeof(struct track) of that kernel; ours is smaller and lies at its start. */
   declare readonly trackBytes: number;
 
   constructor(context: SlubContext) {
     this.memory = context.memory;
     this.newer = context.common.kernel === "6.1";
-    this.trackBytes = TRACK_BYTES[context.common.kernel];
+    this.trackBytes = TRACK_SIZE[context.common.kernel];
   }
 
   has(s: KmemCachePtr, flag: number): boolean {
@@ -73,7 +67,7 @@ export class ObjectLayout {
 
   /** get_info_end: where the tracks begin. */
   infoEnd(s: KmemCachePtr): number {
-    return this.inuse(s) + (this.freePointerOutside(s) ? WORD : 0);
+    return this.inuse(s) + (this.freePointerOutside(s) ? WORD_SIZE : 0);
   }
 
   /** Whether the cache notes how many bytes each kmalloc asked for (slub_debug_orig_size). */

@@ -5,8 +5,9 @@
  *     record:  | next in bucket | length | word 0 … word length-1 |
  *
  * Records are never changed nor given back. A writer takes room by one atomic add, fills it, and
- * hangs it into its bucket by cmpxchg, so there is no lock and any context may store; two who store
- * the same at once leave a duplicate, which harms nobody. When the room is used up, 0 is returned.
+ * hangs it into its bucket by cmpxchg, so there is no lock and any context may store; who
+ * comes second with the same stack finds the other's record and leaves its own room unused. When the
+ * room is used up, 0 is returned.
  */
 import type { Machine } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";

@@ -5,24 +5,38 @@
  */
 import { SLAB_STATE } from "../../caches/kmem-cache.ts";
 import type { Address } from "../../machine/memory.ts";
-import { GFP_KERNEL } from "../../pages/gfp.ts";
-import { Page, type PagePtr } from "../../pages/page.ts";
 import type { SlubClasses } from "../classes.ts";
+import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr, ooObjects } from "../structs.ts";
+
+/** Bytes. Caches with more objects a slab than that has words for are not shuffled. */
+const LARGEST_SEQUENCE = 8192;
+
+/** cache_random_seq_create: byte offsets, by Fisher and Yates. Without memory: no shuffling. */
+function shuffle({ common, memory }: SlubContext, s: KmemCachePtr): void {
+  const count = ooObjects(memory.read32(s + KmemCache.oo));
+  if (count < 2 || count * 4 > LARGEST_SEQUENCE) return;
+  const sequence = common.kmalloc(count * 4);
+  if (sequence === 0) return;
+  const size = memory.read32(s + KmemCache.size);
+  for (let i = 0; i < count; i++) memory.write32(sequence + (i << 2), i * size);
+  for (let i = count - 1; i > 0; i--) {
+    const j = (memory.random() >>> 0) % (i + 1);
+    const swapped = memory.read32(sequence + (i << 2));
+    memory.write32(sequence + (i << 2), memory.read32(sequence + (j << 2)));
+    memory.write32(sequence + (j << 2), swapped);
+  }
+  memory.write32(s + KmemCache.randomSeq, sequence);
+}
 
 export function withRandomFreelists(classes: SlubClasses): SlubClasses {
   return {
     ...classes,
     SlabPages: class extends classes.SlabPages {
-      protected override linkObjects(
-        s: KmemCachePtr,
-        page: PagePtr,
-        start: Address,
-        objects: number,
-      ): Address {
+      protected override linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
         const { memory } = this;
         const sequence = memory.read32(s + KmemCache.randomSeq);
-        if (sequence === 0 || objects < 2) return super.linkObjects(s, page, start, objects);
+        if (sequence === 0 || objects < 2) return super.linkObjects(s, start, objects);
         const count = ooObjects(memory.read32(s + KmemCache.oo));
         const size = memory.read32(s + KmemCache.size);
         const base = start + memory.read32(s + KmemCache.redLeftPad);
@@ -34,7 +48,7 @@ export function withRandomFreelists(classes: SlubClasses): SlubClasses {
           const object = base + memory.read32(sequence + (position << 2));
           position = (position + 1) % count;
           if (object >= limit) continue;
-          this.setupObject(s, page, object);
+          this.setupObject(s, object);
           if (previous === 0) first = object;
           else this.freePointers.set(s, previous, object);
           previous = object;
@@ -46,45 +60,20 @@ export function withRandomFreelists(classes: SlubClasses): SlubClasses {
     CacheLifetime: class extends classes.CacheLifetime {
       override open(s: KmemCachePtr, flags: number): number {
         const error = super.open(s, flags);
-        if (error === 0 && this.context.common.state >= SLAB_STATE.UP) this.shuffle(s);
+        if (error === 0 && this.context.common.state >= SLAB_STATE.UP) shuffle(this.context, s);
         return error;
-      }
-
-      /** cache_random_seq_create: byte offsets, by Fisher and Yates. Without memory: no shuffling. */
-      shuffle(s: KmemCachePtr): void {
-        const { memory } = this;
-        const count = ooObjects(memory.read32(s + KmemCache.oo));
-        if (count < 2) return;
-        const { allocator } = this.context.common;
-        const cache = this.context.common.kmallocCache(
-          allocator.kmallocIndexOf(Math.min(count * 4, 8192)),
-        );
-        const sequence = count * 4 <= 8192 ? allocator.slabAllocNode(cache, GFP_KERNEL, -1) : 0;
-        if (sequence === 0) return;
-        const size = memory.read32(s + KmemCache.size);
-        for (let i = 0; i < count; i++) memory.write32(sequence + (i << 2), i * size);
-        for (let i = count - 1; i > 0; i--) {
-          const j = (memory.random() >>> 0) % (i + 1);
-          const swapped = memory.read32(sequence + (i << 2));
-          memory.write32(sequence + (i << 2), memory.read32(sequence + (j << 2)));
-          memory.write32(sequence + (j << 2), swapped);
-        }
-        memory.write32(s + KmemCache.randomSeq, sequence);
       }
 
       override release(s: KmemCachePtr): void {
         const sequence = this.memory.read32(s + KmemCache.randomSeq);
         super.release(s);
-        if (sequence === 0) return;
-        const page = this.context.pages.virtToHeadPage(sequence);
-        this.slub.slabFree(this.memory.read32(page + Page.slabCache), page, sequence);
+        this.context.common.kfree(sequence);
       }
     },
     Bootstrap: class extends classes.Bootstrap {
       override kmemCacheInit(): void {
         super.kmemCacheInit();
-        const { lifetime } = this.slub as unknown as { lifetime: { shuffle(s: number): void } };
-        for (const s of this.context.common.caches()) lifetime.shuffle(s);
+        for (const s of this.context.common.caches()) shuffle(this.context, s);
       }
     },
   };
