@@ -1,7 +1,8 @@
 /**
  * Refilling in the form of 5.10 and 6.1. Whether it is worth taking list_lock is seen without it
  * (801faf0db894): n->shared is read with interrupts off, and whoever replaces the array waits for a
- * grace period before freeing it. A new slab's objects go to the array before the slab is listed.
+ * grace period before freeing it. A new slab's objects go to the array before the slab is listed, if
+ * the task is still on that node: whoever empties an array sends all of it home to its CPU's node.
  */
 
 import { Refill } from "./refill.ts";
@@ -29,8 +30,10 @@ export class NewerRefill extends Refill {
     const page = this.grow.begin(s, gfp, nid);
     const ac = this.arrayAfterGrow(s, empty);
     if (page === 0) return ac;
-    // Asked again: the array that is here now may hold less than the one before.
-    if (memory.read32(ac + AVAIL) === 0) this.takeFromSlab(s, page, ac, this.batchOf(ac));
+    if (memory.read32(ac + AVAIL) === 0 && this.context.localNode() === nid) {
+      // Asked again: the array that is here now may hold less than the one before.
+      this.takeFromSlab(s, page, ac, this.batchOf(ac));
+    }
     this.grow.end(s, page);
     return ac;
   }

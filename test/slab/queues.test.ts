@@ -143,6 +143,23 @@ test.each(["4.1", "6.1"] as const)(
   },
 );
 
+test.each(["4.1", "6.1"] as const)(
+  "SLAB of %s: a task that came to another node's CPU while a slab was made fills no array there with it",
+  (version) => {
+    const once = whilePagesAreAskedFor();
+    const it = system({ kernel: version }, once.change);
+    let moved: boolean | undefined;
+    once.act = () => {
+      moved = it.memory.migrate(2);
+    };
+    const [object = 0] = take(it, 0, 1);
+    expect(object).not.toBe(0);
+    // 4.1 does not sleep for one node's pages.
+    expect(moved).toBe(version === "6.1");
+    expect(it.findings()).toEqual([]);
+  },
+);
+
 test.each([
   ["4.1", 1, true],
   ["4.1", 2, false],
