@@ -73,7 +73,7 @@ const FRESH: readonly (readonly [string, Change, SlabScenario, string, number])[
   ["a stale address in bulk", bulkOfAnotherCpu, migrationBulk, "bad-access", 2],
   ["an alien cache without its lock", alienUnlocked, slabAlienFree, "lost-object", 1],
   ["bulk with interrupts on", bulkWithInterrupts, slabBulkInterrupt, "lost-object", 1],
-  ["tuning without waiting", tuneWithoutWaiting, slabSharedGlance, "use-after-free", 1],
+  ["tuning without waiting", tuneWithoutWaiting, slabSharedGlance, "double-allocation", 1],
 ];
 
 test.each(FRESH)(
