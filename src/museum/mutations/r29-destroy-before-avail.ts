@@ -13,7 +13,14 @@ export const R29: Mutation = {
   title: "mm: slab: fix potential double free in ___cache_free",
   commit: "678ff6a7afcc",
   year: 2020,
-  expect: ["double-free", "counter-drift", "list-corruption", "lost-object", "use-after-free"],
+  expect: [
+    "double-free",
+    "double-allocation",
+    "counter-drift",
+    "list-corruption",
+    "lost-object",
+    "use-after-free",
+  ],
   change: (classes) => ({
     ...classes,
     slab: inBothForms(classes.slab, (form) => ({

@@ -11,7 +11,7 @@ export const R30: Mutation = {
   title: "mm/slab: fix the theoretical race by holding proper lock",
   commit: "18726ca8b34b",
   year: 2016,
-  expect: ["use-after-free", "double-free"],
+  expect: ["use-after-free", "double-allocation", "double-free"],
   change: (classes) => ({
     ...classes,
     slab: inBothForms(classes.slab, (form) => ({

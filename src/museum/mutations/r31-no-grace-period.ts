@@ -18,7 +18,7 @@ export const R31: Mutation = {
   title: "mm/slab: lockless decision to grow cache",
   commit: "801faf0db894",
   year: 2016,
-  expect: ["use-after-free", "data-race"],
+  expect: ["use-after-free", "double-allocation", "data-race"],
   change: (classes) => ({
     ...classes,
     slab: inBothForms(classes.slab, (form) => ({
