@@ -9,7 +9,7 @@ import type { SystemClasses } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { spinIsHeld } from "../machine/spinlock.ts";
-import type { PagePtr } from "../pages/page.ts";
+import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import { inBothForms } from "../slab/classes.ts";
 import type { SlubContext } from "../slub/slub-context.ts";
 import { KmemCacheNode } from "../slub/structs.ts";
@@ -32,12 +32,14 @@ export function withLedger(classes: SystemClasses): SystemClasses {
 
 function ledgered<T extends AllocatorClass>(Base: T): T {
   return class extends Base {
+    private readonly common: SlabCommon;
     private readonly ledger: Ledger;
 
     // biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
     constructor(...parts: any[]) {
       super(...parts);
-      this.ledger = new Ledger(parts[0] as SlabCommon);
+      this.common = parts[0] as SlabCommon;
+      this.ledger = new Ledger(this.common);
     }
 
     override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -58,8 +60,17 @@ function ledgered<T extends AllocatorClass>(Base: T): T {
     }
 
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
-      for (let i = 0; i < size; i++) this.ledger.give(p[i] as Address);
+      for (let i = 0; i < size; i++) {
+        const object = p[i] as Address;
+        // Without a cache, whole pages may be among them, which the ledger does not know.
+        if (s !== 0 || this.isInSlab(object)) this.ledger.give(object);
+      }
       super.freeBulk(s, size, p);
+    }
+
+    private isInSlab(object: Address): boolean {
+      const { machine, pages } = this.common;
+      return (machine.memory.readOnce(pages.virtToHeadPage(object) + Page.flags) & PG_SLAB) !== 0;
     }
   };
 }

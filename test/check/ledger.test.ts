@@ -42,6 +42,14 @@ describe("the ledger", () => {
     expect(objects.some((object) => ledger.isLive(object))).toBe(false);
   });
 
+  test("leaves whole pages out of a bulk free without a cache", () => {
+    const { watch, s, ledger, kernel } = system();
+    const [object = 0] = take(watch, s, 1);
+    kernel.kmemCacheFreeBulk(0, 3, [kernel.kmalloc(20_000), object, kernel.kmalloc(9_000)]);
+    expect(ledger.isLive(object)).toBe(false);
+    expect(watch.findings()).toEqual([]);
+  });
+
   test("holds nothing of a bulk allocation that failed", () => {
     const { watch, s, kernel } = system();
     expect(kernel.kmemCacheAllocBulk(s, 10_000, [])).toBe(0);
