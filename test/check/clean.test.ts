@@ -75,8 +75,9 @@ class Traffic {
     else if (what === "shrink") kernel.kmemCacheShrink(s);
     else if (what === "bulk") {
       const p: Address[] = [];
-      kernel.kmemCacheAllocBulk(s, 1 + (pick % 30), p);
-      for (const object of p) this.keep(s, object);
+      // Where memory ends it returns none and has given back what it had put there.
+      const got = kernel.kmemCacheAllocBulk(s, 1 + (pick % 30), p);
+      for (const object of p.slice(0, got)) this.keep(s, object);
     } else {
       const mine = this.held.splice(pick % (this.held.length + 1), what === "free" ? 1 : 20);
       if (what === "free") for (const { object } of mine) kernel.kfree(object);
