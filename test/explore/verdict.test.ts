@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AllocatorName } from "../../src/caches/flags.ts";
 import { explore } from "../../src/explore/explore.ts";
 import { on, type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
-import { alloc, call, type StepBody } from "../../src/explore/scenario/steps.ts";
+import { alloc, bulkAlloc, call, free, type StepBody } from "../../src/explore/scenario/steps.ts";
 import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page } from "../../src/pages/page.ts";
@@ -60,4 +60,16 @@ test.each(["a.3-1", "b", "a."])("a step of a program's own that asks for %s is t
   });
   expect(failure).toMatchObject({ class: "exception" });
   expect(failure?.message).toContain(`nothing is called "${name}"`);
+});
+
+test("a bulk allocation for which there is no memory names no objects", () => {
+  const scenario: SlabScenario = {
+    name: "verdict",
+    story: "One task wants more than there is.",
+    machine: { size: 4096 },
+    setup: on(0, alloc("most", 4096), free("most.0")),
+    contexts: [task("A", 0, bulkAlloc("a", 4), free("a"))],
+  };
+  const { failure } = explore({ ...scenarioOf(scenario), search: { schedules: 1 } });
+  expect(failure?.message).toBeUndefined();
 });

@@ -137,8 +137,10 @@ export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boole
       return {};
     case "bulk-alloc": {
       const objects: Address[] = [];
-      system.kmemCacheAllocBulk(s, step.count, objects, atomic ? GFP_ATOMIC : GFP_KERNEL);
-      return { [step.name]: objects };
+      const gfp = atomic ? GFP_ATOMIC : GFP_KERNEL;
+      // All or none: where it fails, it has given back what it had put there.
+      const got = system.kmemCacheAllocBulk(s, step.count, objects, gfp);
+      return { [step.name]: objects.slice(0, got) };
     }
     case "bulk-free": {
       const objects = names(step.of);
