@@ -213,6 +213,9 @@ export class Kernel extends System {
       const result = section();
       direct.poll();
       return result;
+    } catch (error) {
+      direct.oops();
+      throw error;
     } finally {
       direct.leaveCpu();
     }

@@ -310,6 +310,14 @@ export abstract class RunningTask {
     Atomics.notify(this.words, address >> 2);
   }
 
+  /**
+   * An error is about to leave the running section. With interrupts off or preemption disabled it
+   * may leave a lock behind that nobody will ever drop: then the machine cannot go on.
+   */
+  oops(): void {
+    if (this.cpu >= 0 && (this.irqsOff || this.preemptCount !== 0)) this.panic();
+  }
+
   /** Ends every wait on this machine, present and future. */
   panic(): void {
     Atomics.store(this.words, this.places.panic >> 2, 1);

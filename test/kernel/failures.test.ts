@@ -1,6 +1,7 @@
-/** A task whose wait fails has given its CPU up; letting go of it again must harm nobody. */
+/** What a task leaves behind that fails in the middle of something. */
 import { expect, test } from "vitest";
 import { attach, boot } from "../../src/kernel/kernel.ts";
+import type { Memory } from "../../src/machine/memory.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
 
 const MEMORY = 16 * 2 ** 20;
@@ -19,3 +20,21 @@ test("after a deadlock was told, everybody else learns of it, and calls take a C
   expect(other.kmalloc(64)).toBeGreaterThan(0);
   expect(other.thread.onCpu).toBe(false);
 });
+
+test.each([
+  ["with interrupts off", (memory: Memory) => memory.irqDisable(), 1],
+  ["with preemption disabled", (memory: Memory) => memory.preemptDisable(), 1],
+  ["with no lock held", () => undefined, 0],
+] as const)(
+  "an error that leaves a section %s: is the machine stopped?",
+  (_, prepare, panicked) => {
+    const kernel = boot({ cpus: 1, memory: MEMORY });
+    const { memory, layout } = kernel.machine;
+    const fail = () => {
+      prepare(memory);
+      throw new RangeError("not the allocator's fault");
+    };
+    expect(() => kernel.run(fail)).toThrow("not the allocator's fault");
+    expect(memory.loadAcquire(layout.panic)).toBe(panicked);
+  },
+);
