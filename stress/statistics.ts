@@ -12,8 +12,8 @@ export class StatisticsTally {
   /** Events so far: of each CPU, in the order of `names`. */
   readonly perCpu: number[][] = [];
   private readonly names: readonly string[];
-  /** What each counter was when it was last read, by its address. */
-  private readonly before = new Map<Address, number>();
+  /** What the counters were when they were last read, by cache and CPU: tuning gives them new places. */
+  private readonly before = new Map<string, number[]>();
 
   constructor(names: readonly string[]) {
     this.names = names;
@@ -22,32 +22,31 @@ export class StatisticsTally {
   /** Adds what caches have counted since this was last called for them. They are to last. */
   read(kernel: Kernel, caches: readonly Address[]): void {
     for (const cache of caches) {
-      this.count(kernel, cache, (at, now) => {
-        const before = this.before.get(at) ?? 0;
-        this.before.set(at, now);
-        return (now - before) >>> 0;
+      this.count(kernel, cache, (cpu, now) => {
+        const key = `${cache} ${cpu}`;
+        const before = this.before.get(key) ?? [];
+        this.before.set(key, now);
+        // Below 0 only where a run has ended in the middle of a tuning, and some are on their way.
+        return now.map((count, item) => Math.max(0, (count - (before[item] ?? 0)) | 0));
       });
     }
   }
 
   /** Adds all that a short-lived cache has counted, before it is destroyed. */
   readLast(kernel: Kernel, cache: Address): void {
-    this.count(kernel, cache, (_, now) => now >>> 0);
+    this.count(kernel, cache, (_, now) => now.map((count) => count >>> 0));
   }
 
   private count(
     kernel: Kernel,
     cache: Address,
-    eventsOf: (at: Address, now: number) => number,
+    eventsOf: (cpu: number, now: number[]) => number[],
   ): void {
     const { memory, machine, allocator } = kernel;
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
       const counters = allocator.statWords(cache, cpu);
-      const sums = this.ofCpu(cpu);
-      for (let item = 0; item < this.names.length; item++) {
-        const at = counters + item * 4;
-        sums[item] = (sums[item] as number) + eventsOf(at, memory.readOnce(at));
-      }
+      const now = this.names.map((_, item) => memory.readOnce(counters + item * 4));
+      this.addTo(cpu, eventsOf(cpu, now));
     }
   }
 
@@ -59,11 +58,15 @@ export class StatisticsTally {
 
   /** Adds sums that another task has kept. */
   add(perCpu: readonly (readonly number[])[]): void {
-    perCpu.forEach((sums, cpu) => {
-      const mine = this.ofCpu(cpu);
-      sums.forEach((n, item) => {
-        mine[item] = (mine[item] as number) + n;
-      });
+    perCpu.forEach((events, cpu) => {
+      this.addTo(cpu, events);
+    });
+  }
+
+  private addTo(cpu: number, events: readonly number[]): void {
+    const sums = this.ofCpu(cpu);
+    events.forEach((n, item) => {
+      sums[item] = (sums[item] as number) + n;
     });
   }
 

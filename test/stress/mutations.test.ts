@@ -27,6 +27,6 @@ test("the report of a failure says what, who, what all did last, and how to try 
   expect(report).toMatch(/CPU \d {2}(irq: )?k\w+\(/);
   expect(report).toContain(
     "slablab stress --workload mixed --cpus 4 --nodes 2 --memory 32M --seconds 50 " +
-      "--interrupts 0.001 --migrations 0.0005 --mutation R10 --seed 1",
+      "--interrupts 0.001 --migrations 0.0005 --delays 0.001 --mutation R10 --seed 1",
   );
 });
