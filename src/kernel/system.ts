@@ -19,7 +19,7 @@ import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_COMP, __GFP_DMA, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { __GFP_COMP, __GFP_DMA, __GFP_THISNODE, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { Page, PG_ALLOCATED, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
@@ -232,8 +232,11 @@ export class System {
 
   /** kmalloc_large: whole pages. */
   private kmallocLarge(size: number, gfp: number, node: number): Address {
-    if (size > KMALLOC_MAX_SIZE) return 0;
-    const page = this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), node);
+    const isHere = node < this.machine.options.nodes;
+    if (size > KMALLOC_MAX_SIZE || (!isHere && (gfp & __GFP_THISNODE) !== 0)) return 0;
+    // As for objects, a node that the machine does not have is another.
+    const nid = isHere ? node : NO_NODE;
+    const page = this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), nid);
     return page === 0 ? 0 : this.pages.pageAddress(page);
   }
 

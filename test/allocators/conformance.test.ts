@@ -176,6 +176,8 @@ describe.each(allocators)("%s", (_name, options) => {
       on(3, () => {
         held.push(kernel.kmemCacheAllocNode(s, GFP_KERNEL, node));
         expect(kernel.kmemCacheAllocNode(s, GFP_KERNEL | __GFP_THISNODE, node)).toBe(0);
+        held.push(kernel.kmallocNode(20_000, GFP_KERNEL, node));
+        expect(kernel.kmallocNode(20_000, GFP_KERNEL | __GFP_THISNODE, node)).toBe(0);
       });
     }
     expect(held).not.toContain(0);
