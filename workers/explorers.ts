@@ -4,7 +4,7 @@
  * not depend on which thread is faster. Shard 0 runs the bounds, the others sample.
  */
 import { Piscina } from "piscina";
-import type { Complete } from "../src/explore/budget.ts";
+import { leastComplete } from "../src/explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../src/explore/explore.ts";
 import type { ProofJob, SearchJob, ShardProgress } from "../src/museum/jobs.ts";
 import type { Proof } from "../src/museum/prove.ts";
@@ -47,7 +47,7 @@ export class Explorers {
     return this.pool.run(job, signal === undefined ? {} : { signal });
   }
 
-  /** One answer out of all shards. Aborted, it rejects. */
+  /** One answer out of all shards. Aborted before one has found something, it rejects. */
   async search(plan: SearchPlan, signal?: AbortSignal): Promise<ExploreResult> {
     const start = performance.now();
     const answers = await this.race(shardsOf(plan, this.threads), signal);
@@ -91,13 +91,13 @@ export class Explorers {
       for (const abort of aborts.slice(from)) abort.abort();
     };
     signal?.addEventListener("abort", () => stop(0));
-    return Promise.all(
+    const answers = await Promise.all(
       shards.map(async (job, shard) => {
         const { signal: own } = aborts[shard] as AbortController;
         const answer: ExploreResult | undefined = await this.pool
           .run(job, { signal: own })
           .catch((error: unknown) => {
-            if (own.aborted && signal?.aborted !== true) return undefined;
+            if (own.aborted) return undefined;
             throw error;
           });
         // What the shards behind it may still find does not count any more.
@@ -105,6 +105,9 @@ export class Explorers {
         return answer;
       }),
     );
+    // What one shard has found is not lost because others were still looking.
+    if (winnerOf(answers) < 0) signal?.throwIfAborted();
+    return answers;
   }
 }
 
@@ -164,20 +167,6 @@ type Answers = readonly (ExploreResult | undefined)[];
 
 const winnerOf = (answers: Answers): number =>
   answers.findIndex((answer) => answer?.failure !== undefined);
-
-/** The bound to which all were searched, if all were. */
-function leastComplete(answers: Answers): Complete | undefined {
-  let least: Complete | undefined;
-  for (const answer of answers) {
-    if (answer?.complete === undefined) return undefined;
-    const { preemptions, schedules } = answer.complete;
-    least = {
-      preemptions: Math.min(preemptions, least?.preemptions ?? preemptions),
-      schedules: schedules + (least?.schedules ?? 0),
-    };
-  }
-  return least;
-}
 
 /** The lowest shard with a failure; what was done is summed up to that shard. */
 function merged(answers: Answers, start: number): Omit<ExploreResult, "complete"> {

@@ -1,6 +1,5 @@
 /** What the shards of a search have told of it: the answer, where the search is interrupted. */
-
-import type { Complete, Progress } from "../explore/budget.ts";
+import { type Complete, leastComplete, type Progress } from "../explore/budget.ts";
 import type { ShardProgress } from "../museum/jobs.ts";
 
 export class SoFar {
@@ -25,27 +24,14 @@ export class SoFar {
 
   /** Of all shards together; a shard tells a few times a second, so there may have been more. */
   progress(): Progress {
+    const bounds = Array.from({ length: this.bounds }, (_, shard) => this.last.get(shard));
     let schedules = this.before;
     for (const last of this.last.values()) schedules += last.schedules;
     return {
       schedules,
       seconds: (performance.now() - this.start) / 1000,
-      complete: this.complete(),
+      complete: leastComplete(bounds),
     };
-  }
-
-  /** The bound to which every subject was searched, if every one was. */
-  private complete(): Complete | undefined {
-    let least: Complete | undefined;
-    for (let shard = 0; shard < this.bounds; shard++) {
-      const complete = this.last.get(shard)?.complete;
-      if (complete === undefined) return undefined;
-      least = {
-        preemptions: Math.min(complete.preemptions, least?.preemptions ?? complete.preemptions),
-        schedules: complete.schedules + (least?.schedules ?? 0),
-      };
-    }
-    return least;
   }
 }
 

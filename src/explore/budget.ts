@@ -7,6 +7,22 @@ export interface Complete {
   readonly schedules: number;
 }
 
+/** The bound to which all of several searches are complete, if all are. */
+export function leastComplete(
+  searches: readonly ({ readonly complete: Complete | undefined } | undefined)[],
+): Complete | undefined {
+  let least: Complete | undefined;
+  for (const search of searches) {
+    if (search?.complete === undefined) return undefined;
+    const { preemptions, schedules } = search.complete;
+    least = {
+      preemptions: Math.min(preemptions, least?.preemptions ?? preemptions),
+      schedules: schedules + (least?.schedules ?? 0),
+    };
+  }
+  return least;
+}
+
 export interface Progress {
   readonly schedules: number;
   readonly seconds: number;
