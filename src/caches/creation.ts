@@ -3,6 +3,7 @@
  * exists if that wastes less than a word an object, or made. A cache is on the list only when it is
  * usable; whatever step fails, all earlier ones are undone. All of it under slab_mutex.
  */
+import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import { alignUp, calculateAlignment, KMALLOC_MAX_SIZE, WORD_SIZE } from "./alignment.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
@@ -10,6 +11,11 @@ import { cacheCreateMask, flagsPermitted } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import { findMergeable } from "./merge.ts";
 import type { SlabCommon } from "./slab-common.ts";
+
+/** A cache's name must fit into a kmalloc cache, and so must its entry in sysfs. */
+const LONGEST_NAME = PAGE_SIZE / 2;
+/** With it and the largest object, sizes are still counted in 32 bits. */
+const LARGEST_ALIGN = 2 ** 30;
 
 /** A cache as its user asks for it. Bytes; `ctor` is a function number, 0: none. */
 export interface CacheRequest {
@@ -32,9 +38,11 @@ export class CacheCreation {
     this.memory = common.machine.memory;
   }
 
-  /** The cache, or a negative error number. The caller holds slab_mutex and the hotplug locks. */
+  /**
+   * The cache, or a negative error number. The request is sane; the caller holds slab_mutex and the
+   * hotplug locks.
+   */
   create(request: CacheRequest): KmemCachePtr | number {
-    if (!this.isSane(request)) return -EINVAL;
     const { build } = this.common;
     if ((request.flags & ~flagsPermitted(build)) !== 0) return -EINVAL;
     const flags = request.flags & cacheCreateMask(build);
@@ -49,12 +57,19 @@ export class CacheCreation {
   }
 
   /**
-   * kmem_cache_sanity_check, as far as a kernel without DEBUG_VM goes: that one also refuses objects
-   * smaller than a word.
+   * kmem_cache_sanity_check: what no later step could make sense of is refused before any lock is
+   * taken. (The kernel's, with DEBUG_VM, also refuses objects smaller than a word.)
    */
-  private isSane({ name, size }: CacheRequest): boolean {
-    const { console } = this.common.machine;
-    if (name === "" || size < 1 || size > KMALLOC_MAX_SIZE) {
+  isSane({ name, size, align, ctor }: CacheRequest): boolean {
+    const { console, functions } = this.common.machine;
+    if (
+      typeof name !== "string" ||
+      name === "" ||
+      name.length > LONGEST_NAME ||
+      !isWithin(size, 1, KMALLOC_MAX_SIZE) ||
+      !isWithin(align, 0, LARGEST_ALIGN) ||
+      !isWithin(ctor, 0, functions.count)
+    ) {
       console.printk(`kmem_cache_create(${name}) integrity check failed`);
       return false;
     }
@@ -132,4 +147,9 @@ export class CacheCreation {
     }
     return unnamed;
   }
+}
+
+/** Callers may be plain JavaScript: NaN, 1.5 and "64" are no sizes. */
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }

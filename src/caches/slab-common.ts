@@ -14,7 +14,7 @@ import type { Allocator } from "./allocator.ts";
 import type { BootParameters } from "./boot-parameters.ts";
 import { CacheRegistry } from "./cache-registry.ts";
 import { CacheCreation, type CacheRequest } from "./creation.ts";
-import { EBUSY } from "./errno.ts";
+import { EBUSY, EINVAL } from "./errno.ts";
 import { type BuildOption, type KernelVersion, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
@@ -135,11 +135,16 @@ export class SlabCommon extends CacheRegistry {
       throw new KernelBug("bad-access", `kmem_cache_create(${name}) before kmalloc works`);
     }
     const request = { name, size, align, flags, ctor, useroffset, usersize };
+    const made = this.creation.isSane(request) ? this.createLocked(request) : -EINVAL;
+    if (made < 0) this.creationFailed(request, -made);
+    return Math.max(made, 0);
+  }
+
+  private createLocked(request: CacheRequest): KmemCachePtr | number {
     this.lockCaches();
     const made = this.creation.create(request);
     this.unlockCaches();
-    if (made < 0) this.creationFailed(request, -made);
-    return Math.max(made, 0);
+    return made;
   }
 
   private creationFailed({ name, flags }: CacheRequest, error: number): void {
@@ -156,9 +161,11 @@ export class SlabCommon extends CacheRegistry {
 
   /**
    * kmem_cache_destroy: 0, or -EBUSY where objects remain; they are listed, and the cache is kept.
-   * With other users left it only loses one. Waits for the grace periods of its slabs. May sleep.
+   * With other users left it only loses one. Waits for the grace periods of its slabs. NULL is no
+   * cache and nothing to do (since Linux 4.3). May sleep.
    */
   kmemCacheDestroy(s: KmemCachePtr): number {
+    if (s === 0) return 0;
     const { memory } = this;
     this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
@@ -198,8 +205,12 @@ export class SlabCommon extends CacheRegistry {
     this.machine.rcu.barrier();
   }
 
-  /** kmem_cache_shrink: gives empty slabs back. Non-zero if slabs remain. May sleep. */
+  /**
+   * kmem_cache_shrink: gives empty slabs back. Non-zero if slabs remain. May sleep.
+   * @throws KernelBug for NULL, with no lock held.
+   */
   kmemCacheShrink(s: KmemCachePtr): number {
+    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_shrink of NULL");
     this.lockCaches();
     const remain = this.allocator.shrink(s);
     this.unlockCaches();

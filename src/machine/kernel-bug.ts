@@ -1,6 +1,8 @@
 /**
  * What the allocator finds wrong with how it is used, or with itself, in the kernel's words.
- * A `KernelBug` leaves with no lock held and interrupts on, or the machine is set to panic first.
+ * A `KernelBug` leaves with no spinlock held and interrupts on, or the machine is set to panic
+ * first. A mutex, and whatever holds CPUs and memory off, stays held, as behind an oops of a kernel:
+ * who wants it next is told of a deadlock.
  */
 
 /** The closed list of what can go wrong; a report, an exhibit and a scenario name one of these. */

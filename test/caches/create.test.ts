@@ -173,6 +173,28 @@ describe("kmem_cache_create", () => {
     ]);
   });
 
+  const wrong = { name: "wrong", size: 64, align: 0, ctor: 0 };
+  test.each([
+    ["a size that is no number", { ...wrong, size: Number.NaN }],
+    ["half a byte", { ...wrong, size: 64.5 }],
+    ["a size in words", { ...wrong, size: "64" as unknown as number }],
+    ["an alignment that is no number", { ...wrong, align: Number.NaN }],
+    ["an alignment of 2^31", { ...wrong, align: 2 ** 31 }],
+    ["a negative alignment", { ...wrong, align: -8 }],
+    ["a constructor that nobody registered", { ...wrong, ctor: 99 }],
+    ["a name longer than any memory for it", { ...wrong, name: "n".repeat(9000) }],
+    ["a name that fits, but not with its directory", { ...wrong, name: "n".repeat(8176) }],
+    ["a name that is none", { ...wrong, name: null as unknown as string }],
+  ])("refuses %s, and goes on", (_what, { name, size, ...options }) => {
+    for (const allocator of ["slub", "slab"] as const) {
+      const kernel = boot({ cpus: 1, allocator });
+      const before = kernel.common.caches();
+      expect(kernel.kmemCacheCreate(name, size, options)).toBe(0);
+      expect(kernel.common.caches()).toEqual(before);
+      expect(kernel.kmemCacheCreate("right", 200)).not.toBe(0);
+    }
+  });
+
   test("warns of a name that readers of /proc/slabinfo would take for two", () => {
     const kernel = boot({ cpus: 1 });
     const lines = listen(kernel);
@@ -393,5 +415,14 @@ describe("kmem_cache_destroy of a cache with objects", () => {
     for (const object of [...kept, more]) kernel.kmemCacheFree(s, object);
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
     expect(directoryOf(kernel, s)).toBeUndefined();
+  });
+});
+
+describe("NULL where a cache is meant", () => {
+  test("may be destroyed; to shrink it is an error that leaves no lock behind", () => {
+    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    expect(kernel.kmemCacheDestroy(0)).toBe(0);
+    expect(() => kernel.kmemCacheShrink(0)).toThrow("kmem_cache_shrink of NULL");
+    expect(kernel.kmemCacheCreate("fresh", 200)).not.toBe(0);
   });
 });
