@@ -119,7 +119,7 @@ export class SysfsNames {
     }
   }
 
-  /** Every directory and link, oldest first. */
+  /** Every directory and link, oldest first. Under slab_mutex, or the machine is quiet. */
   names(): SysfsName[] {
     return this.entries()
       .reverse()

@@ -1,11 +1,13 @@
 /**
  * /sys/kernel/slab of a running machine with SLUB: a directory for each cache, links for aliases,
- * files in the kernel's own text. All calls are made as a CPU and may sleep.
+ * files in the kernel's own text. All calls are made as a CPU and may sleep. A name is looked up under
+ * slab_mutex; who reads or writes a file sees to it that the cache stays until that is done.
  */
 import { EIO, ENOENT } from "../caches/errno.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SysfsName } from "../caches/sysfs-names.ts";
 import type { System } from "../kernel/system.ts";
+import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { Slub } from "../slub/slub.ts";
 import type { Attributes } from "./attribute.ts";
 import { slubAttributes } from "./slub-attributes.ts";
@@ -21,9 +23,13 @@ export class SlabSysfs {
     this.attributes = allocator instanceof Slub ? slubAttributes(allocator) : new Map();
   }
 
-  /** Directories and links, oldest first. */
+  /** Directories and links, oldest first; none comes or goes while they are read. */
   names(): SysfsName[] {
-    return this.system.common.sysfsNames.names();
+    const { common, memory } = this.system;
+    mutexLock(memory, common.slabMutex);
+    const names = common.sysfsNames.names();
+    mutexUnlock(memory, common.slabMutex);
+    return names;
   }
 
   /** The cache that a directory or a link of that name shows, or undefined. */
@@ -33,8 +39,9 @@ export class SlabSysfs {
 
   /** The directory's name, of a directory or a link. */
   directoryOf(name: string): string | undefined {
-    const cache = this.cacheOf(name);
-    return this.names().find((entry) => entry.cache === cache && !entry.isLink)?.name;
+    const names = this.names();
+    const cache = names.find((entry) => entry.name === name)?.cache;
+    return names.find((entry) => entry.cache === cache && !entry.isLink)?.name;
   }
 
   /** Names of the files in every directory, in the kernel's order. */

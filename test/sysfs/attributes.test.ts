@@ -4,6 +4,7 @@ import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS } from "../../src/caches/errno.ts";
 import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
 import { type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
+import { mutexLock } from "../../src/machine/mutex.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 
 const UNMERGED = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
@@ -231,16 +232,26 @@ describe("names", () => {
     kernel.kmemCacheCreate("first", 200);
     kernel.kmemCacheCreate("second", 197);
     const sysfs = new SlabSysfs(kernel);
-    expect(sysfs.directoryOf("second")).toBe(":t-0000200");
+    expect(kernel.run(() => sysfs.directoryOf("second"))).toBe(":t-0000200");
     for (const name of ["first", "second", ":t-0000200"]) {
       expect(kernel.run(() => sysfs.read(name, "aliases"))).toBe("1\n");
     }
-    expect(sysfs.cacheOf("third")).toBeUndefined();
+    expect(kernel.run(() => sysfs.cacheOf("third"))).toBeUndefined();
+  });
+
+  test("are read while no cache comes or goes", () => {
+    const kernel = boot({ cpus: 1 });
+    const sysfs = new SlabSysfs(kernel);
+    kernel.run(() => {
+      mutexLock(kernel.memory, kernel.common.slabMutex);
+      expect(() => sysfs.read("kmalloc-64", "aliases")).toThrow("CPU 0 waits for itself");
+    });
   });
 
   test("SLAB's caches have none", () => {
-    const sysfs = new SlabSysfs(boot({ cpus: 1, allocator: "slab" }));
-    expect(sysfs.names()).toEqual([]);
+    const kernel = boot({ cpus: 1, allocator: "slab" });
+    const sysfs = new SlabSysfs(kernel);
+    expect(kernel.run(() => sysfs.names())).toEqual([]);
     expect(sysfs.files()).toEqual([]);
   });
 });
