@@ -205,19 +205,21 @@ export class System {
 
   /** kmalloc_node */
   kmallocNode(size: number, gfp: number, node: number): Address {
-    const table = this.sizeClasses[(size + 7) >>> 3];
+    // A size beyond 32 bits would wrap around in the shift, and get an object far too small.
+    const table = size === (size | 0) ? this.sizeClasses[(size + 7) >>> 3] : undefined;
     if (table === undefined || (gfp & GFP_DMA) !== 0) return this.kmallocRare(size, gfp, node);
     return this.allocator.slabAllocNode(this.memory.read32(table), gfp, node);
   }
 
-  /** Size 0, whole pages, DMA memory; all sizes where debugging notes what was asked for. */
+  /** Size 0 or none at all, whole pages, DMA memory; all sizes where debugging notes what was asked. */
   private kmallocRare(size: number, gfp: number, node: number): Address {
-    if (size === 0) return ZERO_SIZE;
+    if (!(size > 0)) return size === 0 ? ZERO_SIZE : 0;
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
-    const s =
-      (gfp & GFP_DMA) !== 0 ? this.common.kmallocDmaCache(index) : this.common.kmallocCache(index);
-    return this.kmallocTrace(s, size, gfp, node);
+    const dma = (gfp & GFP_DMA) !== 0 ? this.common.kmallocDmaCache(index) : 0;
+    if (dma !== 0) return this.kmallocTrace(dma, size, gfp, node);
+    // A kernel without ZONE_DMA has no such caches, and the flag asks nothing of objects.
+    return this.kmallocTrace(this.common.kmallocCache(index), size, gfp & ~GFP_DMA, node);
   }
 
   /**
@@ -246,7 +248,7 @@ export class System {
       this.kfree(object);
       return ZERO_SIZE;
     }
-    if (object <= ZERO_SIZE) return this.kmalloc(size, gfp);
+    if (object <= ZERO_SIZE || !(size > 0)) return this.kmalloc(size, gfp);
     const asked = this.requestedSize(object);
     if (this.ksize(object) >= size) {
       if ((gfp & GFP_ZERO) !== 0 && asked < size) {

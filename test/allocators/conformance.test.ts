@@ -8,7 +8,13 @@ import { EIO } from "../../src/caches/errno.ts";
 import type { AuditFinding } from "../../src/check/audit.ts";
 import type { BootOptions } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
-import { __GFP_THISNODE, __GFP_ZERO, GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
+import {
+  __GFP_DMA,
+  __GFP_THISNODE,
+  __GFP_ZERO,
+  GFP_ATOMIC,
+  GFP_KERNEL,
+} from "../../src/pages/gfp.ts";
 import { failureOf, type Watched, watched } from "../check/systems.ts";
 
 const TYPESAFE_BY_RCU = 0x80000;
@@ -126,6 +132,29 @@ describe.each(allocators)("%s", (_name, options) => {
     expect(kernel.kmalloc(0)).toBe(16);
     kernel.kfree(16);
     kernel.kfree(0);
+  });
+
+  test("a size that no memory has is NULL, however many bits it takes", () => {
+    const { kernel } = system;
+    const object = kernel.kmalloc(100);
+    for (const size of [2 ** 31, 2 ** 32 + 1, 2 ** 32 + 64, 2 ** 35 + 64, Infinity]) {
+      expect(kernel.kmalloc(size), `kmalloc(${size})`).toBe(0);
+      expect(kernel.krealloc(object, size), `krealloc(${size})`).toBe(0);
+    }
+    for (const size of [-1, -64, -(2 ** 32) + 64, Number.NaN]) {
+      expect(kernel.kmalloc(size), `kmalloc(${size})`).toBe(0);
+      expect(kernel.krealloc(object, size), `krealloc(${size})`).toBe(0);
+    }
+    kernel.kfree(object);
+  });
+
+  test("__GFP_DMA asks nothing of objects where there is no ZONE_DMA", () => {
+    const { kernel } = system;
+    for (const size of [8, 64, 5000]) {
+      const object = on(1, () => kernel.kmalloc(size, GFP_KERNEL | __GFP_DMA));
+      expect(kernel.ksize(object), `kmalloc(${size})`).toBeGreaterThanOrEqual(size);
+      on(0, () => kernel.kfree(object));
+    }
   });
 
   test("an object asked of a node is of that node, from any CPU", () => {
