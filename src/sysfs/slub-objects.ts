@@ -79,15 +79,17 @@ export class SlubObjects {
     });
   }
 
-  /** One of the counters of statistics.ts, by CPU. */
+  /** One of the counters of statistics.ts, by CPU: unsigned, as the kernel prints them. */
   statistic(s: KmemCachePtr, item: number): number[] {
     const { memory } = this.slub.context;
-    return this.cpus(s).map((c) => memory.readOnce(c + KmemCacheCpu.stat + (item << 2)));
+    return this.cpus(s).map((c) => memory.readOnce(c + KmemCacheCpu.stat + (item << 2)) >>> 0);
   }
 
+  /** clear_stat: what a CPU counts at the same moment may survive it. */
   clearStatistic(s: KmemCachePtr, item: number): void {
     const { memory } = this.slub.context;
-    for (const c of this.cpus(s)) memory.writeOnce(c + KmemCacheCpu.stat + (item << 2), 0);
+    // Atomic, since the words are other CPUs', which go on counting.
+    for (const c of this.cpus(s)) memory.xchg(c + KmemCacheCpu.stat + (item << 2), 0);
   }
 
   /** struct kmem_cache_cpu of every CPU, in order. */

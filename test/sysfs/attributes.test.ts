@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS } from "../../src/caches/errno.ts";
 import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
-import { type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
+import { attach, type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
+import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 
 const UNMERGED = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
@@ -63,6 +64,24 @@ describe("counts", () => {
     expect(read("free_slowpath")).toBe("1 C0=1\n");
     expect(read("partial")).toBe("0\n");
     expect(read("order_fallback")).toBe("0\n");
+  });
+
+  test("of events are unsigned, and more than 2^31 of them no less", () => {
+    const { kernel, s, read } = shown(256);
+    const { allocator, memory } = kernel;
+    memory.add(allocator.statWords(s, 0), 2 ** 31 + 3);
+    memory.add(allocator.statWords(s, 1), 2 ** 31);
+    expect(read("alloc_fastpath")).toBe("4294967299 C0=2147483651 C1=2147483648\n");
+  });
+
+  test("of events are cleared while other CPUs run", () => {
+    const kernel = boot({ cpus: 2, parameters: UNMERGED }, { memoryClass: TorturedMemory });
+    const s = kernel.kmemCacheCreate("shown", 256);
+    const sysfs = new SlabSysfs(kernel);
+    kernel.run(() => kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s)), 1);
+    attach(kernel.shared).thread.enterCpu(1);
+    expect(kernel.run(() => sysfs.write("shown", "alloc_slowpath", "0"), 0)).toBe(0);
+    expect(kernel.run(() => sysfs.read("shown", "alloc_slowpath"), 0)).toBe("0\n");
   });
 
   test("of partial slabs follow a shrink", () => {
