@@ -273,7 +273,8 @@ export class Pages {
     const { memory } = this;
     for (const zone of this.zonesOf(node)) {
       const flags = spinLockIrqsave(memory, zone.at + ZoneState.lock);
-      memory.write32(zone.at + ZoneState.isolated, isolated ? 1 : 0);
+      // WRITE_ONCE: also read without the lock.
+      memory.writeOnce(zone.at + ZoneState.isolated, isolated ? 1 : 0);
       spinUnlockIrqrestore(memory, zone.at + ZoneState.lock, flags);
     }
   }

@@ -1,7 +1,8 @@
 /**
  * Per-CPU lists of single free pages, one for each zone and migrate type: most pages come and go
  * without the zone's lock, which is taken once a batch. A list is a stack through page->next and
- * belongs to its CPU; it is touched with interrupts off.
+ * belongs to its CPU; it is touched with interrupts off. Of an isolated zone a list gives nothing
+ * out and takes nothing in: what it still holds goes when it is drained.
  */
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -46,13 +47,17 @@ export class PcpLists {
     return Math.max(1, Math.min(BATCH, (zone.end - zone.start) >> 8));
   }
 
-  /** A page of the zone, marked as allocated; 0 where the zone has only `keep` pages left. */
+  /**
+   * A page of the zone, marked as allocated; 0 where the zone is isolated or has only `keep` pages
+   * left.
+   */
   take(zone: Zone, type: number, keep: number): PagePtr {
     const { memory } = this;
     const flags = memory.irqSave();
     const pcp = memory.thisCpuPtr(this.offsetOf(zone));
     const list = pcp + PerCpuPages.lists + type * 4;
-    const page = memory.read32(list) || this.refill(zone, pcp, type, keep);
+    let page = 0;
+    if (!this.isIsolated(zone)) page = memory.read32(list) || this.refill(zone, pcp, type, keep);
     if (page !== 0) {
       memory.write32(list, memory.read32(page + Page.next));
       memory.write32(pcp + PerCpuPages.count, memory.read32(pcp + PerCpuPages.count) - 1);
@@ -83,11 +88,29 @@ export class PcpLists {
     return memory.read32(pcp + PerCpuPages.lists + type * 4);
   }
 
-  /** free_hot_cold_page: onto this CPU's list; a batch goes back when that is long. */
+  /**
+   * READ_ONCE: the zone's lock is not held. Who isolates a zone drains the lists afterwards, and that
+   * call is not answered between this look and what is done to the list.
+   */
+  private isIsolated(zone: Zone): boolean {
+    return this.memory.readOnce(zone.at + ZoneState.isolated) !== 0;
+  }
+
+  /**
+   * free_hot_cold_page: onto this CPU's list; a batch goes back when that is long. A page of an
+   * isolated zone goes back at once.
+   */
   free(zone: Zone, page: PagePtr): void {
     const { memory } = this;
     const type = this.buddy.typeOf(this.pageArray.number(page));
     const flags = memory.irqSave();
+    if (this.isIsolated(zone)) {
+      spinLock(memory, zone.at + ZoneState.lock);
+      this.buddy.free(zone, this.pageArray.number(page), 0);
+      spinUnlock(memory, zone.at + ZoneState.lock);
+      memory.irqRestore(flags);
+      return;
+    }
     const pcp = memory.thisCpuPtr(this.offsetOf(zone));
     const list = pcp + PerCpuPages.lists + type * 4;
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_PCP);

@@ -18,6 +18,7 @@ import {
 } from "../../src/pages/gfp.ts";
 import { Page, type PagePtr, PG_HEAD, PG_SLAB } from "../../src/pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../../src/pages/pages.ts";
+import type { Zone } from "../../src/pages/zone.ts";
 import { type Booted, bootPages, freeBlocks, MIB } from "./machine.ts";
 
 function takeAll({ pages }: Booted, gfp: number, order = 0, node = NUMA_NO_NODE): PagePtr[] {
@@ -95,6 +96,23 @@ describe("an allocation", () => {
     expect(pages.pageToNid(pages.allocPages(GFP_KERNEL, 0, 1))).toBe(2);
     takeAll(booted, GFP_ATOMIC | __GFP_THISNODE, 0, 2);
     expect(pages.pageToNid(pages.allocPages(GFP_KERNEL, 0, 1))).toBe(0);
+  });
+
+  test("finds nothing in an isolated zone, not even what a CPU's list still holds", () => {
+    const { pages } = bootPages({ cpus: 2, nodes: 2 });
+    const zone = pages.zones[2] as Zone;
+    const gfp = GFP_ATOMIC | __GFP_THISNODE;
+    const page = pages.allocPages(gfp, 0, 1);
+    expect(pages.pcp.count(zone, 0)).toBeGreaterThan(0);
+    pages.setIsolated(1, true);
+    expect(pages.allocPages(gfp, 0, 1)).toBe(0);
+    // What was drained stays together: a page that comes back joins it at once.
+    pages.drainAllPages();
+    pages.freePages(page, 0);
+    expect(pages.isUnused(1)).toBe(true);
+    expect(pages.checkBuddy()).toEqual([]);
+    pages.setIsolated(1, false);
+    expect(pages.allocPages(gfp, 0, 1)).toBe(page);
   });
 
   test("for DMA comes from the lowest part of node 0 only, which others take last", () => {
