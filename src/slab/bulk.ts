@@ -2,6 +2,7 @@
  * Many objects in one call (Linux 4.3 on; the form of 5.10): interrupts stay off over all of them,
  * but for the moments in which a slab is made.
  */
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
@@ -21,6 +22,7 @@ export class Bulk {
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory } = this;
+    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc_bulk: the cache is NULL");
     const flags = memory.irqSave();
     let got = 0;
     for (; got < size; got++) {

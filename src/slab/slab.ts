@@ -12,6 +12,7 @@ import type { Allocator } from "../caches/allocator.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { SlabInfo } from "../caches/slab-info.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
@@ -134,10 +135,17 @@ export class Slab implements Allocator {
   }
 
   private allocSlow(s: KmemCachePtr, gfp: number, node: number, flags: boolean): Address {
+    if (s === 0) this.refuseNull(flags);
     const object = this.allocate(s, gfp, node);
     this.memory.irqRestore(flags);
     if (object !== 0 && (gfp & GFP_ZERO) !== 0) this.zero(s, object);
     return object;
+  }
+
+  /** Page 0 is all zero, so a cache that could not be made has an empty array and ends up here. */
+  private refuseNull(flags: boolean): never {
+    this.memory.irqRestore(flags);
+    throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
   }
 
   /** __do_cache_alloc: an object or 0, by whichever way there is. Interrupts are off. */

@@ -3,6 +3,7 @@
  * of 5.10). Allocation holds interrupts off and pops by plain stores. Freeing builds, for each slab,
  * a chain through the caller's own objects and frees it by one swap.
  */
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
@@ -42,6 +43,7 @@ export class Bulk {
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory } = this;
+    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc_bulk: the cache is NULL");
     const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     const flags = memory.irqSave();
     let c = memory.thisCpuPtr(cpuSlab);

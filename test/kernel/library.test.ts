@@ -72,13 +72,28 @@ test.each([
   expect(() => boot(options)).toThrow(reason);
 });
 
-test.each(["slub", "slab"] as const)(
-  "an allocation from a cache that could not be made is refused: %s",
-  (allocator) => {
-    const kernel = boot({ cpus: 1, memory: 16 * MIB, allocator });
+test.each([
+  { allocator: "slub", kernel: "4.1" },
+  { allocator: "slab", kernel: "4.1" },
+  { allocator: "slab", kernel: "6.1" },
+] as const)(
+  "an allocation from a cache that could not be made is refused, and the CPU goes on: %o",
+  (form) => {
+    const kernel = boot({ cpus: 2, nodes: 2, memory: 16 * MIB, ...form });
     const none = kernel.kmemCacheCreate("", 64);
     expect(none).toBe(0);
-    expect(() => kernel.kmemCacheAlloc(none)).toThrow(KernelBug);
+    const p: number[] = [];
+    kernel.run(() => {
+      for (const allocate of [
+        () => kernel.kmemCacheAlloc(none),
+        () => kernel.kmemCacheAllocNode(none, GFP_KERNEL, 1),
+        () => kernel.kmemCacheAllocBulk(none, 4, p),
+      ]) {
+        expect(allocate).toThrow(/the cache is NULL/);
+        expect(kernel.memory.irqsDisabled()).toBe(false);
+      }
+    });
+    expect(p).toEqual([]);
     expect(kernel.kmalloc(64)).not.toBe(0);
   },
 );
