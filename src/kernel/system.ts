@@ -234,7 +234,7 @@ export class System {
 
   /** kmalloc_large: whole pages. */
   private kmallocLarge(size: number, gfp: number, node: number): Address {
-    const isHere = node < this.machine.options.nodes;
+    const isHere = node === NO_NODE || (node >= 0 && node < this.machine.options.nodes);
     if (size > KMALLOC_MAX_SIZE || (!isHere && (gfp & __GFP_THISNODE) !== 0)) return 0;
     // As for objects, a node that the machine does not have is another.
     const nid = isHere ? node : NO_NODE;
@@ -284,7 +284,10 @@ export class System {
     return isSlab ? this.memory.read32(page + SLAB_CACHE) : 0;
   }
 
-  /** kfree: anything kmalloc, or any cache, has given. */
+  /**
+   * kfree: anything kmalloc, or any cache, has given. What the registry's kfree does for the
+   * allocator itself is written out here, where it has to be fast.
+   */
   kfree(object: Address): void {
     if (object <= ZERO_SIZE) return;
     const { memory } = this;
@@ -293,8 +296,14 @@ export class System {
     if ((flags & IS_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + SLAB_CACHE), page, object);
     } else {
-      this.common.kfree(object);
+      this.kfreeOther(object);
     }
+  }
+
+  /** Whole pages, or nothing that could be freed. */
+  private kfreeOther(object: Address): void {
+    this.refuseGarbage(object);
+    this.common.kfree(object);
   }
 
   /** ksize: bytes that may be used, at least what was asked for. */
@@ -328,20 +337,35 @@ export class System {
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + SLAB_CACHE);
-    if (owner !== s) this.common.wrongCache(s, owner, object);
+    if (owner !== s) this.refuseOwner(s, owner, object);
     this.allocator.slabFree(s, page, object);
+  }
+
+  private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): void {
+    this.refuseGarbage(object);
+    this.common.wrongCache(s, owner, object);
+  }
+
+  /** What is no number counts as an address of page 0, which is no slab. */
+  private refuseGarbage(object: Address): void {
+    if (Number.isInteger(object)) return;
+    throw new KernelBug("bad-access", `kfree: ${object} is no object`);
   }
 
   /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
   kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = KERNEL): number {
-    return this.allocator.allocBulk(s, gfp, size, p);
+    return size > 0 ? this.allocator.allocBulk(s, gfp, size, p) : 0;
   }
 
   /**
    * kmem_cache_free_bulk; with s = 0 each object goes to its own cache, and whole pages of kmalloc
    * where they came from. Uses p up.
+   * @throws KernelBug where p has fewer; none is freed then.
    */
   kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    if (!(size <= p.length)) {
+      throw new KernelBug("bad-access", `kmem_cache_free_bulk: ${size} objects of ${p.length}`);
+    }
     this.allocator.freeBulk(s, size, p);
   }
 

@@ -42,7 +42,7 @@ export class NodeAllocation {
 
   /** get_node: 0 where the machine has no node of that number. */
   protected nodeAt(s: KmemCachePtr, nid: number): KmemCacheNodePtr {
-    return nid < this.context.nodes ? this.context.nodeOf(s, nid) : 0;
+    return nid >= 0 && nid < this.context.nodes ? this.context.nodeOf(s, nid) : 0;
   }
 
   protected takeOne(s: KmemCachePtr, n: KmemCacheNodePtr): Address {

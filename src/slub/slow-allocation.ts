@@ -89,7 +89,8 @@ export class SlowAllocation {
    */
   private nodeFor(node: number): number {
     const { machine, pages } = this.context;
-    return node < machine.options.nodes ? pages.memoryNode(node) : NUMA_NO_NODE;
+    const isHere = node >= 0 && node < machine.options.nodes;
+    return isHere ? pages.memoryNode(node) : NUMA_NO_NODE;
   }
 
   /** The same with interrupts off; they may have been on in between. */

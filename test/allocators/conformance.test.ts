@@ -201,7 +201,7 @@ describe.each(allocators)("%s", (_name, options) => {
   test("an object asked of a node that the machine does not have is another's, or none", () => {
     const { kernel } = system;
     const s = kernel.kmemCacheCreate("elsewhere", 128);
-    for (const node of [2, 7, 1000]) {
+    for (const node of [2, 7, 1000, -2]) {
       on(3, () => {
         held.push(kernel.kmemCacheAllocNode(s, GFP_KERNEL, node));
         expect(kernel.kmemCacheAllocNode(s, GFP_KERNEL | __GFP_THISNODE, node)).toBe(0);
@@ -386,6 +386,31 @@ describe.each(allocators)("%s", (_name, options) => {
     expect(clean()).toEqual([]);
     for (const object of kept) expect(kernel.memory.findOther(object, 0x5c, 128)).toBe(0);
     giveAll(2);
+  });
+
+  test("in bulk no less than nothing is allocated, and no more freed than is there", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("counted", 128);
+    for (const size of [0, -1, Number.NaN]) {
+      const p: Address[] = [];
+      expect(on(0, () => kernel.kmemCacheAllocBulk(s, size, p))).toBe(0);
+      expect(p).toEqual([]);
+    }
+    const objects = take(s, 3);
+    for (const cache of [s, 0]) {
+      const free = () => on(0, () => kernel.kmemCacheFreeBulk(cache, 4, [...objects]));
+      expect(failureOf(free)).toBe("bad-access");
+    }
+    giveAll();
+  });
+
+  test("what is no address is no object", () => {
+    const { kernel } = system;
+    const s = kernel.kmemCacheCreate("addressed", 128);
+    for (const nothing of [undefined, Number.NaN] as number[]) {
+      expect(failureOf(() => kernel.kfree(nothing))).toBe("bad-access");
+      expect(failureOf(() => kernel.kmemCacheFree(s, nothing))).toBe("bad-access");
+    }
   });
 
   test("freeing what is no object, or to the wrong cache, is refused by name", () => {
