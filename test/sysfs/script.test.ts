@@ -55,6 +55,7 @@ describe("a script", () => {
     ["C a 64 0 0 0\nC b 64 0 0 0", "one cache at a time"],
     ["C a 64 0 0 0\nP 1", "no such CPU"],
     ["C a 9999999 0 0 0", "refuses to create"],
+    ["C a 4096 0 0 0\nB 40000", "no memory is left"],
   ])("that cannot be run ends with the reason: %j", (script, why) => {
     expect(() => runScript(parseScript(script), MACHINE)).toThrow(why);
   });

@@ -226,7 +226,7 @@ class ScriptRun {
 
   /** Numbers an object, and its slab where it is the first of it. */
   private handOut(tell: (event: Event) => void, object: Address): void {
-    if (object === 0) throw new ScriptError("no memory is left on this machine");
+    if (object === 0) throw outOfMemory();
     const page = this.kernel.pages.virtToHeadPage(object);
     const id = this.objects.push(object) - 1;
     if (!this.slabs.has(page)) {
@@ -266,7 +266,7 @@ class ScriptRun {
 
   private allocateBulk(tell: (event: Event) => void, count: number): void {
     const p: Address[] = [];
-    this.kernel.kmemCacheAllocBulk(this.s, count, p);
+    if (this.kernel.kmemCacheAllocBulk(this.s, count, p) < count) throw outOfMemory();
     for (const object of p) this.handOut(tell, object);
   }
 
@@ -289,6 +289,10 @@ class ScriptRun {
     }
     return events;
   }
+}
+
+function outOfMemory(): ScriptError {
+  return new ScriptError("no memory is left on this machine");
 }
 
 function times(count: number, act: () => Event[]): Event[] {
