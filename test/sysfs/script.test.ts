@@ -55,9 +55,14 @@ describe("a script", () => {
     ["C a 64 0 0 0\nC b 64 0 0 0", "one cache at a time"],
     ["C a 64 0 0 0\nP 1", "no such CPU"],
     ["C a 9999999 0 0 0", "refuses to create"],
-    ["C a 4096 0 0 0\nB 40000", "no memory is left"],
   ])("that cannot be run ends with the reason: %j", (script, why) => {
     expect(() => runScript(parseScript(script), MACHINE)).toThrow(why);
+  });
+
+  test("ends where a bulk call finds no memory, with no object numbered that is not there", () => {
+    const machine = { ...MACHINE, allocator: "slab", kernel: "6.1" } as const;
+    const script = parseScript("C a 4096 0 0 0\nB 40000");
+    expect(() => runScript(script, machine)).toThrow("no memory is left");
   });
 
   test("may begin again after D, with numbers that go on", () => {
