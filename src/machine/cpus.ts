@@ -109,6 +109,12 @@ export class Leases {
   declare private readonly waiting: number;
 
   /**
+   * Told of each CPU that was this task's for a moment on its way to another, and is free again: who
+   * asked for it meanwhile relies on this task to look.
+   */
+  onFreed: (cpu: number) => void = () => undefined;
+
+  /**
    * Byte offsets: `cpuBase` and `taskBase` of the two arrays of descriptors, `waiting` of the word
    * that counts tasks in `acquire`, so that a release nobody waits for looks at no task.
    */
@@ -152,6 +158,7 @@ export class Leases {
     // Since it was looked at it may have gone, and whoever took it away knows nothing of this task.
     if (!this.isOnline(cpu)) {
       Atomics.store(words, this.cpuWord(cpu, LEASE), 0);
+      this.onFreed(cpu);
       return false;
     }
     Atomics.store(words, this.taskWord(task, Task.cpu), cpu + 1);
@@ -202,7 +209,10 @@ export class Leases {
     if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) {
       const granted = this.takeGrant(task);
       if (cpu < 0) return granted;
-      if (granted >= 0) this.release(granted);
+      if (granted >= 0) {
+        this.release(granted);
+        this.onFreed(granted);
+      }
     }
     if (cpu >= 0) Atomics.store(words, this.taskWord(task, Task.cpu), cpu + 1);
     return cpu;

@@ -78,6 +78,7 @@ export abstract class RunningTask {
     this.areasEnd = places.percpuEnd;
     this.pollIndex = places.offCpu >> 2;
     this.leases = leases;
+    leases.onFreed = (cpu) => this.serveIfIdle(cpu);
     this.task = task;
     this.irqIndex = (places.taskBase + task * sizeOfTask + Task.irqsOff) >> 2;
   }

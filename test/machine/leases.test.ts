@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Cpu, sizeOfCpu, sizeOfTask, TASK_DEAD, Task } from "../../src/machine/cpus.ts";
+import { CPU_ABSENT, Cpu, sizeOfCpu, sizeOfTask, TASK_DEAD, Task } from "../../src/machine/cpus.ts";
+import { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { spinLock } from "../../src/machine/spinlock.ts";
 import { newMachine, type Observer, observe } from "./machines.ts";
 import { onWorkers } from "./threads.ts";
@@ -80,6 +81,73 @@ describe("leases", () => {
     expect(() => spinLock(other.memory, other.scratch)).toThrow(
       `deadlock: CPU 1 (task ${one.memory.current()}) did not let go`,
     );
+  });
+});
+
+/** A task whose every look at a CPU something may come before, and the CPUs it has served as. */
+class Watched extends DirectMemory {
+  before: ((cpu: number) => void)[] = [];
+  readonly served: number[] = [];
+
+  watch(): void {
+    const { leases } = this;
+    const isOnline = leases.isOnline.bind(leases);
+    leases.isOnline = (cpu) => {
+      this.before.shift()?.(cpu);
+      return isOnline(cpu);
+    };
+    this.onQuiescent = () => this.served.push(this.smpProcessorId());
+  }
+}
+
+describe("what is asked of a CPU while its lease is held for a moment is done by who held it", () => {
+  test("because another CPU came free for who waited", () => {
+    const shared = newMachine({ cpus: 2, tasks: 3 });
+    const [one, other] = [observe(shared), observe(shared)];
+    const { memory } = observe<Watched>(shared, Watched);
+    one.memory.enterCpu(0);
+    other.memory.enterCpu(1);
+    memory.watch();
+    const nothing = () => undefined;
+    memory.before = [
+      nothing,
+      // CPU 0 was just seen busy, and nobody waits yet.
+      () => one.memory.leaveCpu(),
+      nothing,
+      () => {
+        // The task has CPU 0, and its wish still stands: it is granted CPU 1 as well.
+        other.memory.leaveCpu();
+        one.memory.kick(1);
+      },
+    ];
+    memory.enterCpu(-1);
+    expect(memory.before).toEqual([]);
+    expect(memory.smpProcessorId()).toBe(0);
+    expect(memory.served).toEqual([1]);
+    expect(memory.loadAcquire(cpuWord(one, 1, Cpu.poll))).toBe(0);
+    expect(memory.loadAcquire(cpuWord(one, 1, Cpu.lease))).toBe(0);
+  });
+
+  test("because the CPU went while its lease was taken", () => {
+    const shared = newMachine({ cpus: 2, tasks: 3 });
+    const one = observe(shared);
+    const { memory } = observe<Watched>(shared, Watched);
+    memory.enterCpu(1);
+    memory.leaveCpu();
+    memory.watch();
+    memory.before = [
+      () => undefined,
+      (cpu) => {
+        one.memory.storeRelease(cpuWord(one, cpu, Cpu.online), CPU_ABSENT);
+        one.memory.kick(cpu);
+      },
+    ];
+    memory.enterCpu(-1);
+    expect(memory.before).toEqual([]);
+    expect(memory.smpProcessorId()).toBe(0);
+    expect(memory.served).toEqual([1]);
+    expect(memory.loadAcquire(cpuWord(one, 1, Cpu.poll))).toBe(0);
+    expect(memory.loadAcquire(cpuWord(one, 1, Cpu.lease))).toBe(0);
   });
 });
 
