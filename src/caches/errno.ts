@@ -7,6 +7,7 @@ export const ENOMEM = 12;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const EINVAL = 22;
+export const ERANGE = 34;
 export const ENOSYS = 38;
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -17,6 +18,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [EBUSY]: "EBUSY",
   [EEXIST]: "EEXIST",
   [EINVAL]: "EINVAL",
+  [ERANGE]: "ERANGE",
   [ENOSYS]: "ENOSYS",
 };
 

@@ -11,7 +11,7 @@ import { __GFP_NOFAIL, __GFP_WAIT } from "../pages/gfp.ts";
 export interface FaultSettings {
   /** Chance that a call fails which nothing below spares, 0 to 1. */
   readonly probability: number;
-  /** Only every so many-th call can fail. */
+  /** Only every so many-th call can fail; up to 1: each. */
   readonly interval: number;
   /** How many failures there are in all; -1: no limit. */
   readonly times: number;
@@ -108,7 +108,8 @@ export class FaultInjection {
       return false;
     }
     const nth = memory.add(at + FaultAttr.count, 1) + 1;
-    if (nth % this.read(FaultAttr.interval) !== 0) return false;
+    const interval = this.read(FaultAttr.interval);
+    if (interval > 1 && nth % interval !== 0) return false;
     if (memory.random() >>> 2 >= this.read(FaultAttr.probability)) return false;
     if (!this.spend()) return false;
     memory.add(at + FaultAttr.injected, 1);

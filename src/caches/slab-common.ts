@@ -161,7 +161,7 @@ export class SlabCommon extends CacheRegistry {
 
   /**
    * kmem_cache_destroy: 0, or -EBUSY where objects remain; they are listed, and the cache is kept.
-   * With other users left it only loses one. Waits for the grace periods of its slabs. NULL is no
+   * With other users left it only loses one, and a cache of the boot stays. Waits for the grace periods of its slabs. NULL is no
    * cache and nothing to do (since Linux 4.3). May sleep.
    */
   kmemCacheDestroy(s: KmemCachePtr): number {
@@ -169,11 +169,12 @@ export class SlabCommon extends CacheRegistry {
     const { memory } = this;
     this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
-    const closed = refcount > 0 || this.allocator.shutdown(s);
+    // Negative: one that nobody has created and nobody may share.
+    const closed = refcount !== 0 || this.allocator.shutdown(s);
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
     if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
-    if (closed && refcount <= 0) this.unlist(s);
-    else if (closed && this.hasSysfs) this.sysfsNames.dropAlias(s, refcount);
+    if (closed && refcount === 0) this.unlist(s);
+    else if (refcount > 0 && this.hasSysfs) this.sysfsNames.dropAlias(s, refcount);
     this.unlockCaches();
     if (!closed) {
       this.machine.console.printk(
@@ -181,7 +182,7 @@ export class SlabCommon extends CacheRegistry {
       );
       return -EBUSY;
     }
-    if (refcount <= 0) this.releaseCache(s);
+    if (refcount === 0) this.releaseCache(s);
     return 0;
   }
 

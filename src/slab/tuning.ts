@@ -124,15 +124,20 @@ export class Tuning {
   }
 
   /**
-   * slabinfo_write: other queue sizes while the cache is in use. 0 or -ENOMEM; sizes that make no
-   * sense change nothing and are no error. May sleep.
+   * Other queue sizes while the cache is in use. 0 or -ENOMEM; sizes that make no sense change
+   * nothing and are no error. May sleep.
    */
   tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {
-    if (limit < 1 || batchcount < 1 || batchcount > limit || shared < 0) return 0;
     const { common } = this.context;
     mutexLock(this.memory, common.slabMutex);
-    const error = this.setQueues(s, limit, batchcount, shared, GFP_KERNEL);
+    const error = this.tuneLocked(s, limit, batchcount, shared);
     mutexUnlock(this.memory, common.slabMutex);
     return error;
+  }
+
+  /** The same for who holds slab_mutex already, as slabinfo_write does since it looked the cache up. */
+  tuneLocked(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {
+    if (limit < 1 || batchcount < 1 || batchcount > limit || shared < 0) return 0;
+    return this.setQueues(s, limit, batchcount, shared, GFP_KERNEL);
   }
 }

@@ -3,10 +3,11 @@
  * first; a SLAB with DEBUG_SLAB adds its statistics. slab_mutex is held over the whole of it, so no
  * cache comes or goes meanwhile.
  */
-import { EINVAL } from "../caches/errno.ts";
+import { EINVAL, EIO } from "../caches/errno.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { CPUSTAT, GLOBALSTAT, type SlabInfo, type SlabStatistics } from "../caches/slab-info.ts";
 import type { System } from "../kernel/system.ts";
+import { Slab } from "../slab/slab.ts";
 
 const VERSION = "slabinfo - version: 2.1";
 const COLUMNS =
@@ -67,18 +68,27 @@ function statisticsOf(counts: SlabStatistics): string {
   return ` : globalstat ${global.join(" ")} : cpustat ${cpu.join(" ")}`;
 }
 
+type Tunables = [limit: number, batchcount: number, shared: number];
+
+/** What sscanf makes of `name %d %d %d`: whatever follows the third number is ignored. */
+const TUNABLES = /^([^ ]*) \s*(-?\d+)(?:\s+|(?=-))(-?\d+)(?:\s+|(?=-))(-?\d+)/;
+
 /**
  * slabinfo_write: `name limit batchcount shared` sets the queues of a SLAB cache; sizes that make no
- * sense change nothing. 0, -EINVAL for another text or an unknown cache, -EIO where caches have no
- * queues. To be called as a CPU; may sleep.
+ * sense change nothing. 0, -ENOMEM, -EINVAL for another text or an unknown cache, -EIO for any text
+ * where caches have no queues. To be called as a CPU; may sleep.
  */
 export function writeSlabinfo(system: System, text: string): number {
-  const [name, ...numbers] = text.trim().split(/\s+/);
-  const words = numbers.map((word) => (/^-?\d+$/.test(word) ? Number(word) | 0 : undefined));
-  const [limit, batchcount, shared] = words;
-  if (text.length > MAX_SLABINFO_WRITE || words.length !== 3) return -EINVAL;
-  if (limit === undefined || batchcount === undefined || shared === undefined) return -EINVAL;
-  const found = system.common.withCaches((s) => (system.common.nameOf(s) === name ? s : 0));
-  const s = found.find((cache) => cache !== 0);
-  return s === undefined ? -EINVAL : system.allocator.tune(s, limit, batchcount, shared);
+  const { allocator, common } = system;
+  if (!(allocator instanceof Slab)) return -EIO;
+  const words = text.length > MAX_SLABINFO_WRITE ? null : TUNABLES.exec(text);
+  if (words === null) return -EINVAL;
+  const name = words[1];
+  const [limit, batchcount, shared] = words.slice(2).map((word) => Number(word) | 0) as Tunables;
+  let error: number | undefined;
+  common.withCaches((s) => {
+    if (error !== undefined || common.nameOf(s) !== name) return;
+    error = allocator.tuning.tuneLocked(s, limit, batchcount, shared);
+  });
+  return error ?? -EINVAL;
 }

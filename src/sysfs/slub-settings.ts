@@ -5,7 +5,7 @@
  * Each writes words of struct kmem_cache without a lock, as 4.1 does. Later kernels made most of
  * these files read-only because of that.
  */
-import { EBUSY, EINVAL } from "../caches/errno.ts";
+import { EBUSY, EINVAL, ERANGE } from "../caches/errno.ts";
 import {
   __CMPXCHG_DOUBLE,
   SLAB_CONSISTENCY_CHECKS,
@@ -26,11 +26,12 @@ import { KmemCache, ooOrder } from "../slub/structs.ts";
 import { type Attribute, readOnly } from "./attribute.ts";
 import { SlubObjects } from "./slub-objects.ts";
 
-/** A decimal unsigned number, as kstrtoul reads it: one newline may follow. */
-function unsigned(text: string): number | undefined {
-  const match = /^\+?(\d{1,10})\n?$/.exec(text);
-  const value = match === null ? Number.NaN : Number(match[1]);
-  return value <= 0x7fffffff ? value : undefined;
+/** kstrtoul: a decimal unsigned long, one newline may follow; or a negative error number. */
+function unsignedLong(text: string): number {
+  const match = /^\+?(\d+)\n?$/.exec(text);
+  if (match === null) return -EINVAL;
+  const value = Number(match[1]);
+  return value < 2 ** 64 ? value : -ERANGE;
 }
 
 /** A file that holds a number; `set` answers 0 or a negative error number. */
@@ -41,8 +42,8 @@ function numeric(
   return {
     ...readOnly(show),
     store: (s, text) => {
-      const value = unsigned(text);
-      return value === undefined ? -EINVAL : set(s, value);
+      const value = unsignedLong(text);
+      return value < 0 ? value : set(s, value);
     },
   };
 }
@@ -108,7 +109,8 @@ export function slubSettings(slub: Slub) {
       (s, wanted) => write(s, KmemCache.minPartial, clampMinPartial(wanted)),
     ),
     cpu_partial: numeric(
-      (s) => read(s, KmemCache.cpuPartial),
+      // An int that is printed as unsigned: one that does not fit keeps no list at all.
+      (s) => read(s, KmemCache.cpuPartial) >>> 0,
       (s, limit) => {
         if (limit !== 0 && !slub.context.hasCpuPartial(s)) return -EINVAL;
         write(s, KmemCache.cpuPartial, limit);

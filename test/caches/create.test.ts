@@ -426,3 +426,13 @@ describe("NULL where a cache is meant", () => {
     expect(kernel.kmemCacheCreate("fresh", 200)).not.toBe(0);
   });
 });
+
+describe("kmem_cache_destroy of a cache of the boot", () => {
+  test.each(["slub", "slab"] as const)("%s: leaves it as it is", (allocator) => {
+    const kernel = boot({ cpus: 1, allocator });
+    const { kmemCache } = kernel.common;
+    expect(kernel.kmemCacheDestroy(kmemCache)).toBe(0);
+    expect(kernel.common.caches()).toContain(kmemCache);
+    expect(kernel.kmemCacheCreate("fresh", 200)).not.toBe(0);
+  });
+});

@@ -1,7 +1,7 @@
 /** The files of /sys/kernel/slab/<cache>/: what they show, what they take, what they refuse. */
 import { describe, expect, test } from "vitest";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
-import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS } from "../../src/caches/errno.ts";
+import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS, ERANGE } from "../../src/caches/errno.ts";
 import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
 import { attach, type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
@@ -134,10 +134,13 @@ describe("writing", () => {
       ["0", "5\n"],
       ["7", "7\n"],
       ["100", "10\n"],
+      ["0", "5\n"],
+      ["3000000000", "10\n"],
     ] as const) {
       expect(write("min_partial", wanted)).toBe(0);
       expect(read("min_partial")).toBe(kept);
     }
+    expect(write("min_partial", "99999999999999999999")).toBe(-ERANGE);
   });
 
   test("cpu_partial gives the lists back to the nodes; a debug cache takes only 0", () => {
@@ -145,6 +148,8 @@ describe("writing", () => {
     const objects = Array.from({ length: 32 }, () => kernel.kmemCacheAlloc(s));
     kernel.kmemCacheFree(s, objects[0] as number);
     expect(read("slabs_cpu_partial")).not.toBe("0(0)\n");
+    expect(write("cpu_partial", "3000000000\n")).toBe(0);
+    expect(read("cpu_partial")).toBe("3000000000\n");
     expect(write("cpu_partial", "2")).toBe(0);
     expect(read("cpu_partial")).toBe("2\n");
     expect(read("slabs_cpu_partial")).toBe("0(0)\n");

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { EINVAL, EIO } from "../../src/caches/errno.ts";
 import { boot } from "../../src/kernel/kernel.ts";
+import { SpinLock } from "../../src/machine/spinlock.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { readSlabinfo, writeSlabinfo } from "../../src/sysfs/slabinfo.ts";
 import { collection, readOracle } from "../oracle/files.ts";
@@ -171,9 +172,22 @@ describe.each(["4.1", "6.1"] as const)("the statistics of DEBUG_SLAB, %s", (vers
 });
 
 describe("writing /proc/slabinfo", () => {
-  test("is -EIO with SLUB", () => {
+  test("is -EIO with SLUB, whatever is written", () => {
     const kernel = boot({ cpus: 1 });
-    expect(kernel.run(() => writeSlabinfo(kernel, "kmalloc-64 1 1 1"))).toBe(-EIO);
+    for (const text of ["kmalloc-64 1 1 1", "absent 1 1 1", "nonsense", ""]) {
+      expect(kernel.run(() => writeSlabinfo(kernel, text))).toBe(-EIO);
+    }
+  });
+
+  test("finds and tunes the cache under one hold of slab_mutex", () => {
+    const kernel = boot({ cpus: 1, allocator: "slab" });
+    const { memory, common } = kernel;
+    const acquired = () => memory.read32(common.slabMutex + SpinLock.acquired);
+    kernel.run(() => {
+      const before = acquired();
+      expect(writeSlabinfo(kernel, "kmalloc-64 30 10 2")).toBe(0);
+      expect(acquired() - before).toBe(1);
+    });
   });
 
   test("sets the queues of a SLAB cache", () => {
@@ -185,7 +199,11 @@ describe("writing /proc/slabinfo", () => {
     expect(tunables()).toEqual([30, 10, 2]);
     expect(write("fresh 10 30 2")).toBe(0);
     expect(tunables()).toEqual([30, 10, 2]);
-    for (const wrong of ["fresh 30 10", "absent 30 10 2", "fresh a 10 2", ""]) {
+    expect(write("fresh 60-1 2")).toBe(0);
+    expect(tunables()).toEqual([30, 10, 2]);
+    expect(write("fresh 40  20 1 and more")).toBe(0);
+    expect(tunables()).toEqual([40, 20, 1]);
+    for (const wrong of ["fresh 30 10", "absent 30 10 2", "fresh a 10 2", "fresh\t30 10 2", ""]) {
       expect(write(wrong)).toBe(-EINVAL);
     }
   });
