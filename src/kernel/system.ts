@@ -20,7 +20,7 @@ import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_COMP, __GFP_DMA, __GFP_THISNODE, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
-import { Page, PG_ALLOCATED, PG_SLAB } from "../pages/page.ts";
+import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
 import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
@@ -169,9 +169,22 @@ export class System {
   /**
    * kfree_rcu: gives the object back when every reader that may have found it before is done. Its
    * first 8 bytes are overwritten at once. For any object of at least that size.
+   * @throws KernelBug where kfree would: once it is over, nobody is there to be told.
    */
   kfreeRcu(object: Address): void {
-    if (object > ZERO_SIZE) this.rcuFrees.call(object);
+    if (object <= ZERO_SIZE) return;
+    if (!this.isFreeable(object)) {
+      throw new KernelBug("bad-access", `kfree_rcu: ${object} is no object`);
+    }
+    this.rcuFrees.call(object);
+  }
+
+  private isFreeable(object: Address): boolean {
+    if (!this.pages.virtAddrValid(object)) return false;
+    const page = this.pages.virtToHeadPage(object);
+    const flags = this.memory.readOnce(page + PAGE_FLAGS);
+    if ((flags & IS_SLAB) !== 0) return true;
+    return (flags & PG_HEAD) !== 0 && this.pages.pageAddress(page) === object;
   }
 
   rcuReadLock(): void {

@@ -178,11 +178,14 @@ export abstract class RunningTask {
    */
   leaveCpu(): void {
     if (this.cpu < 0) return;
-    // Callbacks that it leaves behind have a period to wait for, whose end has them run.
-    if (!this.undisturbed()) this.serve();
     const { cpu } = this;
-    this.becomeNone();
-    this.leases.release(cpu);
+    try {
+      // Callbacks that it leaves behind have a period to wait for, whose end has them run.
+      if (!this.undisturbed()) this.serve();
+    } finally {
+      this.becomeNone();
+      this.leases.release(cpu);
+    }
     // Who asked while the lease was still held relies on the holder to look once more.
     this.serveIfIdle(cpu);
   }
@@ -215,7 +218,10 @@ export abstract class RunningTask {
     this.enterCpu(-1);
   }
 
-  /** Does what waits for this CPU, as a softirq: interrupts on, no preemption. */
+  /**
+   * Does what waits for this CPU, as a softirq: interrupts on, no preemption. What fails there was
+   * asked for by somebody else, in the middle of who knows what: as in a kernel, that is the end.
+   */
   private serve(): void {
     if (this.irqsOff || this.preemptCount !== 0) return;
     const serving = (this.places.taskBase + this.task * sizeOfTask + Task.serving) >> 2;
@@ -223,9 +229,16 @@ export abstract class RunningTask {
     this.preemptCount = 1;
     this.words[serving] = 1;
     Atomics.store(this.words, this.pollIndex, 0);
-    this.onQuiescent();
-    this.words[serving] = wasServing;
-    this.preemptCount = 0;
+    try {
+      this.onQuiescent();
+    } catch (error) {
+      this.panic();
+      throw error;
+    } finally {
+      this.words[serving] = wasServing;
+      this.irqsOff = false;
+      this.preemptCount = 0;
+    }
   }
 
   /** In mid-operation with interrupts on: only calls are taken. */
@@ -256,12 +269,15 @@ export abstract class RunningTask {
       this.irqsOff = false;
       this.preemptCount = 0;
       this.become(cpu);
-      this.serve();
-      if (mine >= 0) this.become(mine);
-      else this.becomeNone();
-      this.irqsOff = irqsOff;
-      this.preemptCount = preemptCount;
-      this.leases.release(cpu);
+      try {
+        this.serve();
+      } finally {
+        if (mine >= 0) this.become(mine);
+        else this.becomeNone();
+        this.irqsOff = irqsOff;
+        this.preemptCount = preemptCount;
+        this.leases.release(cpu);
+      }
     }
   }
 
@@ -312,11 +328,12 @@ export abstract class RunningTask {
   }
 
   /**
-   * An error is about to leave the running section. With interrupts off or preemption disabled it
-   * may leave a lock behind that nobody will ever drop: then the machine cannot go on.
+   * An error is about to leave the running section. With interrupts off it may leave a lock behind
+   * that nobody will ever drop: then the machine cannot go on. Read-side sections end with it.
    */
   oops(): void {
-    if (this.cpu >= 0 && (this.irqsOff || this.preemptCount !== 0)) this.panic();
+    if (this.irqsOff) this.panic();
+    this.preemptCount = 0;
   }
 
   /** Ends every wait on this machine, present and future. */

@@ -1,40 +1,90 @@
 /** What a task leaves behind that fails in the middle of something. */
 import { expect, test } from "vitest";
-import { attach, boot } from "../../src/kernel/kernel.ts";
-import type { Memory } from "../../src/machine/memory.ts";
+import { attach, boot, type Kernel } from "../../src/kernel/kernel.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
+import { failureOf } from "../check/systems.ts";
 
 const MEMORY = 16 * 2 ** 20;
+
+function isStopped({ memory, machine }: Kernel): boolean {
+  return memory.loadAcquire(machine.layout.panic) === 1;
+}
 
 test("after a deadlock was told, everybody else learns of it, and calls take a CPU again", () => {
   const one = boot({ cpus: 2, memory: MEMORY });
   const other = attach(one.shared);
-  const { memory, layout } = other.machine;
+  const { memory } = other;
   const lock = other.common.slabMutex;
   one.run(() => mutexLock(one.memory, lock), 0);
   other.thread.waitLimit = 20;
   expect(() => other.run(() => mutexLock(memory, lock), 1)).toThrow("did not let go");
   expect(other.thread.onCpu).toBe(false);
-  expect(memory.loadAcquire(layout.panic)).toBe(1);
+  expect(isStopped(other)).toBe(true);
   expect(other.thread.undisturbed()).toBe(false);
   expect(other.kmalloc(64)).toBeGreaterThan(0);
   expect(other.thread.onCpu).toBe(false);
 });
 
 test.each([
-  ["with interrupts off", (memory: Memory) => memory.irqDisable(), 1],
-  ["with preemption disabled", (memory: Memory) => memory.preemptDisable(), 1],
+  ["with interrupts off", ({ memory }: Kernel) => memory.irqDisable(), 1],
+  ["that reads", (kernel: Kernel) => kernel.rcuReadLock(), 0],
   ["with no lock held", () => undefined, 0],
 ] as const)(
   "an error that leaves a section %s: is the machine stopped?",
   (_, prepare, panicked) => {
     const kernel = boot({ cpus: 1, memory: MEMORY });
-    const { memory, layout } = kernel.machine;
     const fail = () => {
-      prepare(memory);
+      prepare(kernel);
       throw new RangeError("not the allocator's fault");
     };
     expect(() => kernel.run(fail)).toThrow("not the allocator's fault");
-    expect(memory.loadAcquire(layout.panic)).toBe(panicked);
+    expect(isStopped(kernel)).toBe(panicked === 1);
   },
 );
+
+test("an error ends the read-side section that it leaves, and the CPU is quiescent again", () => {
+  const kernel = boot({ cpus: 1, memory: MEMORY });
+  const object = kernel.kmalloc(100);
+  const fail = () => {
+    kernel.rcuReadLock();
+    kernel.rcuReadLock();
+    kernel.kfreeRcu(object);
+    throw new RangeError("not the allocator's fault");
+  };
+  expect(() => kernel.run(fail)).toThrow("not the allocator's fault");
+  expect(kernel.kmalloc(100)).toBe(object);
+});
+
+test("a callback that fails stops the machine, and leaves its CPU to others", () => {
+  const kernel = boot({ cpus: 1, memory: MEMORY });
+  const other = attach(kernel.shared);
+  const large = kernel.kmalloc(100_000);
+  const freeTwice = () => {
+    kernel.kfreeRcu(large);
+    // Kernel.kfree would let the callback come first.
+    kernel.common.kfree(large);
+  };
+  expect(() => kernel.run(freeTwice)).toThrow(/is no object/);
+  expect(isStopped(kernel)).toBe(true);
+  expect(kernel.thread.onCpu).toBe(false);
+  expect(other.run(() => other.kmalloc(64))).toBeGreaterThan(0);
+  expect(() => other.rcuBarrier()).toThrow("the machine has panicked");
+});
+
+test("who gives kfreeRcu what kfree would refuse is told at once, and nothing has changed", () => {
+  const kernel = boot({ cpus: 2, memory: MEMORY });
+  const large = kernel.kmalloc(100_000);
+  const end = kernel.machine.layout.end;
+  kernel.run(() => {
+    for (const wrong of [large + 4096, end - 4096, end + 4096, 4096, Number.NaN]) {
+      expect(
+        failureOf(() => kernel.kfreeRcu(wrong)),
+        `${wrong}`,
+      ).toBe("bad-access");
+    }
+  });
+  kernel.kfreeRcu(large);
+  kernel.rcuBarrier();
+  expect(failureOf(() => kernel.kfreeRcu(large))).toBe("bad-access");
+  expect(isStopped(kernel)).toBe(false);
+});

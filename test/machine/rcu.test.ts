@@ -57,6 +57,22 @@ describe("on one CPU", () => {
   });
 });
 
+test("a callback that fails stops the machine; its CPU is left, and the task serves again", () => {
+  const { memory, machine, scratch, ran, fn } = recorder(1);
+  const failing = machine.functions.register(() => {
+    throw new RangeError("freed already");
+  });
+  memory.enterCpu(0);
+  machine.rcu.call(scratch, failing);
+  expect(() => memory.leaveCpu()).toThrow("freed already");
+  expect(memory.onCpu).toBe(false);
+  expect(memory.loadAcquire(machine.layout.panic)).toBe(1);
+  memory.enterCpu(0, 0);
+  machine.rcu.call(scratch, fn);
+  memory.poll();
+  expect(ran).toEqual([0]);
+});
+
 describe("with several CPUs, of which only one runs", () => {
   test("idle CPUs hold nothing up", () => {
     const { memory, machine, scratch, ran, fn } = recorder(4);
