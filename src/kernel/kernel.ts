@@ -147,7 +147,8 @@ function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemCl
     if (wanted) classes = { ...classes, ...change(classes) };
   };
   exchange(options.swap === "slab_lock", withSlabLock);
-  exchange(options.hardened, withHardenedFreelists);
+  const hardened = options.hardened || options.config.includes("SLAB_FREELIST_HARDENED");
+  exchange(hardened, withHardenedFreelists);
   const randomized = options.randomized || options.config.includes("SLAB_FREELIST_RANDOM");
   exchange(randomized, withRandomFreelists);
   exchange(randomized, ({ slab }) => ({ slab: inBothForms(slab, withRandomIndexes) }));

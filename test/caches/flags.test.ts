@@ -14,6 +14,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
   UnknownFlagError,
 } from "../../src/caches/flags.ts";
+import { boot } from "../../src/kernel/kernel.ts";
 import { oracleRuns, readOracle } from "../oracle/files.ts";
 
 describe("cache flags", () => {
@@ -75,5 +76,18 @@ describe("cache flags", () => {
   test("outside the permitted ones are refused by 6.1 only", () => {
     expect(flagsPermitted({ allocator: "slub", kernel: "4.1" }) & SLAB_FAILSLAB).not.toBe(0);
     expect(flagsPermitted({ allocator: "slub", kernel: "6.1" }) & SLAB_FAILSLAB).toBe(0);
+  });
+});
+
+describe("the build option SLAB_FREELIST_HARDENED", () => {
+  test.each([
+    [[], true],
+    [["SLAB_FREELIST_HARDENED"], false],
+  ] as const)("%j: a free object shows where the next one lies: %j", (config, shows) => {
+    const kernel = boot({ cpus: 1, config });
+    const objects = [0, 0].map(() => kernel.kmalloc(64));
+    for (const object of objects) kernel.kfree(object);
+    const [next, last = 0] = objects;
+    expect(kernel.memory.read32(last) === next).toBe(shows);
   });
 });
