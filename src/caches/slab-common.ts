@@ -161,8 +161,8 @@ export class SlabCommon extends CacheRegistry {
 
   /**
    * kmem_cache_destroy: 0, or -EBUSY where objects remain; they are listed, and the cache is kept.
-   * With other users left it only loses one, and a cache of the boot stays. Waits for the grace periods of its slabs. NULL is no
-   * cache and nothing to do (since Linux 4.3). May sleep.
+   * With other users left it only loses one, and a cache of the boot stays. NULL is no cache and
+   * nothing to do (since Linux 4.3). Waits for the grace periods of the cache's slabs. May sleep.
    */
   kmemCacheDestroy(s: KmemCachePtr): number {
     if (s === 0) return 0;

@@ -37,15 +37,12 @@ export interface SlubDebug {
   readonly lists: readonly SlubDebugList[];
   /** `O`: no metadata flags on a cache whose smallest order they would raise. */
   readonly disableHigherOrderDebug: boolean;
-  /** Letters that mean nothing; the kernel prints them and goes on. */
-  readonly unknownLetters: readonly string[];
 }
 
 export const NO_SLUB_DEBUG: SlubDebug = {
   flags: 0,
   lists: [],
   disableHigherOrderDebug: false,
-  unknownLetters: [],
 };
 
 const LETTERS: Readonly<Record<string, number>> = {
@@ -60,25 +57,24 @@ const LETTERS: Readonly<Record<string, number>> = {
 interface Letters {
   flags: number;
   higherOrder: boolean;
-  unknown: string[];
 }
 
+/** Letters that mean nothing are passed over, as the kernel does behind a line in its log. */
 function readLetters(text: string, dashResets: boolean): Letters {
-  const read: Letters = { flags: 0, higherOrder: false, unknown: [] };
+  const read: Letters = { flags: 0, higherOrder: false };
   for (const letter of text) {
     const lower = letter.toLowerCase();
     const flag = Object.hasOwn(LETTERS, lower) ? LETTERS[lower] : undefined;
     if (flag !== undefined) read.flags |= flag;
     else if (lower === "o") read.higherOrder = true;
     else if (lower === "-" && dashResets) read.flags = 0;
-    else read.unknown.push(letter);
   }
   return read;
 }
 
 /**
  * Reads the text after `slub_debug=` ("" for the bare parameter) as `setup_slub_debug` of that
- * kernel does (mm/slub.c, 4.1.52 and 6.1.192). Nothing is refused: unknown letters are reported.
+ * kernel does (mm/slub.c, 4.1.52 and 6.1.192). Nothing is refused.
  */
 export function parseSlubDebug(kernel: KernelVersion, text: string): SlubDebug {
   if (text === "") return { ...NO_SLUB_DEBUG, flags: DEBUG_DEFAULT_FLAGS };
@@ -95,7 +91,6 @@ function parseSingleList(text: string): SlubDebug {
     flags: restricted ? 0 : flags,
     lists: restricted ? [{ flags, patterns: [{ text: text.slice(comma + 1), prefix: true }] }] : [],
     disableHigherOrderDebug: read.higherOrder,
-    unknownLetters: read.unknown,
   };
 }
 
@@ -103,13 +98,11 @@ function parseBlocks(text: string): SlubDebug {
   let flags = 0;
   const lists: SlubDebugList[] = [];
   let disableHigherOrderDebug = false;
-  const unknownLetters: string[] = [];
   for (const block of text.split(/;+/)) {
     if (block === "") continue;
     const comma = block.indexOf(",");
     const read = readLetters(comma < 0 ? block : block.slice(0, comma), true);
     disableHigherOrderDebug ||= read.higherOrder;
-    unknownLetters.push(...read.unknown);
     if (comma < 0) {
       flags = read.flags;
     } else {
@@ -122,7 +115,7 @@ function parseBlocks(text: string): SlubDebug {
       });
     }
   }
-  return { flags, lists, disableHigherOrderDebug, unknownLetters };
+  return { flags, lists, disableHigherOrderDebug };
 }
 
 function readPattern(word: string): NamePattern {
