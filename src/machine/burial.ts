@@ -45,8 +45,11 @@ export function bury(machine: Machine, task: number): number[] {
 function keepPromises({ memory, layout, options }: Machine, dead: number): void {
   for (let task = 0; task < options.tasks; task++) {
     const at = layout.taskBase + task * sizeOfTask;
+    // Looked at before the wish: a promise that is still there was there then, without its grant,
+    // and nobody else will write that. The other way round it might belong to the next wish.
+    const isGranted = memory.loadAcquire(at + Task.granted) !== 0;
     const promise = promiseIn(memory.loadAcquire(at + Task.wanted));
-    if (promise?.task !== dead || memory.loadAcquire(at + Task.granted) !== 0) continue;
+    if (promise?.task !== dead || isGranted) continue;
     const lease = layout.cpuBase + promise.cpu * sizeOfCpu + Cpu.lease;
     const isHandedOver = memory.loadAcquire(lease) === task + 1;
     memory.storeRelease(at + Task.granted, isHandedOver ? promise.cpu + 1 : REFUSED);

@@ -110,6 +110,26 @@ test("who had the lease already, but was not told, gets the CPU", () => {
   expect(alive.memory.loadAcquire(granted)).toBe(2);
 });
 
+test("who took what it was granted and waits for the next CPU is not refused that one", () => {
+  const { alive, task, granted } = handover();
+  const { memory } = alive;
+  memory.storeRelease(leaseOf(alive, 1), memory.current() + 1);
+  memory.storeRelease(granted, 2);
+  const wanted = taskWord(alive, memory.current(), Task.wanted);
+  const loadAcquire = memory.loadAcquire.bind(memory);
+  memory.loadAcquire = (address) => {
+    const found = loadAcquire(address);
+    if (address === wanted) {
+      memory.storeRelease(granted, 0);
+      memory.storeRelease(wanted, ANY_CPU);
+    }
+    return found;
+  };
+  bury(alive.machine, task);
+  expect(loadAcquire(wanted)).toBe(ANY_CPU);
+  expect(loadAcquire(granted)).toBe(0);
+});
+
 test("a CPU that was handed to a task while that was buried is taken back", () => {
   const shared = newMachine({ cpus: 1, tasks: 3 });
   const alive = observe(shared);
