@@ -1,7 +1,7 @@
 /**
  * Memory as real threads use it: plain typed-array accesses, and atomics by one-instruction wasm
- * functions (WasmMemory) or by the Atomics object (AtomicsMemory). Both are sequentially consistent;
- * the former is several times faster because V8 calls a builtin for the latter.
+ * functions (wasmInstructions) or by the Atomics object (atomicsInstructions). Both are sequentially
+ * consistent; the former is several times faster because V8 calls a builtin for the latter.
  *
  * The words behind a thisCpu call belong to whoever holds the CPU's lease; leases change hands by
  * sequentially consistent atomics, which order all that was written before.

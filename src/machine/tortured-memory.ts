@@ -187,7 +187,8 @@ export class TorturedMemory extends DirectMemory {
   }
 
   private check(address: Address): void {
-    if (address < 4096 || address >= this.byteLength) {
+    // So that NaN is outside, too.
+    if (!(address >= 4096 && address < this.byteLength)) {
       throw new KernelBug("bad-access", `access to ${address}, which is nobody's memory`);
     }
   }
@@ -245,6 +246,12 @@ export class TorturedMemory extends DirectMemory {
     this.check(from);
     this.check(from + length - 1);
     super.copy(to, from, length);
+  }
+  override findOther(address: Address, byte: number, length: number): Address {
+    this.step();
+    this.check(address);
+    this.check(address + length - 1);
+    return super.findOther(address, byte, length);
   }
   override readOnce(address: Address): number {
     this.step();

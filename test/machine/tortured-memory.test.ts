@@ -29,6 +29,15 @@ describe("an interrupt", () => {
     expect(memory.irqsDisabled()).toBe(false);
   });
 
+  test("comes before bytes are compared, too", () => {
+    const { memory, scratch } = tortured(1);
+    memory.onInterrupt = () => memory.fill(scratch, 1, 8);
+    memory.enterCpu(0);
+    memory.torture(only("interrupts"), 1);
+    while (memory.inflicted.interrupts === 0) memory.findOther(scratch, 1, 8);
+    expect(memory.findOther(scratch, 1, 8)).toBe(0);
+  });
+
   test("never comes while interrupts are off or the task is on no CPU", () => {
     const { memory, scratch } = tortured(1);
     memory.torture(only("interrupts"), 1);
@@ -106,7 +115,7 @@ describe("bad-access is raised", () => {
   test("by any access to page 0 or outside of the memory", () => {
     const { memory, scratch } = tortured(1);
     const outside = memory.byteLength;
-    for (const at of [0, 16, 4092, outside, outside + 4096, -4]) {
+    for (const at of [0, 16, 4092, outside, outside + 4096, -4, Number.NaN]) {
       expect(() => memory.read32(at)).toThrow(badAccess);
       expect(() => memory.write32(at, 1)).toThrow(badAccess);
       expect(() => memory.read8(at)).toThrow(badAccess);
@@ -115,7 +124,9 @@ describe("bad-access is raised", () => {
       expect(() => memory.cmpxchgDouble(at, 0, 0, 1, 1)).toThrow(badAccess);
       expect(() => memory.fill(at, 0, 4)).toThrow(badAccess);
       expect(() => memory.copy(scratch, at, 4)).toThrow(badAccess);
+      expect(() => memory.findOther(at, 0, 4)).toThrow(badAccess);
     }
+    expect(() => memory.findOther(outside - 8, 0, 16)).toThrow(badAccess);
     expect(() => memory.fill(outside - 8, 0, 16)).toThrow(badAccess);
     expect(() => memory.copy(outside - 8, scratch, 16)).toThrow(badAccess);
   });
