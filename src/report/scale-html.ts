@@ -5,6 +5,7 @@
 import { PERCENTILES, type ScalePoint } from "../../stress/scaling/point.ts";
 import type { ScaleOutcome } from "../../stress/scaling/run.ts";
 import { type TargetRow, targetRows } from "../../stress/scaling/targets.ts";
+import { html } from "./html.ts";
 import { drawSvg } from "./plots.ts";
 import { type Plot, plotsOf } from "./scale-plots.ts";
 import { figure, overloadWarning, rate, sizeName } from "./scale-text.ts";
@@ -58,10 +59,6 @@ export async function scaleHtml(outcome: ScaleOutcome, source: ReportSource): Pr
     '<meta name="viewport" content="width=device-width, initial-scale=1">' +
     `<title>slablab scale</title><style>${STYLE}</style></head>\n<body>\n${body.join("\n")}\n</body></html>\n`
   );
-}
-
-function html(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
 async function plotFigure({ name, title, reading, spec }: Plot): Promise<string> {

@@ -1,9 +1,7 @@
 /** The totals of the kernel's slabinfo tool: all caches together, and how they differ. */
 import type { CacheFacts } from "../sysfs/cache-facts.ts";
-import { sizeText, spaceOf } from "./slabinfo.ts";
+import { left, right, sizeText, spaceOf } from "./slabinfo.ts";
 
-const left = (text: string, width: number): string => text.padEnd(width);
-const right = (value: number | string, width: number): string => String(value).padStart(width);
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
 

@@ -2,12 +2,12 @@
  * The views of the kernel's slabinfo tool (tools/mm/slabinfo.c): list, aliases, and the report on
  * one cache. Facts in, text out.
  */
+import { PAGE_SIZE } from "../machine/machine.ts";
 import type { CacheFacts } from "../sysfs/cache-facts.ts";
 
-const PAGE_SIZE = 4096;
-
-const left = (text: string, width: number): string => text.padEnd(width);
-const right = (value: number | string, width: number): string => String(value).padStart(width);
+export const left = (text: string, width: number): string => text.padEnd(width);
+export const right = (value: number | string, width: number): string =>
+  String(value).padStart(width);
 const percent = (part: number, whole: number): number =>
   whole === 0 ? 0 : Math.floor((part * 100) / whole);
 

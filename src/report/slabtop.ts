@@ -1,7 +1,8 @@
 /** The screen of procps' slabtop: what all caches hold together, and a line for each, sorted. */
+import { PAGE_SIZE } from "../machine/machine.ts";
 import type { SlabinfoRow } from "../sysfs/slabinfo.ts";
 
-const PAGE_KIB = 4;
+const PAGE_KIB = PAGE_SIZE / 1024;
 
 const pages = (row: SlabinfoRow): number => row.numSlabs << row.cacheOrder;
 const cacheKib = (row: SlabinfoRow): number => pages(row) * PAGE_KIB;

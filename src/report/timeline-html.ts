@@ -4,13 +4,11 @@
  */
 import type { Replayed } from "../explore/replay.ts";
 import { placeText } from "../explore/stack.ts";
+import { html } from "./html.ts";
 import { CODE, STYLE } from "./timeline-page.ts";
 
 /** Nothing in the data may end the script it stands in. */
 const embedded = (data: unknown): string => JSON.stringify(data).replaceAll("<", "\\u003c");
-
-const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
 /** Each event's `state` is a snapshot of the laboratory. */
 export function timelinePage(
@@ -38,14 +36,14 @@ export function timelinePage(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(scenario)} – slablab</title>
+<title>${html(scenario)} – slablab</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <header>
-<h1>${escaped(scenario)}</h1>
-<p id="verdict" class="${failure === undefined ? "fine" : "failed"}">${escaped(verdict)}</p>
-<p class="token"><code>${escaped(token)}</code></p>
+<h1>${html(scenario)}</h1>
+<p id="verdict" class="${failure === undefined ? "fine" : "failed"}">${html(verdict)}</p>
+<p class="token"><code>${html(token)}</code></p>
 <nav>
 <button id="first" title="Home">|◀</button>
 <button id="back" title="Left arrow">◀</button>

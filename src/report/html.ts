@@ -1,0 +1,4 @@
+/** Text as it stands in a page, in elements and in attributes. */
+export function html(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+}
