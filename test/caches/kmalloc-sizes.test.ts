@@ -6,7 +6,11 @@ import {
   kmallocAnswer,
   kmallocCaches,
   kmallocIndex,
+  ZERO_SIZE_PTR,
 } from "../../src/caches/kmalloc-sizes.ts";
+import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import { __GFP_DMA, GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { Page, PG_SLAB } from "../../src/pages/page.ts";
 import { collection, kernelOf, oracleRuns, readOracle } from "../oracle/files.ts";
 
 interface KmallocRecord {
@@ -28,6 +32,33 @@ function differences(build: KernelBuild, run: string): string[] {
   return found;
 }
 
+/** The same of what a system really hands out. */
+function systemDifferences(build: KernelBuild, run: string): string[] {
+  const kernel = boot({ ...build, cpus: 1, memory: 512 * MIB });
+  const found: string[] = [];
+  const { rows } = readOracle<KmallocRecord>("kmalloc", run);
+  kernel.run(() => {
+    for (const [type, from, to, ksize, cache] of rows) {
+      if (type !== "normal" && type !== "dma") continue;
+      const gfp = type === "dma" ? GFP_KERNEL | __GFP_DMA : GFP_KERNEL;
+      for (let size = from; size <= to; size++) {
+        const object = kernel.kmalloc(size, gfp);
+        const answer = `${kernel.ksize(object)} of ${homeOf(kernel, object)}`;
+        if (answer !== `${ksize} of ${cache}`) found.push(`${type} ${size}: ${answer}`);
+        kernel.kfree(object);
+      }
+    }
+  });
+  return found;
+}
+
+function homeOf({ common, memory, pages }: Kernel, object: number): string {
+  if (object === ZERO_SIZE_PTR) return "ZERO_SIZE_PTR=1";
+  const page = pages.virtToHeadPage(object);
+  if ((memory.read32(page + Page.flags) & PG_SLAB) === 0) return "page";
+  return common.nameOf(memory.read32(page + Page.slabCache));
+}
+
 describe(`kmalloc sizes go where real kernels send them (${collection} collection)`, () => {
   const runs = oracleRuns("kmalloc");
 
@@ -37,6 +68,10 @@ describe(`kmalloc sizes go where real kernels send them (${collection} collectio
 
   test.each(runs)("%s: every size from 0 to 8256, and around each power of two", (run) => {
     expect(differences(kernelOf(run), run)).toEqual([]);
+  });
+
+  test.each(runs)("%s: so does a running system, for memory of either zone", (run) => {
+    expect(systemDifferences(kernelOf(run), run)).toEqual([]);
   });
 
   test.each(runs)("%s: the comparison sees the other allocator, and the other kernel", (run) => {
