@@ -4,13 +4,14 @@
  * uses for its own words, so that every size, order and count equals a real one.
  */
 import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
+import { MAX_ORDER } from "../pages/zone.ts";
 import { SLAB_HWCACHE_ALIGN } from "./flags.ts";
 
 /** `sizeof(void *)`. */
 export const WORD_SIZE = 8;
 export const CACHE_LINE_SIZE = 64;
-/** One more than the largest order the page allocator serves (both kernels). */
-export const MAX_ORDER = 11;
+/** One more than the largest order a slab may have. */
+export { MAX_ORDER };
 /** No slab object and no kmalloc request is larger: 4 MiB. */
 export const KMALLOC_MAX_SIZE = PAGE_SIZE << (MAX_ORDER - 1);
 

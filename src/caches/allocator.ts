@@ -9,9 +9,18 @@ import type { AllocatorName } from "./flags.ts";
 import type { HotplugSteps } from "./hotplug-steps.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
+import type { SlabCommon } from "./slab-common.ts";
 import type { SlabInfo } from "./slab-info.ts";
 
-export interface Allocator {
+/** What is interposed at boot, whichever allocator it is: failslab, init_on_alloc. */
+interface Allocating {
+  /** One object, or 0. `node` may be NUMA_NO_NODE. */
+  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
+  /** Fills p[0..size) and returns size, or 0 and nothing is held. */
+  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number;
+}
+
+export interface Allocator extends Allocating {
   readonly name: AllocatorName;
   /** Smallest and largest size that kmalloc takes from a cache, as powers of two. */
   readonly kmallocShiftLow: number;
@@ -25,12 +34,8 @@ export interface Allocator {
   /** kmem_cache_init_late */
   kmemCacheInitLate(): void;
 
-  /** One object, or 0. `node` may be NUMA_NO_NODE. */
-  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
   /** Gives one object back; `page` is the head page of its slab. */
   slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void;
-  /** Fills p[0..size) and returns size, or 0 and nothing is held. */
-  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number;
   /** Frees p[0..size); with s = 0 the objects may be of any kmalloc cache. */
   freeBulk(s: KmemCachePtr, size: number, p: Address[]): void;
   /** Bytes that may be used of an object of the cache. */
@@ -79,10 +84,17 @@ export interface Allocator {
   requestedSize?(s: KmemCachePtr, object: Address): number;
 
   /** __check_heap_object: why `length` bytes at an address must not be shown; undefined: they may. */
-  heapObjectError?(
+  heapObjectError(
     s: KmemCachePtr,
     page: PagePtr,
     address: Address,
     length: number,
   ): string | undefined;
 }
+
+/** A class of either allocator, as it is extended. */
+export type AllocatorClass = new (
+  common: SlabCommon,
+  // biome-ignore lint/suspicious/noExplicitAny: a class to be extended must take any arguments
+  ...parts: any[]
+) => Allocating;

@@ -3,19 +3,11 @@
  * cache of caches is spared, as are requests that must not fail.
  */
 import type { Address } from "../machine/memory.ts";
+import type { AllocatorClass } from "./allocator.ts";
 import { FaultInjection } from "./fault-injection.ts";
 import { SLAB_FAILSLAB } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import type { SlabCommon } from "./slab-common.ts";
-
-/** What of an allocator is interposed. */
-interface Allocating {
-  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
-  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a class to be extended must take any arguments
-type AllocatorClass = new (common: SlabCommon, ...parts: any[]) => Allocating;
 
 /** The same allocator with an injection point, disarmed. */
 export function failslab<C extends AllocatorClass>(Base: C): C {
@@ -23,7 +15,7 @@ export function failslab<C extends AllocatorClass>(Base: C): C {
     readonly faults: FaultInjection;
     private readonly common: SlabCommon;
 
-    // biome-ignore lint/suspicious/noExplicitAny: as above
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
     constructor(common: SlabCommon, ...parts: any[]) {
       super(common, ...parts);
       this.common = common;

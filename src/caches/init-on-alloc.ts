@@ -4,18 +4,10 @@
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
+import type { AllocatorClass } from "./allocator.ts";
 import { SLAB_POISON, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import type { SlabCommon } from "./slab-common.ts";
-
-/** What of an allocator is interposed. */
-interface Allocating {
-  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
-  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a class to be extended must take any arguments
-type AllocatorClass = new (common: SlabCommon, ...parts: any[]) => Allocating;
 
 /** slab_want_init_on_alloc, slab_want_init_on_free: what the cache itself allows. */
 export function mayBeZeroed(memory: Memory, s: KmemCachePtr): boolean {
@@ -27,7 +19,7 @@ export function initOnAlloc<C extends AllocatorClass>(Base: C): C {
   return class extends (Base as AllocatorClass) {
     declare private readonly initMemory: Memory;
 
-    // biome-ignore lint/suspicious/noExplicitAny: as above
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
     constructor(common: SlabCommon, ...parts: any[]) {
       super(common, ...parts);
       this.initMemory = common.machine.memory;

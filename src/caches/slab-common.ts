@@ -63,7 +63,10 @@ export class SlabCommon extends CacheRegistry {
 
   // ---- boot ----
 
-  /** create_boot_cache: fills `s`, which is never to be merged with. */
+  /**
+   * create_boot_cache: fills `s`, which is never to be merged with.
+   * @throws RangeError where memory or boot parameters do not allow it; the kernel panics.
+   */
   createBootCache(s: KmemCachePtr, name: string, size: number, flags: number): void {
     const { memory } = this;
     memory.write32(s + KmemCacheBase.name, this.staticName(name));
@@ -73,10 +76,7 @@ export class SlabCommon extends CacheRegistry {
     memory.write32(s + KmemCacheBase.align, calculateAlignment(flags, align, size));
     const error = this.allocator.create(s, flags);
     if (error !== 0) {
-      throw new KernelBug(
-        "leaked-page",
-        `Creation of kmalloc slab ${name} size=${size} failed. Reason ${error}`,
-      );
+      throw new RangeError(`Creation of kmalloc slab ${name} size=${size} failed. Reason ${error}`);
     }
     memory.write32(s + KmemCacheBase.refcount, -1);
   }
@@ -105,7 +105,7 @@ export class SlabCommon extends CacheRegistry {
   /** create_kmalloc_cache */
   createKmallocCache(name: string, size: number, flags: number): KmemCachePtr {
     const s = this.zallocCache();
-    if (s === 0) throw new KernelBug("leaked-page", `Out of memory when creating slab ${name}`);
+    if (s === 0) throw new RangeError(`Out of memory when creating slab ${name}`);
     this.createBootCache(s, name, size, flags);
     this.publish(s);
     this.memory.write32(s + KmemCacheBase.refcount, 1);

@@ -9,7 +9,7 @@ import type { Address } from "../machine/memory.ts";
 import { lock } from "../machine/spinlock.ts";
 import { array, list, struct, word } from "../machine/struct.ts";
 
-/** Blocks have 2^0 to 2^10 pages. */
+/** Blocks have 2^0 to 2^10 pages, in both kernels. */
 export const MAX_ORDER = 11;
 
 /** Pages whose users cannot be moved, and those that could be reclaimed, are kept apart. */

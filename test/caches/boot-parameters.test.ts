@@ -19,6 +19,7 @@ import {
   SLAB_RED_ZONE as Z,
 } from "../../src/caches/flags.ts";
 import { kmemCacheFlags, parseSlubDebug } from "../../src/caches/slub-debug.ts";
+import { boot } from "../../src/kernel/kernel.ts";
 
 const parse = (params: Record<string, ParameterValue>) => parseBootParameters("4.1", params);
 
@@ -67,6 +68,12 @@ describe("boot parameters", () => {
   ])("%j is refused in one sentence", (params, message) => {
     expect(() => parse(params)).toThrow(BootParameterError);
     expect(() => parse(params)).toThrow(message);
+  });
+
+  test("that leave no room for any slab end the boot with the reason", () => {
+    const parameters = parse({ slub_min_order: 99 });
+    expect(() => boot({ cpus: 1, parameters })).toThrow(RangeError);
+    expect(() => boot({ cpus: 1, parameters })).toThrow(/^Creation of kmalloc slab kmalloc-\d+ /);
   });
 
   test("are split at the first equals sign", () => {
