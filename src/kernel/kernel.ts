@@ -222,6 +222,17 @@ export class Kernel extends System {
     }
   }
 
+  /**
+   * `run` for what waits until readers are done.
+   * @throws KernelBug inside of a read-side section, which would be over for everybody.
+   */
+  private runUnlessReading<T>(call: string, act: () => T): T {
+    if (this.direct.isReading) {
+      throw new KernelBug("deadlock", `${call} in a read-side section, which it would wait for`);
+    }
+    return this.run(act);
+  }
+
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
   // allocator's. Everything else goes through `run`, in methods of its own, since a closure would
   // cost the fast path its allocation.
@@ -301,11 +312,11 @@ export class Kernel extends System {
   }
 
   override kmemCacheDestroy(s: KmemCachePtr): number {
-    return this.run(() => super.kmemCacheDestroy(s));
+    return this.runUnlessReading("kmem_cache_destroy", () => super.kmemCacheDestroy(s));
   }
 
   override cpuDown(cpu: number): number {
-    return this.run(() => super.cpuDown(cpu));
+    return this.runUnlessReading("cpu_down", () => super.cpuDown(cpu));
   }
 
   override cpuUp(cpu: number): number {
@@ -313,7 +324,7 @@ export class Kernel extends System {
   }
 
   override nodeOffline(nid: number): number {
-    return this.run(() => super.nodeOffline(nid));
+    return this.runUnlessReading("offline_pages", () => super.nodeOffline(nid));
   }
 
   override nodeOnline(nid: number): number {
@@ -335,12 +346,20 @@ export class Kernel extends System {
     super.rcuReadLock();
   }
 
+  /** rcu_read_unlock. @throws KernelBug where no read-side section is open. */
+  override rcuReadUnlock(): void {
+    if (!this.direct.isReading) {
+      throw new KernelBug("lock-not-held", "rcu_read_unlock without rcu_read_lock");
+    }
+    super.rcuReadUnlock();
+  }
+
   override synchronizeRcu(): void {
-    this.run(() => super.synchronizeRcu());
+    this.runUnlessReading("synchronize_rcu", () => super.synchronizeRcu());
   }
 
   override rcuBarrier(): void {
-    this.run(() => super.rcuBarrier());
+    this.runUnlessReading("rcu_barrier", () => super.rcuBarrier());
   }
 
   // ---- what a program learns of damage ----

@@ -140,6 +140,11 @@ export abstract class RunningTask {
     return this.words[this.pollIndex] === 0;
   }
 
+  /** Whether it is in a read-side section, or in something else that nobody may preempt. */
+  get isReading(): boolean {
+    return this.preemptCount !== 0;
+  }
+
   /** Whether this task runs as a CPU at present. */
   get onCpu(): boolean {
     return this.cpu >= 0;

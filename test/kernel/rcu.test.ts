@@ -11,7 +11,7 @@ import { withLedger } from "../../src/check/with-ledger.ts";
 import { attach, type BootOptions, type Kernel } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Page, PG_SLAB } from "../../src/pages/page.ts";
-import { watched } from "../check/systems.ts";
+import { failureOf, watched } from "../check/systems.ts";
 
 const FORMS = [
   { allocator: "slub", kernel: "4.1" },
@@ -151,6 +151,38 @@ describe.each(FORMS)("$allocator of $kernel: kfreeRcu", (form) => {
 test("a read-side section is part of a section: a reader is a CPU", () => {
   const { kernel } = system({}, 0);
   expect(() => kernel.rcuReadLock()).toThrow("rcu_read_lock outside of a section");
+});
+
+test("what waits for readers is refused in a read-side section, which goes on", () => {
+  const { kernel, reader, s } = system({}, SLAB_TYPESAFE_BY_RCU);
+  const [object = 0] = take(kernel, s, 1);
+  reader.run(() => {
+    reader.rcuReadLock();
+    kernel.run(() => kernel.kfreeRcu(object), 0);
+    for (const wait of [
+      () => reader.synchronizeRcu(),
+      () => reader.rcuBarrier(),
+      () => reader.kmemCacheDestroy(s),
+      () => reader.cpuDown(0),
+      () => reader.nodeOffline(0),
+    ]) {
+      expect(failureOf(wait), String(wait)).toBe("deadlock");
+    }
+    expect(reader.kmemCacheAlloc(s)).not.toBe(object);
+    reader.rcuReadUnlock();
+  }, 1);
+  reader.rcuBarrier();
+});
+
+test("a read-side section is closed once", () => {
+  const { kernel } = system({}, 0);
+  kernel.run(() => {
+    expect(failureOf(() => kernel.rcuReadUnlock())).toBe("lock-not-held");
+    kernel.rcuReadLock();
+    kernel.rcuReadUnlock();
+    expect(failureOf(() => kernel.rcuReadUnlock())).toBe("lock-not-held");
+    kernel.synchronizeRcu();
+  });
 });
 
 describe("the lookup of docs/rcu.md on three threads", () => {
