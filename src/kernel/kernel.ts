@@ -124,6 +124,7 @@ const DEFAULTS: Required<BootOptions> = {
  */
 export function boot(options: BootOptions = {}, build: KernelBuild = {}): Kernel {
   const all = { ...DEFAULTS, ...options };
+  checkBootOptions(all);
   const { cpus, nodes, memory, tasks, checker, seed } = all;
   const atomics = all.swap === "atomics" ? "atomics" : "wasm";
   const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
@@ -134,6 +135,29 @@ export function boot(options: BootOptions = {}, build: KernelBuild = {}): Kernel
     if (all.failPages !== null) faultsOf(kernel.pages)?.arm(all.failPages);
   });
   return kernel;
+}
+
+/** What createMachine does not look at. */
+function checkBootOptions(options: Required<BootOptions>): void {
+  const choices = {
+    allocator: ["slub", "slab"],
+    kernel: ["4.1", "6.1"],
+    swap: ["wasm", "atomics", "slab_lock"],
+    era: ["fixed", "seed"],
+  } as const;
+  for (const name of Object.keys(choices) as (keyof typeof choices)[]) {
+    const allowed: readonly string[] = choices[name];
+    if (allowed.includes(options[name])) continue;
+    throw new RangeError(`${name} must be one of ${allowed.join(", ")}, not ${options[name]}`);
+  }
+  const absent = new Set(options.absentNodes);
+  for (const nid of absent) {
+    if (Number.isInteger(nid) && nid >= 0 && nid < options.nodes) continue;
+    throw new RangeError(`absentNodes: there is no node ${nid}`);
+  }
+  if (absent.size === options.nodes) {
+    throw new RangeError("absentNodes: one node's memory must be there");
+  }
 }
 
 /** Attaches the calling thread to a booted kernel. @throws RangeError when no task number is free. */
@@ -202,9 +226,11 @@ export class Kernel extends System {
   /**
    * Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. Inside
    * of a section it only does what was asked of this CPU meanwhile, and goes on.
+   * @throws RangeError where the machine has no such CPU.
    */
   run<T>(section: () => T, cpu = -1, patience?: number): T {
     const { direct } = this;
+    if (cpu !== -1) this.checkCpu(cpu);
     if (direct.onCpu) {
       direct.poll();
       return section();
@@ -220,6 +246,12 @@ export class Kernel extends System {
     } finally {
       direct.leaveCpu();
     }
+  }
+
+  private checkCpu(cpu: number): void {
+    const { cpus } = this.machine.options;
+    if (Number.isInteger(cpu) && cpu >= 0 && cpu < cpus) return;
+    throw new RangeError(`there is no CPU ${cpu}: this machine has ${cpus}, numbered from 0`);
   }
 
   /**
@@ -406,8 +438,9 @@ export class Kernel extends System {
     return this.machine.functions.register(construct);
   }
 
-  /** Gives the task number back. The thread holds no CPU. */
+  /** Gives the task number back. @throws KernelBug inside of `run`: its CPU would be nobody's. */
   detach(): void {
+    if (this.direct.onCpu) throw new KernelBug("bad-access", "detach inside of run()");
     this.direct.retire();
   }
 }

@@ -137,6 +137,7 @@ export function checkMachineOptions(options: MachineOptions): void {
   const least =
     MIN_MEMORY_BYTES + options.cpus * percpuStride(options.memory) + options.nodes * 256 * 1024;
   whole("memory", options.memory, least, MAX_MEMORY_BYTES, `not ${options.memory} bytes`);
+  whole("checker", options.checker, 0, MAX_MEMORY_BYTES, `not ${options.checker} bytes`);
   if (options.memory + options.checker > MAX_MEMORY_BYTES) {
     throw new MachineOptionsError(
       `memory and ledger together may have ${MAX_MEMORY_BYTES} bytes, not ${options.memory + options.checker}`,

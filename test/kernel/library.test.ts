@@ -58,8 +58,17 @@ test("a task number is free again after detach", () => {
   const kernel = boot({ cpus: 1, memory: 16 * MIB, tasks: 2 });
   const other = attach(kernel.shared);
   expect(() => attach(kernel.shared)).toThrow(/all 2 tasks/);
+  expect(() => other.run(() => other.detach())).toThrow(KernelBug);
   other.detach();
   expect(attach(kernel.shared).kmalloc(8)).not.toBe(0);
+});
+
+test.each([2, -2, 99, 0.5, Number.NaN])("a machine of two CPUs has no CPU %d", (cpu) => {
+  const kernel = boot({ cpus: 2, memory: 16 * MIB });
+  expect(() => kernel.run(() => undefined, cpu, 0)).toThrow(RangeError);
+  kernel.run(() => {
+    expect(() => kernel.run(() => undefined, cpu)).toThrow(RangeError);
+  });
 });
 
 test.each([
@@ -68,7 +77,15 @@ test.each([
   [{ cpus: 2, nodes: 3 }, /nodes must be a whole number/],
   [{ memory: 100_000 }, /memory must be a whole number/],
   [{ memory: 4096 * MIB }, /memory must be a whole number/],
+  [{ checker: -5 }, /checker must be a whole number/],
+  [{ allocator: "slob" as "slub" }, /allocator must be one of slub, slab, not slob/],
+  [{ kernel: "2.6" as "4.1" }, /kernel must be one of/],
+  [{ swap: "foo" as "wasm" }, /swap must be one of/],
+  [{ era: "lost" as "seed" }, /era must be one of/],
+  [{ absentNodes: [7] }, /there is no node 7/],
+  [{ nodes: 2, absentNodes: [0, 1] }, /one node's memory must be there/],
 ])("options that cannot be met are refused with the reason: %o", (options, reason) => {
+  expect(() => boot(options)).toThrow(RangeError);
   expect(() => boot(options)).toThrow(reason);
 });
 
