@@ -61,7 +61,7 @@ const rows = targetRows(raised.points).map((row, i) => [
   figure(plainRows[i]?.measured ?? Number.NaN),
   row.atMost === undefined ? `>= ${row.atLeast}` : `<= ${row.atMost}`,
   row.unit,
-  row.met === undefined ? "" : row.met ? "met" : "missed",
+  row.met === undefined ? "uncertain" : row.met ? "met" : "missed",
 ]);
 process.stdout.write(columns(["target", "raised", "default", "aim", "", ""], rows));
 process.stderr.write("what the explorer costs\n");

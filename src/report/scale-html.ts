@@ -84,7 +84,7 @@ function targetsTable(rows: readonly TargetRow[]): string {
       atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`,
       html(unit),
       met === undefined
-        ? ""
+        ? "uncertain"
         : met
           ? '<span class="met">met</span>'
           : '<span class="missed">missed</span>',

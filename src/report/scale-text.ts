@@ -78,9 +78,15 @@ export function targetTable(rows: readonly TargetRow[]): string {
       row.measured === undefined ? "–" : figure(row.measured),
       bound(row),
       row.unit,
-      row.met === undefined ? "" : row.met ? styled("green", "met") : styled("red", "missed"),
+      verdict(row),
     ]),
   );
+}
+
+function verdict({ measured, met }: TargetRow): string {
+  if (measured === undefined) return "";
+  if (met === undefined) return "uncertain";
+  return met ? styled("green", "met") : styled("red", "missed");
 }
 
 export function comparisonReport({ changes, unmatched, slower }: Comparison): string {

@@ -113,6 +113,7 @@ async function measureSite(
   const subject = SUBJECTS.get(allocator) as SubjectInfo;
   const sizes = [...new Set(group.map(({ size }) => size))].filter((size) => size > 0);
   const oversubscribed = cpus > availableParallelism();
+  const lost: string[] = [];
   let site: Site | undefined;
   try {
     site = await Site.open(subject, cpus, sizes, options);
@@ -130,11 +131,14 @@ async function measureSite(
       });
       const point = summarise(key, seen, { sides: workload.sides, oversubscribed });
       const locks = site.locks();
-      if (point === undefined) continue;
+      if (point === undefined) {
+        lost.push(key.size === 0 ? key.workload : `${key.workload} ${key.size}`);
+        continue;
+      }
       const name = keyOf(key);
       runs.set(name, [...(runs.get(name) ?? []), locks.length > 0 ? { ...point, locks } : point]);
     }
-    return undefined;
+    return lost.length === 0 ? undefined : left(`every window was lost of ${lost.join(", ")}`);
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
     const isMissing = code === "ERR_MODULE_NOT_FOUND" && subject.needs !== undefined;

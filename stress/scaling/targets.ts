@@ -18,6 +18,7 @@ export interface Target {
 
 export interface TargetRow extends Omit<Target, "measure"> {
   readonly measured: number | undefined;
+  /** Undefined where it cannot be told. */
   readonly met: boolean | undefined;
 }
 
@@ -144,9 +145,11 @@ export function targetRows(points: readonly ScalePoint[]): TargetRow[] {
   });
 }
 
+/** A cost as far below 0 as the aim is above it is no success: what it is the rest of was too uncertain. */
 function isMet(
   { atMost = Infinity, atLeast = -Infinity }: Partial<Target>,
   value: number,
-): boolean {
+): boolean | undefined {
+  if (value < -atMost) return undefined;
   return value <= atMost && value >= atLeast;
 }

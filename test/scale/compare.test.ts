@@ -47,6 +47,15 @@ test("a target is met, missed, or without its points unknown", () => {
   expect(targetRows([]).every(({ met }) => met === undefined)).toBe(true);
 });
 
+test("a difference far below 0 meets no target", () => {
+  const row = (ofSlub: number) =>
+    targetRows([
+      point({ workload: "one-allocates", cpus: 2, ratio: ofSlub }),
+      point({ allocator: "nothing", workload: "one-allocates", cpus: 2, ratio: 5 }),
+    ]).find(({ what }) => what.includes("another frees"));
+  expect([6, 4, 7, 3].map((ratio) => row(ratio)?.met)).toEqual([true, true, false, undefined]);
+});
+
 test("a crowd that loses throughput misses its target", () => {
   const crowd = (rate: number) => [
     point({ cpus: 2, operationsPerSecond: 100 }),
