@@ -91,7 +91,7 @@ export interface SharedKernel {
 }
 
 /** How a thread sees the kernel differently from the others: memory class, exchanged classes. */
-export interface KernelBuild {
+export interface ThreadBuild {
   readonly memoryClass?: MemoryClass;
   readonly change?: (classes: SystemClasses) => SystemClasses;
 }
@@ -122,7 +122,7 @@ const DEFAULTS: Required<BootOptions> = {
  * Makes a machine, boots an allocator on it and attaches the calling thread.
  * @throws RangeError with the reason where the options cannot be met.
  */
-export function boot(options: BootOptions = {}, build: KernelBuild = {}): Kernel {
+export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
   const all = { ...DEFAULTS, ...options };
   checkBootOptions(all);
   const { cpus, nodes, memory, tasks, checker, seed } = all;
@@ -161,11 +161,11 @@ function checkBootOptions(options: Required<BootOptions>): void {
 }
 
 /** Attaches the calling thread to a booted kernel. @throws RangeError when no task number is free. */
-export function attach(shared: SharedKernel, build: KernelBuild = {}): Kernel {
+export function attach(shared: SharedKernel, build: ThreadBuild = {}): Kernel {
   return new Kernel(shared, build);
 }
 
-function classesOf(options: Required<BootOptions>, build: KernelBuild): SystemClasses {
+function classesOf(options: Required<BootOptions>, build: ThreadBuild): SystemClasses {
   let classes = SYSTEM_CLASSES;
   const exchange = (wanted: boolean, change: (c: SystemClasses) => object): void => {
     if (wanted) classes = { ...classes, ...change(classes) };
@@ -202,7 +202,7 @@ export class Kernel extends System {
   declare readonly shared: SharedKernel;
   declare private readonly direct: DirectMemory;
 
-  constructor(shared: SharedKernel, build: KernelBuild) {
+  constructor(shared: SharedKernel, build: ThreadBuild) {
     const { options } = shared;
     const direct = directMemory(shared.machine, build.memoryClass);
     super(direct, shared.machine.options, {

@@ -1,6 +1,6 @@
 /** A thread of a measurement: makes its subject over the shared memory, and plays the points. */
 import { withLedger } from "../../src/check/with-ledger.ts";
-import { attach, type KernelBuild } from "../../src/kernel/kernel.ts";
+import { attach, type ThreadBuild } from "../../src/kernel/kernel.ts";
 import { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { directMemory, Machine } from "../../src/machine/machine.ts";
 import { Random } from "../random.ts";
@@ -31,7 +31,7 @@ class UncountedMemory extends DirectMemory {
 }
 
 /** Exported for the thread that boots, which must see the kernel as the others do. */
-export function buildOf({ variant }: SubjectInfo): KernelBuild {
+export function buildOf({ variant }: SubjectInfo): ThreadBuild {
   if (variant === "ledger") return { change: withLedger };
   return variant === "no-statistics" ? { memoryClass: UncountedMemory } : {};
 }

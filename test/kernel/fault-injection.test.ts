@@ -10,8 +10,8 @@ import {
   type BootOptions,
   boot,
   type Kernel,
-  type KernelBuild,
   MIB,
+  type ThreadBuild,
 } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
@@ -19,7 +19,7 @@ import { GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
 /** Disarmed from the start. */
 const QUIET = { times: 0 };
 
-function machine(options: BootOptions = {}, build: KernelBuild = {}): Kernel {
+function machine(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
   const faulty = { cpus: 2, memory: 16 * MIB, failSlab: QUIET, failPages: QUIET };
   const kernel = boot({ ...faulty, ...options }, build);
   kernel.thread.enterCpu(0);

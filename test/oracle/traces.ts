@@ -1,6 +1,6 @@
 /** The recorded runs of scripts on real kernels, and our answers to the same scripts. */
 import { parseBootParameters } from "../../src/caches/boot-parameters.ts";
-import type { KernelBuild } from "../../src/kernel/kernel.ts";
+import type { ThreadBuild } from "../../src/kernel/kernel.ts";
 import { parseScript } from "../../src/sysfs/script/commands.ts";
 import { runScript, type Step, type Trace } from "../../src/sysfs/script/run.ts";
 import { kernelOf, machineOf, oracleRuns, paramsOf, readOracle } from "./files.ts";
@@ -27,7 +27,7 @@ export function rerun(
   run: string,
   record: TraceRecord,
   recorded: Trace,
-  change?: KernelBuild["change"],
+  change?: ThreadBuild["change"],
 ): Trace {
   const { allocator, kernel, config } = kernelOf(run);
   const { cpus, nodes } = machineOf(record.cpus);

@@ -12,7 +12,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../../caches/flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
-import { boot, type Kernel, type KernelBuild, MIB } from "../../kernel/kernel.ts";
+import { boot, type Kernel, MIB, type ThreadBuild } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
 import { noWitness } from "../../machine/witness.ts";
@@ -68,9 +68,9 @@ class FrozenClock extends DirectMemory {
 export function runScript(
   lines: readonly ScriptLine[],
   machine: ScriptMachine,
-  change: KernelBuild["change"] = (classes) => classes,
+  change: ThreadBuild["change"] = (classes) => classes,
 ): Trace {
-  const build: KernelBuild = { memoryClass: FrozenClock, change };
+  const build: ThreadBuild = { memoryClass: FrozenClock, change };
   const kernel = boot(
     { ...machine, memory: machine.nodes * BYTES_A_NODE, tasks: machine.cpus },
     build,
