@@ -50,7 +50,7 @@ export function fullOutcome(more: Partial<ScaleOutcome> = {}): ScaleOutcome {
       workload: "one-allocates",
       cpus: 2,
       ratio: 3 + i,
-      locks: [{ lock: "scale-64: list_lock, node 0", acquired: 100, contended: 7 }],
+      locks: [{ lock: "scale-64: list_lock, node 0", acquired: 10_000, contended: 700 }],
     }),
   ]);
   return outcome(points, more);
