@@ -54,8 +54,9 @@ export async function stress(options: StressOptions, hooks: StressHooks = {}): P
   } catch (error) {
     if (error instanceof MachineOptionsError) throw new BadOptions(error.message, { cause: error });
     const bug = bugOf(error, options.mutation !== undefined);
-    if (bug === undefined) throw error;
-    return nothingBooted(options, tasks, bug);
+    if (bug !== undefined) return nothingBooted(options, tasks, bug);
+    if (error instanceof RangeError) throw new BadOptions(error.message, { cause: error });
+    throw error;
   }
   const run = new StressRun(options, tasks, site, hooks);
   try {

@@ -38,6 +38,7 @@ const Globals = struct("slab_common", {
   kmemCache: ptr,
   kmallocCaches: array(ptr, KMALLOC_INDEXES),
   kmallocDmaCaches: array(ptr, KMALLOC_INDEXES),
+  kmallocReclaimCaches: array(ptr, KMALLOC_INDEXES),
 });
 
 export abstract class CacheRegistry {
@@ -215,12 +216,22 @@ export abstract class CacheRegistry {
     return this.memory.read32(this.kmallocSlot(index));
   }
 
+  /** That for DMA memory, or 0 in a kernel that has none. */
   kmallocDmaCache(index: number): KmemCachePtr {
     return this.memory.read32(this.globals + Globals.kmallocDmaCaches + (index << 2));
   }
 
   protected setKmallocDmaCache(index: number, s: KmemCachePtr): void {
     this.memory.write32(this.globals + Globals.kmallocDmaCaches + (index << 2), s);
+  }
+
+  /** That for what can be reclaimed, or 0 in a kernel that has none (before 4.20). */
+  kmallocReclaimCache(index: number): KmemCachePtr {
+    return this.memory.read32(this.globals + Globals.kmallocReclaimCaches + (index << 2));
+  }
+
+  protected setKmallocReclaimCache(index: number, s: KmemCachePtr): void {
+    this.memory.write32(this.globals + Globals.kmallocReclaimCaches + (index << 2), s);
   }
 
   /** Enters a cache that an allocator had to make before the others. */

@@ -97,6 +97,7 @@ export class SlabCommon extends CacheRegistry {
       if (type !== "normal" && !this.isAvailable) this.state = SLAB_STATE.UP;
       const s = this.createKmallocCache(name, size, flags);
       if (type === "dma") this.setKmallocDmaCache(index, s);
+      else if (type === "reclaim") this.setKmallocReclaimCache(index, s);
       else if (type === "normal") this.setKmallocCache(index, s);
     }
     this.state = SLAB_STATE.UP;

@@ -19,7 +19,14 @@ import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_COMP, __GFP_DMA, __GFP_THISNODE, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import {
+  __GFP_COMP,
+  __GFP_DMA,
+  __GFP_RECLAIMABLE,
+  __GFP_THISNODE,
+  __GFP_ZERO,
+  GFP_KERNEL,
+} from "../pages/gfp.ts";
 import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
@@ -59,6 +66,8 @@ const IS_SLAB = PG_SLAB;
 const KERNEL = GFP_KERNEL;
 const NO_NODE = NUMA_NO_NODE;
 const GFP_DMA = __GFP_DMA;
+/** Flags that kernels have caches of their own for. */
+const RARE = __GFP_DMA | __GFP_RECLAIMABLE;
 const GFP_ZERO = __GFP_ZERO;
 const ZERO_SIZE = ZERO_SIZE_PTR;
 
@@ -220,7 +229,7 @@ export class System {
   kmallocNode(size: number, gfp: number, node: number): Address {
     // A size beyond 32 bits would wrap around in the shift, and get an object far too small.
     const table = size === (size | 0) ? this.sizeClasses[(size + 7) >>> 3] : undefined;
-    if (table === undefined || (gfp & GFP_DMA) !== 0) return this.kmallocRare(size, gfp, node);
+    if (table === undefined || (gfp & RARE) !== 0) return this.kmallocRare(size, gfp, node);
     return this.allocator.slabAllocNode(this.memory.read32(table), gfp, node);
   }
 
@@ -229,10 +238,18 @@ export class System {
     if (!(size > 0)) return size === 0 ? ZERO_SIZE : 0;
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
-    const dma = (gfp & GFP_DMA) !== 0 ? this.common.kmallocDmaCache(index) : 0;
-    if (dma !== 0) return this.kmallocTrace(dma, size, gfp, node);
+    const special = this.specialCache(index, gfp);
+    if (special !== 0) return this.kmallocTrace(special, size, gfp, node);
     // A kernel without ZONE_DMA has no such caches, and the flag asks nothing of objects.
     return this.kmallocTrace(this.common.kmallocCache(index), size, gfp & ~GFP_DMA, node);
+  }
+
+  /** kmalloc_type: the cache that the flags ask for, if this kernel has it; DMA before all else. */
+  private specialCache(index: number, gfp: number): KmemCachePtr {
+    const { common } = this;
+    const dma = (gfp & GFP_DMA) !== 0 ? common.kmallocDmaCache(index) : 0;
+    if (dma !== 0) return dma;
+    return (gfp & __GFP_RECLAIMABLE) !== 0 ? common.kmallocReclaimCache(index) : 0;
   }
 
   /**

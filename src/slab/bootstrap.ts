@@ -7,7 +7,6 @@
 import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
 import { kmallocCaches } from "../caches/kmalloc-sizes.ts";
 import { KMEM_CACHE_NODE_OFFSET, SLAB_STATE } from "../caches/kmem-cache.ts";
-import { KernelBug } from "../machine/kernel-bug.ts";
 import { initListHead, listSplice } from "../machine/list.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -86,7 +85,7 @@ export class Bootstrap {
   private moveNode(s: KmemCachePtr, nid: number): void {
     const { memory } = this;
     const n = this.nodeSetup.allocNode(s, nid, GFP_NOWAIT);
-    if (n === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
+    if (n === 0) throw new RangeError("no memory to boot: kmem_cache_node");
     const old = this.context.nodeOf(s, nid);
     memory.copy(n, old, sizeOf(KmemCacheNode));
     initSpinLock(memory, n + KmemCacheNode.listLock);
@@ -103,7 +102,7 @@ export class Bootstrap {
     const { common, machine } = this.context;
     for (const s of common.caches()) {
       if (this.tuning.enable(s, GFP_NOWAIT) !== 0) {
-        throw new KernelBug("leaked-page", `no memory to boot: queues of ${common.nameOf(s)}`);
+        throw new RangeError(`no memory to boot: queues of ${common.nameOf(s)}`);
       }
     }
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) this.reaper.start(cpu);

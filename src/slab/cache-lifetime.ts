@@ -9,7 +9,6 @@ import { E2BIG, ENOMEM } from "../caches/errno.ts";
 import { type BuildOption, CFLGS_OFF_SLAB } from "../caches/flags.ts";
 import { kmallocIndex } from "../caches/kmalloc-sizes.ts";
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
-import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Memory } from "../machine/memory.ts";
 import { GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
 import type { Drain } from "./drain.ts";
@@ -113,7 +112,7 @@ export class CacheLifetime {
       let n: KmemCacheNodePtr;
       if (state >= SLAB_STATE.PARTIAL_NODE) {
         n = this.nodeSetup.allocNode(s, nid, gfp);
-        if (n === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
+        if (n === 0) throw new RangeError("no memory to boot: kmem_cache_node");
       } else {
         // set_up_node
         n = staticNode(state === SLAB_STATE.DOWN ? CACHE_CACHE : SIZE_NODE, nid);

@@ -5,7 +5,6 @@
  */
 import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
 import { KMEM_CACHE_NODE_OFFSET, SLAB_STATE } from "../caches/kmem-cache.ts";
-import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { ptr, struct } from "../machine/struct.ts";
 import { GFP_NOWAIT } from "../pages/gfp.ts";
@@ -79,7 +78,7 @@ export class Bootstrap {
     const { memory } = this;
     const s = this.kmemCacheNode;
     const page = this.slub.slabPages.newSlab(s, GFP_NOWAIT, nid);
-    if (page === 0) throw new KernelBug("leaked-page", "no memory to boot: kmem_cache_node");
+    if (page === 0) throw new RangeError("no memory to boot: kmem_cache_node");
     const n = memory.read32(page + Page.freelist);
     const objects = objectsOf(memory.read32(page + Page.counters));
     memory.write32(page + Page.freelist, this.slub.freePointers.get(s, n));

@@ -9,7 +9,7 @@ import {
   ZERO_SIZE_PTR,
 } from "../../src/caches/kmalloc-sizes.ts";
 import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
-import { __GFP_DMA, GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { __GFP_DMA, __GFP_RECLAIMABLE, GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page, PG_SLAB } from "../../src/pages/page.ts";
 import { collection, kernelOf, oracleRuns, readOracle } from "../oracle/files.ts";
 
@@ -32,6 +32,8 @@ function differences(build: KernelBuild, run: string): string[] {
   return found;
 }
 
+const FLAGS_OF = { normal: 0, dma: __GFP_DMA, reclaim: __GFP_RECLAIMABLE } as const;
+
 /** The same of what a system really hands out. */
 function systemDifferences(build: KernelBuild, run: string): string[] {
   const kernel = boot({ ...build, cpus: 1, memory: 512 * MIB });
@@ -39,8 +41,9 @@ function systemDifferences(build: KernelBuild, run: string): string[] {
   const { rows } = readOracle<KmallocRecord>("kmalloc", run);
   kernel.run(() => {
     for (const [type, from, to, ksize, cache] of rows) {
-      if (type !== "normal" && type !== "dma") continue;
-      const gfp = type === "dma" ? GFP_KERNEL | __GFP_DMA : GFP_KERNEL;
+      // Nothing is accounted to groups here.
+      if (type === "cgroup") continue;
+      const gfp = GFP_KERNEL | FLAGS_OF[type];
       for (let size = from; size <= to; size++) {
         const object = kernel.kmalloc(size, gfp);
         const answer = `${kernel.ksize(object)} of ${homeOf(kernel, object)}`;
