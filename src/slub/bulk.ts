@@ -43,6 +43,7 @@ export class Bulk {
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory } = this;
+    const { freePointers } = this.slub;
     if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc_bulk: the cache is NULL");
     const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     const flags = memory.irqSave();
@@ -52,7 +53,7 @@ export class Bulk {
     for (; got < size; got++) {
       let object = memory.read32(c + CPU_FREELIST);
       if (object !== 0) {
-        memory.write32(c + CPU_FREELIST, this.slub.freePointers.get(s, object));
+        memory.write32(c + CPU_FREELIST, freePointers.get(s, object));
         popped++;
       } else {
         this.bumpBeforeSlowPath(c);
@@ -105,6 +106,7 @@ export class Bulk {
    */
   private freeDetached(s: KmemCachePtr, size: number, p: Address[]): number {
     const { pages } = this.context;
+    const { freePointers } = this.slub;
     let left = size - 1;
     const tail = p[left] as Address;
     const page = pages.virtToHeadPage(tail);
@@ -127,12 +129,12 @@ export class Bulk {
         misses++;
         continue;
       }
-      this.slub.freePointers.set(cache, object, head);
+      freePointers.set(cache, object, head);
       head = object;
       count++;
       // The hole is filled from the end, so that what remains stays in front.
       left--;
-      p[i] = p[left] as Address;
+      if (i !== left) p[i] = p[left] as Address;
     }
     this.slub.slabFreeChain(cache, page, head, tail, count);
     return left;
