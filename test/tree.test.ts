@@ -11,6 +11,8 @@ const explained: Record<string, string> = {
     "answers a bad request as a row; it computes from parameters and never runs in an operation",
   "src/kernel/kernel.ts":
     "a section lets its CPU go also when the program in it throws; it runs on real threads only",
+  "src/machine/running-task.ts":
+    "a task lets its CPU go also when what it does for others throws; it runs on real threads only",
   "stress/scaling/subjects/heap.ts":
     "its subject is the engine's own memory, which there is no other way to ask for",
   "stress/scaling/subjects/tlsf.ts":
