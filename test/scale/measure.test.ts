@@ -55,7 +55,7 @@ const options: ScaleOptions = {
 };
 
 /** Long enough for some windows to be kept on a machine that is busy otherwise. */
-const patient = { quick: false, seconds: 3 };
+const patient = { quick: false, seconds: 1 };
 
 test("no point asks an allocator for what it cannot do", () => {
   const cpus = [1, 2, 3];

@@ -18,7 +18,7 @@ test.each([...WORKLOADS.keys()])(
 );
 
 test("without torture there is a task a CPU, and every CPU does something", async () => {
-  const outcome = await stress(options({ operations: 400_000 }));
+  const outcome = await stress(options({ operations: 150_000 }));
   expect(outcome.tasks).toBe(4);
   expect(outcome.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
   for (const { statistics } of outcome.perCpu) expect(statistics.alloc_fastpath).toBeGreaterThan(0);
@@ -36,7 +36,7 @@ test("what the statistics count is what the tasks did", async () => {
 
 test("what SLAB has counted stays counted, once, when tuning gives its counters new places", async () => {
   const wanted = options({ allocator: "slab", workload: "tune", ledger: false });
-  const { stats, operations } = await stress({ ...wanted, operations: 400_000 });
+  const { stats, operations } = await stress({ ...wanted, operations: 200_000 });
   const items = ["allochit", "allocmiss", "nodeallocs", "freehit", "freemiss", "remotefrees"];
   const counted = items.reduce((sum, item) => sum + (stats[item] ?? 0), 0);
   // Tunings are operations and no events, the arrays they make the reverse: a few in a thousand each.
