@@ -158,6 +158,7 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
   const able = wanted.filter(runsLive);
   const shown: { exhibit: Exhibit; live: LiveProof }[] = [];
   let interrupted = false;
+  let broken: unknown;
   try {
     interrupted = await interruptible(async (signal) => {
       for (const one of able) {
@@ -169,6 +170,9 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
       }
       return false;
     });
+  } catch (error) {
+    // Thrown on below: what was shown before it is not lost.
+    broken = error;
   } finally {
     line.clear();
   }
@@ -186,5 +190,6 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
       ? jsonDocument("museum", { live: true, ...torture }, { interrupted, exhibits })
       : `${liveReport(shown, most)}${note}seed ${seed}\n`,
   );
+  if (broken !== undefined) throw broken;
   process.exitCode = interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
 }
