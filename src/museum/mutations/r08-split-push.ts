@@ -5,13 +5,15 @@
  */
 import type { PagePtr } from "../../pages/page.ts";
 import type { Mutation } from "./mutation.ts";
+import { TWO_OWNERS } from "./two-owners.ts";
 
 export const R08: Mutation = {
   id: "R08",
   title: "slub: use irqsafe_cpu_cmpxchg for put_cpu_partial",
   commit: "42d623a8cd08",
   year: 2011,
-  expect: ["stuck-frozen-slab", "counter-drift", "list-corruption", "use-after-free"],
+  // A drain in between leaves slabs on a node's list and on the CPU's.
+  expect: TWO_OWNERS,
   change: (classes) => ({
     ...classes,
     CpuPartial: class extends classes.CpuPartial {

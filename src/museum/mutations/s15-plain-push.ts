@@ -1,13 +1,15 @@
 /** The push on the cpu partial list does not compare at all: R08, with the widest window. */
 import type { PagePtr } from "../../pages/page.ts";
 import type { Mutation } from "./mutation.ts";
+import { TWO_OWNERS } from "./two-owners.ts";
 
 export const S15: Mutation = {
   id: "S15",
   title: "a plain store pushes on the cpu partial list",
   commit: null,
   year: null,
-  expect: ["stuck-frozen-slab", "counter-drift", "list-corruption", "use-after-free"],
+  // A drain in between leaves slabs on a node's list and on the CPU's.
+  expect: TWO_OWNERS,
   change: (classes) => ({
     ...classes,
     CpuPartial: class extends classes.CpuPartial {
