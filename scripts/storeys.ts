@@ -7,13 +7,14 @@
 /** From the ground up. Folders of one row may not import each other unless they are `together`. */
 const storeys = [
   ["src/machine"],
+  ["src/explore"],
   ["src/pages"],
   ["src/caches"],
   ["src/slub", "src/slab"],
   ["src/kernel"],
   ["src/sysfs"],
   ["src/check"],
-  ["src/explore"],
+  ["src/laboratory"],
   ["src/museum"],
   ["stress", "workers"],
   ["src/report"],

@@ -11,15 +11,8 @@ import {
   type SlabScenario,
   task,
   wanderer,
-} from "../src/explore/scenario/scenario.ts";
-import {
-  alloc,
-  bulkAlloc,
-  bulkFree,
-  free,
-  type Step,
-  shrink,
-} from "../src/explore/scenario/steps.ts";
+} from "../src/laboratory/scenario.ts";
+import { alloc, bulkAlloc, bulkFree, free, type Step, shrink } from "../src/laboratory/steps.ts";
 import type { LoggedDeed } from "./control.ts";
 import type { StressFailure, TaskHistory } from "./failure.ts";
 import type { StressOptions } from "./options.ts";

@@ -6,7 +6,7 @@ import type { System } from "../kernel/system.ts";
 import { Cpu, sizeOfCpu } from "../machine/cpus.ts";
 import { Slab } from "../slab/slab.ts";
 import { ArrayCache, KmemCache as SlabCache } from "../slab/structs.ts";
-import { Slub } from "../slub/slub.ts";
+import { Slub } from "../slub/cpu-slab/slub.ts";
 import { KmemCacheCpu, KmemCache as SlubCache } from "../slub/structs.ts";
 import { type Findings, hex } from "./findings.ts";
 

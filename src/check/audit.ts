@@ -11,7 +11,7 @@ import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { Slab } from "../slab/slab.ts";
-import { Slub } from "../slub/slub.ts";
+import { Slub } from "../slub/cpu-slab/slub.ts";
 import { auditAbsentCpus } from "./absent-cpus.ts";
 import { auditSlabPages, type SlabsByCache, surveyBlocks } from "./blocks.ts";
 import { auditDeadLocks } from "./dead-locks.ts";

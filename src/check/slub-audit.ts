@@ -9,7 +9,7 @@ import type { System } from "../kernel/system.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
-import type { Slub } from "../slub/slub.ts";
+import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../slub/statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../slub/structs.ts";
 import type { SlabsByCache } from "./blocks.ts";

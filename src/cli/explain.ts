@@ -6,7 +6,7 @@ import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";
 import { scenarioOfFailure } from "../../stress/scenario.ts";
 import { Explorers } from "../../workers/explorers.ts";
-import { printScenario } from "../explore/scenario/print.ts";
+import { printScenario } from "../laboratory/print.ts";
 import type { Subject } from "../museum/subject.ts";
 import { explorationReport } from "../report/exploration.ts";
 import { commandLine } from "../report/text.ts";

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { type Replayed, replay } from "../explore/replay.ts";
-import { snapshotOf } from "../explore/scenario/snapshot.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
+import { snapshotOf } from "../laboratory/snapshot.ts";
 import { isDataRace, readRegression } from "../museum/regressions.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { failureText } from "../report/exploration.ts";

@@ -1,8 +1,8 @@
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { ScenarioError } from "../explore/scenario/parse.ts";
 import { TokenError } from "../explore/token.ts";
+import { ScenarioError } from "../laboratory/parse.ts";
 import { NoMutation } from "../museum/mutations/load.ts";
 import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";

@@ -16,8 +16,6 @@ const FRAME = /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/)?(\/[^)]*?):(\
 const OURS = new URL("./", import.meta.url).pathname;
 /** Who runs operations: what called it is no part of them. */
 const ENGINE = `${OURS}engine.`;
-/** Operations that the explorer brings along. */
-const SCENARIOS = `${OURS}scenario/`;
 const DEEP = 60;
 
 const parsed = new Map<string, Frame | undefined>();
@@ -28,10 +26,9 @@ function frameOf(line: string): Frame | undefined {
   const match = FRAME.exec(line);
   const path = match?.[2] ?? OURS;
   const file = path.replace(`${process.cwd()}/`, "");
-  const frame =
-    path.startsWith(OURS) && !path.startsWith(SCENARIOS)
-      ? undefined
-      : { function: match?.[1] ?? "", file, line: Number(match?.[3]) };
+  const frame = path.startsWith(OURS)
+    ? undefined
+    : { function: match?.[1] ?? "", file, line: Number(match?.[3]) };
   parsed.set(line, frame);
   return frame;
 }

@@ -35,14 +35,14 @@ import { inBothForms } from "../slab/classes.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
+import { seedEra } from "../slub/cpu-slab/era-seed.ts";
+import { Slub } from "../slub/cpu-slab/slub.ts";
 import type { SlabReport } from "../slub/debug/reports.ts";
 import { validateSlabCache } from "../slub/debug/validate.ts";
-import { seedEra } from "../slub/options/era-seed.ts";
 import { withHardenedFreelists } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
-import { Slub } from "../slub/slub.ts";
 import { type CacheOptions, SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
 
 export const MIB = 1024 * 1024;

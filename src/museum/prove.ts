@@ -5,9 +5,9 @@
  */
 import { explore } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
-import type { Change } from "../explore/scenario/laboratory.ts";
-import { scenarioOf } from "../explore/scenario/scenario.ts";
-import { seedEra } from "../slub/options/era-seed.ts";
+import type { Change } from "../laboratory/laboratory.ts";
+import { scenarioOf } from "../laboratory/scenario.ts";
+import { seedEra } from "../slub/cpu-slab/era-seed.ts";
 import type { Exhibit } from "./exhibit.ts";
 
 export interface Proof {

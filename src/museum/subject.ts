@@ -4,10 +4,10 @@
  */
 import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
 import type { Scenario } from "../explore/program.ts";
-import type { Laboratory } from "../explore/scenario/laboratory.ts";
-import { parseScenario } from "../explore/scenario/parse.ts";
-import { type SlabScenario, scenarioOf } from "../explore/scenario/scenario.ts";
-import type { Bound } from "../explore/scenario/steps.ts";
+import type { Laboratory } from "../laboratory/laboratory.ts";
+import { parseScenario } from "../laboratory/parse.ts";
+import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
+import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./exhibits/index.ts";
 import { loadMutation } from "./mutations/load.ts";
 import { brokenScenario, eraOf } from "./prove.ts";

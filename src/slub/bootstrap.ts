@@ -10,7 +10,7 @@ import { ptr, struct } from "../machine/struct.ts";
 import { GFP_NOWAIT } from "../pages/gfp.ts";
 import { Page } from "../pages/page.ts";
 import { objectsOf, packCounters } from "./counters.ts";
-import type { Slub } from "./slub.ts";
+import type { Slub } from "./cpu-slab/slub.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KMEM_CACHE_NODE_BYTES, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 

@@ -19,9 +19,9 @@ import { sizeOf } from "../machine/struct.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { freeOf, inuseOf, objectsOf } from "./counters.ts";
+import type { Slub } from "./cpu-slab/slub.ts";
 import { type SlubGeometry, slubGeometry } from "./geometry.ts";
 import { writeSizes } from "./resize.ts";
-import type { Slub } from "./slub.ts";
 import type { SlubContext } from "./slub-context.ts";
 import {
   KmemCache,

@@ -1,6 +1,7 @@
 /** All classes that make up a SLUB, in one table: what an option or a mutation exchanges. */
+
+import { Slub } from "./cpu-slab/slub.ts";
 import { SLUB_PARTS, type SlubParts } from "./parts.ts";
-import { Slub } from "./slub.ts";
 
 export interface SlubClasses extends SlubParts {
   Slub: typeof Slub;

@@ -11,7 +11,7 @@ import { type HotplugSteps, slabsOfNobody } from "../caches/hotplug-steps.ts";
 import type { Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
-import type { Slub } from "./slub.ts";
+import type { Slub } from "./cpu-slab/slub.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, KmemCacheNode } from "./structs.ts";
 

@@ -6,7 +6,7 @@
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { objectsOf } from "./counters.ts";
-import type { Slub } from "./slub.ts";
+import type { Slub } from "./cpu-slab/slub.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
 /** Why the bytes must not be shown, or undefined where they may. */

@@ -11,7 +11,7 @@ import { EINVAL } from "../caches/errno.ts";
 import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { FunctionTable } from "../machine/functions.ts";
-import type { Slub } from "../slub/slub.ts";
+import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { STAT_NAMES } from "../slub/statistics.ts";
 import { KmemCache, ooObjects } from "../slub/structs.ts";
 import { type Attribute, type Attributes, readOnly } from "./attribute.ts";

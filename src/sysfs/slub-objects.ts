@@ -6,7 +6,7 @@
 
 import { Page, type PagePtr } from "../pages/page.ts";
 import { freeOf, inuseOf } from "../slub/counters.ts";
-import type { Slub } from "../slub/slub.ts";
+import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr } from "../slub/structs.ts";
 
 export class SlubObjects {

@@ -17,11 +17,11 @@ import {
   SLAB_TRACE,
 } from "../caches/flags.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { allocCalls, freeCalls } from "../slub/debug/locations.ts";
 import { validateSlabCache } from "../slub/debug/validate.ts";
 import { clampMinPartial } from "../slub/geometry.ts";
 import { resize } from "../slub/resize.ts";
-import type { Slub } from "../slub/slub.ts";
 import { KmemCache, ooOrder } from "../slub/structs.ts";
 import { type Attribute, readOnly } from "./attribute.ts";
 import { SlubObjects } from "./slub-objects.ts";

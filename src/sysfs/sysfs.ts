@@ -8,7 +8,7 @@ import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SysfsName } from "../caches/sysfs-names.ts";
 import type { System } from "../kernel/system.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
-import { Slub } from "../slub/slub.ts";
+import { Slub } from "../slub/cpu-slab/slub.ts";
 import type { Attributes } from "./attribute.ts";
 import { slubAttributes } from "./slub-attributes.ts";
 

@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
-import { snapshotOf } from "../../src/explore/scenario/snapshot.ts";
+import { snapshotOf } from "../../src/laboratory/snapshot.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 import { timelinePage } from "../../src/report/timeline-html.ts";
 import { launchChromium } from "./browser.ts";

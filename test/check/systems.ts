@@ -7,7 +7,7 @@ import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kerne
 import type { SystemClasses } from "../../src/kernel/system.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import type { Address } from "../../src/machine/memory.ts";
-import type { Slub } from "../../src/slub/slub.ts";
+import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
 import { InterposedMemory } from "./interposed-memory.ts";
 
 export type Change = (classes: SystemClasses) => SystemClasses;

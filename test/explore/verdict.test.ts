@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { AllocatorName } from "../../src/caches/flags.ts";
 import { explore } from "../../src/explore/explore.ts";
-import { on, type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
-import { alloc, bulkAlloc, call, free, type StepBody } from "../../src/explore/scenario/steps.ts";
+import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
+import { alloc, bulkAlloc, call, free, type StepBody } from "../../src/laboratory/steps.ts";
 import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page } from "../../src/pages/page.ts";

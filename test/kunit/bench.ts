@@ -2,8 +2,8 @@
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { Slub } from "../../src/slub/cpu-slab/slub.ts";
 import type { SlabReport } from "../../src/slub/debug/reports.ts";
-import { Slub } from "../../src/slub/slub.ts";
 
 export interface Bench {
   readonly kernel: Kernel;

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Change } from "../../src/explore/scenario/laboratory.ts";
-import { type SlabScenario, scenarioOf } from "../../src/explore/scenario/scenario.ts";
+import type { Change } from "../../src/laboratory/laboratory.ts";
+import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
 import { cpuOfflineFree } from "../../src/museum/scenarios/cpu-offline-free.ts";
 import { migrationBulk } from "../../src/museum/scenarios/migration-bulk.ts";
 import { remoteFreeFlush } from "../../src/museum/scenarios/remote-free-flush.ts";

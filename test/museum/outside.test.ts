@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
-import { snapshotOf } from "../../src/explore/scenario/snapshot.ts";
+import { snapshotOf } from "../../src/laboratory/snapshot.ts";
 import { loadMutation } from "../../src/museum/mutations/load.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 

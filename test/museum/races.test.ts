@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Change } from "../../src/explore/scenario/laboratory.ts";
-import { scenarioOf } from "../../src/explore/scenario/scenario.ts";
+import type { Change } from "../../src/laboratory/laboratory.ts";
+import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
 import { KmemCacheNode, type KmemCacheNodePtr } from "../../src/slub/structs.ts";

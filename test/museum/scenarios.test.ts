@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Change } from "../../src/explore/scenario/laboratory.ts";
-import { parseScenario, ScenarioError } from "../../src/explore/scenario/parse.ts";
-import { printScenario } from "../../src/explore/scenario/print.ts";
-import { type SlabScenario, scenarioOf } from "../../src/explore/scenario/scenario.ts";
+import type { Change } from "../../src/laboratory/laboratory.ts";
+import { parseScenario, ScenarioError } from "../../src/laboratory/parse.ts";
+import { printScenario } from "../../src/laboratory/print.ts";
+import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
 import { exhibit } from "../../src/museum/exhibits/index.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";

@@ -1,6 +1,6 @@
 /** kmem_cache_alloc_bulk and kmem_cache_free_bulk of SLUB, where the world moves under them. */
 import { expect, test } from "vitest";
-import type { Slub } from "../../src/slub/slub.ts";
+import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 import { cacheOfFour, OBJECTS, take, watched } from "../check/systems.ts";
 import { bench } from "../kunit/bench.ts";

@@ -1,9 +1,9 @@
 /** Limits of a cache are written through sysfs while others allocate from it. */
 import { expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Laboratory } from "../../src/explore/scenario/laboratory.ts";
-import { on, type SlabScenario, scenarioOf, task } from "../../src/explore/scenario/scenario.ts";
-import { alloc, free, shrink, write } from "../../src/explore/scenario/steps.ts";
+import type { Laboratory } from "../../src/laboratory/laboratory.ts";
+import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
+import { alloc, free, shrink, write } from "../../src/laboratory/steps.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import { KmemCache, KmemCacheCpu } from "../../src/slub/structs.ts";
 

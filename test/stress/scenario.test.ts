@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import { parseScenario } from "../../src/explore/scenario/parse.ts";
-import { printScenario } from "../../src/explore/scenario/print.ts";
-import { scenarioOf } from "../../src/explore/scenario/scenario.ts";
+import { parseScenario } from "../../src/laboratory/parse.ts";
+import { printScenario } from "../../src/laboratory/print.ts";
+import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import { mutations } from "../../src/museum/mutations/index.ts";
 import type { LoggedDeed } from "../../stress/control.ts";
 import type { StressFailure } from "../../stress/failure.ts";

@@ -3,7 +3,7 @@
  * compared the slab then pushes on a list that is nobody's, and the object is overwritten and lost.
  * The seed's own state, for eleven years (CVE-2022-49700).
  */
-import { seedEra } from "../../slub/options/era-seed.ts";
+import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const R01: Mutation = {

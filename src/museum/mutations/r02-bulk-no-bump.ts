@@ -3,7 +3,7 @@
  * a new tid: an interrupted free finds the tid it knows and an empty list. Only the era of R01 has
  * the hole; its fix closes this one as well.
  */
-import { seedEra } from "../../slub/options/era-seed.ts";
+import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const R02: Mutation = {

@@ -1,5 +1,5 @@
-import { interrupt, on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, bulkAlloc, free } from "../../explore/scenario/steps.ts";
+import { interrupt, on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, bulkAlloc, free } from "../../laboratory/steps.ts";
 
 export const bulkInterrupt: SlabScenario = {
   name: "bulk-interrupt",

@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, cpuOffline, free } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, cpuOffline, free } from "../../laboratory/steps.ts";
 
 export const cpuOfflineFree: SlabScenario = {
   name: "cpu-offline-free",

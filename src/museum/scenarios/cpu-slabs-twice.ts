@@ -1,6 +1,6 @@
 /** What /sys/kernel/slab/<cache>/ tells of the CPUs' slabs, read while one is given up. */
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, call, flushCpu, read, type Step } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, call, flushCpu, read, type Step } from "../../laboratory/steps.ts";
 import { Page } from "../../pages/page.ts";
 import { inuseOf } from "../../slub/counters.ts";
 import { KmemCache, KmemCacheCpu } from "../../slub/structs.ts";

@@ -1,6 +1,6 @@
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, destroy, free } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, destroy, free } from "../../laboratory/steps.ts";
 
 export const destroyTypesafe: SlabScenario = {
   name: "destroy-typesafe",

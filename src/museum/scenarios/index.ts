@@ -1,5 +1,5 @@
 /** All scenarios by name. */
-import type { SlabScenario } from "../../explore/scenario/scenario.ts";
+import type { SlabScenario } from "../../laboratory/scenario.ts";
 import { allocFlushAll } from "./alloc-flush-all.ts";
 import { boot } from "./boot.ts";
 import { bulkInterrupt } from "./bulk-interrupt.ts";

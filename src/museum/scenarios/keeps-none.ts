@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, free, keepNone } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, free, keepNone } from "../../laboratory/steps.ts";
 
 export const keepsNone: SlabScenario = {
   name: "keeps-none",

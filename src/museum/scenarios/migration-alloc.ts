@@ -1,5 +1,5 @@
-import { on, type SlabScenario, wanderer } from "../../explore/scenario/scenario.ts";
-import { alloc } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, wanderer } from "../../laboratory/scenario.ts";
+import { alloc } from "../../laboratory/steps.ts";
 
 export const migrationAlloc: SlabScenario = {
   name: "migration-alloc",

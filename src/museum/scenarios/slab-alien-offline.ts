@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, call, free, type Step, tune } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, call, free, type Step, tune } from "../../laboratory/steps.ts";
 import { Hotplug } from "../../slab/hotplug.ts";
 import type { NewerNodeSetup } from "../../slab/node-setup-newer.ts";
 

@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, free, tune } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, free, tune } from "../../laboratory/steps.ts";
 import { noFreeSlabs, vectorOf } from "./slab-preparations.ts";
 
 export const slabDestroyVector: SlabScenario = {

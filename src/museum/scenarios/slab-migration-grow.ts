@@ -1,5 +1,5 @@
-import { type SlabScenario, task, wanderer } from "../../explore/scenario/scenario.ts";
-import { alloc } from "../../explore/scenario/steps.ts";
+import { type SlabScenario, task, wanderer } from "../../laboratory/scenario.ts";
+import { alloc } from "../../laboratory/steps.ts";
 
 export const slabMigrationGrow: SlabScenario = {
   name: "slab-migration-grow",

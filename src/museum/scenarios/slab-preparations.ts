@@ -1,5 +1,5 @@
 /** Steps that several SLAB scenarios prepare themselves with. */
-import { call, type Step } from "../../explore/scenario/steps.ts";
+import { call, type Step } from "../../laboratory/steps.ts";
 import { KmemCacheNode } from "../../slab/structs.ts";
 import { attachVector } from "../bases.ts";
 

@@ -1,5 +1,5 @@
-import { type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { call, type Step } from "../../explore/scenario/steps.ts";
+import { type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { call, type Step } from "../../laboratory/steps.ts";
 import { KernelBug } from "../../machine/kernel-bug.ts";
 
 /** Late enough for every CPU's first pass. */

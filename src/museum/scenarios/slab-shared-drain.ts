@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, flush, free, tune } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, flush, free, tune } from "../../laboratory/steps.ts";
 
 export const slabSharedDrain: SlabScenario = {
   name: "slab-shared-drain",

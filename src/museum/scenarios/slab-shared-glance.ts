@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, tune } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, tune } from "../../laboratory/steps.ts";
 
 export const slabSharedGlance: SlabScenario = {
   name: "slab-shared-glance",

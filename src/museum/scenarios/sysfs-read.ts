@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, free, read } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, free, read } from "../../laboratory/steps.ts";
 
 export const sysfsRead: SlabScenario = {
   name: "sysfs-read",

@@ -1,5 +1,5 @@
-import { type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc } from "../../explore/scenario/steps.ts";
+import { type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc } from "../../laboratory/steps.ts";
 
 export const twoAllocations: SlabScenario = {
   name: "two-allocations",

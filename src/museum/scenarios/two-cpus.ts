@@ -1,5 +1,5 @@
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, free } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, free } from "../../laboratory/steps.ts";
 
 export const twoCpus: SlabScenario = {
   name: "two-cpus",

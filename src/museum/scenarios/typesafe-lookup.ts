@@ -1,6 +1,6 @@
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, call, type Step } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, call, type Step } from "../../laboratory/steps.ts";
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Memory } from "../../machine/memory.ts";
 

@@ -1,6 +1,6 @@
 import { SLAB_CONSISTENCY_CHECKS, SLAB_POISON, SLAB_RED_ZONE } from "../../caches/flags.ts";
-import { on, type SlabScenario, task } from "../../explore/scenario/scenario.ts";
-import { alloc, free, write } from "../../explore/scenario/steps.ts";
+import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
+import { alloc, free, write } from "../../laboratory/steps.ts";
 
 export const validateFree: SlabScenario = {
   name: "validate-free",

@@ -6,7 +6,7 @@ import { ENOSYS } from "../../caches/errno.ts";
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { LiveObjects } from "../../caches/live-objects.ts";
 import type { Address } from "../../machine/memory.ts";
-import type { Slub } from "../slub.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { walkSlabs } from "./slab-walk.ts";
 import { siteOf, TRACK_ALLOC, TRACK_FREE, type Track, type TrackItem } from "./tracks.ts";

@@ -4,7 +4,7 @@
  * slabs onto the lists. Full slabs are on a list only where users are tracked.
  */
 import type { PagePtr } from "../../pages/page.ts";
-import type { Slub } from "../slub.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
 
 /**

@@ -6,7 +6,7 @@
 import { EINVAL } from "../../caches/errno.ts";
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import type { Slub } from "../slub.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "../structs.ts";
 import { SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./object-layout.ts";
 import { walkSlabs } from "./slab-walk.ts";

@@ -19,7 +19,7 @@ import { noWitness } from "../../machine/witness.ts";
 import { GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
 import { Slab } from "../../slab/slab.ts";
-import { Slub } from "../../slub/slub.ts";
+import { Slub } from "../../slub/cpu-slab/slub.ts";
 import { type Command, ScriptError, type ScriptLine } from "./commands.ts";
 import { SlabView } from "./slab-view.ts";
 import { SlubView } from "./slub-view.ts";

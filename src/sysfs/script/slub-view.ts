@@ -9,7 +9,7 @@
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, objectsOf } from "../../slub/counters.ts";
-import type { Slub } from "../../slub/slub.ts";
+import type { Slub } from "../../slub/cpu-slab/slub.ts";
 import { STAT_NAMES } from "../../slub/statistics.ts";
 import {
   KmemCache,

@@ -3,20 +3,20 @@
  * the CPU as its slab, a few more to its partial list, so that the lock is not needed again soon.
  */
 
-import type { Address, Memory } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_THISNODE } from "../pages/gfp.ts";
-import type { CpuPartial } from "./cpu-partial.ts";
-import type { NodePartial } from "./node-partial.ts";
-import type { SlubContext } from "./slub-context.ts";
-import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "./statistics.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { __GFP_THISNODE } from "../../pages/gfp.ts";
+import type { NodePartial } from "../node-partial.ts";
+import type { SlubContext } from "../slub-context.ts";
+import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../statistics.ts";
 import {
   KmemCache,
   KmemCacheCpu,
   type KmemCacheCpuPtr,
   type KmemCacheNodePtr,
   type KmemCachePtr,
-} from "./structs.ts";
+} from "../structs.ts";
+import type { CpuPartial } from "./cpu-partial.ts";
 
 const CPU_PAGE = KmemCacheCpu.page;
 const CACHE_CPU_PARTIAL = KmemCache.cpuPartial;

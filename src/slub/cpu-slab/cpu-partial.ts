@@ -4,21 +4,21 @@
  * popped and drained with interrupts off. page->next chains them; the head holds how many slabs and
  * free objects the chain had when each was pushed.
  */
-import type { Memory } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { freeOf, inuseOf, withFrozen } from "./counters.ts";
-import type { NodePartial } from "./node-partial.ts";
-import type { PageSwap } from "./page-swap.ts";
-import type { SlabPages } from "./slab-pages.ts";
-import type { SlubContext } from "./slub-context.ts";
-import { CPU_PARTIAL_DRAIN, DEACTIVATE_EMPTY, FREE_ADD_PARTIAL, FREE_SLAB } from "./statistics.ts";
+import type { Memory } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { freeOf, inuseOf, withFrozen } from "../counters.ts";
+import type { NodePartial } from "../node-partial.ts";
+import type { PageSwap } from "../page-swap.ts";
+import type { SlabPages } from "../slab-pages.ts";
+import type { SlubContext } from "../slub-context.ts";
+import { CPU_PARTIAL_DRAIN, DEACTIVATE_EMPTY, FREE_ADD_PARTIAL, FREE_SLAB } from "../statistics.ts";
 import {
   KmemCache,
   KmemCacheCpu,
   type KmemCacheCpuPtr,
   type KmemCacheNodePtr,
   type KmemCachePtr,
-} from "./structs.ts";
+} from "../structs.ts";
 
 const CACHE_CPU_SLAB = KmemCache.cpuSlab;
 const CPU_PARTIAL = KmemCacheCpu.partial;

@@ -3,21 +3,27 @@
  * and one cache to experiment with. Built once; all its state is in the explored memory, so undoing
  * the writes of a schedule brings it back.
  */
-import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../../caches/boot-parameters.ts";
-import type { AllocatorName, KernelVersion } from "../../caches/flags.ts";
-import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
-import { Ledger, ledgerBytes } from "../../check/ledger.ts";
-import { withLedger } from "../../check/with-ledger.ts";
-import { SYSTEM_CLASSES, System, type SystemClasses } from "../../kernel/system.ts";
-import { KernelBug } from "../../machine/kernel-bug.ts";
-import type { Address } from "../../machine/memory.ts";
-import { Slab } from "../../slab/slab.ts";
-import type { SlabReport } from "../../slub/debug/reports.ts";
-import { withSlabLock } from "../../slub/options/slab-lock.ts";
-import { Slub } from "../../slub/slub.ts";
-import { KmemCache as SlubCache } from "../../slub/structs.ts";
-import type { ExploredMemory } from "../explored-memory.ts";
-import { type Described, exploredMemory, serve, smallMachine, type World } from "../world.ts";
+import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { Ledger, ledgerBytes } from "../check/ledger.ts";
+import { withLedger } from "../check/with-ledger.ts";
+import type { ExploredMemory } from "../explore/explored-memory.ts";
+import {
+  type Described,
+  exploredMemory,
+  serve,
+  smallMachine,
+  type World,
+} from "../explore/world.ts";
+import { SYSTEM_CLASSES, System, type SystemClasses } from "../kernel/system.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Address } from "../machine/memory.ts";
+import { Slab } from "../slab/slab.ts";
+import { Slub } from "../slub/cpu-slab/slub.ts";
+import type { SlabReport } from "../slub/debug/reports.ts";
+import { withSlabLock } from "../slub/options/slab-lock.ts";
+import { KmemCache as SlubCache } from "../slub/structs.ts";
 import { LaboratoryNames } from "./names.ts";
 
 /** The machine and the cache a scenario runs on. */

@@ -3,21 +3,21 @@
  * of 5.10). Allocation holds interrupts off and pops by plain stores. Freeing builds, for each slab,
  * a chain through the caller's own objects and frees it by one swap.
  */
-import { KernelBug } from "../machine/kernel-bug.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_ZERO } from "../pages/gfp.ts";
-import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
-import type { Slub } from "./slub.ts";
-import type { SlubContext } from "./slub-context.ts";
-import { ALLOC_FASTPATH, ALLOC_SLOWPATH } from "./statistics.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { __GFP_ZERO } from "../../pages/gfp.ts";
+import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
+import type { SlubContext } from "../slub-context.ts";
+import { ALLOC_FASTPATH, ALLOC_SLOWPATH } from "../statistics.ts";
 import {
   KmemCache,
   KmemCacheCpu,
   type KmemCacheCpuPtr,
   type KmemCachePtr,
   nextTid,
-} from "./structs.ts";
+} from "../structs.ts";
+import type { Slub } from "./slub.ts";
 
 const CACHE_CPU_SLAB = KmemCache.cpuSlab;
 const CPU_FREELIST = KmemCacheCpu.freelist;

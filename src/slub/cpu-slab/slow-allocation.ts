@@ -5,33 +5,33 @@
  * Interrupts are off, so nothing on this CPU comes in between, except while a new slab is asked for.
  */
 
-import { KernelBug } from "../machine/kernel-bug.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_NOWARN, __GFP_THISNODE } from "../pages/gfp.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { objectsOf, withFrozen, withInuse } from "./counters.ts";
-import type { Deactivation } from "./deactivation.ts";
-import type { FreePointers } from "./free-pointers.ts";
-import type { ObjectDebugging } from "./object-debugging.ts";
-import type { PageSwap } from "./page-swap.ts";
-import type { PartialSearch } from "./partial-search.ts";
-import type { SlabPages } from "./slab-pages.ts";
-import type { SlubContext } from "./slub-context.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { __GFP_NOWARN, __GFP_THISNODE } from "../../pages/gfp.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { objectsOf, withFrozen, withInuse } from "../counters.ts";
+import type { FreePointers } from "../free-pointers.ts";
+import type { ObjectDebugging } from "../object-debugging.ts";
+import type { PageSwap } from "../page-swap.ts";
+import type { SlabPages } from "../slab-pages.ts";
+import type { SlubContext } from "../slub-context.ts";
 import {
   ALLOC_NODE_MISMATCH,
   ALLOC_REFILL,
   ALLOC_SLAB,
   CPU_PARTIAL_ALLOC,
   DEACTIVATE_BYPASS,
-} from "./statistics.ts";
+} from "../statistics.ts";
 import {
   KmemCache,
   KmemCacheCpu,
   type KmemCacheCpuPtr,
   type KmemCachePtr,
   nextTid,
-} from "./structs.ts";
+} from "../structs.ts";
+import type { Deactivation } from "./deactivation.ts";
+import type { PartialSearch } from "./partial-search.ts";
 
 const CACHE_CPU_SLAB = KmemCache.cpuSlab;
 const CPU_PAGE = KmemCacheCpu.page;

@@ -7,12 +7,12 @@
  * Several steps may be one operation; an interrupt is one operation.
  */
 
-import type { Address } from "../../machine/memory.ts";
-import { NUMA_NO_NODE } from "../../machine/topology.ts";
-import { GFP_ATOMIC, GFP_KERNEL } from "../../pages/gfp.ts";
-import type { Slub } from "../../slub/slub.ts";
-import { KmemCache } from "../../slub/structs.ts";
-import { slubAttributes } from "../../sysfs/slub-attributes.ts";
+import type { Address } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
+import type { Slub } from "../slub/cpu-slab/slub.ts";
+import { KmemCache } from "../slub/structs.ts";
+import { slubAttributes } from "../sysfs/slub-attributes.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** One call into the allocator. */

@@ -16,10 +16,10 @@
  *       alloc p
  *     ends empty
  */
-import { parseFlags, UnknownFlagError } from "../../caches/flags.ts";
-import { MAX_CPUS } from "../../machine/cpus.ts";
-import { MAX_NUMNODES } from "../../machine/machine.ts";
-import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { parseFlags, UnknownFlagError } from "../caches/flags.ts";
+import { MAX_CPUS } from "../machine/cpus.ts";
+import { MAX_NUMNODES } from "../machine/machine.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
 import type { LaboratoryOptions } from "./laboratory.ts";
 import { danglingReference, type PlacedStep, parseReference } from "./references.ts";
 import type { SetupStep, SlabContext, SlabScenario } from "./scenario.ts";

@@ -1,5 +1,5 @@
 /** A scenario as the text file that parse.ts reads. */
-import { describeFlags } from "../../caches/flags.ts";
+import { describeFlags } from "../caches/flags.ts";
 import type { LaboratoryOptions } from "./laboratory.ts";
 import type { SlabContext, SlabScenario } from "./scenario.ts";
 import { stepText } from "./steps.ts";

@@ -2,15 +2,14 @@
  * A CPU gives its slab up: the private list goes back to page->freelist, frozen is cleared, and the
  * slab goes where it now belongs: full (no list), partial, or back to the page allocator.
  */
-import type { Address, Memory } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { inuseOf, withFrozen, withInuse } from "./counters.ts";
-import type { CpuPartial } from "./cpu-partial.ts";
-import type { FreePointers } from "./free-pointers.ts";
-import type { NodePartial } from "./node-partial.ts";
-import type { PageSwap } from "./page-swap.ts";
-import type { SlabPages } from "./slab-pages.ts";
-import type { SlubContext } from "./slub-context.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, withFrozen, withInuse } from "../counters.ts";
+import type { FreePointers } from "../free-pointers.ts";
+import type { NodePartial } from "../node-partial.ts";
+import type { PageSwap } from "../page-swap.ts";
+import type { SlabPages } from "../slab-pages.ts";
+import type { SlubContext } from "../slub-context.ts";
 import {
   CPUSLAB_FLUSH,
   DEACTIVATE_EMPTY,
@@ -19,7 +18,7 @@ import {
   DEACTIVATE_TO_HEAD,
   DEACTIVATE_TO_TAIL,
   FREE_SLAB,
-} from "./statistics.ts";
+} from "../statistics.ts";
 import {
   KmemCache,
   KmemCacheCpu,
@@ -27,7 +26,8 @@ import {
   type KmemCacheNodePtr,
   type KmemCachePtr,
   nextTid,
-} from "./structs.ts";
+} from "../structs.ts";
+import type { CpuPartial } from "./cpu-partial.ts";
 
 const PAGE_FREELIST = Page.freelist;
 const PAGE_COUNTERS = Page.counters;

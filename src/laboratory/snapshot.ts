@@ -3,17 +3,17 @@
  * CPU has, what lies on the nodes' lists, and every slab with its objects. The replay does not
  * notice; lists may be in the middle of anything, so every walk is bounded.
  */
-import { KmemCacheBase } from "../../caches/kmem-cache.ts";
-import type { Address } from "../../machine/memory.ts";
-import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
+import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import type { Address } from "../machine/memory.ts";
+import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import {
   ArrayCache,
   entryAt,
   KmemCache as SlabCache,
   KmemCacheNode as SlabNode,
-} from "../../slab/structs.ts";
-import { inuseOf, isFrozen, objectsOf } from "../../slub/counters.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode, TID_STEP } from "../../slub/structs.ts";
+} from "../slab/structs.ts";
+import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode, TID_STEP } from "../slub/structs.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** A named list of objects or slabs, such as `freelist` of a CPU. */

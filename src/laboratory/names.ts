@@ -3,30 +3,30 @@
  * `slab 17.counters`, `object 17/2: next`. For reports alone; it reads the machine as it is.
  */
 
-import { KmemCacheBase } from "../../caches/kmem-cache.ts";
-import { hex } from "../../check/findings.ts";
-import type { System } from "../../kernel/system.ts";
-import { Cpu, sizeOfCpu } from "../../machine/cpus.ts";
-import { PAGE_SIZE } from "../../machine/machine.ts";
-import type { Address } from "../../machine/memory.ts";
-import { fieldAt, type Struct, sizeOf } from "../../machine/struct.ts";
-import { Page, PG_SLAB } from "../../pages/page.ts";
-import { Slab } from "../../slab/slab.ts";
+import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import { hex } from "../check/findings.ts";
+import type { Described } from "../explore/world.ts";
+import type { System } from "../kernel/system.ts";
+import { Cpu, sizeOfCpu } from "../machine/cpus.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import { fieldAt, type Struct, sizeOf } from "../machine/struct.ts";
+import { Page, PG_SLAB } from "../pages/page.ts";
+import { Slab } from "../slab/slab.ts";
 import {
   AlienCache,
   ArrayCache,
   ENTRY,
   KmemCache as SlabCache,
   KmemCacheNode as SlabNode,
-} from "../../slab/structs.ts";
-import { inuseOf, isFrozen, objectsOf } from "../../slub/counters.ts";
+} from "../slab/structs.ts";
+import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
 import {
   KmemCacheCpu,
   KmemCache as SlubCache,
   KmemCacheNode as SlubNode,
   TID_STEP,
-} from "../../slub/structs.ts";
-import type { Described } from "../world.ts";
+} from "../slub/structs.ts";
 
 type AnyStruct = Struct<Record<string, never>>;
 

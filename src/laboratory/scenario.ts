@@ -12,10 +12,10 @@
  * Checked without being asked for: every object by the ledger, the CPUs' slabs after each operation,
  * everything at the end (verdict.ts).
  */
-import type { AllocatorName } from "../../caches/flags.ts";
-import type { Address } from "../../machine/memory.ts";
-import type { ContextSpec, Given, Operation } from "../context.ts";
-import type { Scenario } from "../program.ts";
+import type { AllocatorName } from "../caches/flags.ts";
+import type { ContextSpec, Given, Operation } from "../explore/context.ts";
+import type { Scenario } from "../explore/program.ts";
+import type { Address } from "../machine/memory.ts";
 import { type Change, Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 import { parseReference } from "./references.ts";
 import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";

@@ -4,12 +4,12 @@
  * middle of a slow path it may look like anything, and a check that is too strict is a bug itself.
  */
 
-import { audit, auditEmpty } from "../../check/audit.ts";
-import { type AuditFinding, hex } from "../../check/findings.ts";
-import { KernelBug } from "../../machine/kernel-bug.ts";
-import { Page } from "../../pages/page.ts";
-import { isFrozen } from "../../slub/counters.ts";
-import { KmemCache, KmemCacheCpu } from "../../slub/structs.ts";
+import { audit, auditEmpty } from "../check/audit.ts";
+import { type AuditFinding, hex } from "../check/findings.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import { Page } from "../pages/page.ts";
+import { isFrozen } from "../slub/counters.ts";
+import { KmemCache, KmemCacheCpu } from "../slub/structs.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /**

@@ -10,16 +10,15 @@
  * Where a list is concerned its lock is taken before the swap, on what was just read; if the swap
  * fails everything is decided anew.
  */
-import type { Address, IrqFlags, Memory } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { inuseOf, isFrozen, withFrozen, withInuse } from "./counters.ts";
-import type { CpuPartial } from "./cpu-partial.ts";
-import type { FreePointers } from "./free-pointers.ts";
-import type { NodePartial } from "./node-partial.ts";
-import type { ObjectDebugging } from "./object-debugging.ts";
-import type { PageSwap } from "./page-swap.ts";
-import type { SlabPages } from "./slab-pages.ts";
-import type { SlubContext } from "./slub-context.ts";
+import type { Address, IrqFlags, Memory } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, isFrozen, withFrozen, withInuse } from "../counters.ts";
+import type { FreePointers } from "../free-pointers.ts";
+import type { NodePartial } from "../node-partial.ts";
+import type { ObjectDebugging } from "../object-debugging.ts";
+import type { PageSwap } from "../page-swap.ts";
+import type { SlabPages } from "../slab-pages.ts";
+import type { SlubContext } from "../slub-context.ts";
 import {
   CPU_PARTIAL_FREE,
   FREE_ADD_PARTIAL,
@@ -27,8 +26,9 @@ import {
   FREE_REMOVE_PARTIAL,
   FREE_SLAB,
   FREE_SLOWPATH,
-} from "./statistics.ts";
-import type { KmemCacheNodePtr, KmemCachePtr } from "./structs.ts";
+} from "../statistics.ts";
+import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
+import type { CpuPartial } from "./cpu-partial.ts";
 
 const PAGE_FREELIST = Page.freelist;
 const PAGE_COUNTERS = Page.counters;

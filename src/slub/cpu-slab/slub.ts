@@ -9,31 +9,31 @@
  *
  * Optional behaviour is a subclass chosen at boot, so that the fast paths test for nothing.
  */
-import type { Allocator } from "../caches/allocator.ts";
-import { EIO } from "../caches/errno.ts";
-import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
-import type { LiveObjects } from "../caches/live-objects.ts";
-import type { SlabCommon } from "../caches/slab-common.ts";
-import type { SlabInfo } from "../caches/slab-info.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { __GFP_ZERO } from "../pages/gfp.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { inuseOf, objectsOf } from "./counters.ts";
-import { liveObjects } from "./debug/locations.ts";
-import { Hotplug } from "./hotplug.ts";
-import { SLUB_PARTS, type SlubParts } from "./parts.ts";
-import { slabInfo } from "./slab-info.ts";
-import { SlubContext } from "./slub-context.ts";
+import type { Allocator } from "../../caches/allocator.ts";
+import { EIO } from "../../caches/errno.ts";
+import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../../caches/kmalloc-sizes.ts";
+import type { LiveObjects } from "../../caches/live-objects.ts";
+import type { SlabCommon } from "../../caches/slab-common.ts";
+import type { SlabInfo } from "../../caches/slab-info.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { __GFP_ZERO } from "../../pages/gfp.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, objectsOf } from "../counters.ts";
+import { liveObjects } from "../debug/locations.ts";
+import { Hotplug } from "../hotplug.ts";
+import { SLUB_PARTS, type SlubParts } from "../parts.ts";
+import { slabInfo } from "../slab-info.ts";
+import { SlubContext } from "../slub-context.ts";
 import {
   ALLOC_FASTPATH,
   ALLOC_SLOWPATH,
   CMPXCHG_DOUBLE_CPU_FAIL,
   FREE_FASTPATH,
   STAT_NAMES,
-} from "./statistics.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "./structs.ts";
-import { heapObjectError } from "./usercopy.ts";
+} from "../statistics.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "../structs.ts";
+import { heapObjectError } from "../usercopy.ts";
 
 // Local names: see machine/inlining.ts.
 const NO_NODE = NUMA_NO_NODE;
