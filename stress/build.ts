@@ -1,17 +1,17 @@
 /** The allocator that a run is about: which memory, which mutation, watched or not. */
 import { withUnderWay } from "../src/check/under-way.ts";
 import { withLedger } from "../src/check/with-ledger.ts";
+import type { SystemClasses } from "../src/kernel/classes.ts";
 import type { ThreadBuild } from "../src/kernel/kernel.ts";
-import type { SystemClasses } from "../src/kernel/system.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
-import { loadedMutation } from "../src/museum/mutations/load.ts";
+import { loadedMutation, mutate } from "../src/museum/mutations/load.ts";
 import type { BuildPlan } from "./protocol.ts";
 
 /** The mutation is made first, so that the ledger watches it too. */
 export function kernelBuild(plan: BuildPlan, tortured: boolean): ThreadBuild {
   const change = (classes: SystemClasses): SystemClasses => {
     const { mutation } = plan;
-    const mutated = mutation === undefined ? classes : loadedMutation(mutation).change(classes);
+    const mutated = mutation === undefined ? classes : mutate(loadedMutation(mutation), classes);
     return plan.ledger ? withUnderWay(withLedger(mutated)) : mutated;
   };
   return tortured ? { change, memoryClass: TorturedMemory } : { change };

@@ -1,5 +1,7 @@
 /** What a stress run is asked for, and what it answers. */
-import type { AllocatorName, KernelVersion } from "../src/caches/flags.ts";
+
+import type { AllocatorName } from "../src/caches/flags.ts";
+import type { KernelVersion } from "../src/caches/kernel-version.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";

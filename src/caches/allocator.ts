@@ -12,12 +12,16 @@ import type { LiveObjects } from "./live-objects.ts";
 import type { SlabCommon } from "./slab-common.ts";
 import type { SlabInfo } from "./slab-info.ts";
 
-/** What is interposed at boot, whichever allocator it is: failslab, init_on_alloc. */
+/** What is interposed at boot, whichever allocator it is: failslab, init_on_alloc, a checker. */
 interface Allocating {
   /** One object, or 0. `node` may be NUMA_NO_NODE. */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
   /** Fills p[0..size) and returns size, or 0 and nothing is held. */
   allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number;
+  /** Gives one object back; `page` is the head page of its slab. */
+  slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void;
+  /** Frees p[0..size); with s = 0 the objects may be of any kmalloc cache. */
+  freeBulk(s: KmemCachePtr, size: number, p: Address[]): void;
 }
 
 export interface Allocator extends Allocating {
@@ -34,10 +38,6 @@ export interface Allocator extends Allocating {
   /** kmem_cache_init_late */
   kmemCacheInitLate(): void;
 
-  /** Gives one object back; `page` is the head page of its slab. */
-  slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void;
-  /** Frees p[0..size); with s = 0 the objects may be of any kmalloc cache. */
-  freeBulk(s: KmemCachePtr, size: number, p: Address[]): void;
   /** Bytes that may be used of an object of the cache. */
   slabKsize(s: KmemCachePtr): number;
 

@@ -2,8 +2,10 @@
  * The boot parameters of both allocators, in the kernel's spelling, with its defaults and ranges.
  * Read once before boot; the result is a plain constant that every thread may hold.
  */
+
 import { MAX_ORDER } from "./alignment.ts";
-import type { KernelVersion } from "./flags.ts";
+import type { KernelVersion } from "./kernel-version.ts";
+
 import { NO_SLUB_DEBUG, parseSlubDebug, type SlubDebug } from "./slub-debug.ts";
 
 export interface BootParameters {

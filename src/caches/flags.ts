@@ -10,9 +10,9 @@
  * negative until `>>> 0` prints it.
  */
 
+import { type KernelVersion, type Release, since } from "./kernel-version.ts";
+
 export type AllocatorName = "slub" | "slab";
-/** The kernels whose rules are known: 4.1.52 and 6.1.192. */
-export type KernelVersion = "4.1" | "6.1";
 
 /** Consistency checks (`F`). 4.1 calls it SLAB_DEBUG_FREE. */
 export const SLAB_CONSISTENCY_CHECKS = 0x100;
@@ -87,17 +87,18 @@ const CORE_FLAGS = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_PANIC | SLAB_TYPES
  * Flags of options that are not built in (kmemcheck, failslab, debugobjects) are 0 in such a kernel.
  */
 export function cacheCreateMask(build: KernelBuild): number {
-  const newer = build.kernel === "6.1";
+  const { kernel } = build;
   let mask = CORE_FLAGS | SLAB_NOLEAKTRACE | SLAB_RECLAIM_ACCOUNT;
-  if (newer) mask |= SLAB_CACHE_DMA32;
-  if (newer) mask |= SLAB_ACCOUNT & ~absentFlags(build);
+  if (since(kernel, "5.1")) mask |= SLAB_CACHE_DMA32;
+  if (since(kernel, "4.5")) mask |= SLAB_ACCOUNT & ~absentFlags(build);
   if (build.allocator === "slab") {
     mask |= SLAB_MEM_SPREAD;
     if (hasOption(build, "DEBUG_SLAB")) mask |= DEBUG_METADATA_FLAGS;
     return mask;
   }
   mask |= SLAB_DEBUG_FLAGS;
-  if (newer) mask |= SLAB_KMALLOC | SLAB_NO_USER_FLAGS;
+  if (since(kernel, "5.19")) mask |= SLAB_NO_USER_FLAGS;
+  if (since(kernel, "6.1")) mask |= SLAB_KMALLOC;
   return mask;
 }
 
@@ -114,7 +115,7 @@ export function absentFlags(build: KernelBuild): number {
 
 /** Flags with which `kmem_cache_create` is not refused outright (SLAB_FLAGS_PERMITTED, since 4.10). */
 export function flagsPermitted(build: KernelBuild): number {
-  if (build.kernel === "4.1") return -1;
+  if (!since(build.kernel, "4.10")) return -1;
   return (
     CORE_FLAGS |
     SLAB_CACHE_DMA32 |
@@ -130,41 +131,47 @@ export function flagsPermitted(build: KernelBuild): number {
 
 interface FlagName {
   readonly bit: number;
-  /** The kernel's name without SLAB_; the first is 6.1's, a second one 4.1's or a common short form. */
+  /** The kernel's name without SLAB_; behind it an earlier one, or common short forms. */
   readonly names: readonly string[];
-  readonly kernels: readonly KernelVersion[];
+  /** The release that brought the flag; all kernels have it where left out. */
+  readonly since?: Release;
+  /** The release that took it away. */
+  readonly until?: Release;
+  /** The release that gave it its first name; until then it had the second. */
+  readonly renamed?: Release;
 }
-
-const BOTH = ["4.1", "6.1"] as const;
 
 const FLAG_NAMES: readonly FlagName[] = [
   {
     bit: SLAB_CONSISTENCY_CHECKS,
     names: ["CONSISTENCY_CHECKS", "DEBUG_FREE", "CONSISTENCY"],
-    kernels: BOTH,
+    renamed: "4.6",
   },
-  { bit: SLAB_RED_ZONE, names: ["RED_ZONE"], kernels: BOTH },
-  { bit: SLAB_POISON, names: ["POISON"], kernels: BOTH },
-  { bit: SLAB_KMALLOC, names: ["KMALLOC"], kernels: ["6.1"] },
-  { bit: SLAB_HWCACHE_ALIGN, names: ["HWCACHE_ALIGN", "HWCACHE"], kernels: BOTH },
-  { bit: SLAB_CACHE_DMA, names: ["CACHE_DMA", "DMA"], kernels: BOTH },
-  { bit: SLAB_CACHE_DMA32, names: ["CACHE_DMA32", "DMA32"], kernels: ["6.1"] },
-  { bit: SLAB_STORE_USER, names: ["STORE_USER"], kernels: BOTH },
+  { bit: SLAB_RED_ZONE, names: ["RED_ZONE"] },
+  { bit: SLAB_POISON, names: ["POISON"] },
+  { bit: SLAB_KMALLOC, names: ["KMALLOC"], since: "6.1" },
+  { bit: SLAB_HWCACHE_ALIGN, names: ["HWCACHE_ALIGN", "HWCACHE"] },
+  { bit: SLAB_CACHE_DMA, names: ["CACHE_DMA", "DMA"] },
+  { bit: SLAB_CACHE_DMA32, names: ["CACHE_DMA32", "DMA32"], since: "5.1" },
+  { bit: SLAB_STORE_USER, names: ["STORE_USER"] },
   {
     bit: SLAB_RECLAIM_ACCOUNT,
     names: ["RECLAIM_ACCOUNT", "TEMPORARY", "RECLAIM"],
-    kernels: BOTH,
   },
-  { bit: SLAB_PANIC, names: ["PANIC"], kernels: BOTH },
-  { bit: SLAB_TYPESAFE_BY_RCU, names: ["TYPESAFE_BY_RCU", "DESTROY_BY_RCU", "RCU"], kernels: BOTH },
-  { bit: SLAB_MEM_SPREAD, names: ["MEM_SPREAD"], kernels: BOTH },
-  { bit: SLAB_TRACE, names: ["TRACE"], kernels: BOTH },
-  { bit: SLAB_DEBUG_OBJECTS, names: ["DEBUG_OBJECTS"], kernels: BOTH },
-  { bit: SLAB_NOLEAKTRACE, names: ["NOLEAKTRACE"], kernels: BOTH },
-  { bit: SLAB_NOTRACK, names: ["NOTRACK"], kernels: ["4.1"] },
-  { bit: SLAB_FAILSLAB, names: ["FAILSLAB"], kernels: BOTH },
-  { bit: SLAB_ACCOUNT, names: ["ACCOUNT"], kernels: ["6.1"] },
-  { bit: SLAB_NO_USER_FLAGS, names: ["NO_USER_FLAGS"], kernels: ["6.1"] },
+  { bit: SLAB_PANIC, names: ["PANIC"] },
+  {
+    bit: SLAB_TYPESAFE_BY_RCU,
+    names: ["TYPESAFE_BY_RCU", "DESTROY_BY_RCU", "RCU"],
+    renamed: "4.12",
+  },
+  { bit: SLAB_MEM_SPREAD, names: ["MEM_SPREAD"] },
+  { bit: SLAB_TRACE, names: ["TRACE"] },
+  { bit: SLAB_DEBUG_OBJECTS, names: ["DEBUG_OBJECTS"] },
+  { bit: SLAB_NOLEAKTRACE, names: ["NOLEAKTRACE"] },
+  { bit: SLAB_NOTRACK, names: ["NOTRACK"], until: "4.15" },
+  { bit: SLAB_FAILSLAB, names: ["FAILSLAB"] },
+  { bit: SLAB_ACCOUNT, names: ["ACCOUNT"], since: "4.5" },
+  { bit: SLAB_NO_USER_FLAGS, names: ["NO_USER_FLAGS"], since: "5.19" },
 ];
 
 /** A flag name or bit that no kernel of this version knows. */
@@ -188,8 +195,12 @@ export function parseFlags(kernel: KernelVersion, given: number | string): numbe
   return flags;
 }
 
+function hasFlag(kernel: KernelVersion, flag: FlagName): boolean {
+  return since(kernel, flag.since ?? "0.0") && !(flag.until && since(kernel, flag.until));
+}
+
 function namedBit(kernel: KernelVersion, name: string, written: string): number {
-  const flag = FLAG_NAMES.find((f) => f.names.includes(name) && f.kernels.includes(kernel));
+  const flag = FLAG_NAMES.find((f) => f.names.includes(name) && hasFlag(kernel, f));
   if (flag !== undefined) return flag.bit;
   throw new UnknownFlagError(
     `unknown flag "${written}"; kernel ${kernel} has ${flagNames(kernel).join(", ")}`,
@@ -209,9 +220,7 @@ function checkedBits(kernel: KernelVersion, bits: number): number {
 
 /** The kernel's own names of all flags it knows, for messages and help. */
 export function flagNames(kernel: KernelVersion): string[] {
-  return FLAG_NAMES.filter((flag) => flag.kernels.includes(kernel)).map((flag) =>
-    nameOf(kernel, flag),
-  );
+  return FLAG_NAMES.filter((flag) => hasFlag(kernel, flag)).map((flag) => nameOf(kernel, flag));
 }
 
 /** The names of the flags set in a word, as the kernel would write them, lowest bit first. */
@@ -220,8 +229,8 @@ export function describeFlags(kernel: KernelVersion, flags: number): string[] {
 }
 
 function nameOf(kernel: KernelVersion, flag: FlagName): string {
-  const renamed = flag.bit === SLAB_CONSISTENCY_CHECKS || flag.bit === SLAB_TYPESAFE_BY_RCU;
-  return `SLAB_${(kernel === "4.1" && renamed && flag.names[1]) || flag.names[0]}`;
+  const isEarlier = flag.renamed !== undefined && !since(kernel, flag.renamed);
+  return `SLAB_${flag.names[isEarlier ? 1 : 0]}`;
 }
 
 const KNOWN_BITS: Readonly<Record<KernelVersion, number>> = {
@@ -230,8 +239,5 @@ const KNOWN_BITS: Readonly<Record<KernelVersion, number>> = {
 };
 
 function knownBits(kernel: KernelVersion): number {
-  return FLAG_NAMES.reduce(
-    (bits, flag) => (flag.kernels.includes(kernel) ? bits | flag.bit : bits),
-    0,
-  );
+  return FLAG_NAMES.reduce((bits, flag) => (hasFlag(kernel, flag) ? bits | flag.bit : bits), 0);
 }

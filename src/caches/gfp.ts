@@ -2,8 +2,9 @@
  * The page allocator flags a cache adds to each of its requests (`allocflags`), by their bits in
  * each kernel; they moved between the two. This machine itself runs with those of 4.1.
  */
+
 import { __GFP_COMP, __GFP_DMA, __GFP_RECLAIMABLE } from "../pages/gfp.ts";
-import type { KernelVersion } from "./flags.ts";
+import type { KernelVersion } from "./kernel-version.ts";
 
 export interface GfpBits {
   readonly dma: number;

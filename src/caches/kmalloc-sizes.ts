@@ -9,13 +9,13 @@ import {
   type AllocatorName,
   hasOption,
   type KernelBuild,
-  type KernelVersion,
   SLAB_ACCOUNT,
   SLAB_CACHE_DMA,
   SLAB_HWCACHE_ALIGN,
   SLAB_KMALLOC,
   SLAB_RECLAIM_ACCOUNT,
 } from "./flags.ts";
+import { type KernelVersion, since } from "./kernel-version.ts";
 
 /** What kmalloc(0) returns: not NULL, and no object either. */
 export const ZERO_SIZE_PTR = 16;
@@ -48,11 +48,11 @@ export function kmallocShiftLow(allocator: AllocatorName): number {
 }
 
 /**
- * log2 of the largest size class (KMALLOC_SHIFT_HIGH): two pages; in SLAB 4.1, which passes
+ * log2 of the largest size class (KMALLOC_SHIFT_HIGH): two pages; in SLAB before 6.1, which passes
  * nothing on to the page allocator, all the page allocator can serve.
  */
 export function kmallocShiftHigh(allocator: AllocatorName, kernel: KernelVersion): number {
-  return allocator === "slab" && kernel === "4.1" ? fls(KMALLOC_MAX_SIZE) - 1 : PAGE_SHIFT + 1;
+  return allocator === "slab" && !since(kernel, "6.1") ? fls(KMALLOC_MAX_SIZE) - 1 : PAGE_SHIFT + 1;
 }
 
 /** Size class of a request of 1 byte to the largest class (`kmalloc_index`). */
@@ -71,7 +71,7 @@ export function kmallocSize(index: number): number {
 
 /** `kmalloc-64`, `dma-kmalloc-64`, `kmalloc-rcl-1k`, … */
 function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): string {
-  if (kernel === "4.1") return type === "dma" ? `dma-kmalloc-${size}` : `kmalloc-${size}`;
+  if (!since(kernel, "4.20")) return type === "dma" ? `dma-kmalloc-${size}` : `kmalloc-${size}`;
   const short = size < 1024 ? `${size}` : `${size >> 10}k`;
   switch (type) {
     case "normal":
@@ -92,10 +92,8 @@ export function kmallocType(build: KernelBuild, wanted: KmallocType): KmallocTyp
 
 function kmallocTypes(build: KernelBuild): KmallocType[] {
   const types: KmallocType[] = ["normal"];
-  if (build.kernel === "6.1") {
-    if (hasOption(build, "MEMCG_KMEM")) types.push("cgroup");
-    types.push("reclaim");
-  }
+  if (since(build.kernel, "5.14") && hasOption(build, "MEMCG_KMEM")) types.push("cgroup");
+  if (since(build.kernel, "4.20")) types.push("reclaim");
   if (hasOption(build, "ZONE_DMA")) types.push("dma");
   return types;
 }
@@ -129,7 +127,7 @@ export function kmallocCaches(build: KernelBuild): KmallocCache[] {
 function kmallocFlags(build: KernelBuild, type: KmallocType): number {
   // SLAB starts its classes on cache lines (ARCH_KMALLOC_FLAGS); SLUB aligns them naturally.
   let flags = build.allocator === "slab" ? SLAB_HWCACHE_ALIGN : 0;
-  if (build.kernel === "6.1" && build.allocator === "slub") flags |= SLAB_KMALLOC;
+  if (since(build.kernel, "6.1") && build.allocator === "slub") flags |= SLAB_KMALLOC;
   if (type === "dma") flags |= SLAB_CACHE_DMA;
   if (type === "reclaim") flags |= SLAB_RECLAIM_ACCOUNT;
   if (type === "cgroup") flags |= SLAB_ACCOUNT;
@@ -142,7 +140,7 @@ function kmallocFlags(build: KernelBuild, type: KmallocType): number {
  */
 export function kmallocAlign(kernel: KernelVersion, size: number): number {
   const powerOfTwo = (size & (size - 1)) === 0;
-  return kernel === "6.1" && powerOfTwo ? size : 8;
+  return since(kernel, "5.4") && powerOfTwo ? size : 8;
 }
 
 /** What serves kmalloc(size): `null` for sizes the page allocator refuses too. */

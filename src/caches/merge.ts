@@ -3,11 +3,11 @@
  * sysfs shows a cache that may have aliases. Pure functions over descriptions of caches; whoever
  * keeps the list of caches holds slab_mutex around them.
  */
+
 import { alignUp, calculateAlignment, WORD_SIZE } from "./alignment.ts";
 import type { BootParameters } from "./boot-parameters.ts";
 import {
   type AllocatorName,
-  type KernelVersion,
   SLAB_ACCOUNT,
   SLAB_CACHE_DMA,
   SLAB_CACHE_DMA32,
@@ -22,6 +22,7 @@ import {
   SLAB_TRACE,
   SLAB_TYPESAFE_BY_RCU,
 } from "./flags.ts";
+import { type KernelVersion, since } from "./kernel-version.ts";
 import { kmemCacheFlags } from "./slub-debug.ts";
 
 /** What merging looks at in an existing cache. */
@@ -98,8 +99,9 @@ export function findMergeable<T extends MergeCandidate>(
     allocator === "slub"
       ? kmemCacheFlags(kernel, parameters.slubDebug, request.flags, request.name)
       : request.flags;
-  // 4.1 asks before slub_debug= has added its flags, later kernels after (fixed in 4.11).
-  if (((kernel === "4.1" ? request.flags : flags) & SLAB_NEVER_MERGE) !== 0) return undefined;
+  // Until 4.11 this was asked before slub_debug= had added its flags.
+  const asked = since(kernel, "4.11") ? flags : request.flags;
+  if ((asked & SLAB_NEVER_MERGE) !== 0) return undefined;
 
   const same = SLAB_MERGE_SAME[kernel];
   for (const cache of caches) {
@@ -119,14 +121,13 @@ export function findMergeable<T extends MergeCandidate>(
  * exempt from it, hence the `t` in all of them.
  */
 export function createUniqueId(kernel: KernelVersion, flags: number, size: number): string {
-  const newer = kernel === "6.1";
   let letters = "";
   if ((flags & SLAB_CACHE_DMA) !== 0) letters += "d";
-  if (newer && (flags & SLAB_CACHE_DMA32) !== 0) letters += "D";
+  if (since(kernel, "5.1") && (flags & SLAB_CACHE_DMA32) !== 0) letters += "D";
   if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) letters += "a";
   if ((flags & SLAB_CONSISTENCY_CHECKS) !== 0) letters += "F";
-  if (!newer && (flags & SLAB_NOTRACK) === 0) letters += "t";
-  if (newer && (flags & SLAB_ACCOUNT) !== 0) letters += "A";
+  if (!since(kernel, "4.15") && (flags & SLAB_NOTRACK) === 0) letters += "t";
+  if (since(kernel, "4.5") && (flags & SLAB_ACCOUNT) !== 0) letters += "A";
   const dash = letters === "" ? "" : "-";
   return `:${letters}${dash}${String(size).padStart(7, "0")}`;
 }

@@ -15,7 +15,8 @@ import type { BootParameters } from "./boot-parameters.ts";
 import { CacheRegistry } from "./cache-registry.ts";
 import { CacheCreation, type CacheRequest } from "./creation.ts";
 import { EBUSY, EINVAL } from "./errno.ts";
-import { type BuildOption, type KernelVersion, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
+import { type BuildOption, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
+import { type KernelVersion, since } from "./kernel-version.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { SysfsNames } from "./sysfs-names.ts";
@@ -111,7 +112,7 @@ export class SlabCommon extends CacheRegistry {
     this.publish(s);
     this.memory.write32(s + KmemCacheBase.refcount, 1);
     // Since 4.16 only a cache with a window may be copied from, and kmalloc memory always could.
-    if (this.kernel !== "4.1") this.memory.write32(s + KmemCacheBase.usersize, size);
+    if (since(this.kernel, "4.16")) this.memory.write32(s + KmemCacheBase.usersize, size);
     return s;
   }
 

@@ -5,9 +5,9 @@
  *   4.1   letters[,prefix]                     one list, one prefix, everything after the comma
  *   6.1   block[;block…], block = letters[,name[*][,name[*]…]]
  */
+
 import {
   DEBUG_DEFAULT_FLAGS,
-  type KernelVersion,
   SLAB_CONSISTENCY_CHECKS,
   SLAB_FAILSLAB,
   SLAB_NO_USER_FLAGS,
@@ -17,6 +17,7 @@ import {
   SLAB_STORE_USER,
   SLAB_TRACE,
 } from "./flags.ts";
+import { type KernelVersion, since } from "./kernel-version.ts";
 
 export interface NamePattern {
   readonly text: string;
@@ -78,7 +79,7 @@ function readLetters(text: string, dashResets: boolean): Letters {
  */
 export function parseSlubDebug(kernel: KernelVersion, text: string): SlubDebug {
   if (text === "") return { ...NO_SLUB_DEBUG, flags: DEBUG_DEFAULT_FLAGS };
-  return kernel === "4.1" ? parseSingleList(text) : parseBlocks(text);
+  return since(kernel, "5.9") ? parseBlocks(text) : parseSingleList(text);
 }
 
 function parseSingleList(text: string): SlubDebug {
@@ -133,14 +134,13 @@ export function kmemCacheFlags(
   flags: number,
   name: string,
 ): number {
-  const newer = kernel === "6.1";
-  if (newer && (flags & SLAB_NO_USER_FLAGS) !== 0) return flags;
+  if (since(kernel, "5.19") && (flags & SLAB_NO_USER_FLAGS) !== 0) return flags;
   for (const list of debug.lists) {
     if (list.patterns.some((pattern) => matches(pattern, name))) return flags | list.flags;
   }
   // Tracking the users of a cache that leak detection avoids could recurse into it; only a list
   // that names the cache overrides that.
-  const untracked = newer && (flags & SLAB_NOLEAKTRACE) !== 0;
+  const untracked = since(kernel, "5.12") && (flags & SLAB_NOLEAKTRACE) !== 0;
   return flags | (untracked ? debug.flags & ~SLAB_STORE_USER : debug.flags);
 }
 

@@ -6,16 +6,15 @@ import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { spinIsHeld } from "../machine/spinlock.ts";
 import type { PagePtr } from "../pages/page.ts";
-import type { SlabClasses } from "../slab/classes.ts";
 import type { IndexArray } from "../slab/index-array.ts";
+import type { SlabClasses } from "../slab/kernels.ts";
 import type { SlabContext } from "../slab/slab-context.ts";
 import { AlienCache, KmemCache, KmemCacheNode } from "../slab/structs.ts";
 import { hex } from "./findings.ts";
 import { Ledger } from "./ledger.ts";
 
-export function withSlabChecks(classes: SlabClasses): SlabClasses {
+export function withSlabChecks(classes: SlabClasses): Partial<SlabClasses> {
   return {
-    ...classes,
     SlabPages: class extends classes.SlabPages {
       override destroy(s: KmemCachePtr, page: PagePtr): void {
         checkLocks(this.context, s, page);

@@ -7,14 +7,13 @@
  * Operations nest: a free gives a slab back, which gives pages back. An entry is complete before it
  * counts. Written by the task itself only; deeper ones than there is room for are left out.
  */
-import type { Allocator } from "../caches/allocator.ts";
+import type { AllocatorClass } from "../caches/allocator.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
-import type { SystemClasses } from "../kernel/system.ts";
+import { type Change, inTurn, onAllocator, onCommon } from "../kernel/classes.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
-import { inBothForms } from "../slab/classes.ts";
 import { lineOfTask, TASK_ROOM } from "./ledger.ts";
 
 /** Subject: the cache; extent: how many objects. */
@@ -87,15 +86,10 @@ export class UnderWay {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
-type AllocatorClass = new (...parts: any[]) => Allocator;
-
-/** The same classes, which note what is under way; around those that feed the ledger. */
-export function withUnderWay(classes: SystemClasses): SystemClasses {
-  return {
-    ...classes,
-    Slub: noting(classes.Slub),
-    slab: inBothForms(classes.slab, (form) => ({ ...form, Slab: noting(form.Slab) })),
+/** Tasks note what is under way; around the classes that feed the ledger. */
+export const withUnderWay: Change = inTurn(
+  onAllocator(noting),
+  onCommon((classes) => ({
     Pages: class extends classes.Pages {
       private readonly underWay: UnderWay;
 
@@ -117,17 +111,17 @@ export function withUnderWay(classes: SystemClasses): SystemClasses {
         this.underWay.end();
       }
     },
-  };
-}
+  })),
+);
 
-function noting<T extends AllocatorClass>(Base: T): T {
-  return class extends Base {
+function noting<C extends AllocatorClass>(Base: C): C {
+  return class extends (Base as AllocatorClass) {
     private readonly underWay: UnderWay;
 
-    // biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
-    constructor(...parts: any[]) {
-      super(...parts);
-      this.underWay = new UnderWay((parts[0] as SlabCommon).machine);
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
+    constructor(common: SlabCommon, ...parts: any[]) {
+      super(common, ...parts);
+      this.underWay = new UnderWay(common.machine);
     }
 
     override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -155,5 +149,5 @@ function noting<T extends AllocatorClass>(Base: T): T {
       super.freeBulk(s, size, p);
       this.underWay.end();
     }
-  };
+  } as unknown as C;
 }

@@ -2,15 +2,21 @@
  * Feeds the ledger: in place of an allocator a subclass of it, hooked where objects leave and enter.
  * Those are the calls that both allocators have, so what they allocate for themselves counts as well.
  */
-import type { Allocator } from "../caches/allocator.ts";
+import type { AllocatorClass } from "../caches/allocator.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
-import type { SystemClasses } from "../kernel/system.ts";
+import {
+  type Change,
+  inTurn,
+  onAllocator,
+  onSlab,
+  onSlub,
+  type SlubTable,
+} from "../kernel/classes.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { spinIsHeld } from "../machine/spinlock.ts";
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
-import { inBothForms } from "../slab/classes.ts";
 import type { SlubContext } from "../slub/slub-context.ts";
 import { KmemCacheNode } from "../slub/structs.ts";
 import { hex } from "./findings.ts";
@@ -18,27 +24,22 @@ import { Ledger } from "./ledger.ts";
 import { withSlabChecks } from "./slab-ledger.ts";
 import { objectsOfSlab } from "./slub-slabs.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
-type AllocatorClass = new (...parts: any[]) => Allocator;
+/** Every object is entered in the machine's ledger. */
+export const withLedger: Change = inTurn(
+  onSlub(withSlubLedger),
+  onSlab(withSlabChecks),
+  onAllocator(ledgered),
+);
 
-/** The same classes, with every object entered in the machine's ledger. */
-export function withLedger(classes: SystemClasses): SystemClasses {
-  const slab = inBothForms(classes.slab, (form) => ({
-    ...withSlabChecks(form),
-    Slab: ledgered(form.Slab),
-  }));
-  return { ...classes, ...withSlubLedger(classes), Slub: ledgered(classes.Slub), slab };
-}
-
-function ledgered<T extends AllocatorClass>(Base: T): T {
-  return class extends Base {
+function ledgered<C extends AllocatorClass>(Base: C): C {
+  return class extends (Base as AllocatorClass) {
     private readonly common: SlabCommon;
     private readonly ledger: Ledger;
 
-    // biome-ignore lint/suspicious/noExplicitAny: TypeScript asks this of a mixin's constructor
-    constructor(...parts: any[]) {
-      super(...parts);
-      this.common = parts[0] as SlabCommon;
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
+    constructor(common: SlabCommon, ...parts: any[]) {
+      super(common, ...parts);
+      this.common = common;
       this.ledger = new Ledger(this.common);
     }
 
@@ -72,11 +73,11 @@ function ledgered<T extends AllocatorClass>(Base: T): T {
       const { machine, pages } = this.common;
       return (machine.memory.readOnce(pages.virtToHeadPage(object) + Page.flags) & PG_SLAB) !== 0;
     }
-  };
+  } as unknown as C;
 }
 
 /** What concerns SLUB alone: objects cut by hand at boot, and slabs that go back too early. */
-function withSlubLedger(classes: SystemClasses): Partial<SystemClasses> {
+function withSlubLedger(classes: SlubTable): Partial<SlubTable> {
   return {
     Bootstrap: class extends classes.Bootstrap {
       override earlyKmemCacheNodeAlloc(nid: number): void {

@@ -3,8 +3,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
+import { classesFor } from "../kernel/classes.ts";
 import { MIB } from "../kernel/kernel.ts";
-import { loadMutation, NoMutation } from "../museum/mutations/load.ts";
+import { loadMutation, mutate, NoMutation } from "../museum/mutations/load.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
 import { stressJson } from "../report/stress-json.ts";
 import {
@@ -99,7 +100,7 @@ export function stressCommand(): Command {
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
     const options = optionsOf(command, given);
-    await load(command, options.mutation);
+    await load(command, options);
     await run(command, given, options);
   });
 }
@@ -142,9 +143,10 @@ function optionsOf(command: Command, given: Given): StressOptions {
 }
 
 /** The mutation's module must be known before the machine is built. */
-async function load(command: Command, mutation: string | undefined): Promise<void> {
+async function load(command: Command, options: StressOptions): Promise<void> {
+  const { mutation, allocator, kernel } = options;
   try {
-    if (mutation !== undefined) await loadMutation(mutation);
+    if (mutation !== undefined) mutate(await loadMutation(mutation), classesFor(allocator, kernel));
   } catch (error) {
     if (error instanceof NoMutation) badUsage(command, error.message);
     throw error;

@@ -13,7 +13,7 @@
 export type { BootParameters } from "../caches/boot-parameters.ts";
 export { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
 export { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
-export type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+export type { AllocatorName } from "../caches/flags.ts";
 export {
   SLAB_CACHE_DMA,
   SLAB_CONSISTENCY_CHECKS,
@@ -26,6 +26,7 @@ export {
   SLAB_TRACE,
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
+export type { KernelVersion } from "../caches/kernel-version.ts";
 export { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 export type { KmemCachePtr } from "../caches/kmem-cache.ts";
 export type { LiveObjects } from "../caches/live-objects.ts";

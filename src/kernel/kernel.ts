@@ -8,13 +8,12 @@
  * A thread runs as a CPU while it is inside `run`. A call outside of it takes any free CPU for its
  * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
  */
+
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
 import { EINVAL } from "../caches/errno.ts";
-import { failPageAlloc } from "../caches/fail-page-alloc.ts";
-import { failslab } from "../caches/failslab.ts";
 import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
-import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
-import { initOnAlloc } from "../caches/init-on-alloc.ts";
+import type { AllocatorName, BuildOption } from "../caches/flags.ts";
+import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
@@ -30,20 +29,12 @@ import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
-import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
-import { inBothForms } from "../slab/classes.ts";
-import { withSlabDebugging } from "../slab/options/debug.ts";
-import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
-import { withRandomIndexes } from "../slab/options/random.ts";
-import { seedEra } from "../slub/cpu-slab/era-seed.ts";
 import { Slub } from "../slub/cpu-slab/slub.ts";
 import type { SlabReport } from "../slub/debug/reports.ts";
 import { validateSlabCache } from "../slub/debug/validate.ts";
-import { withHardenedFreelists } from "../slub/options/hardened.ts";
-import { withInitOnFree } from "../slub/options/init-on-free.ts";
-import { withRandomFreelists } from "../slub/options/random.ts";
-import { withSlabLock } from "../slub/options/slab-lock.ts";
-import { type CacheOptions, SYSTEM_CLASSES, System, type SystemClasses } from "./system.ts";
+import { bootClasses } from "./boot-classes.ts";
+import type { Change } from "./classes.ts";
+import { type CacheOptions, System } from "./system.ts";
 
 export const MIB = 1024 * 1024;
 
@@ -93,7 +84,7 @@ export interface SharedKernel {
 /** How a thread sees the kernel differently from the others: memory class, exchanged classes. */
 export interface ThreadBuild {
   readonly memoryClass?: MemoryClass;
-  readonly change?: (classes: SystemClasses) => SystemClasses;
+  readonly change?: Change;
 }
 
 const DEFAULTS: Required<BootOptions> = {
@@ -165,52 +156,19 @@ export function attach(shared: SharedKernel, build: ThreadBuild = {}): Kernel {
   return new Kernel(shared, build);
 }
 
-function classesOf(options: Required<BootOptions>, build: ThreadBuild): SystemClasses {
-  let classes = SYSTEM_CLASSES;
-  const exchange = (wanted: boolean, change: (c: SystemClasses) => object): void => {
-    if (wanted) classes = { ...classes, ...change(classes) };
-  };
-  exchange(options.swap === "slab_lock", withSlabLock);
-  const hardened = options.hardened || options.config.includes("SLAB_FREELIST_HARDENED");
-  exchange(hardened, withHardenedFreelists);
-  const randomized = options.randomized || options.config.includes("SLAB_FREELIST_RANDOM");
-  exchange(randomized, withRandomFreelists);
-  exchange(randomized, ({ slab }) => ({ slab: inBothForms(slab, withRandomIndexes) }));
-  exchange(options.config.includes("DEBUG_SLAB"), ({ slab }) => ({
-    slab: inBothForms(slab, withSlabDebugging),
-  }));
-  exchange(options.initOnAlloc, ({ Pages, Slub, slab }) => ({
-    Pages: withPagesInitOnAlloc(Pages),
-    Slub: initOnAlloc(Slub),
-    slab: inBothForms(slab, (form) => ({ ...form, Slab: initOnAlloc(form.Slab) })),
-  }));
-  exchange(options.initOnFree, withInitOnFree);
-  exchange(options.initOnFree, ({ Pages, slab }) => ({
-    Pages: withPagesInitOnFree(Pages),
-    slab: inBothForms(slab, withSlabInitOnFree),
-  }));
-  exchange(options.era === "seed", seedEra);
-  exchange(options.failSlab !== null, ({ Slub, slab }) => ({
-    Slub: failslab(Slub),
-    slab: inBothForms(slab, (form) => ({ ...form, Slab: failslab(form.Slab) })),
-  }));
-  exchange(options.failPages !== null, ({ Pages }) => ({ Pages: failPageAlloc(Pages) }));
-  return build.change === undefined ? classes : build.change(classes);
-}
-
 export class Kernel extends System {
   declare readonly shared: SharedKernel;
   declare private readonly direct: DirectMemory;
 
   constructor(shared: SharedKernel, build: ThreadBuild) {
     const { options } = shared;
+    const classes = bootClasses(options);
     const direct = directMemory(shared.machine, build.memoryClass);
     super(direct, shared.machine.options, {
-      allocator: options.allocator,
       kernel: options.kernel,
       parameters: options.parameters,
       config: options.config,
-      classes: classesOf(options, build),
+      classes: build.change?.(classes) ?? classes,
     });
     this.machine.serve(direct);
     this.machine.witness = javaScriptWitness;

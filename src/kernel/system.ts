@@ -10,11 +10,12 @@
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
 import type { Allocator } from "../caches/allocator.ts";
 import type { BootParameters } from "../caches/boot-parameters.ts";
-import type { AllocatorName, BuildOption, KernelVersion } from "../caches/flags.ts";
+import type { BuildOption } from "../caches/flags.ts";
+import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
-import { SlabCommon } from "../caches/slab-common.ts";
+import type { SlabCommon } from "../caches/slab-common.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -28,36 +29,10 @@ import {
   GFP_KERNEL,
 } from "../pages/gfp.ts";
 import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
-import { Pages } from "../pages/pages.ts";
-import { SLAB_FORMS, type SlabForms } from "../slab/classes.ts";
-import { SLUB_CLASSES, type SlubClasses } from "../slub/classes.ts";
+import type { Pages } from "../pages/pages.ts";
+import { allocatorOf, type SystemClasses } from "./classes.ts";
 import { Hotplug } from "./hotplug.ts";
 import { KfreeRcu } from "./kfree-rcu.ts";
-
-/** The classes a system is made of; options and mutations exchange some of them. */
-export interface SystemClasses extends SlubClasses {
-  Pages: typeof Pages;
-  SlabCommon: typeof SlabCommon;
-  slab: SlabForms;
-}
-
-export const SYSTEM_CLASSES: SystemClasses = {
-  ...SLUB_CLASSES,
-  Pages,
-  SlabCommon,
-  slab: SLAB_FORMS,
-};
-
-/** Where the allocator is chosen. No call asks which one runs; who looks inside of one does. */
-const ALLOCATORS: Readonly<
-  Record<AllocatorName, (common: SlabCommon, classes: SystemClasses) => Allocator>
-> = {
-  slub: (common, classes) => new classes.Slub(common, classes),
-  slab: (common, classes) => {
-    const form = classes.slab[common.kernel];
-    return new form.Slab(common, form);
-  },
-};
 
 // Local names: see machine/inlining.ts.
 const SLAB_CACHE = Page.slabCache;
@@ -71,11 +46,10 @@ const RARE = __GFP_DMA | __GFP_RECLAIMABLE;
 const GFP_ZERO = __GFP_ZERO;
 const ZERO_SIZE = ZERO_SIZE_PTR;
 
-/** What every thread must agree on. */
+/** What every thread must agree on. `classes`: the table of that kernel, changed or not. */
 export interface SystemOptions {
   /** Build options; none where left out. */
   readonly config?: readonly BuildOption[];
-  readonly allocator: AllocatorName;
   readonly kernel: KernelVersion;
   readonly parameters: BootParameters;
   readonly classes: SystemClasses;
@@ -113,7 +87,7 @@ export class System {
       this.pages,
       options.kernel,
       options.parameters,
-      (common) => ALLOCATORS[options.allocator](common, classes),
+      (common) => allocatorOf(common, classes),
       options.config,
     );
     this.allocator = this.common.allocator;
@@ -121,7 +95,7 @@ export class System {
     this.rcuFrees = new KfreeRcu(this.machine, (object) => this.kfree(object));
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
     const debug = options.parameters.slubDebug;
-    const noted = options.kernel === "6.1" && (debug.flags !== 0 || debug.lists.length > 0);
+    const noted = since(options.kernel, "6.1") && (debug.flags !== 0 || debug.lists.length > 0);
     this.sizeClasses = Array.from({ length: (2 * PAGE_SIZE) / 8 + 1 }, (_, words) =>
       words === 0 || noted
         ? undefined

@@ -3,8 +3,10 @@
  * and one cache to experiment with. Built once; all its state is in the explored memory, so undoing
  * the writes of a schedule brings it back.
  */
+
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
-import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+import type { AllocatorName } from "../caches/flags.ts";
+import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { Ledger, ledgerBytes } from "../check/ledger.ts";
 import { withLedger } from "../check/with-ledger.ts";
@@ -16,7 +18,8 @@ import {
   smallMachine,
   type World,
 } from "../explore/world.ts";
-import { SYSTEM_CLASSES, System, type SystemClasses } from "../kernel/system.ts";
+import { type Change, classesFor, onSlub } from "../kernel/classes.ts";
+import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { Slab } from "../slab/slab.ts";
@@ -42,9 +45,6 @@ export interface LaboratoryOptions {
   readonly cpuPartial?: number;
 }
 
-/** Takes a fix out, or puts one in. */
-export type Change = (classes: SystemClasses) => SystemClasses;
-
 /** What a debug cache finds wrong ends the run instead of being repaired. */
 function refuseReport({ failure, cache, message, object = 0 }: SlabReport): never {
   throw new KernelBug(failure, `${cache}: object 0x${object.toString(16)}: ${message}`);
@@ -63,10 +63,8 @@ export class Laboratory implements World {
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions);
-    const base =
-      options.swap === "slab_lock"
-        ? { ...SYSTEM_CLASSES, ...withSlabLock(SYSTEM_CLASSES) }
-        : SYSTEM_CLASSES;
+    const table = classesFor(allocator, kernel);
+    const base = options.swap === "slab_lock" ? onSlub(withSlabLock)(table) : table;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {
       ...DEFAULT_BOOT_PARAMETERS,
@@ -74,7 +72,6 @@ export class Laboratory implements World {
       slabNoMerge: true,
     };
     this.system = new System(this.memory, machineOptions, {
-      allocator,
       kernel,
       parameters,
       classes: withLedger(change(base)),

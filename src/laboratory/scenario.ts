@@ -12,11 +12,15 @@
  * Checked without being asked for: every object by the ledger, the CPUs' slabs after each operation,
  * everything at the end (verdict.ts).
  */
+
 import type { AllocatorName } from "../caches/flags.ts";
+import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
 import type { Scenario } from "../explore/program.ts";
+import type { Change } from "../kernel/classes.ts";
+import { whyItCannotRun } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
-import { type Change, Laboratory, type LaboratoryOptions } from "./laboratory.ts";
+import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 import { parseReference } from "./references.ts";
 import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
 import { auditQuiet, checkCpuSlabs } from "./verdict.ts";
@@ -164,10 +168,9 @@ const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
 
 /** @throws RangeError where the allocator is not there, or has not what a step wants. */
 function refuseUnfit({ name, machine, setup, contexts }: SlabScenario): void {
-  const { allocator = "slub", kernel } = machine;
-  if (allocator === "slub" && kernel === "6.1") {
-    throw new RangeError("SLUB of 6.1 is known by its geometry only; explore that of 4.1, or SLAB");
-  }
+  const { allocator = "slub", kernel = DEFAULT_KERNEL } = machine;
+  const why = whyItCannotRun(allocator, kernel);
+  if (why !== undefined) throw new RangeError(`${why}; explore that of ${DEFAULT_KERNEL}, or SLAB`);
   const steps = [
     ...setup.map(({ step }) => step),
     ...contexts.flatMap(({ operations }) => operations.flat()),

@@ -3,11 +3,11 @@
  * and this allocator has not, or an eye for a failure that nothing else would see.
  */
 import { Ledger } from "../check/ledger.ts";
-import type { SystemClasses } from "../kernel/system.ts";
+import { type Change, onSlab } from "../kernel/classes.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import { inBothForms } from "../slab/classes.ts";
-import { NewerRefill } from "../slab/refill-newer.ts";
+import type { SlabClasses } from "../slab/kernels.ts";
+import { RefillUnlocked } from "../slab/refill-unlocked.ts";
 import type { SlabContext } from "../slab/slab-context.ts";
 import type { ArrayCachePtr, KmemCacheNodePtr, KmemCachePtr } from "../slab/structs.ts";
 
@@ -23,48 +23,45 @@ export function attachVector({ memory, pages }: SlabContext, object: number, vec
  * SLAB whose slabs may have a vector, as those of kmalloc caches had one for memory groups
  * (10befea91b61): destroying a slab then frees an object that may be of the very same cache.
  */
-export function withVectors(classes: SystemClasses): SystemClasses {
-  return {
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      IndexArray: class extends form.IndexArray {
-        override release(s: KmemCachePtr, page: PagePtr): void {
-          super.release(s, page);
-          const vector = this.memory.read32(page + VECTOR);
-          if (vector === 0) return;
-          this.memory.write32(page + VECTOR, 0);
-          this.context.common.kfree(vector);
-        }
-      },
-    })),
-  };
-}
+export const withVectors: Change = onSlab((classes) => ({
+  IndexArray: class extends classes.IndexArray {
+    override release(s: KmemCachePtr, page: PagePtr): void {
+      super.release(s, page);
+      const vector = this.memory.read32(page + VECTOR);
+      if (vector === 0) return;
+      this.memory.write32(page + VECTOR, 0);
+      this.context.common.kfree(vector);
+    }
+  },
+}));
 
 /** SLAB that refuses to look at a shared array which is no longer one. */
-export function withQueueChecks(classes: SystemClasses): SystemClasses {
-  const slab = inBothForms(classes.slab, (form) => ({
-    ...form,
-    Drain: class extends form.Drain {
-      protected override drainLocked(
-        s: KmemCachePtr,
-        n: KmemCacheNodePtr,
-        ac: ArrayCachePtr,
-        all: boolean,
-      ): PagePtr[] {
-        checkShared(this.context, ac);
-        return super.drainLocked(s, n, ac, all);
+export const withQueueChecks: Change = onSlab((classes) => ({
+  Drain: class extends classes.Drain {
+    protected override drainLocked(
+      s: KmemCachePtr,
+      n: KmemCacheNodePtr,
+      ac: ArrayCachePtr,
+      all: boolean,
+    ): PagePtr[] {
+      checkShared(this.context, ac);
+      return super.drainLocked(s, n, ac, all);
+    }
+  },
+  ...(looksUnlocked(classes.Refill) && {
+    Refill: class extends classes.Refill {
+      protected override availOf(shared: ArrayCachePtr): number {
+        const avail = super.availOf(shared);
+        checkShared(this.context, shared);
+        return avail;
       }
     },
-  }));
-  const Refill = class extends NewerRefill {
-    protected override availOf(shared: ArrayCachePtr): number {
-      const avail = super.availOf(shared);
-      checkShared(this.context, shared);
-      return avail;
-    }
-  };
-  return { ...classes, slab: { ...slab, "6.1": { ...slab["6.1"], Refill } } };
+  }),
+}));
+
+/** Since 4.8 a refill looks at the shared array without a lock. */
+function looksUnlocked(Refill: SlabClasses["Refill"]): Refill is typeof RefillUnlocked {
+  return Refill === RefillUnlocked || Refill.prototype instanceof RefillUnlocked;
 }
 
 /** Shared arrays are objects; those of the CPUs lie in static memory. */

@@ -2,7 +2,7 @@
  * An exhibit: one bug, the smallest program that shows it, and what must happen. The proof
  * (prove.ts) searches the broken source until it fails and the fixed one until nothing is left.
  */
-import type { Change } from "../laboratory/laboratory.ts";
+import type { Change } from "../kernel/classes.ts";
 import type { SlabScenario } from "../laboratory/scenario.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
 import type { Mutation } from "./mutations/index.ts";

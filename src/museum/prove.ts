@@ -5,7 +5,7 @@
  */
 import { explore } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
-import type { Change } from "../laboratory/laboratory.ts";
+import { type Change, onSlub } from "../kernel/classes.ts";
 import { scenarioOf } from "../laboratory/scenario.ts";
 import { seedEra } from "../slub/cpu-slab/era-seed.ts";
 import type { Exhibit } from "./exhibit.ts";
@@ -34,7 +34,7 @@ export interface Proof {
 const PATIENCE_SECONDS = 120;
 
 export const eraOf = ({ era }: Pick<Exhibit, "era">): Change =>
-  era === "seed" ? (classes) => ({ ...classes, ...seedEra(classes) }) : (classes) => classes;
+  era === "seed" ? onSlub(seedEra) : (classes) => classes;
 
 /** The change that makes the fixed source: whatever the exhibit's era and base are. */
 export function fixedChange(exhibit: Exhibit): Change {

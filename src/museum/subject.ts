@@ -2,14 +2,16 @@
  * What a command or a worker is to explore, as plain data: a scenario by name, by exhibit or as text,
  * and the allocator it runs on.
  */
-import type { AllocatorName, KernelVersion } from "../caches/flags.ts";
+
+import type { AllocatorName } from "../caches/flags.ts";
+import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./exhibits/index.ts";
-import { loadMutation } from "./mutations/load.ts";
+import { loadMutation, mutate } from "./mutations/load.ts";
 import { brokenScenario, eraOf } from "./prove.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -74,7 +76,7 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
   const on = kernel === undefined ? own : { ...own, kernel };
   return scenarioOf({ ...found, machine: on }, (classes) => {
     const older = past(classes);
-    return broken?.change(older) ?? older;
+    return broken === undefined ? older : mutate(broken, older);
   });
 }
 

@@ -1,6 +1,8 @@
 /** What went wrong in a stress run: the finding, those concerned, and how to try it again. */
+
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";
+import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import { commandLine, heading, styled } from "./text.ts";
 
 const FINDINGS_SHOWN = 8;
@@ -49,7 +51,7 @@ export function stressCommandLine(options: StressOptions): string {
   const { seconds, operations, memory } = options;
   const given: [string, string | number | undefined][] = [
     ["--allocator", options.allocator === "slub" ? undefined : options.allocator],
-    ["--kernel", options.kernel === "4.1" ? undefined : options.kernel],
+    ["--kernel", options.kernel === DEFAULT_KERNEL ? undefined : options.kernel],
     ["--workload", options.workload],
     ["--cpus", options.cpus],
     ["--nodes", options.nodes],

@@ -6,6 +6,7 @@
  *   DEBUG_SLAB   [red zone 1: u64][object][red zone 2: u64][last caller: word][align pad]
  *                0                objOffset                                   size
  */
+
 import {
   alignUp,
   CACHE_LINE_SIZE,
@@ -19,7 +20,6 @@ import {
   type BuildOption,
   CFLGS_OBJFREELIST_SLAB,
   CFLGS_OFF_SLAB,
-  type KernelVersion,
   SLAB_CACHE_DMA,
   SLAB_CACHE_DMA32,
   SLAB_NOLEAKTRACE,
@@ -30,8 +30,9 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
 import { GFP_BITS } from "../caches/gfp.ts";
+import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
-import { calculateSlabOrder, freelistSize, type SlabOrder } from "./order.ts";
+import { calculateSlabOrder, type SlabOrder } from "./order.ts";
 
 export interface SlabMachine {
   readonly kernel: KernelVersion;
@@ -105,7 +106,9 @@ interface ObjectLayout {
  * creating such a cache is answered with BUG.
  */
 export function poisonsUnderRcu(kernel: KernelVersion, flags: number): boolean {
-  return kernel === "4.1" && (flags & SLAB_TYPESAFE_BY_RCU) !== 0 && (flags & SLAB_POISON) !== 0;
+  return (
+    !since(kernel, "4.6") && (flags & SLAB_TYPESAFE_BY_RCU) !== 0 && (flags & SLAB_POISON) !== 0
+  );
 }
 
 /**
@@ -148,8 +151,8 @@ interface Placement {
 
 type Orders = (place: "on-slab" | "off-slab" | "in-object") => SlabOrder | undefined;
 
-/** 4.1: off slab for objects of 128 bytes and more, unless the slab has room for the array anyway. */
-function placeOlder(
+/** Until 4.6: off slab for objects of 128 bytes and more, unless the slab has room for the array anyway. */
+function placeByObjectSize(
   orders: Orders,
   layout: ObjectLayout,
   unalignedSize: number,
@@ -159,7 +162,7 @@ function placeOlder(
   const off = mayBeOff && unalignedSize >= OFF_SLAB_MIN_SIZE;
   const order = orders(off ? "off-slab" : "on-slab");
   if (order === undefined) return undefined;
-  const aligned = freelistSize("4.1", order.num, layout.align);
+  const aligned = alignUp(order.num, layout.align);
   if (!off) return { order, spare: order.leftOver, freelistSize: aligned, placeFlag: 0 };
   if (order.leftOver >= aligned) {
     return { order, spare: order.leftOver - aligned, freelistSize: aligned, placeFlag: 0 };
@@ -167,8 +170,8 @@ function placeOlder(
   return { order, spare: order.leftOver, freelistSize: order.num, placeFlag: CFLGS_OFF_SLAB };
 }
 
-/** 6.1: the first of the three places that fits. */
-function placeNewer(
+/** Since 4.6: the first of the three places that fits. */
+function placeFirstThatFits(
   orders: Orders,
   layout: ObjectLayout,
   request: SlabRequest,
@@ -227,10 +230,9 @@ export function slabGeometry(
       maxOrder: parameters.slabMaxOrder,
       holdsIndexes: request.holdsIndexes ?? (() => true),
     });
-  const placement =
-    kernel === "4.1"
-      ? placeOlder(orders, layout, layout.size, request.slabEarlyInit ?? false)
-      : placeNewer(orders, layout, request);
+  const placement = since(kernel, "4.6")
+    ? placeFirstThatFits(orders, layout, request)
+    : placeByObjectSize(orders, layout, layout.size, request.slabEarlyInit ?? false);
   if (placement === undefined) return undefined;
 
   const colourOff = Math.max(CACHE_LINE_SIZE, layout.align);
@@ -280,7 +282,7 @@ export function freeLimit(nodeCpus: number, batchcount: number, num: number): nu
 function allocationFlags(machine: SlabMachine, flags: number): number {
   const gfp = GFP_BITS[machine.kernel];
   let allocflags = gfp.comp;
-  if (machine.kernel === "4.1") {
+  if (!since(machine.kernel, "4.20")) {
     // Without a DMA zone 4.1 compiles the flag away; reclaimable is added at each request.
     const dma = (flags & SLAB_CACHE_DMA) !== 0 && machine.config?.includes("ZONE_DMA");
     return dma ? allocflags | gfp.dma : allocflags;

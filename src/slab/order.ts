@@ -6,8 +6,10 @@
  *   off slab   in an object of a kmalloc cache, so that page-sized objects fill their pages;
  *   in object  (6.1) in the slab's own last free object, costing nothing.
  */
+
 import { alignUp, calculateAlignment, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
-import { type KernelVersion, SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
+import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
+import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { kmallocIndex, kmallocSize } from "../caches/kmalloc-sizes.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 
@@ -37,8 +39,8 @@ export interface SlabOrderRequest {
 }
 
 /** Bytes of the index array before any object; 4.1 keeps the first object aligned behind it. */
-export function freelistSize(kernel: KernelVersion, num: number, align: number): number {
-  return kernel === "4.1" ? alignUp(num, align) : num;
+function freelistSize(kernel: KernelVersion, num: number, align: number): number {
+  return since(kernel, "4.6") ? num : alignUp(num, align);
 }
 
 /** Objects of a slab of that order and what is left over (mm/slab.c `cache_estimate`). */
@@ -49,8 +51,8 @@ function cacheEstimate(kernel: KernelVersion, order: number, request: SlabOrderR
     return { num: Math.floor(slabSize / size), gfporder: order, leftOver: slabSize % size };
   }
   let num = Math.floor(slabSize / (size + 1));
-  // 6.1 does not count the bytes that indices of objects which do not fit would have taken.
-  if (kernel === "6.1") return { num, gfporder: order, leftOver: slabSize % (size + 1) };
+  // Since 4.6 the bytes that indices of objects which do not fit would have taken do not count.
+  if (since(kernel, "4.6")) return { num, gfporder: order, leftOver: slabSize % (size + 1) };
   if (slabSize - num * size < freelistSize(kernel, num, align)) num--;
   const leftOver = slabSize - num * size - freelistSize(kernel, num, align);
   return { num, gfporder: order, leftOver };
@@ -70,8 +72,9 @@ export function calculateSlabOrder(
     if (estimate.num <= 0) continue;
     if (estimate.num > SLAB_OBJ_MAX_NUM) break;
     if (request.place === "off-slab") {
-      if (kernel === "4.1" && estimate.num > request.size) break;
-      if (kernel === "6.1" && !isWorthOffSlab(estimate.num, request)) continue;
+      const asksCost = since(kernel, "4.6");
+      if (!asksCost && estimate.num > request.size) break;
+      if (asksCost && !isWorthOffSlab(estimate.num, request)) continue;
     }
     found = estimate;
     // Reclaimable caches are filled under GFP_NOFS, where higher orders are hard to get.

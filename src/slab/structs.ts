@@ -6,7 +6,8 @@
  *   array_cache   | avail | limit | batchcount | touched | entry 0 | entry 1 | …
  *                  entry 0 is the oldest; objects are taken from the end.
  */
-import type { KernelVersion } from "../caches/flags.ts";
+
+import type { KernelVersion } from "../caches/kernel-version.ts";
 import { type KmemCachePtr, kmemCacheFields } from "../caches/kmem-cache.ts";
 import type { Address, Ptr } from "../machine/memory.ts";
 import { lock } from "../machine/spinlock.ts";

@@ -8,6 +8,7 @@
  *   6.1   [left red zone?][object, free pointer inside][red zone, pad][free pointer?][2 tracks?]…
  *         0               redLeftPad (offset and inuse count from here)                     size
  */
+
 import {
   alignUp,
   calculateAlignment,
@@ -21,7 +22,6 @@ import {
   __CMPXCHG_DOUBLE,
   __OBJECT_POISON,
   DEBUG_METADATA_FLAGS,
-  type KernelVersion,
   SLAB_CACHE_DMA,
   SLAB_CACHE_DMA32,
   SLAB_CONSISTENCY_CHECKS,
@@ -35,6 +35,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
 import { GFP_BITS } from "../caches/gfp.ts";
+import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { kmemCacheFlags } from "../caches/slub-debug.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import { calculateOrder, defaultMinObjects, makeOrderObjects, type OrderLimits } from "./order.ts";
@@ -74,7 +75,7 @@ export interface SlubGeometry {
   readonly minPartial: number;
   /** Objects. */
   readonly cpuPartial: number;
-  /** 6.1 only, else 0. */
+  /** Since 5.16, else 0. */
   readonly cpuPartialSlabs: number;
   readonly flags: number;
   readonly allocflags: number;
@@ -102,14 +103,14 @@ export const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = { "4.1": 152,
 const MIN_PARTIAL = 5;
 const MAX_PARTIAL = 10;
 
-/** 6.1: flags that need the slab lock for every change, so that the double-word swap is not used. */
+/** Since 4.6: flags that need the slab lock for every change, so that the double-word swap is not used. */
 const SLAB_NO_CMPXCHG = SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE;
 
 /** The limits slab orders are looked for under, on that machine with these parameters. */
 export function orderLimits(machine: SlubMachine, parameters: BootParameters): OrderLimits {
-  // 6.1 counts the CPUs present, unless there seems to be only one, which firmware may mistake.
-  const counted =
-    machine.kernel === "6.1" && machine.presentCpus > 1 ? machine.presentCpus : machine.cpus;
+  // Since 5.11 the CPUs present count, unless there seems to be only one, which firmware may mistake.
+  const countsPresent = since(machine.kernel, "5.11") && machine.presentCpus > 1;
+  const counted = countsPresent ? machine.presentCpus : machine.cpus;
   return {
     minOrder: parameters.slubMinOrder,
     maxOrder: parameters.slubMaxOrder,
@@ -128,7 +129,6 @@ export function calculateSizes(
   forcedOrder?: number,
 ): SlubSizes | undefined {
   const { objectSize, align, reserved, ctor } = cache;
-  const newer = kernel === "6.1";
   const redZone = (cache.flags & SLAB_RED_ZONE) !== 0;
   const poison = (cache.flags & SLAB_POISON) !== 0;
   const rcu = (cache.flags & SLAB_TYPESAFE_BY_RCU) !== 0;
@@ -141,10 +141,11 @@ export function calculateSizes(
 
   let offset = cache.offset;
   // Who may look at a free object, or has painted it, must not find a pointer in it.
-  if (rcu || poison || ctor || (newer && redZone && objectSize < WORD_SIZE)) {
+  const tiny = since(kernel, "5.13") && redZone && objectSize < WORD_SIZE;
+  if (rcu || poison || ctor || tiny) {
     offset = size;
     size += WORD_SIZE;
-  } else if (newer) {
+  } else if (since(kernel, "5.7")) {
     // The middle is furthest from an overflow of either neighbour.
     offset = (objectSize >> 1) & -WORD_SIZE;
   }
@@ -152,12 +153,12 @@ export function calculateSizes(
   if ((flags & SLAB_STORE_USER) !== 0) {
     size += 2 * TRACK_SIZE[kernel];
     // kmalloc notes how many bytes were really asked for: an unsigned int.
-    if (newer && (flags & SLAB_KMALLOC) !== 0) size += 4;
+    if (since(kernel, "6.1") && (flags & SLAB_KMALLOC) !== 0) size += 4;
   }
   let redLeftPad = cache.redLeftPad;
   if (redZone) {
     size += WORD_SIZE;
-    if (newer) {
+    if (since(kernel, "4.6")) {
       redLeftPad = alignUp(WORD_SIZE, align);
       size += redLeftPad;
     }
@@ -237,7 +238,7 @@ export function slubGeometry(
 }
 
 function swapFlag(kernel: KernelVersion, flags: number): number {
-  const preventing = kernel === "4.1" ? SLAB_DEBUG_FLAGS : SLAB_NO_CMPXCHG;
+  const preventing = since(kernel, "4.6") ? SLAB_NO_CMPXCHG : SLAB_DEBUG_FLAGS;
   return (flags & preventing) === 0 ? flags | __CMPXCHG_DOUBLE : flags;
 }
 
@@ -247,26 +248,26 @@ export function clampMinPartial(wanted: number): number {
 }
 
 /**
- * How much the partial lists may hold. 4.1 counts objects on the cpu partial list; 6.1 turns
- * them into slabs, taking each for half free.
+ * How much the partial lists may hold. The cpu partial list counts objects; since 5.16 it counts
+ * slabs, each taken for half free.
  */
 function partialLimits(
   kernel: KernelVersion,
   sizes: SlubSizes,
 ): Pick<SlubGeometry, "minPartial" | "cpuPartial" | "cpuPartialSlabs"> {
-  const newer = kernel === "6.1";
+  const countsSlabs = since(kernel, "5.16");
   const cpuPartial =
-    (sizes.flags & SLAB_DEBUG_FLAGS) === 0 ? cpuPartialObjects(newer, sizes.size) : 0;
+    (sizes.flags & SLAB_DEBUG_FLAGS) === 0 ? cpuPartialObjects(countsSlabs, sizes.size) : 0;
   return {
     minPartial: clampMinPartial(ilog2(sizes.size) >> 1),
     cpuPartial,
-    cpuPartialSlabs: newer ? Math.ceil((2 * cpuPartial) / sizes.objects) : 0,
+    cpuPartialSlabs: countsSlabs ? Math.ceil((2 * cpuPartial) / sizes.objects) : 0,
   };
 }
 
-function cpuPartialObjects(newer: boolean, size: number): number {
-  if (size >= PAGE_SIZE) return newer ? 6 : 2;
-  if (size >= 1024) return newer ? 24 : 6;
-  if (size >= 256) return newer ? 52 : 13;
-  return newer ? 120 : 30;
+function cpuPartialObjects(countsSlabs: boolean, size: number): number {
+  if (size >= PAGE_SIZE) return countsSlabs ? 6 : 2;
+  if (size >= 1024) return countsSlabs ? 24 : 6;
+  if (size >= 256) return countsSlabs ? 52 : 13;
+  return countsSlabs ? 120 : 30;
 }

@@ -9,7 +9,6 @@ import {
 import {
   DEBUG_DEFAULT_FLAGS,
   SLAB_CONSISTENCY_CHECKS as F,
-  type KernelVersion,
   SLAB_POISON as P,
   SLAB_FAILSLAB,
   SLAB_NO_USER_FLAGS,
@@ -18,6 +17,7 @@ import {
   SLAB_STORE_USER as U,
   SLAB_RED_ZONE as Z,
 } from "../../src/caches/flags.ts";
+import type { KernelVersion } from "../../src/caches/kernel-version.ts";
 import { kmemCacheFlags, parseSlubDebug } from "../../src/caches/slub-debug.ts";
 import { boot } from "../../src/kernel/kernel.ts";
 

@@ -1,5 +1,7 @@
 /** The coming and going of caches on a running machine. */
+
 import { describe, expect, test } from "vitest";
+import type { AllocatorClass } from "../../src/caches/allocator.ts";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EBUSY, EEXIST, EINVAL } from "../../src/caches/errno.ts";
 import {
@@ -12,8 +14,8 @@ import {
 } from "../../src/caches/flags.ts";
 import { KmemCacheBase, SLAB_STATE } from "../../src/caches/kmem-cache.ts";
 import { SlabCommon } from "../../src/caches/slab-common.ts";
+import { onAllocator, onCommon, onSlub } from "../../src/kernel/classes.ts";
 import { type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
-import type { SystemClasses } from "../../src/kernel/system.ts";
 import { HotplugLock } from "../../src/machine/hotplug-lock.ts";
 import { holderOf } from "../../src/machine/spinlock.ts";
 import { KmemCache } from "../../src/slub/structs.ts";
@@ -51,9 +53,8 @@ class Sabotage {
 
   constructor(options: BootOptions) {
     const sabotage = this;
-    const change = (classes: SystemClasses): SystemClasses => ({
-      ...classes,
-      Slub: class extends classes.Slub {
+    const counting = <C extends AllocatorClass>(Base: C): C =>
+      class extends (Base as AllocatorClass) {
         override slabAllocNode(s: number, gfp: number, node: number): number {
           return sabotage.made("object", sabotage.fails() ? 0 : super.slabAllocNode(s, gfp, node));
         }
@@ -61,8 +62,8 @@ class Sabotage {
           sabotage.live.delete(`object ${object}`);
           super.slabFree(s, page, object);
         }
-      },
-    });
+      } as unknown as C;
+    const change = onAllocator(counting);
     this.kernel = boot({ cpus: 2, nodes: 2, ...options }, { change });
     const { percpu } = this.kernel.machine;
     const alloc = percpu.alloc.bind(percpu);
@@ -225,15 +226,14 @@ describe("kmem_cache_create", () => {
     kernel = boot(
       { cpus: 1, parameters: UNMERGED },
       {
-        change: (classes) => ({
-          ...classes,
+        change: onSlub((classes) => ({
           CacheLifetime: class extends classes.CacheLifetime {
             override open(s: number, flags: number): number {
               held = locks();
               return super.open(s, flags);
             }
           },
-        }),
+        })),
       },
     );
     kernel.kmemCacheCreate("fresh", 200);
@@ -361,7 +361,7 @@ describe("an alias", () => {
         expect(this.state).toBe(SLAB_STATE.FULL);
       }
     }
-    const change = (classes: SystemClasses) => ({ ...classes, SlabCommon: Early });
+    const change = onCommon(() => ({ SlabCommon: Early }));
     const kernel = boot({ cpus: 1 }, { change });
     expect(names).toEqual([[]]);
     const [s = 0] = made;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { auditEmpty } from "../../src/check/audit.ts";
+import { onSlub } from "../../src/kernel/classes.ts";
 import { EXHIBITS } from "../../src/museum/exhibits/index.ts";
 import { type Mutation, mutations } from "../../src/museum/mutations/index.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
@@ -28,16 +29,14 @@ function mutation(id: string): Mutation {
 }
 
 /** No new slab can be had: what a CPU that drops its slab meets when memory is out. */
-const withoutNewSlabs =
-  (isDry: () => boolean): Change =>
-  (classes) => ({
-    ...classes,
+const withoutNewSlabs = (isDry: () => boolean): Change =>
+  onSlub((classes) => ({
     SlabPages: class extends classes.SlabPages {
       override newSlab(s: KmemCachePtr, gfp: number, node: number): number {
         return isDry() ? 0 : super.newSlab(s, gfp, node);
       }
     },
-  });
+  }));
 
 const alloc = ({ kernel }: Watched, s: KmemCachePtr): number =>
   kernel.kmemCacheAlloc(s, GFP_ATOMIC);
@@ -193,7 +192,7 @@ const scenarios: Record<string, Scenario> = {
   },
   R18: {
     by: "interrupt",
-    change: (classes) => ({ ...classes, ...withSlabLock(classes) }),
+    change: onSlub(withSlabLock),
     prepare: (system, s) => {
       const objects = take(system, s, 2 * OBJECTS);
       return {

@@ -3,9 +3,11 @@
  * it fails, then the second, and so on until the call needs no more; every time all that it had
  * taken is given back, and the same call succeeds afterwards.
  */
+
 import { describe, expect, test } from "vitest";
 import { faultsOf } from "../../src/caches/fault-injection.ts";
 import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
+import { onSlub } from "../../src/kernel/classes.ts";
 import {
   type BootOptions,
   boot,
@@ -153,16 +155,15 @@ test("a call that loses an object when it fails is caught", () => {
   const kernel = machine(
     {},
     {
-      change: (classes) => ({
-        ...classes,
-        Slub: class extends classes.Slub {
+      change: onSlub((classes) => ({
+        Allocator: class extends classes.Allocator {
           override allocBulk(s: number, gfp: number, size: number, p: Address[]): number {
             const got = super.allocBulk(s, gfp, size, p);
             if (got === 0) super.slabAllocNode(s, gfp, -1);
             return got;
           }
         },
-      }),
+      })),
     },
   );
   const { kmemCacheAllocBulk: call } = CALLS;

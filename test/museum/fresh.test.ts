@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Change } from "../../src/laboratory/laboratory.ts";
+import type { Change } from "../../src/kernel/classes.ts";
+import { onSlab, onSlub } from "../../src/kernel/classes.ts";
 import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
 import { cpuOfflineFree } from "../../src/museum/scenarios/cpu-offline-free.ts";
 import { migrationBulk } from "../../src/museum/scenarios/migration-bulk.ts";
@@ -11,20 +12,14 @@ import { slabBulkInterrupt } from "../../src/museum/scenarios/slab-bulk-interrup
 import { slabSharedGlance } from "../../src/museum/scenarios/slab-shared-glance.ts";
 import { subjectsOf } from "../../src/museum/subject.ts";
 import { pushObject } from "../../src/slab/array-cache.ts";
-import { inBothForms, type SlabClasses } from "../../src/slab/classes.ts";
 import { AlienCache } from "../../src/slab/structs.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../src/slub/structs.ts";
 import { Explorers } from "../../workers/explorers.ts";
 
 // Bugs as somebody else would write them, each of a part or a path that no exhibit touches.
 
-const slab =
-  (change: (form: SlabClasses) => SlabClasses): Change =>
-  (classes) => ({ ...classes, slab: inBothForms(classes.slab, change) });
-
 /** kmem_cache_alloc_bulk keeps the address of its CPU's struct over the slow path. */
-const bulkOfAnotherCpu: Change = (classes) => ({
-  ...classes,
+const bulkOfAnotherCpu: Change = onSlub((classes) => ({
   Bulk: class extends classes.Bulk {
     override alloc(s: KmemCachePtr, gfp: number, size: number, p: number[]): number {
       const { memory } = this;
@@ -36,11 +31,10 @@ const bulkOfAnotherCpu: Change = (classes) => ({
       return got;
     }
   },
-});
+}));
 
 /** An alien cache takes an object in without its lock. */
-const alienUnlocked = slab((form) => ({
-  ...form,
+const alienUnlocked = onSlab((form) => ({
   AlienCaches: class extends form.AlienCaches {
     protected override queue(_: KmemCachePtr, alien: number, object: number): number[] {
       pushObject(this.memory, alien + AlienCache.ac, object);
@@ -50,8 +44,7 @@ const alienUnlocked = slab((form) => ({
 }));
 
 /** kmem_cache_free_bulk leaves interrupts on. */
-const bulkWithInterrupts = slab((form) => ({
-  ...form,
+const bulkWithInterrupts = onSlab((form) => ({
   Bulk: class extends form.Bulk {
     override free(s: KmemCachePtr, size: number, p: number[]): void {
       const { pages } = this.slab.context;
@@ -62,8 +55,7 @@ const bulkWithInterrupts = slab((form) => ({
 }));
 
 /** do_tune_cpucache frees the arrays that CPUs may still be using. */
-const tuneWithoutWaiting = slab((form) => ({
-  ...form,
+const tuneWithoutWaiting = onSlab((form) => ({
   Tuning: class extends form.Tuning {
     protected override waitForCpus(): void {}
   },

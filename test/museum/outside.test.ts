@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
+import { classesFor } from "../../src/kernel/classes.ts";
 import { snapshotOf } from "../../src/laboratory/snapshot.ts";
-import { loadMutation } from "../../src/museum/mutations/load.ts";
+import { loadMutation, mutate } from "../../src/museum/mutations/load.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 
 const file = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));
@@ -41,33 +42,47 @@ test("an id that nobody has, or a file without a mutation, is refused", async ()
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+function writeMutation(what: string, text: string): string {
+  const path = join(folder, `${what.replaceAll(" ", "-")}.ts`);
+  writeFileSync(path, text);
+  return path;
+}
+
 test.each([
   ["is no TypeScript", "export const m: = 3;", "cannot be loaded"],
   ["throws", 'throw new Error("by itself");', "cannot be loaded: by itself"],
   ["has no function", 'export const m = { id: "X", change: 5 };', "change is no function"],
-  ["returns nothing", 'export const m = { id: "X", change: () => {} };', "returns no classes"],
+])("a mutation file that %s is refused when it is loaded", async (what, text, why) => {
+  await expect(loadMutation(writeMutation(what, text))).rejects.toThrow(why);
+});
+
+test.each([
+  ["returns nothing", "() => {}", "change returns no classes"],
   [
-    "changes nothing",
-    'export const m = { id: "X", change: (c) => ({ ...c }) };',
-    "changes no part",
+    "throws when called",
+    '() => { throw new Error("by itself"); }',
+    "change throws for slub: by itself",
   ],
+  ["changes nothing", "(c) => ({ ...c })", "X changes no class of slub"],
   [
-    "misspells a part",
-    'export const m = { id: "X", change: (c) => ({ ...c, Deactivatoin: c.Deactivation }) };',
-    "there is no part Deactivatoin; there are FreePointers,",
+    "misspells a class",
+    "(c) => ({ ...c, Deactivatoin: c.Deactivation })",
+    "slub has no class Deactivatoin; it has Pages,",
   ],
+  ["puts something else in the place of a class", "(c) => ({ ...c, Bulk: 5 })", "Bulk is no class"],
   [
-    "puts something else in the place of a class",
-    'export const m = { id: "X", change: (c) => ({ ...c, Bulk: 5 }) };',
-    "Bulk is no class",
+    "extends a class of the other allocator",
+    "(c) => ({ ...c, Refill: class extends c.Refill {} })",
+    "change throws for slub",
   ],
-  [
-    "misspells a part of SLAB",
-    'export const m = { id: "X", change: (c) => ({ ...c, slab: { ...c.slab, "4.1": { Refil: 5 } } }) };',
-    "there is no part slab.4.1.Refil; there are IndexArray,",
-  ],
-])("a file that %s is refused with what is wrong", async (what, text, why) => {
-  const file = join(folder, `${what.replaceAll(" ", "-")}.ts`);
-  writeFileSync(file, text);
-  await expect(loadMutation(file)).rejects.toThrow(why);
+])("a mutation that %s is refused when it is applied", async (what, change, why) => {
+  const file = writeMutation(what, `export const m = { id: "X", change: ${change} };`);
+  const mutation = await loadMutation(file);
+  expect(() => mutate(mutation, classesFor("slub", "4.1"))).toThrow(why);
+});
+
+test("a mutation of one allocator is refused for the other", async () => {
+  const mutation = await loadMutation("R04");
+  expect(mutate(mutation, classesFor("slub", "4.1"))).toHaveProperty("SlowAllocation");
+  expect(() => mutate(mutation, classesFor("slab", "4.1"))).toThrow("R04 changes no class of slab");
 });

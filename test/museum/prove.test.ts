@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { onSlub } from "../../src/kernel/classes.ts";
 import type { Exhibit } from "../../src/museum/exhibit.ts";
 import { EXHIBITS, exhibit } from "../../src/museum/exhibits/index.ts";
 import { mutations } from "../../src/museum/mutations/index.ts";
@@ -74,12 +75,11 @@ test("R02 stays hidden where R01 is mended", () => {
   const unseeded = { ...known("R02"), era: "fixed" as const, class: null };
   const onlyBulk = {
     ...(mutation as NonNullable<Exhibit["mutation"]>),
-    change: (classes: Parameters<NonNullable<Exhibit["mutation"]>["change"]>[0]) => ({
-      ...classes,
+    change: onSlub((classes) => ({
       Bulk: class extends classes.Bulk {
         protected override bumpBeforeSlowPath(): void {}
       },
-    }),
+    })),
   };
   expect(prove({ ...unseeded, mutation: onlyBulk }, SHARE_SECONDS).isProven).toBe(true);
 });

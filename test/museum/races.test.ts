@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Change } from "../../src/laboratory/laboratory.ts";
+import { type Change, onSlub } from "../../src/kernel/classes.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
@@ -28,8 +28,7 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
   test("nr_partial written by an ordinary store, though it is read without the lock", () => {
     const { failure } = racesOf(
       "two-nodes",
-      (classes) => ({
-        ...classes,
+      onSlub((classes) => ({
         NodePartial: class extends classes.NodePartial {
           override add(n: KmemCacheNodePtr, page: number, tail: boolean): void {
             const at = n + KmemCacheNode.nrPartial;
@@ -37,7 +36,7 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
             this.memory.write32(at, this.memory.read32(at));
           }
         },
-      }),
+      })),
       1,
     );
     expect(failure).toMatchObject({ class: "data-race" });
@@ -48,8 +47,7 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
   test("the list changed without list_lock", () => {
     const { failure } = racesOf(
       "remote-free-deactivate",
-      (classes) => ({
-        ...classes,
+      onSlub((classes) => ({
         NodePartial: class extends classes.NodePartial {
           override lockIrqsave(): IrqFlags {
             return this.memory.irqSave();
@@ -58,7 +56,7 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
             this.memory.irqRestore(flags);
           }
         },
-      }),
+      })),
       1,
     );
     expect(failure).toMatchObject({ class: "data-race" });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
-import type { Change } from "../../src/laboratory/laboratory.ts";
+import { type Change, onSlab } from "../../src/kernel/classes.ts";
 import { parseScenario, ScenarioError } from "../../src/laboratory/parse.ts";
 import { printScenario } from "../../src/laboratory/print.ts";
 import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
@@ -9,7 +9,6 @@ import { exhibit } from "../../src/museum/exhibits/index.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
 import { slabCpuOffline } from "../../src/museum/scenarios/slab-cpu-offline.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
-import { inBothForms } from "../../src/slab/classes.ts";
 import { Hotplug } from "../../src/slab/hotplug.ts";
 import { NodeLists } from "../../src/slab/node-lists.ts";
 import type { KmemCacheNodePtr } from "../../src/slab/structs.ts";
@@ -128,18 +127,14 @@ test("what a CPU leaves behind goes home under the lock of the lists; without it
       this.context.memory.irqRestore(flags);
     }
   }
-  const change: Change = (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Slab: class extends form.Slab {
-        override readonly hotplug = new Hotplug({
-          ...this,
-          lists: new Unlocked(this.context, this.indexes),
-        });
-      },
-    })),
-  });
+  const change: Change = onSlab((form) => ({
+    Allocator: class extends form.Allocator {
+      override readonly hotplug = new Hotplug({
+        ...this,
+        lists: new Unlocked(this.context, this.indexes),
+      });
+    },
+  }));
   const search = { strategy: "bound", preemptions: 1, seconds: 60 } as const;
   const { failure } = explore({ ...scenarioOf(slabCpuOffline, change), search });
   expect(failure).toMatchObject({ class: "use-after-free", preemptions: 1 });

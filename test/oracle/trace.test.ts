@@ -2,8 +2,9 @@
  * SLUB's behaviour against recorded runs of Linux 4.1.52: after each step of each script, every
  * object's slab and place in it, every list, every counter.
  */
+
 import { describe, expect, test } from "vitest";
-import type { SystemClasses } from "../../src/kernel/system.ts";
+import { onSlub, type SystemClasses } from "../../src/kernel/classes.ts";
 import { CPU_PARTIAL_DRAIN } from "../../src/slub/statistics.ts";
 import { collection } from "./files.ts";
 import { differences, readTraces, rerun, traceRuns } from "./traces.ts";
@@ -30,31 +31,28 @@ describe(`behaviour of SLUB (${collection} collection)`, () => {
 
 /** What each change of one line of the allocator must make visible. */
 const BROKEN: Record<string, (classes: SystemClasses) => SystemClasses> = {
-  "partial slabs go to the list's head instead of its tail": (classes) => ({
-    ...classes,
+  "partial slabs go to the list's head instead of its tail": onSlub((classes) => ({
     NodePartial: class extends classes.NodePartial {
       override add(n: number, page: number): void {
         super.add(n, page, false);
       }
     },
-  }),
-  "a drained cpu partial list is not counted": (classes) => ({
-    ...classes,
+  })),
+  "a drained cpu partial list is not counted": onSlub((classes) => ({
     CpuPartial: class extends classes.CpuPartial {
       protected override drain(s: number): void {
         super.drain(s);
         this.context.stat(s, CPU_PARTIAL_DRAIN, -1);
       }
     },
-  }),
-  "a slab that others freed into goes back to the list's head": (classes) => ({
-    ...classes,
+  })),
+  "a slab that others freed into goes back to the list's head": onSlub((classes) => ({
     Deactivation: class extends classes.Deactivation {
       protected override unfreeze(s: number, page: number, last: number): void {
         super.unfreeze(s, page, last, false);
       }
     },
-  }),
+  })),
 };
 
 describe("the comparison sees that", () => {

@@ -1,8 +1,10 @@
 /** Tuning, reaping and hotplug: how objects come home from SLAB's queues. */
+
 import { describe, expect, test } from "vitest";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { ENOMEM } from "../../src/caches/errno.ts";
 import { faultsOf } from "../../src/caches/fault-injection.ts";
+import { onCommon } from "../../src/kernel/classes.ts";
 import { type BootOptions, MIB } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { spinIsHeld } from "../../src/machine/spinlock.ts";
@@ -114,8 +116,7 @@ describe.each(["4.1", "6.1"] as const)("tuning SLAB of %s", (version) => {
 function whilePagesAreAskedFor(): { change: Change; act: (() => void) | undefined } {
   const once = {
     act: undefined as (() => void) | undefined,
-    change: ((classes) => ({
-      ...classes,
+    change: onCommon((classes) => ({
       Pages: class extends classes.Pages {
         override allocPages(gfp: number, order: number, nid: number): number {
           const { act } = once;
@@ -198,14 +199,16 @@ describe.each(["4.1", "6.1"] as const)("events of SLAB of %s", (version) => {
 
   test("are none where a slab found no pages", () => {
     let refusing = false;
-    const it = system({ kernel: version, cpus: 1, nodes: 1 }, (classes) => ({
-      ...classes,
-      Pages: class extends classes.Pages {
-        override allocPages(gfp: number, order: number, nid: number): number {
-          return refusing ? 0 : super.allocPages(gfp, order, nid);
-        }
-      },
-    }));
+    const it = system(
+      { kernel: version, cpus: 1, nodes: 1 },
+      onCommon((classes) => ({
+        Pages: class extends classes.Pages {
+          override allocPages(gfp: number, order: number, nid: number): number {
+            return refusing ? 0 : super.allocPages(gfp, order, nid);
+          }
+        },
+      })),
+    );
     it.kernel.machine.console.sink = () => {};
     const coloured = { ...it, s: it.kernel.kmemCacheCreate("coloured", 700) };
     refusing = true;

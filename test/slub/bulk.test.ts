@@ -1,5 +1,7 @@
 /** kmem_cache_alloc_bulk and kmem_cache_free_bulk of SLUB, where the world moves under them. */
+
 import { expect, test } from "vitest";
+import { onCommon, onSlub } from "../../src/kernel/classes.ts";
 import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 import { cacheOfFour, OBJECTS, take, watched } from "../check/systems.ts";
@@ -7,16 +9,18 @@ import { bench } from "../kunit/bench.ts";
 
 test("a bulk allocation that fails on another CPU than it began on leaves the first one alone", () => {
   let dry = false;
-  const system = watched({}, (classes) => ({
-    ...classes,
-    Pages: class extends classes.Pages {
-      override allocPages(gfp: number, order: number, node: number): number {
-        if (!dry) return super.allocPages(gfp, order, node);
-        system.memory.migrate(1);
-        return 0;
-      }
-    },
-  }));
+  const system = watched(
+    {},
+    onCommon((classes) => ({
+      Pages: class extends classes.Pages {
+        override allocPages(gfp: number, order: number, node: number): number {
+          if (!dry) return super.allocPages(gfp, order, node);
+          system.memory.migrate(1);
+          return 0;
+        }
+      },
+    })),
+  );
   const { kernel } = system;
   const s = cacheOfFour(system);
   const held = take(system, s, OBJECTS);
@@ -47,15 +51,17 @@ test("objects of several caches and whole pages go back in one call", () => {
 });
 
 test("a chain that was made before checks were switched on is freed object by object", () => {
-  const system = watched({}, (classes) => ({
-    ...classes,
-    Slub: class extends classes.Slub {
-      override slabFreeChain(...chain: Parameters<Slub["slabFreeChain"]>): void {
-        if (chain[4] > 1) new SlabSysfs(system.kernel).write("four", "sanity_checks", "1");
-        super.slabFreeChain(...chain);
-      }
-    },
-  }));
+  const system = watched(
+    {},
+    onSlub((classes) => ({
+      Allocator: class extends classes.Allocator {
+        override slabFreeChain(...chain: Parameters<Slub["slabFreeChain"]>): void {
+          if (chain[4] > 1) new SlabSysfs(system.kernel).write("four", "sanity_checks", "1");
+          super.slabFreeChain(...chain);
+        }
+      },
+    })),
+  );
   const { kernel } = system;
   const s = cacheOfFour(system);
   const objects = take(system, s, OBJECTS);

@@ -2,7 +2,7 @@
  * The free fast path, cut into the steps whose order it depends on, so that a mutation can exchange
  * one. (In the allocator it is one method, for speed.)
  */
-import type { SystemClasses } from "../../kernel/system.ts";
+import { type Change, onSlub } from "../../kernel/classes.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import { CMPXCHG_DOUBLE_CPU_FAIL, FREE_FASTPATH } from "../../slub/statistics.ts";
@@ -26,10 +26,9 @@ export interface FreePath {
 export const FREE_PATH: FreePath = { checksCpu: true, tidFirst: true, readsTwice: false };
 
 /** The same classes with a free fast path as `path` describes it. */
-export function withFreePath(classes: SystemClasses, path: FreePath): SystemClasses {
-  return {
-    ...classes,
-    Slub: class extends classes.Slub {
+export function withFreePath(path: FreePath): Change {
+  return onSlub((classes) => ({
+    Allocator: class extends classes.Allocator {
       override slabFreeChain(
         s: KmemCachePtr,
         page: PagePtr,
@@ -63,5 +62,5 @@ export function withFreePath(classes: SystemClasses, path: FreePath): SystemClas
         return this.memory.readOnce(c + KmemCacheCpu.freelist);
       }
     },
-  };
+  }));
 }

@@ -1,7 +1,7 @@
 /** A mutation by its id, or from a file outside of the tree. */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { SYSTEM_CLASSES } from "../../kernel/system.ts";
+import type { SystemClasses } from "../../kernel/classes.ts";
 import { type Mutation, mutations } from "./index.ts";
 
 /** There is no such mutation. */
@@ -32,41 +32,9 @@ export async function loadMutation(name: string): Promise<Mutation> {
   const module: Record<string, unknown> = await importFile(name);
   const mutation = Object.values(module).find(isMutation);
   if (mutation === undefined) throw new NoMutation(`${name} exports no mutation: { id, change }`);
-  checkChange(name, mutation);
+  if (typeof mutation.change !== "function") throw new NoMutation(`${name}: change is no function`);
   loaded.set(name, mutation);
   return mutation;
-}
-
-/** What whoever writes one gets wrong is better said now than when a machine is built of it. */
-function checkChange(name: string, { change }: Mutation): void {
-  if (typeof change !== "function") throw new NoMutation(`${name}: change is no function`);
-  const changed: unknown = change(SYSTEM_CLASSES);
-  if (!isTable(changed)) {
-    throw new NoMutation(`${name}: change returns no classes; return { ...classes, Part }`);
-  }
-  if (countChanges(name, "", { ...SYSTEM_CLASSES }, changed) > 0) return;
-  throw new NoMutation(`${name}: change changes no part; return one in the place of another`);
-}
-
-type Table = Readonly<Record<string, unknown>>;
-
-const isTable = (value: unknown): value is Table => typeof value === "object" && value !== null;
-
-/** Parts that differ; SLAB's lie deeper, in a table for each kernel. */
-function countChanges(name: string, within: string, before: Table, after: Table): number {
-  let changes = 0;
-  for (const [part, now] of Object.entries(after)) {
-    const old = before[part];
-    const path = within + part;
-    if (old === undefined) {
-      const parts = Object.keys(before).join(", ");
-      throw new NoMutation(`${name}: there is no part ${path}; there are ${parts}`);
-    }
-    if (isTable(old) && isTable(now)) changes += countChanges(name, `${path}.`, old, now);
-    else if (typeof now !== typeof old) throw new NoMutation(`${name}: ${path} is no class`);
-    else if (now !== old) changes++;
-  }
-  return changes;
 }
 
 async function importFile(name: string): Promise<Record<string, unknown>> {
@@ -74,5 +42,44 @@ async function importFile(name: string): Promise<Record<string, unknown>> {
     return await import(pathToFileURL(resolve(name)).href);
   } catch (error) {
     throw new NoMutation(`${name} cannot be loaded: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+const isTable = (value: unknown): value is Table => typeof value === "object" && value !== null;
+
+/**
+ * The table with the mutation in it.
+ * @throws NoMutation where it throws, returns no table, names a class that this table does not have,
+ * or leaves every class as it was.
+ */
+export function mutate({ id, change }: Mutation, classes: SystemClasses): SystemClasses {
+  const changed = attempt(id, change, classes);
+  if (!isTable(changed)) {
+    throw new NoMutation(`${id}: change returns no classes; return { ...classes, Part }`);
+  }
+  const before: Table = { ...classes };
+  let changes = 0;
+  for (const [part, now] of Object.entries(changed)) {
+    if (!(part in before)) {
+      const parts = Object.keys(before).join(", ");
+      throw new NoMutation(`${id}: ${classes.allocator} has no class ${part}; it has ${parts}`);
+    }
+    if (typeof now !== typeof before[part]) throw new NoMutation(`${id}: ${part} is no class`);
+    if (now !== before[part]) changes++;
+  }
+  if (changes === 0) throw new NoMutation(`${id} changes no class of ${classes.allocator}`);
+  return changed as unknown as SystemClasses;
+}
+
+function attempt(id: string, change: Mutation["change"], classes: SystemClasses): unknown {
+  try {
+    return change(classes);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new NoMutation(`${id}: change throws for ${classes.allocator}: ${message}`, {
+      cause: error,
+    });
   }
 }

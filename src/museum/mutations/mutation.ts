@@ -2,7 +2,7 @@
  * A mutation takes one fix out of the allocator, to see what it was for: a subclass in the place of
  * one part. The allocator itself knows nothing of it.
  */
-import type { SystemClasses } from "../../kernel/system.ts";
+import type { SystemClasses } from "../../kernel/classes.ts";
 import type { FailureClass } from "../../machine/kernel-bug.ts";
 
 export interface Mutation {

@@ -3,6 +3,7 @@
  * compared the slab then pushes on a list that is nobody's, and the object is overwritten and lost.
  * The seed's own state, for eleven years (CVE-2022-49700).
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -12,5 +13,5 @@ export const R01: Mutation = {
   commit: "eeaa345e1285",
   year: 2022,
   expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
-  change: (classes) => ({ ...classes, ...seedEra(classes) }),
+  change: onSlub(seedEra),
 };

@@ -3,6 +3,7 @@
  * a new tid: an interrupted free finds the tid it knows and an empty list. Only the era of R01 has
  * the hole; its fix closes this one as well.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -12,11 +13,10 @@ export const R02: Mutation = {
   commit: "fd4d9c7d0c71",
   year: 2020,
   expect: ["lost-object", "double-allocation", "wrong-slab", "counter-drift", "use-after-free"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     ...seedEra(classes),
     Bulk: class extends classes.Bulk {
       protected override bumpBeforeSlowPath(): void {}
     },
-  }),
+  })),
 };

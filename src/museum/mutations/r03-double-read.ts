@@ -12,5 +12,5 @@ export const R03: Mutation = {
   commit: "5076190daded",
   year: 2020,
   expect: [],
-  change: (classes) => withFreePath(classes, { ...FREE_PATH, readsTwice: true }),
+  change: withFreePath({ ...FREE_PATH, readsTwice: true }),
 };

@@ -2,6 +2,7 @@
  * The fast path found the list empty; by the time interrupts are off it need not be: an interrupt
  * has freed there, or the task has moved to a CPU with a list. The slow path overwrites it.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const R04: Mutation = {
@@ -10,12 +11,11 @@ export const R04: Mutation = {
   commit: "73736e0387ba",
   year: 2011,
   expect: ["lost-object"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     SlowAllocation: class extends classes.SlowAllocation {
       protected override recheckFreelist(): number {
         return 0;
       }
     },
-  }),
+  })),
 };

@@ -3,6 +3,7 @@
  * did: safe against preemption, not against an interrupt that pushes another slab in between. That
  * slab is dropped: frozen, and owned by nobody.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { Mutation } from "./mutation.ts";
 import { TWO_OWNERS } from "./two-owners.ts";
@@ -14,8 +15,7 @@ export const R08: Mutation = {
   year: 2011,
   // A drain in between leaves slabs on a node's list and on the CPU's.
   expect: TWO_OWNERS,
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     CpuPartial: class extends classes.CpuPartial {
       protected override push(partial: number, head: PagePtr, page: PagePtr): boolean {
         const { memory } = this;
@@ -24,5 +24,5 @@ export const R08: Mutation = {
         return true;
       }
     },
-  }),
+  })),
 };

@@ -2,6 +2,7 @@
  * A slab that goes from the node to the cpu partial list has its free list taken and put back by a
  * plain store. What another CPU frees into it in between (no lock, it is frozen) is overwritten.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { freeOf, withFrozen } from "../../slub/counters.ts";
 import type { Acquired } from "../../slub/node-partial.ts";
@@ -14,8 +15,7 @@ export const R09: Mutation = {
   commit: "02d7633fa567",
   year: 2012,
   expect: ["lost-object", "counter-drift", "use-after-free"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     NodePartial: class extends classes.NodePartial {
       override acquire(
         s: KmemCachePtr,
@@ -35,5 +35,5 @@ export const R09: Mutation = {
         return { freelist, objects: freeOf(counters) };
       }
     },
-  }),
+  })),
 };

@@ -3,6 +3,7 @@
  * migration there: a free or an allocation in between takes slabs from the list that is being
  * emptied, or waits for the list_lock that is held below it.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { KmemCache, type KmemCachePtr } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -20,13 +21,12 @@ export const R11: Mutation = {
     "counter-drift",
     "use-after-free",
   ],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     CpuPartial: class extends classes.CpuPartial {
       protected override drain(s: KmemCachePtr): void {
         const { memory } = this;
         this.unfreeze(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
       }
     },
-  }),
+  })),
 };

@@ -3,6 +3,7 @@
  * Nothing breaks: fewer slabs are made, and under contention the list is fought for, which cost so
  * much that the change was reverted. The checks are silent; a benchmark speaks.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Address } from "../../machine/memory.ts";
 import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../../slub/statistics.ts";
 import {
@@ -20,8 +21,7 @@ export const R12: Mutation = {
   commit: "9b1ea29bc0d7",
   year: 2021,
   expect: [],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     PartialSearch: class extends classes.PartialSearch {
       protected override getPartialNode(
         s: KmemCachePtr,
@@ -52,5 +52,5 @@ export const R12: Mutation = {
         return object;
       }
     },
-  }),
+  })),
 };

@@ -2,6 +2,7 @@
  * The double-word swap looks at the first word only, as arm64's did when it returned a 64-bit
  * difference as an int: a slab whose counters have changed under an equal freelist is swapped.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -19,8 +20,7 @@ export const R17: Mutation = {
     "use-after-free",
     "bad-access",
   ],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     PageSwap: class extends classes.PageSwap {
       protected override exchange(
         page: PagePtr,
@@ -35,5 +35,5 @@ export const R17: Mutation = {
         return memory.cmpxchgDouble(at, oldFreelist, counters, newFreelist, newCounters);
       }
     },
-  }),
+  })),
 };

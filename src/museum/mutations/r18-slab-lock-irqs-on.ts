@@ -3,6 +3,7 @@
  * that frees another object of the same slab waits for the lock that it sits on.
  */
 
+import { onSlub } from "../../kernel/classes.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import { withSlabLock } from "../../slub/options/slab-lock.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
@@ -14,8 +15,7 @@ export const R18: Mutation = {
   commit: "1d07171c5e58",
   year: 2011,
   expect: ["deadlock"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     ...withSlabLock(classes),
     PageSwap: class extends classes.PageSwap {
       override swapIrqSafe(
@@ -29,5 +29,5 @@ export const R18: Mutation = {
         return this.swap(s, page, oldFreelist, oldCounters, newFreelist, newCounters);
       }
     },
-  }),
+  })),
 };

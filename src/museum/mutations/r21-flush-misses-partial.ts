@@ -3,7 +3,7 @@
  * have both a slab and a partial list: the slabs of the others stay frozen there, and a cache
  * without objects cannot be destroyed.
  */
-import type { SystemClasses } from "../../kernel/system.ts";
+import { type Change, onSlub } from "../../kernel/classes.ts";
 import {
   KmemCache,
   KmemCacheCpu,
@@ -14,9 +14,8 @@ import type { Mutation } from "./mutation.ts";
 
 type HasSlab = (hasPage: boolean, hasPartial: boolean) => boolean;
 
-function withTest(classes: SystemClasses, hasSlab: HasSlab): SystemClasses {
-  return {
-    ...classes,
+function withTest(hasSlab: HasSlab): Change {
+  return onSlub((classes) => ({
     Deactivation: class extends classes.Deactivation {
       protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
         const { memory } = this;
@@ -27,7 +26,7 @@ function withTest(classes: SystemClasses, hasSlab: HasSlab): SystemClasses {
         );
       }
     },
-  };
+  }));
 }
 
 export const R21: Mutation = {
@@ -36,12 +35,12 @@ export const R21: Mutation = {
   commit: "02e1a9cd1eaf",
   year: 2012,
   expect: ["leaked-page"],
-  change: (classes) => withTest(classes, (hasPage) => hasPage),
+  change: withTest((hasPage) => hasPage),
 };
 
 export const R21b: Mutation = {
   ...R21,
   id: "R21b",
   title: "the same, as first posted: `page && partial`",
-  change: (classes) => withTest(classes, (hasPage, hasPartial) => hasPage && hasPartial),
+  change: withTest((hasPage, hasPartial) => hasPage && hasPartial),
 };

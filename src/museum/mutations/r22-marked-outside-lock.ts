@@ -2,6 +2,7 @@
  * list_lock is dropped between marking a debug cache's object as free and listing it, so that a
  * validation in between sees an object that is marked free and on no list.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Address, IrqFlags } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../../slub/structs.ts";
@@ -13,8 +14,7 @@ export const R22: Mutation = {
   commit: "c7323a5ad078",
   year: 2022,
   expect: ["redzone", "poison"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     SlowFree: class extends classes.SlowFree {
       protected override listChecked(
         s: KmemCachePtr,
@@ -27,5 +27,5 @@ export const R22: Mutation = {
         super.listChecked(s, n, page, object, this.nodePartial.lockIrqsave(n));
       }
     },
-  }),
+  })),
 };

@@ -3,8 +3,8 @@
  * Destroying a slab may free to the very same queue, which then flushes the same entries again.
  */
 
+import { onSlab } from "../../kernel/classes.ts";
 import { dropOldest } from "../../slab/array-cache.ts";
-import { inBothForms } from "../../slab/classes.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -21,21 +21,17 @@ export const R29: Mutation = {
     "lost-object",
     "use-after-free",
   ],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Flush: class extends form.Flush {
-        protected override leave(
-          s: KmemCachePtr,
-          ac: ArrayCachePtr,
-          count: number,
-          doomed: number[],
-        ): void {
-          this.slabPages.destroyAll(s, doomed);
-          dropOldest(this.memory, ac, count);
-        }
-      },
-    })),
-  }),
+  change: onSlab((form) => ({
+    Flush: class extends form.Flush {
+      protected override leave(
+        s: KmemCachePtr,
+        ac: ArrayCachePtr,
+        count: number,
+        doomed: number[],
+      ): void {
+        this.slabPages.destroyAll(s, doomed);
+        dropOldest(this.memory, ac, count);
+      }
+    },
+  })),
 };

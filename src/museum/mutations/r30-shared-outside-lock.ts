@@ -2,7 +2,7 @@
  * The shared array is looked up before the lock is taken. Whoever exchanges it meanwhile frees it,
  * and what is drained under the lock is freed memory.
  */
-import { inBothForms } from "../../slab/classes.ts";
+import { onSlab } from "../../kernel/classes.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -12,20 +12,16 @@ export const R30: Mutation = {
   commit: "18726ca8b34b",
   year: 2016,
   expect: ["use-after-free", "double-allocation", "double-free"],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Drain: class extends form.Drain {
-        override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
-          const shared = this.memory.readOnce(n + KmemCacheNode.shared);
-          if (shared === 0) return;
-          const flags = this.lists.lockIrqsave(n);
-          const doomed = this.drainLocked(s, n, shared, all);
-          this.lists.unlockIrqrestore(n, flags);
-          this.slabPages.destroyAll(s, doomed);
-        }
-      },
-    })),
-  }),
+  change: onSlab((form) => ({
+    Drain: class extends form.Drain {
+      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+        const shared = this.memory.readOnce(n + KmemCacheNode.shared);
+        if (shared === 0) return;
+        const flags = this.lists.lockIrqsave(n);
+        const doomed = this.drainLocked(s, n, shared, all);
+        this.lists.unlockIrqrestore(n, flags);
+        this.slabPages.destroyAll(s, doomed);
+      }
+    },
+  })),
 };

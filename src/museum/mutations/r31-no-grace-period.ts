@@ -2,16 +2,9 @@
  * A shared array that was replaced is freed at once, while a refill on another CPU, which looks at
  * it without a lock, may still hold its address. Only in the form of 5.10: 4.1 looks under the lock.
  */
-import { inBothForms } from "../../slab/classes.ts";
-import { NewerNodeSetup } from "../../slab/node-setup-newer.ts";
+import { onSlab } from "../../kernel/classes.ts";
 import type { ArrayCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
-
-class WithoutGracePeriod extends NewerNodeSetup {
-  protected override retireShared(old: ArrayCachePtr): void {
-    this.context.common.kfree(old);
-  }
-}
 
 export const R31: Mutation = {
   id: "R31",
@@ -19,11 +12,11 @@ export const R31: Mutation = {
   commit: "801faf0db894",
   year: 2016,
   expect: ["use-after-free", "double-allocation", "data-race"],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      NodeSetup: form.NodeSetup === NewerNodeSetup ? WithoutGracePeriod : form.NodeSetup,
-    })),
-  }),
+  change: onSlab((classes) => ({
+    NodeSetup: class extends classes.NodeSetup {
+      protected override retireShared(old: ArrayCachePtr): void {
+        this.context.common.kfree(old);
+      }
+    },
+  })),
 };

@@ -2,8 +2,8 @@
  * Objects that go home from an alien cache are put in their node's shared array without asking
  * whether it has one: when the last CPU of a node goes away it has none.
  */
+import { onSlab } from "../../kernel/classes.ts";
 import { transferObjects } from "../../slab/array-cache.ts";
-import { inBothForms } from "../../slab/classes.ts";
 import {
   ArrayCache,
   type ArrayCachePtr,
@@ -18,17 +18,13 @@ export const R33: Mutation = {
   commit: null,
   year: 2006,
   expect: ["bad-access"],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      AlienCaches: class extends form.AlienCaches {
-        protected override fillShared(n: KmemCacheNodePtr, ac: ArrayCachePtr): void {
-          const { memory } = this;
-          const shared = memory.readOnce(n + KmemCacheNode.shared);
-          transferObjects(memory, shared, ac, memory.read32(ac + ArrayCache.limit));
-        }
-      },
-    })),
-  }),
+  change: onSlab((form) => ({
+    AlienCaches: class extends form.AlienCaches {
+      protected override fillShared(n: KmemCacheNodePtr, ac: ArrayCachePtr): void {
+        const { memory } = this;
+        const shared = memory.readOnce(n + KmemCacheNode.shared);
+        transferObjects(memory, shared, ac, memory.read32(ac + ArrayCache.limit));
+      }
+    },
+  })),
 };

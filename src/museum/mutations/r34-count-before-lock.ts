@@ -3,8 +3,8 @@
  * is closed up after it was dropped. That is right for a CPU's own array; from the shared one others
  * take objects in between.
  */
+import { onSlab } from "../../kernel/classes.ts";
 import { dropOldest, oldestObjects } from "../../slab/array-cache.ts";
-import { inBothForms } from "../../slab/classes.ts";
 import {
   ArrayCache,
   KmemCacheNode,
@@ -26,24 +26,20 @@ export const R34: Mutation = {
     "lost-object",
     "list-corruption",
   ],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Drain: class extends form.Drain {
-        override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
-          const { memory } = this;
-          const shared = memory.readOnce(n + KmemCacheNode.shared);
-          const avail = shared === 0 ? 0 : memory.readOnce(shared + ArrayCache.avail);
-          if (avail === 0) return;
-          const count = all ? avail : this.fifth(shared, avail);
-          const flags = this.lists.lockIrqsave(n);
-          const doomed = this.freeBlock.free(s, n, oldestObjects(memory, shared, count));
-          this.lists.unlockIrqrestore(n, flags);
-          dropOldest(memory, shared, count);
-          this.slabPages.destroyAll(s, doomed);
-        }
-      },
-    })),
-  }),
+  change: onSlab((form) => ({
+    Drain: class extends form.Drain {
+      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+        const { memory } = this;
+        const shared = memory.readOnce(n + KmemCacheNode.shared);
+        const avail = shared === 0 ? 0 : memory.readOnce(shared + ArrayCache.avail);
+        if (avail === 0) return;
+        const count = all ? avail : this.fifth(shared, avail);
+        const flags = this.lists.lockIrqsave(n);
+        const doomed = this.freeBlock.free(s, n, oldestObjects(memory, shared, count));
+        this.lists.unlockIrqrestore(n, flags);
+        dropOldest(memory, shared, count);
+        this.slabPages.destroyAll(s, doomed);
+      }
+    },
+  })),
 };

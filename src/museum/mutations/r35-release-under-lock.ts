@@ -3,9 +3,9 @@
  * free of its own, which may want the list_lock of another node: two nodes that send each other's
  * objects home wait for each other.
  */
+import { onSlab } from "../../kernel/classes.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page } from "../../pages/page.ts";
-import { inBothForms } from "../../slab/classes.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -15,21 +15,17 @@ export const R35: Mutation = {
   commit: "833b706cc8b4",
   year: 2014,
   expect: ["deadlock"],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      FreeBlock: class extends form.FreeBlock {
-        override free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): number[] {
-          const doomed = super.free(s, n, objects);
-          for (const page of doomed) {
-            this.indexes.release(s, page);
-            // Nothing is left for whoever destroys the slab later.
-            this.memory.write32(page + Page.freelist, 0);
-          }
-          return doomed;
+  change: onSlab((form) => ({
+    FreeBlock: class extends form.FreeBlock {
+      override free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): number[] {
+        const doomed = super.free(s, n, objects);
+        for (const page of doomed) {
+          this.indexes.release(s, page);
+          // Nothing is left for whoever destroys the slab later.
+          this.memory.write32(page + Page.freelist, 0);
         }
-      },
-    })),
-  }),
+        return doomed;
+      }
+    },
+  })),
 };

@@ -2,6 +2,7 @@
  * When a boot cache moves to its final place, the slab that the CPU allocates from is not flushed
  * first: it is on no list, so it goes on naming the cache that is gone.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const R39: Mutation = {
@@ -10,10 +11,9 @@ export const R39: Mutation = {
   commit: "7d557b3cb693",
   year: 2013,
   expect: ["wrong-slab"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     Bootstrap: class extends classes.Bootstrap {
       protected override flushBootSlab(): void {}
     },
-  }),
+  })),
 };

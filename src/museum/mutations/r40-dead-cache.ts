@@ -3,6 +3,7 @@
  * flushed. A free that pushes its slab after the flush must look at the limit once more and drain
  * itself; and "has enough" must include having as many as wanted, or one empty slab stays for good.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../../slub/structs.ts";
 import { KmemCache } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
@@ -14,14 +15,13 @@ export const R40: Mutation = {
   commit: "d6e0b7fa1186",
   year: 2015,
   expect: ["leaked-page"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     CpuPartial: class extends classes.CpuPartial {
       protected override keepsNone(): boolean {
         return false;
       }
     },
-  }),
+  })),
 };
 
 export const R40b: Mutation = {
@@ -30,12 +30,11 @@ export const R40b: Mutation = {
   commit: "8a5b20aebaa3",
   year: 2014,
   expect: ["leaked-page"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     NodePartial: class extends classes.NodePartial {
       override hasEnough(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
         return this.nrPartial(n) > this.memory.readOnce(s + KmemCache.minPartial);
       }
     },
-  }),
+  })),
 };

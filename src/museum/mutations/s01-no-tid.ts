@@ -3,6 +3,7 @@
  * first back leaves the same head with another next pointer: the swap succeeds, and the second
  * object, in use, heads the list (ABA). The first lockless fast path was like this.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Mutation } from "./mutation.ts";
 import { TWO_OWNERS } from "./two-owners.ts";
 
@@ -12,9 +13,8 @@ export const S01: Mutation = {
   commit: null,
   year: null,
   expect: TWO_OWNERS,
-  change: (classes) => ({
-    ...classes,
-    Slub: class extends classes.Slub {
+  change: onSlub((classes) => ({
+    Allocator: class extends classes.Allocator {
       protected override updateCpuFreelistFast(
         cpuSlab: number,
         head: number,
@@ -24,5 +24,5 @@ export const S01: Mutation = {
         return this.memory.thisCpuCmpxchg(cpuSlab, head, newHead) === head;
       }
     },
-  }),
+  })),
 };

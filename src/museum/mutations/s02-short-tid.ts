@@ -2,6 +2,7 @@
  * A tid that counts to eight: three bits of it are compared. Whoever is interrupted for exactly
  * eight operations that leave the same head finds the same tid (ABA again, only rarer).
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { KmemCacheCpu, nextTid, TID_STEP } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
 import { TWO_OWNERS } from "./two-owners.ts";
@@ -16,9 +17,8 @@ export const S02: Mutation = {
   commit: null,
   year: null,
   expect: TWO_OWNERS,
-  change: (classes) => ({
-    ...classes,
-    Slub: class extends classes.Slub {
+  change: onSlub((classes) => ({
+    Allocator: class extends classes.Allocator {
       protected override updateCpuFreelistFast(
         cpuSlab: number,
         head: number,
@@ -30,5 +30,5 @@ export const S02: Mutation = {
         return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, now, newHead, nextTid(now));
       }
     },
-  }),
+  })),
 };

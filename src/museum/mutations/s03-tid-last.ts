@@ -11,5 +11,5 @@ export const S03: Mutation = {
   commit: null,
   year: null,
   expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
-  change: (classes) => withFreePath(classes, { ...FREE_PATH, tidFirst: false }),
+  change: withFreePath({ ...FREE_PATH, tidFirst: false }),
 };

@@ -12,5 +12,5 @@ export const S04: Mutation = {
   commit: "9aabf810a67c",
   year: 2014,
   expect: ["wrong-slab", "lost-object", "counter-drift", "use-after-free"],
-  change: (classes) => withFreePath(classes, { ...FREE_PATH, checksCpu: false }),
+  change: withFreePath({ ...FREE_PATH, checksCpu: false }),
 };

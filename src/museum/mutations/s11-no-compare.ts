@@ -2,6 +2,7 @@
  * A free that finds its slab full stores the new state without comparing: of two such frees both
  * freeze the slab and both put it on their CPU's list, and one of the objects is overwritten.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { isFrozen } from "../../slub/counters.ts";
@@ -15,8 +16,7 @@ export const S11: Mutation = {
   commit: null,
   year: null,
   expect: TWO_OWNERS,
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     SlowFree: class extends classes.SlowFree {
       protected override push(
         s: KmemCachePtr,
@@ -36,5 +36,5 @@ export const S11: Mutation = {
         return true;
       }
     },
-  }),
+  })),
 };

@@ -2,6 +2,7 @@
  * The freed chain is published before it is linked to what was free: another CPU that takes the
  * list in between follows the pointer of an earlier life, to objects in use.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
@@ -14,8 +15,7 @@ export const S12: Mutation = {
   commit: null,
   year: null,
   expect: TWO_OWNERS,
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     SlowFree: class extends classes.SlowFree {
       protected override push(
         s: KmemCachePtr,
@@ -31,5 +31,5 @@ export const S12: Mutation = {
         return true;
       }
     },
-  }),
+  })),
 };

@@ -1,4 +1,5 @@
 /** The push on the cpu partial list does not compare at all: R08, with the widest window. */
+import { onSlub } from "../../kernel/classes.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { Mutation } from "./mutation.ts";
 import { TWO_OWNERS } from "./two-owners.ts";
@@ -10,13 +11,12 @@ export const S15: Mutation = {
   year: null,
   // A drain in between leaves slabs on a node's list and on the CPU's.
   expect: TWO_OWNERS,
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     CpuPartial: class extends classes.CpuPartial {
       protected override push(partial: number, _head: PagePtr, page: PagePtr): boolean {
         this.memory.writeOnce(this.memory.thisCpuPtr(partial), page);
         return true;
       }
     },
-  }),
+  })),
 };

@@ -1,4 +1,5 @@
 /** An empty slab is discarded while it is on its node's list: the next search finds freed pages. */
+import { onSlub } from "../../kernel/classes.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const S16: Mutation = {
@@ -14,10 +15,9 @@ export const S16: Mutation = {
     "leaked-page",
     "double-allocation",
   ],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     SlowFree: class extends classes.SlowFree {
       protected override takeOffList(): void {}
     },
-  }),
+  })),
 };

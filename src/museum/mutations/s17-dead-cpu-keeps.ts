@@ -1,4 +1,5 @@
 /** A CPU that goes is not flushed: its slabs stay frozen for an owner that never comes back. */
+import { onSlub } from "../../kernel/classes.ts";
 import { Hotplug } from "../../slub/hotplug.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -12,10 +13,9 @@ export const S17: Mutation = {
   commit: null,
   year: null,
   expect: ["stuck-frozen-slab"],
-  change: (classes) => ({
-    ...classes,
-    Slub: class extends classes.Slub {
+  change: onSlub((classes) => ({
+    Allocator: class extends classes.Allocator {
       override readonly hotplug = new Forgetful(this);
     },
-  }),
+  })),
 };

@@ -2,6 +2,7 @@
  * Whoever flushes edits the other CPUs' slabs itself instead of asking each to do it: a CPU in the
  * middle of its fast path has its list taken away by plain stores.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { KmemCache, type KmemCachePtr } from "../../slub/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -18,8 +19,7 @@ export const S18: Mutation = {
     "counter-drift",
     "list-corruption",
   ],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     Deactivation: class extends classes.Deactivation {
       override flushAll(s: KmemCachePtr): void {
         const { memory } = this;
@@ -32,5 +32,5 @@ export const S18: Mutation = {
         }
       }
     },
-  }),
+  })),
 };

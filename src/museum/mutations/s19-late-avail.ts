@@ -2,9 +2,9 @@
  * The object is taken with interrupts off, but the array is told after they are on again: an
  * interrupt in between is handed the same object.
  */
+import { onSlab } from "../../kernel/classes.ts";
 import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
-import { inBothForms } from "../../slab/classes.ts";
 import { ArrayCache, entryAt, type KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -14,26 +14,22 @@ export const S19: Mutation = {
   commit: null,
   year: null,
   expect: ["double-allocation", "double-free", "lost-object", "use-after-free"],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Slab: class extends form.Slab {
-        override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-          const { memory } = this;
-          const flags = memory.irqSave();
-          const ac = this.context.cpuArray(s);
-          const avail = memory.read32(ac + ArrayCache.avail) - 1;
-          if (avail < 0 || node !== NUMA_NO_NODE) {
-            memory.irqRestore(flags);
-            return super.slabAllocNode(s, gfp, node);
-          }
-          const object = memory.read32(entryAt(ac, avail));
+  change: onSlab((form) => ({
+    Allocator: class extends form.Allocator {
+      override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+        const { memory } = this;
+        const flags = memory.irqSave();
+        const ac = this.context.cpuArray(s);
+        const avail = memory.read32(ac + ArrayCache.avail) - 1;
+        if (avail < 0 || node !== NUMA_NO_NODE) {
           memory.irqRestore(flags);
-          memory.write32(ac + ArrayCache.avail, avail);
-          return object;
+          return super.slabAllocNode(s, gfp, node);
         }
-      },
-    })),
-  }),
+        const object = memory.read32(entryAt(ac, avail));
+        memory.irqRestore(flags);
+        memory.write32(ac + ArrayCache.avail, avail);
+        return object;
+      }
+    },
+  })),
 };

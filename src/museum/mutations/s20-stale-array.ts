@@ -2,7 +2,7 @@
  * After a new slab was made, the array that was empty before is filled, without looking which array
  * is this CPU's now: interrupts were on, and the task may have moved or the arrays been exchanged.
  */
-import { inBothForms } from "../../slab/classes.ts";
+import { onSlab } from "../../kernel/classes.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -12,15 +12,11 @@ export const S20: Mutation = {
   commit: null,
   year: null,
   expect: ["lost-object", "bad-access", "double-allocation", "data-race"],
-  change: (classes) => ({
-    ...classes,
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Refill: class extends form.Refill {
-        protected override arrayAfterGrow(_s: KmemCachePtr, before: ArrayCachePtr): ArrayCachePtr {
-          return before;
-        }
-      },
-    })),
-  }),
+  change: onSlab((form) => ({
+    Refill: class extends form.Refill {
+      protected override arrayAfterGrow(_s: KmemCachePtr, before: ArrayCachePtr): ArrayCachePtr {
+        return before;
+      }
+    },
+  })),
 };

@@ -8,18 +8,19 @@ import type { SlabCommon } from "../../caches/slab-common.ts";
 import type { Address } from "../../machine/memory.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import type { SlabClasses } from "../classes.ts";
 import { ObjectChecks, POISON_FREE } from "../debug/object-checks.ts";
 import { queueSizes } from "../geometry.ts";
+import type { SlabClasses } from "../kernels.ts";
 import type { SlabParts } from "../parts.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { withSlabStatistics } from "./statistics.ts";
 
-export function withSlabDebugging(plain: SlabClasses): SlabClasses {
-  const classes = withSlabStatistics(plain);
+export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
+  const statistics = withSlabStatistics(plain);
+  const classes: SlabClasses = { ...plain, ...statistics };
   return {
-    ...classes,
-    Slab: debuggedSlab(classes),
+    ...statistics,
+    Allocator: debuggedSlab(classes),
     IndexArray: class extends classes.IndexArray {
       /** The array lay in the object that is handed out last, over its poison. */
       override becameFull(s: KmemCachePtr, page: PagePtr): void {
@@ -59,8 +60,8 @@ export function withSlabDebugging(plain: SlabClasses): SlabClasses {
   };
 }
 
-function debuggedSlab(classes: SlabClasses): typeof classes.Slab {
-  return class extends classes.Slab {
+function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
+  return class extends classes.Allocator {
     private readonly checks: ObjectChecks;
 
     constructor(common: SlabCommon, parts: SlabParts) {

@@ -5,16 +5,15 @@
 import { mayBeZeroed } from "../../caches/init-on-alloc.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import type { SlabClasses } from "../classes.ts";
+import type { SlabClasses } from "../kernels.ts";
 import type { KmemCachePtr } from "../structs.ts";
 
-export function withSlabInitOnFree(classes: SlabClasses): SlabClasses {
+export function withSlabInitOnFree(classes: SlabClasses): Partial<SlabClasses> {
   return {
-    ...classes,
     CacheLifetime: class extends classes.CacheLifetime {
       protected override readonly initOnFree = true;
     },
-    Slab: class extends classes.Slab {
+    Allocator: class extends classes.Allocator {
       override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
         this.wipe(s, object);
         super.slabFree(s, page, object);

@@ -6,12 +6,11 @@
 import { ENOMEM } from "../../caches/errno.ts";
 import type { Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
-import type { SlabClasses } from "../classes.ts";
+import type { SlabClasses } from "../kernels.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
-export function withRandomIndexes(classes: SlabClasses): SlabClasses {
+export function withRandomIndexes(classes: SlabClasses): Partial<SlabClasses> {
   return {
-    ...classes,
     IndexArray: class extends classes.IndexArray {
       protected override order(s: KmemCachePtr): number[] {
         const { memory } = this;

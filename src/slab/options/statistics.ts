@@ -7,7 +7,7 @@
 import type { SlabInfo } from "../../caches/slab-info.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import type { SlabClasses } from "../classes.ts";
+import type { SlabClasses } from "../kernels.ts";
 import type { SlabContext } from "../slab-context.ts";
 import { slabStatistics } from "../slab-info.ts";
 import {
@@ -18,10 +18,9 @@ import {
   type KmemCachePtr,
 } from "../structs.ts";
 
-export function withSlabStatistics(classes: SlabClasses): SlabClasses {
+export function withSlabStatistics(classes: SlabClasses) {
   return {
-    ...classes,
-    Slab: class extends classes.Slab {
+    Allocator: class extends classes.Allocator {
       override slabInfo(s: KmemCachePtr): SlabInfo {
         return { ...super.slabInfo(s), statistics: slabStatistics(this.context, s) };
       }
@@ -60,7 +59,7 @@ export function withSlabStatistics(classes: SlabClasses): SlabClasses {
         this.lists.unlock(n);
       }
     },
-  };
+  } satisfies Partial<SlabClasses>;
 }
 
 /** STATS_SET_HIGH. Other nodes' counts are read without their locks, as the kernel's one count is. */

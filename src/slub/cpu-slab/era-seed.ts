@@ -3,12 +3,11 @@
  * tid as it was. An interrupted free may then push onto a list that is nobody's any more, and the
  * object is lost (CVE-2022-49700; eeaa345e1285 fixed it after eleven years).
  */
-import type { SlubClasses } from "../classes.ts";
+import type { SlubClasses } from "../kernels.ts";
 import type { KmemCacheCpuPtr } from "../structs.ts";
 
-export function seedEra(classes: SlubClasses): SlubClasses {
+export function seedEra(classes: SlubClasses): Partial<SlubClasses> {
   return {
-    ...classes,
     Deactivation: class extends classes.Deactivation {
       override dropCpuSlab(c: KmemCacheCpuPtr): void {
         this.clearCpuSlab(c);

@@ -6,10 +6,12 @@
  *     -redLeftPad     0      objectSize inuse          infoEnd                    end    size
  *
  * The free pointer may lie inside the object instead (offset < inuse); the left red zone is the
- * newer layout's and belongs to the slot of the object behind it.
+ * 6.1's layout and belongs to the slot of the object behind it.
  */
+
 import { WORD_SIZE } from "../../caches/alignment.ts";
 import { __OBJECT_POISON, SLAB_KMALLOC, SLAB_STORE_USER } from "../../caches/flags.ts";
+import { since } from "../../caches/kernel-version.ts";
 import type { Memory } from "../../machine/memory.ts";
 import { TRACK_SIZE } from "../geometry.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -30,13 +32,13 @@ const ORIG_SIZE_BYTES = 4;
 
 export class ObjectLayout {
   declare private readonly memory: Memory;
-  declare private readonly newer: boolean;
+  declare private readonly notesSizes: boolean;
   /** sizeof(struct track) of that kernel; ours is smaller and lies at its start. */
   declare readonly trackBytes: number;
 
   constructor(context: SlubContext) {
     this.memory = context.memory;
-    this.newer = context.common.kernel === "6.1";
+    this.notesSizes = since(context.common.kernel, "6.1");
     this.trackBytes = TRACK_SIZE[context.common.kernel];
   }
 
@@ -72,7 +74,7 @@ export class ObjectLayout {
 
   /** Whether the cache notes how many bytes each kmalloc asked for (slub_debug_orig_size). */
   keepsOrigSize(s: KmemCachePtr): boolean {
-    return this.newer && this.has(s, SLAB_STORE_USER) && this.has(s, SLAB_KMALLOC);
+    return this.notesSizes && this.has(s, SLAB_STORE_USER) && this.has(s, SLAB_KMALLOC);
   }
 
   /** Of the note of the size asked for, behind the tracks. */

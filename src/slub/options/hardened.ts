@@ -8,8 +8,8 @@
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import type { SlubClasses } from "../classes.ts";
 import type { SlubGeometry } from "../geometry.ts";
+import type { SlubClasses } from "../kernels.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
@@ -38,9 +38,8 @@ function refuseDoubleFree(context: SlubContext, object: Address): never {
   throw new KernelBug("double-free", message);
 }
 
-export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
+export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses> {
   return {
-    ...classes,
     FreePointers: class extends classes.FreePointers {
       private code(s: KmemCachePtr, pointer: Address, at: Address): Address {
         return pointer ^ this.memory.read32(s + KmemCache.random) ^ byteSwapped(at);
@@ -80,7 +79,7 @@ export function withHardenedFreelists(classes: SlubClasses): SlubClasses {
       }
     },
     // The fast paths have the same two methods of their own.
-    Slub: class extends classes.Slub {
+    Allocator: class extends classes.Allocator {
       protected override getFreepointerSafe(s: KmemCachePtr, object: Address): Address {
         return this.freePointers.getSafe(s, object);
       }

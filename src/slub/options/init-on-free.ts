@@ -4,13 +4,12 @@
 import { mayBeZeroed } from "../../caches/init-on-alloc.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import type { SlubClasses } from "../classes.ts";
+import type { SlubClasses } from "../kernels.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
-export function withInitOnFree(classes: SlubClasses): SlubClasses {
+export function withInitOnFree(classes: SlubClasses): Partial<SlubClasses> {
   return {
-    ...classes,
-    Slub: class extends classes.Slub {
+    Allocator: class extends classes.Allocator {
       override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
         const object = super.slabAllocNode(s, gfp, node);
         if (object !== 0) this.wipeFreePointer(s, object);

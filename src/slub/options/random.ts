@@ -5,7 +5,7 @@
  */
 import { SLAB_STATE } from "../../caches/kmem-cache.ts";
 import type { Address } from "../../machine/memory.ts";
-import type { SlubClasses } from "../classes.ts";
+import type { SlubClasses } from "../kernels.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr, ooObjects } from "../structs.ts";
 
@@ -29,9 +29,8 @@ function shuffle({ common, memory }: SlubContext, s: KmemCachePtr): void {
   memory.write32(s + KmemCache.randomSeq, sequence);
 }
 
-export function withRandomFreelists(classes: SlubClasses): SlubClasses {
+export function withRandomFreelists(classes: SlubClasses): Partial<SlubClasses> {
   return {
-    ...classes,
     SlabPages: class extends classes.SlabPages {
       protected override linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
         const { memory } = this;

@@ -4,13 +4,10 @@
  * kernel stands still: cycle counters and reapers. Grace periods pass after each operation, except on
  * one CPU, where the recorded runs had none before the end of the script.
  */
+
 import type { BootParameters } from "../../caches/boot-parameters.ts";
-import {
-  type AllocatorName,
-  type BuildOption,
-  type KernelVersion,
-  SLAB_TYPESAFE_BY_RCU,
-} from "../../caches/flags.ts";
+import { type AllocatorName, type BuildOption, SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
+import type { KernelVersion } from "../../caches/kernel-version.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
 import { boot, type Kernel, MIB, type ThreadBuild } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";

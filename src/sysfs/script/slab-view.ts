@@ -7,7 +7,9 @@
  * 6.1 adds the numbers of all and of empty slabs (ts, fs). A slab is written as number:active, an
  * object as slab:index, the oldest of a queue first.
  */
+
 import { CACHE_LINE_SIZE } from "../../caches/alignment.ts";
+import { since } from "../../caches/kernel-version.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import type { Slab } from "../../slab/slab.ts";
@@ -32,11 +34,12 @@ export class SlabView implements CacheView {
   constructor(slab: Slab, single: boolean) {
     this.slab = slab;
     this.single = single;
-    this.hasBulk = slab.context.common.kernel === "6.1";
+    this.hasBulk = since(slab.context.common.kernel, "4.3");
   }
 
-  private get isNewer(): boolean {
-    return this.slab.context.common.kernel === "6.1";
+  /** Nodes count their slabs since 4.10 (f728b0a5d72a). */
+  private get countsSlabs(): boolean {
+    return since(this.slab.context.common.kernel, "4.10");
   }
 
   private word(at: Address): number {
@@ -108,7 +111,7 @@ export class SlabView implements CacheView {
     for (const [i, head] of this.slab.lists.heads(n).entries()) {
       parts.push(`${names[i]}${tag}=${this.slabsOn(head, numbers)}`);
     }
-    if (this.isNewer) {
+    if (this.countsSlabs) {
       parts.push(`ts${tag}=${field(KmemCacheNode.totalSlabs)}`);
       parts.push(`fs${tag}=${field(KmemCacheNode.freeSlabs)}`);
     }

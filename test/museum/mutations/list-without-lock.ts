@@ -1,4 +1,5 @@
 /** A mutation that races: the list of partial slabs is changed without list_lock. */
+import { onSlub } from "../../../src/kernel/classes.ts";
 import type { IrqFlags } from "../../../src/machine/memory.ts";
 import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import type { KmemCacheNodePtr } from "../../../src/slub/structs.ts";
@@ -9,8 +10,7 @@ export const listWithoutLock: Mutation = {
   commit: null,
   year: null,
   expect: ["list-corruption", "data-race"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     NodePartial: class extends classes.NodePartial {
       override lockIrqsave(): IrqFlags {
         return this.memory.irqSave();
@@ -19,5 +19,5 @@ export const listWithoutLock: Mutation = {
         this.memory.irqRestore(flags);
       }
     },
-  }),
+  })),
 };

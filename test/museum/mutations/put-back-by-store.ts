@@ -1,4 +1,5 @@
 /** A mutation as somebody else would write it: deactivation puts objects back by plain stores. */
+import { onSlub } from "../../../src/kernel/classes.ts";
 import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import { Page } from "../../../src/pages/page.ts";
 import { inuseOf, withInuse } from "../../../src/slub/counters.ts";
@@ -10,8 +11,7 @@ export const putBackByStore: Mutation = {
   commit: null,
   year: null,
   expect: ["lost-object", "counter-drift"],
-  change: (classes) => ({
-    ...classes,
+  change: onSlub((classes) => ({
     Deactivation: class extends classes.Deactivation {
       protected override returnAllButLast(s: KmemCachePtr, page: number, freelist: number): number {
         const { memory, freePointers } = this;
@@ -27,5 +27,5 @@ export const putBackByStore: Mutation = {
         return 0;
       }
     },
-  }),
+  })),
 };

@@ -1,8 +1,8 @@
 /** CPUs run in circles in the slow free paths of both allocators, and ask for nothing meanwhile. */
+import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
 import type { Address, Memory } from "../../../src/machine/memory.ts";
 import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import type { PagePtr } from "../../../src/pages/page.ts";
-import { inBothForms } from "../../../src/slab/classes.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "../../../src/slab/structs.ts";
 
 /** For those CPUs that `isStuck` names, while it does. */
@@ -10,24 +10,23 @@ export const slowFreesInCircles = (isStuck: (cpu: number) => boolean): Mutation[
   const circle = (memory: Memory): void => {
     while (isStuck(memory.smpProcessorId()));
   };
-  return (classes) => ({
-    ...classes,
+  const inSlub = onSlub((classes) => ({
     SlowFree: class extends classes.SlowFree {
       override free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, n: number): void {
         circle(this.memory);
         super.free(s, page, head, tail, n);
       }
     },
-    slab: inBothForms(classes.slab, (form) => ({
-      ...form,
-      Flush: class extends form.Flush {
-        override flush(s: KmemCachePtr, ac: ArrayCachePtr): void {
-          circle(this.memory);
-          super.flush(s, ac);
-        }
-      },
-    })),
-  });
+  }));
+  const inSlab = onSlab((classes) => ({
+    Flush: class extends classes.Flush {
+      override flush(s: KmemCachePtr, ac: ArrayCachePtr): void {
+        circle(this.memory);
+        super.flush(s, ac);
+      }
+    },
+  }));
+  return inTurn(inSlub, inSlab);
 };
 
 export const endlessSlowFrees: Mutation = {

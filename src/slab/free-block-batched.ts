@@ -7,7 +7,7 @@ import type { PagePtr } from "../pages/page.ts";
 import { FreeBlock } from "./free-block.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-export class NewerFreeBlock extends FreeBlock {
+export class FreeBlockBatched extends FreeBlock {
   override free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): PagePtr[] {
     this.lists.addCount(n, KmemCacheNode.freeObjects, objects.length);
     for (const object of objects) {

@@ -3,7 +3,7 @@ import type { Address } from "../machine/memory.ts";
 import { NodeAllocation } from "./node-allocation.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
-export class NewerNodeAllocation extends NodeAllocation {
+export class NodeAllocationUnlisted extends NodeAllocation {
   override allocate(s: KmemCachePtr, gfp: number, nid: number): Address {
     const n = this.nodeAt(s, nid);
     if (n === 0) return this.fallback(s, gfp);

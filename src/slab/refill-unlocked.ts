@@ -16,7 +16,7 @@ import {
 
 const AVAIL = ArrayCache.avail;
 
-export class NewerRefill extends Refill {
+export class RefillUnlocked extends Refill {
   protected override refill(s: KmemCachePtr, gfp: number, empty: ArrayCachePtr): ArrayCachePtr {
     const { memory } = this;
     const nid = this.context.localNode();

@@ -12,7 +12,7 @@ import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
 const FREELIST = Page.freelist;
 
-export class NewerIndexArray extends IndexArray {
+export class IndexArrayInObject extends IndexArray {
   override place(
     s: KmemCachePtr,
     page: PagePtr,

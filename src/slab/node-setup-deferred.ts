@@ -7,7 +7,7 @@
 import { NodeSetup } from "./node-setup.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "./structs.ts";
 
-export class NewerNodeSetup extends NodeSetup {
+export class NodeSetupDeferred extends NodeSetup {
   protected override setUp(s: KmemCachePtr, nid: number, gfp: number): boolean {
     return this.setUpNode(s, nid, gfp, true);
   }

@@ -8,7 +8,7 @@ import type { PagePtr } from "../pages/page.ts";
 import { Grow } from "./grow.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-export class NewerGrow extends Grow {
+export class GrowUnlockedColour extends Grow {
   /** gfp_exact_node */
   override exactNode(gfp: number): number {
     return (gfp | __GFP_THISNODE | __GFP_NOWARN) & ~__GFP_NOFAIL;

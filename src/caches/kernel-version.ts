@@ -1,0 +1,34 @@
+/**
+ * The kernels whose allocators are copied, oldest first, and the one question that code may ask
+ * about them: whether a kernel has what some release of Linux changed.
+ *
+ * A choice between whole versions is a `Record<KernelVersion, …>`, so that a version added here is
+ * a compile error wherever a choice is missing.
+ */
+
+/** 4.1.52 and 6.1.192. */
+export const KERNEL_VERSIONS = ["4.1", "6.1"] as const;
+export type KernelVersion = (typeof KERNEL_VERSIONS)[number];
+
+/** What runs where nobody chooses. */
+export const DEFAULT_KERNEL: KernelVersion = "4.1";
+
+/** A release of Linux, which need not be one that is copied. */
+export type Release = `${number}.${number}`;
+
+const ordinals = new Map<string, number>();
+
+/** Releases in their order: 4.9 comes before 4.10. */
+function ordinal(release: string): number {
+  const known = ordinals.get(release);
+  if (known !== undefined) return known;
+  const [major, minor] = release.split(".");
+  const made = Number(major) * 1000 + Number(minor);
+  ordinals.set(release, made);
+  return made;
+}
+
+/** Whether `kernel` has what `release` changed. */
+export function since(kernel: KernelVersion, release: Release): boolean {
+  return ordinal(kernel) >= ordinal(release);
+}

@@ -1,0 +1,62 @@
+/** The classes a booted kernel is made of: the table of its version, with what its options change. */
+import { failPageAlloc } from "../caches/fail-page-alloc.ts";
+import { failslab } from "../caches/failslab.ts";
+import { initOnAlloc } from "../caches/init-on-alloc.ts";
+import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
+import { withSlabDebugging } from "../slab/options/debug.ts";
+import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
+import { withRandomIndexes } from "../slab/options/random.ts";
+import { seedEra } from "../slub/cpu-slab/era-seed.ts";
+import { withHardenedFreelists } from "../slub/options/hardened.ts";
+import { withInitOnFree } from "../slub/options/init-on-free.ts";
+import { withRandomFreelists } from "../slub/options/random.ts";
+import { withSlabLock } from "../slub/options/slab-lock.ts";
+import {
+  type Change,
+  classesFor,
+  inTurn,
+  onAllocator,
+  onCommon,
+  onSlab,
+  onSlub,
+  type SystemClasses,
+} from "./classes.ts";
+import type { BootOptions } from "./kernel.ts";
+
+/** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
+const CHANGES = {
+  slabLock: onSlub(withSlabLock),
+  hardened: onSlub(withHardenedFreelists),
+  randomized: inTurn(onSlub(withRandomFreelists), onSlab(withRandomIndexes)),
+  debugSlab: onSlab(withSlabDebugging),
+  initOnAlloc: inTurn(
+    onCommon(({ Pages }) => ({ Pages: withPagesInitOnAlloc(Pages) })),
+    onAllocator(initOnAlloc),
+  ),
+  initOnFree: inTurn(
+    onCommon(({ Pages }) => ({ Pages: withPagesInitOnFree(Pages) })),
+    onSlub(withInitOnFree),
+    onSlab(withSlabInitOnFree),
+  ),
+  seedEra: onSlub(seedEra),
+  failSlab: onAllocator(failslab),
+  failPages: onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
+} satisfies Record<string, Change>;
+
+export function bootClasses(options: Required<BootOptions>): SystemClasses {
+  const { config } = options;
+  const wanted: Record<keyof typeof CHANGES, boolean> = {
+    slabLock: options.swap === "slab_lock",
+    hardened: options.hardened || config.includes("SLAB_FREELIST_HARDENED"),
+    randomized: options.randomized || config.includes("SLAB_FREELIST_RANDOM"),
+    debugSlab: config.includes("DEBUG_SLAB"),
+    initOnAlloc: options.initOnAlloc,
+    initOnFree: options.initOnFree,
+    seedEra: options.era === "seed",
+    failSlab: options.failSlab !== null,
+    failPages: options.failPages !== null,
+  };
+  const names = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
+  const changes = names.filter((name) => wanted[name]).map((name) => CHANGES[name]);
+  return inTurn(...changes)(classesFor(options.allocator, options.kernel));
+}

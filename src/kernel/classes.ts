@@ -1,0 +1,93 @@
+/**
+ * The classes a system is made of. One table is chosen by allocator and kernel, and then changed:
+ * by boot options, by a checker, by a mutation. A change puts a subclass in the place of a class;
+ * the allocator itself knows nothing of it.
+ */
+import type { Allocator, AllocatorClass } from "../caches/allocator.ts";
+import type { AllocatorName } from "../caches/flags.ts";
+import type { KernelVersion } from "../caches/kernel-version.ts";
+import { SlabCommon } from "../caches/slab-common.ts";
+import { Pages } from "../pages/pages.ts";
+import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
+import { SLUB_GEOMETRY_ONLY, SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
+
+/** What stands below every allocator. */
+export interface CommonClasses {
+  Pages: typeof Pages;
+  SlabCommon: typeof SlabCommon;
+}
+
+export type SlubTable = CommonClasses & SlubClasses;
+export type SlabTable = CommonClasses & SlabClasses;
+
+/** One flat table; `allocator` tells which. */
+export type SystemClasses = SlubTable | SlabTable;
+
+export type Change = (classes: SystemClasses) => SystemClasses;
+
+/** The classes of one allocator as one kernel has it. */
+export function classesFor(allocator: AllocatorName, kernel: KernelVersion): SystemClasses {
+  const common = { Pages, SlabCommon };
+  return allocator === "slub"
+    ? { ...common, ...SLUB_KERNELS[kernel] }
+    : { ...common, ...SLAB_KERNELS[kernel] };
+}
+
+/** Why the allocator of that kernel cannot run; undefined: it can. */
+export function whyItCannotRun(
+  allocator: AllocatorName,
+  kernel: KernelVersion,
+): string | undefined {
+  return allocator === "slub" && SLUB_GEOMETRY_ONLY.has(kernel)
+    ? `SLUB of ${kernel} is known by its geometry only`
+    : undefined;
+}
+
+export function allocatorOf(common: SlabCommon, classes: SystemClasses): Allocator {
+  return classes.allocator === "slub"
+    ? new classes.Allocator(common, classes)
+    : new classes.Allocator(common, classes);
+}
+
+/** A change that exchanges classes of SLUB only; a table of SLAB stays as it is. */
+export function onSlub(change: (classes: SlubTable) => Partial<SlubTable>): Change {
+  return (classes) => (classes.allocator === "slub" ? exchange(classes, change(classes)) : classes);
+}
+
+/** A change that exchanges classes of SLAB only; a table of SLUB stays as it is. */
+export function onSlab(change: (classes: SlabTable) => Partial<SlabTable>): Change {
+  return (classes) => (classes.allocator === "slab" ? exchange(classes, change(classes)) : classes);
+}
+
+/** A change of what stands below every allocator. */
+export function onCommon(change: (classes: CommonClasses) => Partial<CommonClasses>): Change {
+  return (classes) => exchange(classes, change(classes));
+}
+
+/** A change that interposes a subclass between every allocator and its callers. */
+export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): Change {
+  return (classes) =>
+    classes.allocator === "slub"
+      ? { ...classes, Allocator: extend(classes.Allocator) }
+      : { ...classes, Allocator: extend(classes.Allocator) };
+}
+
+/** Changes one after the other. */
+export function inTurn(...changes: readonly Change[]): Change {
+  return (classes) => changes.reduce((changed, change) => change(changed), classes);
+}
+
+/** A class that is exchanged must be in the table: nobody would ask for it otherwise. */
+export class NoSuchClass extends Error {
+  override name = "NoSuchClass";
+}
+
+function exchange<T extends SystemClasses>(classes: T, exchanged: Partial<T>): T {
+  for (const name of Object.keys(exchanged)) {
+    if (name in classes) continue;
+    throw new NoSuchClass(
+      `${classes.allocator} has no class ${name}; it has ${Object.keys(classes).join(", ")}`,
+    );
+  }
+  return { ...classes, ...exchanged };
+}

@@ -1,0 +1,36 @@
+/**
+ * Which classes make which version of SLAB: one flat table each. A version is the one before it
+ * with some classes exchanged. Options and mutations exchange classes of the table that runs.
+ */
+import type { KernelVersion } from "../caches/kernel-version.ts";
+import { FreeBlockBatched } from "./free-block-batched.ts";
+import { GrowUnlockedColour } from "./grow-unlocked-colour.ts";
+import { IndexArrayInObject } from "./index-array-in-object.ts";
+import { NodeAllocationUnlisted } from "./node-allocation-unlisted.ts";
+import { NodeSetupDeferred } from "./node-setup-deferred.ts";
+import { SLAB_PARTS, type SlabParts } from "./parts.ts";
+import { RefillUnlocked } from "./refill-unlocked.ts";
+import { Slab } from "./slab.ts";
+
+export interface SlabClasses extends SlabParts {
+  readonly allocator: "slab";
+  Allocator: typeof Slab;
+}
+
+const SLAB_4_1: SlabClasses = { allocator: "slab", ...SLAB_PARTS, Allocator: Slab };
+
+/** The form that Linux had from 5.10 on at the latest. */
+const SLAB_6_1: SlabClasses = {
+  ...SLAB_4_1,
+  IndexArray: IndexArrayInObject,
+  Grow: GrowUnlockedColour,
+  Refill: RefillUnlocked,
+  FreeBlock: FreeBlockBatched,
+  NodeAllocation: NodeAllocationUnlisted,
+  NodeSetup: NodeSetupDeferred,
+};
+
+export const SLAB_KERNELS: Readonly<Record<KernelVersion, SlabClasses>> = {
+  "4.1": SLAB_4_1,
+  "6.1": SLAB_6_1,
+};

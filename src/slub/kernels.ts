@@ -1,0 +1,24 @@
+/**
+ * Which classes make which version of SLUB: one flat table each. A version is the one before it
+ * with some classes exchanged. Options and mutations exchange classes of the table that runs.
+ */
+import type { KernelVersion } from "../caches/kernel-version.ts";
+import { Slub } from "./cpu-slab/slub.ts";
+import { SLUB_PARTS, type SlubParts } from "./parts.ts";
+
+export interface SlubClasses extends SlubParts {
+  readonly allocator: "slub";
+  Allocator: typeof Slub;
+}
+
+const SLUB_4_1: SlubClasses = { allocator: "slub", ...SLUB_PARTS, Allocator: Slub };
+
+const SLUB_6_1: SlubClasses = SLUB_4_1;
+
+/** Kernels of which there is the geometry so far (geometry.ts decides it), on the paths of 4.1. */
+export const SLUB_GEOMETRY_ONLY: ReadonlySet<KernelVersion> = new Set(["6.1"]);
+
+export const SLUB_KERNELS: Readonly<Record<KernelVersion, SlubClasses>> = {
+  "4.1": SLUB_4_1,
+  "6.1": SLUB_6_1,
+};
