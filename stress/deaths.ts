@@ -4,10 +4,11 @@
  * Where it ended in the middle of a change to its CPU, nobody can go on there, and the run ends.
  */
 import { surveyBlocks } from "../src/check/blocks.ts";
-import { Findings, hex } from "../src/check/findings.ts";
+import { Findings } from "../src/check/findings.ts";
 import type { Ledger } from "../src/check/ledger.ts";
 import type { Remains } from "../src/check/remains.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
+import { hex } from "../src/machine/hex.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";

@@ -67,7 +67,7 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.kernel = options.kernel;
-    this.destroyed = new StatisticsTally(this.kernel.allocator.statNames);
+    this.destroyed = new StatisticsTally(this.kernel.observer.statNames);
     this.sysfs = new SlabSysfs(options.kernel);
     this.control = options.control;
     this.ledger = options.ledger;

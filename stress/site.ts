@@ -79,7 +79,7 @@ export class StressSite {
       },
       kernelBuild(build, false),
     );
-    this.tally = new StatisticsTally(this.kernel.allocator.statNames);
+    this.tally = new StatisticsTally(this.kernel.observer.statNames);
     this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
     this.control = new StressControl(this.kernel.machine, tasks);
     this.ledger = options.ledger ? new Ledger(this.kernel.common) : undefined;

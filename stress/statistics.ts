@@ -42,9 +42,9 @@ export class StatisticsTally {
     cache: Address,
     eventsOf: (cpu: number, now: number[]) => number[],
   ): void {
-    const { memory, machine, allocator } = kernel;
+    const { memory, machine, observer } = kernel;
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
-      const counters = allocator.statWords(cache, cpu);
+      const counters = observer.statWords(cache, cpu);
       const now = this.names.map((_, item) => memory.readOnce(counters + item * 4));
       this.addTo(cpu, eventsOf(cpu, now));
     }

@@ -46,7 +46,7 @@ export function memoryUsage(kernel: Kernel): MemoryUsage {
 
 /** Found by a walk over all pages: each slab's first page names its cache and counts its objects. */
 function cacheUsage(kernel: Kernel): CacheUsage[] {
-  const { memory, pages, common, allocator } = kernel;
+  const { memory, pages, common, observer } = kernel;
   const sums = new Map<
     Address,
     { slabs: number; pages: number; objects: number; active: number }
@@ -58,7 +58,7 @@ function cacheUsage(kernel: Kernel): CacheUsage[] {
       if (memory.read32(page + Page.head) !== page) continue;
       const cache = memory.read32(page + Page.slabCache);
       const sum = sums.get(cache) ?? { slabs: 0, pages: 0, objects: 0, active: 0 };
-      const usage = allocator.slabUsage(cache, page);
+      const usage = observer.slabUsage(cache, page);
       sums.set(cache, {
         slabs: sum.slabs + 1,
         pages: sum.pages + (1 << pages.compoundOrder(page)),
@@ -87,7 +87,7 @@ export interface LockUsage {
 
 /** Locks that were taken, the most contended first. */
 export function lockUsage(kernel: Kernel): LockUsage[] {
-  const { memory, common, pages, allocator } = kernel;
+  const { memory, common, pages, observer } = kernel;
   const locks: LockUsage[] = pages.lockStatistics().map(({ zone, node, acquired, contended }) => ({
     lock: `zone ${zone} of node ${node}`,
     acquired: acquired >>> 0,
@@ -102,7 +102,7 @@ export function lockUsage(kernel: Kernel): LockUsage[] {
   };
   add("slab_mutex", common.slabMutex);
   for (const s of common.caches()) {
-    for (const { name, at } of allocator.locksOf(s)) add(`${common.nameOf(s)}: ${name}`, at);
+    for (const { name, at } of observer.locksOf(s)) add(`${common.nameOf(s)}: ${name}`, at);
   }
   return locks
     .filter(({ acquired }) => acquired > 0)

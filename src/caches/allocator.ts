@@ -8,9 +8,7 @@ import type { PagePtr } from "../pages/page.ts";
 import type { AllocatorName } from "./flags.ts";
 import type { HotplugSteps } from "./hotplug-steps.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
-import type { LiveObjects } from "./live-objects.ts";
 import type { SlabCommon } from "./slab-common.ts";
-import type { SlabInfo } from "./slab-info.ts";
 
 /** What is interposed at boot, whichever allocator it is: failslab, init_on_alloc, a checker. */
 interface Allocating {
@@ -58,23 +56,8 @@ export interface Allocator extends Allocating {
   /** What it does when CPUs and nodes come and go. */
   readonly hotplug: HotplugSteps;
 
-  // For whoever watches.
-
-  /** get_slabinfo */
-  slabInfo(s: KmemCachePtr): SlabInfo;
-
   /** It is `jiffies` (4 ms each) since the boot, on this CPU: what is done from time to time is done. May sleep. */
   tick(jiffies: number): void;
-  /** The events it counts, and where a CPU counts those of a cache: a word each, in that order. */
-  readonly statNames: readonly string[];
-  statWords(s: KmemCachePtr, cpu: number): Address;
-  /** Objects of a slab, and how many of them are not on the slab's own list. */
-  slabUsage(s: KmemCachePtr, page: PagePtr): { readonly objects: number; readonly active: number };
-  /** The spinlocks of a cache. */
-  locksOf(s: KmemCachePtr): readonly { readonly name: string; readonly at: Address }[];
-
-  /** Objects in use, by who allocated them; where the allocator can tell. May sleep. */
-  liveObjects?(s: KmemCachePtr): LiveObjects[];
 
   // How much of an object was asked for: a 6.1 debug cache that tracks users of kmalloc notes it.
 

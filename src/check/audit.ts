@@ -7,19 +7,16 @@
  */
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
+import { hex, hexList } from "../machine/hex.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import { Slab } from "../slab/slab.ts";
-import { Slub } from "../slub/cpu-slab/slub.ts";
 import { auditAbsentCpus } from "./absent-cpus.ts";
 import { auditSlabPages, type SlabsByCache, surveyBlocks } from "./blocks.ts";
 import { auditDeadLocks } from "./dead-locks.ts";
-import { type AuditFinding, Findings, hex, hexList } from "./findings.ts";
+import { type AuditFinding, Findings } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Remains } from "./remains.ts";
-import { auditSlabAllocator } from "./slab-audit.ts";
-import { auditSlub } from "./slub-audit.ts";
 
 export type { AuditFinding };
 
@@ -40,9 +37,9 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   const orderGiven = (page: PagePtr): number => remains?.orderOfBlockGiven(page) ?? -1;
   for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
-  const { allocator } = system;
-  if (allocator instanceof Slub) auditSlub(system, allocator, slabs, findings, ledger);
-  if (allocator instanceof Slab) auditSlabAllocator(system, allocator, slabs, findings, ledger);
+  for (const [s, pages] of slabs) {
+    system.observer.auditCache(s, pages, { findings, holders: ledger });
+  }
   auditSlabPages(system, findings);
   auditAbsentCpus(system, findings);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);

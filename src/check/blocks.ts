@@ -4,11 +4,12 @@
  */
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
+import { hex } from "../machine/hex.ts";
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
 import { MAX_ORDER } from "../pages/zone.ts";
-import { type Findings, hex } from "./findings.ts";
+import type { Findings } from "./findings.ts";
 
 export type SlabsByCache = ReadonlyMap<KmemCachePtr, readonly PagePtr[]>;
 

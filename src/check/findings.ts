@@ -1,4 +1,5 @@
 /** What an audit finds: each a failure class, a line in the kernel's tone, and the objects concerned. */
+import type { AuditFindings } from "../caches/audit-findings.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import type { Remains } from "./remains.ts";
@@ -10,7 +11,7 @@ export interface AuditFinding {
   readonly objects: readonly Address[];
 }
 
-export class Findings {
+export class Findings implements AuditFindings {
   readonly list: AuditFinding[] = [];
   /** What tasks have left that died; where given, it is asked before anything is called lost. */
   readonly remains: Remains | undefined;
@@ -22,14 +23,4 @@ export class Findings {
   add(failure: FailureClass, message: string, objects: readonly Address[] = []): void {
     this.list.push({ failure, message, objects });
   }
-}
-
-export function hex(address: Address): string {
-  return `0x${(address >>> 0).toString(16)}`;
-}
-
-/** The first few of many addresses. */
-export function hexList(addresses: readonly Address[]): string {
-  const shown = addresses.slice(0, 4).map(hex).join(", ");
-  return addresses.length > 4 ? `${shown} and ${addresses.length - 4} more` : shown;
 }

@@ -5,15 +5,13 @@
  * operation under way (under-way.ts) can have had in its hands, and each operation accounts for no
  * more than it can have had: one slab or block, and its objects.
  */
+import type { AuditRemains, Step } from "../caches/audit-findings.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
+import { hex } from "../machine/hex.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
-import { Slab } from "../slab/slab.ts";
-import { KmemCache as SlabCache } from "../slab/structs.ts";
-import { ooOrder, KmemCache as SlubCache } from "../slub/structs.ts";
-import { hex } from "./findings.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   ALLOCATING,
@@ -32,12 +30,6 @@ export interface Remain {
   readonly objects: readonly Address[];
 }
 
-/** By how much a block on its way may move a count. */
-export interface Step {
-  readonly page: PagePtr;
-  readonly size: number;
-}
-
 /** An operation that was cut, and what may still be put down to it. */
 interface Cut extends Undertaking {
   readonly task: number;
@@ -45,7 +37,7 @@ interface Cut extends Undertaking {
   blocksLeft: number;
 }
 
-export class Remains {
+export class Remains implements AuditRemains {
   readonly list: Remain[] = [];
   private readonly system: System;
   private readonly ledger: Ledger;
@@ -120,7 +112,7 @@ export class Remains {
       case TAKING_PAGES:
         return cut.extent === order;
       case ALLOCATING:
-        return this.ordersOf(cut.subject).includes(order);
+        return this.system.observer.slabOrders(cut.subject).includes(order);
       default:
         return this.hasGivenFrom(cut, page, order);
     }
@@ -131,13 +123,6 @@ export class Remains {
     const from = this.system.pages.pageAddress(page);
     const to = from + (PAGE_SIZE << order);
     return !this.ledger.givenSince(from, to, cut.task, cut.subject).next().done;
-  }
-
-  /** The orders that a new slab of a cache may have. */
-  private ordersOf(s: KmemCachePtr): number[] {
-    const { memory, allocator } = this.system;
-    if (allocator instanceof Slab) return [memory.read32(s + SlabCache.gfporder)];
-    return [SlubCache.oo, SlubCache.min].map((field) => ooOrder(memory.read32(s + field)));
   }
 
   /**

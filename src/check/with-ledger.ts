@@ -2,34 +2,18 @@
  * Feeds the ledger: in place of an allocator a subclass of it, hooked where objects leave and enter.
  * Those are the calls that both allocators have, so what they allocate for themselves counts as well.
  */
+
 import type { AllocatorClass } from "../caches/allocator.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
-import {
-  type Change,
-  inTurn,
-  onAllocator,
-  onSlab,
-  onSlub,
-  type SlubTable,
-} from "../kernel/classes.ts";
+import type { SlabWatch } from "../caches/slab-watch.ts";
+import { type Change, inTurn, onAllocator, watchingSlabs } from "../kernel/classes.ts";
+import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { spinIsHeld } from "../machine/spinlock.ts";
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
-import type { SlubContext } from "../slub/slub-context.ts";
-import { KmemCacheNode } from "../slub/structs.ts";
-import { hex } from "./findings.ts";
 import { Ledger } from "./ledger.ts";
-import { withSlabChecks } from "./slab-ledger.ts";
-import { objectsOfSlab } from "./slub-slabs.ts";
-
-/** Every object is entered in the machine's ledger. */
-export const withLedger: Change = inTurn(
-  onSlub(withSlubLedger),
-  onSlab(withSlabChecks),
-  onAllocator(ledgered),
-);
 
 function ledgered<C extends AllocatorClass>(Base: C): C {
   return class extends (Base as AllocatorClass) {
@@ -76,48 +60,41 @@ function ledgered<C extends AllocatorClass>(Base: C): C {
   } as unknown as C;
 }
 
-/** What concerns SLUB alone: objects cut by hand at boot, and slabs that go back too early. */
-function withSlubLedger(classes: SlubTable): Partial<SlubTable> {
-  return {
-    Bootstrap: class extends classes.Bootstrap {
-      override earlyKmemCacheNodeAlloc(nid: number): void {
-        super.earlyKmemCacheNodeAlloc(nid);
-        new Ledger(this.context.common).take(this.context.nodeOf(this.kmemCacheNode, nid));
-      }
-    },
-    SlabPages: class extends classes.SlabPages {
-      protected override freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
-        checkSlabMayGo(this.context, s, page);
-        super.freeSlabNow(s, page);
-      }
-    },
-  };
-}
+/** Slabs, and objects that no call hands out, as the ledger sees them. */
+const WATCH: SlabWatch = {
+  handedOut(common, object) {
+    new Ledger(common).take(object);
+  },
 
-/**
- * A slab may go back if its cache is there, nobody holds one of its objects, and no list_lock of the
- * cache is held here: whatever gives pages back might want it.
- */
-function checkSlabMayGo(context: SlubContext, s: KmemCachePtr, page: PagePtr): void {
-  const { common, memory, pages } = context;
-  const ledger = new Ledger(common);
-  // The first caches of the boot lie in static memory, outside of all pages.
-  if (pages.virtAddrValid(s) && !ledger.isLive(s)) {
+  dismantled(common, page, locks) {
+    const { memory } = common.machine;
+    const held = locks.find(({ at }) => spinIsHeld(memory, at));
+    if (held === undefined) return;
+    const name = common.nameOf(memory.read32(page + Page.slabCache));
+    throw new KernelBug(
+      "deadlock",
+      `slab ${hex(page)} of ${name} is given back with ${held.name} held, which that may want`,
+    );
+  },
+
+  /** The cache must still be there, and nobody may hold one of the objects. */
+  givenBack(common, s, page, objects) {
+    const ledger = new Ledger(common);
+    // The first caches of the boot lie in static memory, outside of all pages.
+    if (common.pages.virtAddrValid(s) && !ledger.isLive(s)) {
+      throw new KernelBug(
+        "use-after-free",
+        `slab ${hex(page)} is given back after its cache ${hex(s)}: ${ledger.story(s)}`,
+      );
+    }
+    const held = objects.find((object) => ledger.isLive(object));
+    if (held === undefined) return;
     throw new KernelBug(
       "use-after-free",
-      `slab ${hex(page)} is given back after its cache ${hex(s)}: ${ledger.story(s)}`,
+      `slab ${hex(page)} of ${common.nameOf(s)} is given back with object ${hex(held)} in use: ${ledger.story(held)}`,
     );
-  }
-  const what = `slab ${hex(page)} of ${common.nameOf(s)} is given back`;
-  const n = context.nodeOfPage(s, page);
-  if (n !== 0 && spinIsHeld(memory, n + KmemCacheNode.listLock)) {
-    throw new KernelBug("deadlock", `${what} with list_lock held, which freeing pages may want`);
-  }
-  for (const object of objectsOfSlab(context, s, page)) {
-    if (!ledger.isLive(object)) continue;
-    throw new KernelBug(
-      "use-after-free",
-      `${what} with object ${hex(object)} in use: ${ledger.story(object)}`,
-    );
-  }
-}
+  },
+};
+
+/** Every object is entered in the machine's ledger. */
+export const withLedger: Change = inTurn(watchingSlabs(WATCH), onAllocator(ledgered));

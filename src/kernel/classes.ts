@@ -3,13 +3,18 @@
  * by boot options, by a checker, by a mutation. A change puts a subclass in the place of a class;
  * the allocator itself knows nothing of it.
  */
+
 import type { Allocator, AllocatorClass } from "../caches/allocator.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
+import type { Observer } from "../caches/observer.ts";
 import { SlabCommon } from "../caches/slab-common.ts";
+import type { SlabWatch } from "../caches/slab-watch.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
+import { withSlabWatch } from "../slab/observer/watched.ts";
 import { SLUB_GEOMETRY_ONLY, SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
+import { withSlubWatch } from "../slub/observer/watched.ts";
 
 /** What stands below every allocator. */
 export interface CommonClasses {
@@ -43,10 +48,17 @@ export function whyItCannotRun(
     : undefined;
 }
 
-export function allocatorOf(common: SlabCommon, classes: SystemClasses): Allocator {
-  return classes.allocator === "slub"
-    ? new classes.Allocator(common, classes)
-    : new classes.Allocator(common, classes);
+/** The allocator that a table makes, and what watches it. */
+export function allocatorOf(
+  common: SlabCommon,
+  classes: SystemClasses,
+): { allocator: Allocator; observer: Observer } {
+  if (classes.allocator === "slub") {
+    const allocator = new classes.Allocator(common, classes);
+    return { allocator, observer: new classes.Observer(allocator) };
+  }
+  const allocator = new classes.Allocator(common, classes);
+  return { allocator, observer: new classes.Observer(allocator) };
 }
 
 /** A change that exchanges classes of SLUB only; a table of SLAB stays as it is. */
@@ -70,6 +82,14 @@ export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): C
     classes.allocator === "slub"
       ? { ...classes, Allocator: extend(classes.Allocator) }
       : { ...classes, Allocator: extend(classes.Allocator) };
+}
+
+/** A change that has a checker told of slabs that go back. */
+export function watchingSlabs(watch: SlabWatch): Change {
+  return inTurn(
+    onSlub((classes) => withSlubWatch(classes, watch)),
+    onSlab((classes) => withSlabWatch(classes, watch)),
+  );
 }
 
 /** Changes one after the other. */

@@ -30,6 +30,7 @@ export type { KernelVersion } from "../caches/kernel-version.ts";
 export { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 export type { KmemCachePtr } from "../caches/kmem-cache.ts";
 export type { LiveObjects } from "../caches/live-objects.ts";
+export type { SlabReport } from "../caches/slab-report.ts";
 export { FAILURE_CLASSES, type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 export type { Address } from "../machine/memory.ts";
 export {
@@ -42,7 +43,6 @@ export {
   GFP_KERNEL,
   GFP_NOWAIT,
 } from "../pages/gfp.ts";
-export type { SlabReport } from "../slub/debug/reports.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
 export {
   attach,

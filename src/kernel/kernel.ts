@@ -16,6 +16,7 @@ import type { AllocatorName, BuildOption } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
+import type { SlabReport } from "../caches/slab-report.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -29,9 +30,6 @@ import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
-import { Slub } from "../slub/cpu-slab/slub.ts";
-import type { SlabReport } from "../slub/debug/reports.ts";
-import { validateSlabCache } from "../slub/debug/validate.ts";
 import { bootClasses } from "./boot-classes.ts";
 import type { Change } from "./classes.ts";
 import { type CacheOptions, System } from "./system.ts";
@@ -356,7 +354,7 @@ export class Kernel extends System {
 
   /** Hands each report of damage that this thread finds to `sink`, as data (SLUB). */
   onReport(sink: (report: SlabReport) => void): void {
-    if (this.allocator instanceof Slub) this.allocator.context.reports.sink = sink;
+    this.observer.onReport?.(sink);
   }
 
   /**
@@ -364,8 +362,7 @@ export class Kernel extends System {
    * damage goes to the console and to `onReport`. Slabs checked, or -EINVAL for any other cache.
    */
   validate(s: KmemCachePtr): number {
-    const { allocator } = this;
-    return allocator instanceof Slub ? this.run(() => validateSlabCache(allocator, s)) : -EINVAL;
+    return this.run(() => this.observer.validate?.(s) ?? -EINVAL);
   }
 
   // ---- what a program does with objects; a view that leaves its object raises KernelBug ----

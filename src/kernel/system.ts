@@ -15,6 +15,7 @@ import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
+import type { Observer } from "../caches/observer.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
@@ -71,6 +72,8 @@ export class System {
   declare readonly pages: Pages;
   declare readonly common: SlabCommon;
   declare readonly allocator: Allocator;
+  /** What watchers need of the allocator. */
+  declare readonly observer: Observer;
   declare private readonly hotplug: Hotplug;
   declare private readonly rcuFrees: KfreeRcu;
   declare private readonly largestFromCache: number;
@@ -82,15 +85,21 @@ export class System {
     this.memory = memory;
     this.machine = new Machine(memory, machineOptions);
     this.pages = new classes.Pages(this.machine);
+    let observer: Observer | undefined;
     this.common = new classes.SlabCommon(
       this.machine,
       this.pages,
       options.kernel,
       options.parameters,
-      (common) => allocatorOf(common, classes),
+      (common) => {
+        const made = allocatorOf(common, classes);
+        observer = made.observer;
+        return made.allocator;
+      },
       options.config,
     );
     this.allocator = this.common.allocator;
+    this.observer = observer as unknown as Observer;
     this.hotplug = new Hotplug(this.common);
     this.rcuFrees = new KfreeRcu(this.machine, (object) => this.kfree(object));
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
@@ -399,7 +408,7 @@ export class System {
   private heapError(address: Address, length: number): string | undefined {
     const page = this.pages.virtToHeadPage(address);
     const s = this.cacheOf(address);
-    if (s !== 0) return this.allocator.heapObjectError?.(s, page, address, length);
+    if (s !== 0) return this.allocator.heapObjectError(s, page, address, length);
     if ((this.memory.readOnce(page + PAGE_FLAGS) & PG_ALLOCATED) === 0) {
       return `a free page at 0x${address.toString(16)}`;
     }
@@ -414,7 +423,7 @@ export class System {
    * report. Callers are known where the cache has SLAB_STORE_USER. Undefined: not kept by SLAB.
    */
   liveObjects(s: KmemCachePtr): LiveObjects[] | undefined {
-    return this.allocator.liveObjects?.(s);
+    return this.observer.liveObjects?.(s);
   }
 
   /** kmem_cache_size */

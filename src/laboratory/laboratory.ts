@@ -8,6 +8,7 @@ import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-par
 import type { AllocatorName } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { SlabReport } from "../caches/slab-report.ts";
 import { Ledger, ledgerBytes } from "../check/ledger.ts";
 import { withLedger } from "../check/with-ledger.ts";
 import type { ExploredMemory } from "../explore/explored-memory.ts";
@@ -24,7 +25,6 @@ import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { Slab } from "../slab/slab.ts";
 import { Slub } from "../slub/cpu-slab/slub.ts";
-import type { SlabReport } from "../slub/debug/reports.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { KmemCache as SlubCache } from "../slub/structs.ts";
 import { LaboratoryNames } from "./names.ts";

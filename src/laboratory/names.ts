@@ -4,10 +4,10 @@
  */
 
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
-import { hex } from "../check/findings.ts";
 import type { Described } from "../explore/world.ts";
 import type { System } from "../kernel/system.ts";
 import { Cpu, sizeOfCpu } from "../machine/cpus.ts";
+import { hex } from "../machine/hex.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { fieldAt, type Struct, sizeOf } from "../machine/struct.ts";

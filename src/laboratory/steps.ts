@@ -11,8 +11,8 @@ import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
+import { slubAttributes } from "../slub/observer/attributes.ts";
 import { KmemCache } from "../slub/structs.ts";
-import { slubAttributes } from "../sysfs/slub-attributes.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** One call into the allocator. */

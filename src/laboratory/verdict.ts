@@ -5,7 +5,8 @@
  */
 
 import { audit, auditEmpty } from "../check/audit.ts";
-import { type AuditFinding, hex } from "../check/findings.ts";
+import type { AuditFinding } from "../check/findings.ts";
+import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Page } from "../pages/page.ts";
 import { isFrozen } from "../slub/counters.ts";

@@ -8,6 +8,7 @@ import { GrowUnlockedColour } from "./grow-unlocked-colour.ts";
 import { IndexArrayInObject } from "./index-array-in-object.ts";
 import { NodeAllocationUnlisted } from "./node-allocation-unlisted.ts";
 import { NodeSetupDeferred } from "./node-setup-deferred.ts";
+import { SlabObserver } from "./observer/slab-observer.ts";
 import { SLAB_PARTS, type SlabParts } from "./parts.ts";
 import { RefillUnlocked } from "./refill-unlocked.ts";
 import { Slab } from "./slab.ts";
@@ -15,9 +16,15 @@ import { Slab } from "./slab.ts";
 export interface SlabClasses extends SlabParts {
   readonly allocator: "slab";
   Allocator: typeof Slab;
+  Observer: typeof SlabObserver;
 }
 
-const SLAB_4_1: SlabClasses = { allocator: "slab", ...SLAB_PARTS, Allocator: Slab };
+const SLAB_4_1: SlabClasses = {
+  allocator: "slab",
+  ...SLAB_PARTS,
+  Allocator: Slab,
+  Observer: SlabObserver,
+};
 
 /** The form that Linux had from 5.10 on at the latest. */
 const SLAB_6_1: SlabClasses = {

@@ -11,7 +11,6 @@
 import type { Allocator } from "../caches/allocator.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
-import type { SlabInfo } from "../caches/slab-info.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
@@ -22,17 +21,14 @@ import { Clock } from "./clock.ts";
 import { Hotplug } from "./hotplug.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
-import { slabInfo } from "./slab-info.ts";
-import { ALLOCHIT, FREEHIT, FREEMISS, SLAB_STAT_NAMES } from "./statistics.ts";
+import { ALLOCHIT, FREEHIT, FREEMISS } from "./statistics.ts";
 import { Storage } from "./storage.ts";
 import {
-  AlienCache,
   ArrayCache,
   type ArrayCachePtr,
   COUNTERS,
   ENTRY,
   KmemCache,
-  KmemCacheNode,
   type KmemCachePtr,
 } from "./structs.ts";
 import { heapObjectError } from "./usercopy.ts";
@@ -52,7 +48,6 @@ export class Slab implements Allocator {
   readonly name = "slab";
   readonly kmallocShiftLow = kmallocShiftLow("slab");
   declare readonly kmallocShiftHigh: number;
-  readonly statNames = SLAB_STAT_NAMES;
 
   declare readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -242,40 +237,8 @@ export class Slab implements Allocator {
     return this.tuning.tune(s, limit, batchcount, shared);
   }
 
-  slabInfo(s: KmemCachePtr): SlabInfo {
-    return slabInfo(this.context, this.lists, s);
-  }
-
   tick(jiffies: number): void {
     this.reaper.tick(jiffies | 0);
-  }
-
-  statWords(s: KmemCachePtr, cpu: number): Address {
-    return this.memory.perCpuPtr(this.memory.readOnce(s + CPU_ARRAY), cpu) + COUNTERS;
-  }
-
-  slabUsage(s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
-    return { objects: this.memory.read32(s + KmemCache.num), active: this.indexes.active(page) };
-  }
-
-  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
-    const { context, memory } = this;
-    const locks: { name: string; at: Address }[] = [];
-    for (let nid = 0; nid < context.nodes; nid++) {
-      const n = context.nodeOf(s, nid);
-      if (n === 0) continue;
-      locks.push({ name: `list_lock of node ${nid}`, at: n + KmemCacheNode.listLock });
-      const table = memory.readOnce(n + KmemCacheNode.alien);
-      for (let other = 0; table !== 0 && other < context.nodes; other++) {
-        const alien = this.aliens.at(table, other);
-        if (alien === 0) continue;
-        locks.push({
-          name: `alien lock of node ${nid} for node ${other}`,
-          at: alien + AlienCache.lock,
-        });
-      }
-    }
-    return locks;
   }
 
   heapObjectError(

@@ -4,14 +4,21 @@
  */
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import { Slub } from "./cpu-slab/slub.ts";
+import { SlubObserver } from "./observer/slub-observer.ts";
 import { SLUB_PARTS, type SlubParts } from "./parts.ts";
 
 export interface SlubClasses extends SlubParts {
   readonly allocator: "slub";
   Allocator: typeof Slub;
+  Observer: typeof SlubObserver;
 }
 
-const SLUB_4_1: SlubClasses = { allocator: "slub", ...SLUB_PARTS, Allocator: Slub };
+const SLUB_4_1: SlubClasses = {
+  allocator: "slub",
+  ...SLUB_PARTS,
+  Allocator: Slub,
+  Observer: SlubObserver,
+};
 
 const SLUB_6_1: SlubClasses = SLUB_4_1;
 

@@ -7,7 +7,6 @@ import { EINVAL, EIO } from "../caches/errno.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { CPUSTAT, GLOBALSTAT, type SlabInfo, type SlabStatistics } from "../caches/slab-info.ts";
 import type { System } from "../kernel/system.ts";
-import { Slab } from "../slab/slab.ts";
 
 const VERSION = "slabinfo - version: 2.1";
 const COLUMNS =
@@ -33,7 +32,7 @@ export interface SlabinfoRow extends SlabInfo {
 /** All rows. To be called as a CPU; may sleep. */
 export function slabinfoRows(system: System): SlabinfoRow[] {
   return system.common.withCaches((s) => ({
-    ...system.allocator.slabInfo(s),
+    ...system.observer.slabInfo(s),
     name: system.common.nameOf(s),
     size: system.memory.read32(s + KmemCacheBase.size),
   }));
@@ -79,8 +78,8 @@ const TUNABLES = /^([^ ]*) \s*(-?\d+)(?:\s+|(?=-))(-?\d+)(?:\s+|(?=-))(-?\d+)/;
  * where caches have no queues. To be called as a CPU; may sleep.
  */
 export function writeSlabinfo(system: System, text: string): number {
-  const { allocator, common } = system;
-  if (!(allocator instanceof Slab)) return -EIO;
+  const { observer, common } = system;
+  if (observer.tuneLocked === undefined) return -EIO;
   const words = text.length > MAX_SLABINFO_WRITE ? null : TUNABLES.exec(text);
   if (words === null) return -EINVAL;
   const name = words[1];
@@ -88,7 +87,7 @@ export function writeSlabinfo(system: System, text: string): number {
   let error: number | undefined;
   common.withCaches((s) => {
     if (error !== undefined || common.nameOf(s) !== name) return;
-    error = allocator.tuning.tuneLocked(s, limit, batchcount, shared);
+    error = observer.tuneLocked?.(s, limit, batchcount, shared);
   });
   return error ?? -EINVAL;
 }

@@ -3,14 +3,13 @@
  * files in the kernel's own text. All calls are made as a CPU and may sleep. A name is looked up under
  * slab_mutex; who reads or writes a file sees to it that the cache stays until that is done.
  */
+
+import type { Attributes } from "../caches/attribute.ts";
 import { EIO, ENOENT } from "../caches/errno.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SysfsName } from "../caches/sysfs-names.ts";
 import type { System } from "../kernel/system.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
-import { Slub } from "../slub/cpu-slab/slub.ts";
-import type { Attributes } from "./attribute.ts";
-import { slubAttributes } from "./slub-attributes.ts";
 
 export class SlabSysfs {
   private readonly system: System;
@@ -18,9 +17,7 @@ export class SlabSysfs {
 
   constructor(system: System) {
     this.system = system;
-    const { allocator } = system;
-    // SLAB's caches are seen in /proc/slabinfo only.
-    this.attributes = allocator instanceof Slub ? slubAttributes(allocator) : new Map();
+    this.attributes = system.observer.attributes;
   }
 
   /** Directories and links, oldest first; none comes or goes while they are read. */

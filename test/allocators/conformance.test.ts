@@ -341,11 +341,11 @@ describe.each(allocators)("%s", (_name, options) => {
 
   test("who watches is told what there is: objects, slabs, events, locks", () => {
     const { kernel } = system;
-    const { allocator, memory } = kernel;
+    const { observer, memory } = kernel;
     const s = kernel.kmemCacheCreate("watched", 500);
     const events = () =>
       [0, 1, 2, 3].map((cpu) =>
-        allocator.statNames.map((_, i) => memory.readOnce(allocator.statWords(s, cpu) + 4 * i)),
+        observer.statNames.map((_, i) => memory.readOnce(observer.statWords(s, cpu) + 4 * i)),
       );
     const before = events();
     const objects = take(s, 40, 1);
@@ -355,8 +355,8 @@ describe.each(allocators)("%s", (_name, options) => {
     for (const cpu of [0, 2, 3]) expect(after[cpu]).toEqual(before[cpu]);
 
     const page = kernel.pages.virtToHeadPage(objects[0] as Address);
-    const usage = allocator.slabUsage(s, page);
-    const info = on(0, () => allocator.slabInfo(s));
+    const usage = observer.slabUsage(s, page);
+    const info = on(0, () => observer.slabInfo(s));
     expect(usage.objects).toBe(info.objectsPerSlab);
     expect(usage.active).toBeGreaterThan(0);
     expect(usage.active).toBeLessThanOrEqual(usage.objects);
@@ -364,7 +364,7 @@ describe.each(allocators)("%s", (_name, options) => {
     expect(info.activeObjs).toBeGreaterThanOrEqual(40);
     expect(info.activeObjs).toBeLessThanOrEqual(info.numObjs);
 
-    const locks = allocator.locksOf(s);
+    const locks = observer.locksOf(s);
     expect(new Set(locks.map(({ name }) => name)).size).toBe(locks.length);
     expect(locks.filter(({ name }) => name.startsWith("list_lock"))).toHaveLength(2);
     for (const { at } of locks) expect(memory.readOnce(at)).toBe(0);

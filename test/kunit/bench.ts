@@ -1,9 +1,9 @@
 /** A small machine for tests of one debug cache: errors counted, memory poked byte by byte. */
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
+import type { SlabReport } from "../../src/caches/slab-report.ts";
 import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Slub } from "../../src/slub/cpu-slab/slub.ts";
-import type { SlabReport } from "../../src/slub/debug/reports.ts";
 
 export interface Bench {
   readonly kernel: Kernel;

@@ -47,10 +47,12 @@ function give({ kernel }: System, cpu: number, objects: readonly Address[]): voi
   }, cpu);
 }
 
-function stat({ kernel, slab, s }: System, name: SlabStatName): number {
+function stat({ kernel, s }: System, name: SlabStatName): number {
   let sum = 0;
   for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
-    sum += kernel.memory.read32(slab.statWords(s, cpu) + 4 * SLAB_STAT_NAMES.indexOf(name));
+    sum += kernel.memory.read32(
+      kernel.observer.statWords(s, cpu) + 4 * SLAB_STAT_NAMES.indexOf(name),
+    );
   }
   return sum;
 }

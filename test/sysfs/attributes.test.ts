@@ -68,9 +68,9 @@ describe("counts", () => {
 
   test("of events are unsigned, and more than 2^31 of them no less", () => {
     const { kernel, s, read } = shown(256);
-    const { allocator, memory } = kernel;
-    memory.add(allocator.statWords(s, 0), 2 ** 31 + 3);
-    memory.add(allocator.statWords(s, 1), 2 ** 31);
+    const { observer, memory } = kernel;
+    memory.add(observer.statWords(s, 0), 2 ** 31 + 3);
+    memory.add(observer.statWords(s, 1), 2 ** 31);
     expect(read("alloc_fastpath")).toBe("4294967299 C0=2147483651 C1=2147483648\n");
   });
 

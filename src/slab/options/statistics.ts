@@ -8,8 +8,8 @@ import type { SlabInfo } from "../../caches/slab-info.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { SlabClasses } from "../kernels.ts";
+import { slabStatistics } from "../observer/slab-info.ts";
 import type { SlabContext } from "../slab-context.ts";
-import { slabStatistics } from "../slab-info.ts";
 import {
   type ArrayCachePtr,
   KmemCache,
@@ -20,9 +20,9 @@ import {
 
 export function withSlabStatistics(classes: SlabClasses) {
   return {
-    Allocator: class extends classes.Allocator {
+    Observer: class extends classes.Observer {
       override slabInfo(s: KmemCachePtr): SlabInfo {
-        return { ...super.slabInfo(s), statistics: slabStatistics(this.context, s) };
+        return { ...super.slabInfo(s), statistics: slabStatistics(this.slab.context, s) };
       }
     },
     Refill: class extends classes.Refill {

@@ -12,27 +12,21 @@
 import type { Allocator } from "../../caches/allocator.ts";
 import { EIO } from "../../caches/errno.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../../caches/kmalloc-sizes.ts";
-import type { LiveObjects } from "../../caches/live-objects.ts";
 import type { SlabCommon } from "../../caches/slab-common.ts";
-import type { SlabInfo } from "../../caches/slab-info.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
-import { Page, type PagePtr } from "../../pages/page.ts";
-import { inuseOf, objectsOf } from "../counters.ts";
-import { liveObjects } from "../debug/locations.ts";
+import type { PagePtr } from "../../pages/page.ts";
 import { Hotplug } from "../hotplug.ts";
 import { SLUB_PARTS, type SlubParts } from "../parts.ts";
-import { slabInfo } from "../slab-info.ts";
 import { SlubContext } from "../slub-context.ts";
 import {
   ALLOC_FASTPATH,
   ALLOC_SLOWPATH,
   CMPXCHG_DOUBLE_CPU_FAIL,
   FREE_FASTPATH,
-  STAT_NAMES,
 } from "../statistics.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "../structs.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
 import { heapObjectError } from "../usercopy.ts";
 
 // Local names: see machine/inlining.ts.
@@ -52,7 +46,6 @@ export class Slub implements Allocator {
   readonly name = "slub";
   readonly kmallocShiftLow = kmallocShiftLow("slub");
   readonly kmallocShiftHigh = kmallocShiftHigh("slub", "4.1");
-  readonly statNames = STAT_NAMES;
 
   declare readonly context: SlubContext;
   declare protected readonly memory: Memory;
@@ -271,31 +264,8 @@ export class Slub implements Allocator {
     return -EIO;
   }
 
-  slabInfo(s: KmemCachePtr): SlabInfo {
-    return slabInfo(this.context, this.nodePartial, s);
-  }
-
   /** SLUB does nothing from time to time. */
   tick(): void {}
-
-  statWords(s: KmemCachePtr, cpu: number): Address {
-    const cpuSlab = this.memory.readOnce(s + KmemCache.cpuSlab);
-    return this.memory.perCpuPtr(cpuSlab, cpu) + KmemCacheCpu.stat;
-  }
-
-  slabUsage(_s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
-    const counters = this.memory.readOnce(page + Page.counters);
-    return { objects: objectsOf(counters), active: inuseOf(counters) };
-  }
-
-  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
-    return Array.from({ length: this.context.machine.options.nodes }, (_, nid) => ({
-      name: `list_lock of node ${nid}`,
-      n: this.context.nodeOf(s, nid),
-    }))
-      .filter(({ n }) => n !== 0)
-      .map(({ name, n }) => ({ name, at: n + KmemCacheNode.listLock }));
-  }
 
   noteRequested(s: KmemCachePtr, object: Address, size: number): void {
     this.debugging.content.setRequested(s, object, size);
@@ -313,9 +283,5 @@ export class Slub implements Allocator {
     length: number,
   ): string | undefined {
     return heapObjectError(this, s, page, address, length);
-  }
-
-  liveObjects(s: KmemCachePtr): LiveObjects[] {
-    return liveObjects(this, s);
   }
 }

@@ -2,14 +2,16 @@
  * Who holds the objects of a cache, grouped by the innermost caller (list_locations): the sysfs
  * files alloc_calls and free_calls, and the leak report of a library user.
  */
+
 import { ENOSYS } from "../../caches/errno.ts";
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { LiveObjects } from "../../caches/live-objects.ts";
+import type { Track } from "../../caches/slab-report.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { walkSlabs } from "./slab-walk.ts";
-import { siteOf, TRACK_ALLOC, TRACK_FREE, type Track, type TrackItem } from "./tracks.ts";
+import { siteOf, TRACK_ALLOC, TRACK_FREE, type TrackItem } from "./tracks.ts";
 
 interface LiveObject {
   readonly object: Address;

@@ -3,7 +3,9 @@
  * that the same damage is reported once. The caller owns the slab (it is frozen here), or holds
  * list_lock and slab_lock.
  */
+
 import { SLAB_POISON, SLAB_RED_ZONE } from "../../caches/flags.ts";
+import type { WrongBytes } from "../../caches/slab-report.ts";
 import type { FailureClass } from "../../machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
@@ -23,7 +25,7 @@ import {
   SLUB_RED_ACTIVE,
 } from "./object-layout.ts";
 import { hex } from "./report-text.ts";
-import type { Reports, WrongBytes } from "./reports.ts";
+import type { Reports } from "./reports.ts";
 
 export class ObjectChecks {
   declare private readonly context: SlubContext;

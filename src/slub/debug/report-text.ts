@@ -2,9 +2,8 @@
  * A report as the kernel prints it: the BUG line in its frame, INFO lines, a hex dump of the memory
  * around with carets under the wrong bytes. FIX lines follow as they happen.
  */
-import type { SlabReport, WrongBytes } from "./reports.ts";
-import type { Section } from "./sections.ts";
-import { siteOf, type Track } from "./tracks.ts";
+import type { Section, SlabReport, Track, WrongBytes } from "../../caches/slab-report.ts";
+import { siteOf } from "./tracks.ts";
 
 const RULE_WIDTH = 77;
 const BYTES_A_ROW = 16;

@@ -4,6 +4,7 @@
  * cache repaired and usable. Counting goes on for ever, printing stops at a limit, so that one
  * corrupted cache does not fill a log.
  */
+import type { SlabReport, SlabState, WrongBytes } from "../../caches/slab-report.ts";
 import type { FailureClass } from "../../machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
@@ -14,47 +15,13 @@ import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import { ObjectLayout } from "./object-layout.ts";
 import { fixText, reportText } from "./report-text.ts";
-import { objectSections, type Section, section } from "./sections.ts";
-import { TRACK_ALLOC, TRACK_FREE, type Track, Tracks } from "./tracks.ts";
+import { objectSections, section } from "./sections.ts";
+import { TRACK_ALLOC, TRACK_FREE, Tracks } from "./tracks.ts";
 
 /** Reports and fixes that are printed, over all caches. All are counted. */
 export const PRINTED_REPORTS = 500;
 
 const Counts = struct("slab_errors", { errors: word });
-
-export interface SlabReport {
-  /** Name of the cache. */
-  readonly cache: string;
-  readonly failure: FailureClass;
-  /** The kernel's words: "Redzone overwritten". */
-  readonly message: string;
-  readonly slab: SlabState;
-  readonly object?: Address;
-  /** The last allocation and the last free of the object, where the cache tracks them. */
-  readonly allocated?: Track;
-  readonly freed?: Track;
-  /** Bytes that are not what they should be: the first to the last wrong one. */
-  readonly wrong?: WrongBytes;
-  /** The memory around, part by part, as it was found. */
-  readonly sections: readonly Section[];
-}
-
-export interface SlabState {
-  readonly page: PagePtr;
-  /** Its first byte. */
-  readonly start: Address;
-  readonly objects: number;
-  readonly used: number;
-  readonly freelist: Address;
-  readonly flags: number;
-}
-
-export interface WrongBytes {
-  readonly first: Address;
-  readonly last: Address;
-  readonly found: number;
-  readonly expected: number;
-}
 
 export class Reports {
   /** Where reports go as data, one sink a thread; by default nowhere. */

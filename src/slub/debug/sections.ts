@@ -2,7 +2,9 @@
  * The parts of an object as a report shows them (print_trailer): what lies before it, the object,
  * its red zones, its padding. Read once, when the report is made, before anything is repaired.
  */
+
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
+import type { Section } from "../../caches/slab-report.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import type { KmemCachePtr } from "../structs.ts";
@@ -10,13 +12,6 @@ import type { ObjectLayout } from "./object-layout.ts";
 
 /** Bytes shown of what lies before an object. */
 const BYTES_BEFORE = 16;
-
-export interface Section {
-  /** "Object", "Redzone", "Padding", "Bytes b4". */
-  readonly name: string;
-  readonly at: Address;
-  readonly bytes: readonly number[];
-}
 
 export function section(memory: Memory, name: string, at: Address, length: number): Section {
   return { name, at, bytes: Array.from({ length }, (_, i) => memory.read8(at + i)) };

@@ -3,7 +3,9 @@
  * a cache with SLAB_STORE_USER. Written by whoever takes or gives the object, while nobody else
  * can; read by reports, under list_lock.
  */
+
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
+import type { Track } from "../../caches/slab-report.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { struct, word } from "../../machine/struct.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -25,17 +27,6 @@ const TrackWords = struct("track", {
 });
 
 const VALID = 0x7472636b;
-
-/** A track as a reader gets it. */
-export interface Track {
-  /** Callers, innermost first; empty where none could be stored. */
-  readonly stack: readonly string[];
-  readonly cpu: number;
-  /** Number of the task or interrupt that called. */
-  readonly task: number;
-  /** Milliseconds since then. */
-  readonly age: number;
-}
 
 /** The innermost caller, as reports group by it. */
 export function siteOf(track: Track | undefined): string {

@@ -9,18 +9,14 @@ import type { BootParameters } from "../../caches/boot-parameters.ts";
 import { type AllocatorName, type BuildOption, SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import type { KernelVersion } from "../../caches/kernel-version.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
+import type { TraceView } from "../../caches/trace-view.ts";
 import { boot, type Kernel, MIB, type ThreadBuild } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
 import { noWitness } from "../../machine/witness.ts";
 import { GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
-import { Slab } from "../../slab/slab.ts";
-import { Slub } from "../../slub/cpu-slab/slub.ts";
 import { type Command, ScriptError, type ScriptLine } from "./commands.ts";
-import { SlabView } from "./slab-view.ts";
-import { SlubView } from "./slub-view.ts";
-import type { CacheView } from "./view.ts";
 
 /** `["A", id, slab, index, state?]` and its like. */
 export type Event = readonly unknown[];
@@ -81,16 +77,9 @@ export function runScript(
   return new ScriptRun(kernel, single).run(lines);
 }
 
-function viewOf(kernel: Kernel, single: boolean): CacheView {
-  const { allocator } = kernel;
-  if (allocator instanceof Slub) return new SlubView(allocator);
-  if (allocator instanceof Slab) return new SlabView(allocator, single);
-  throw new ScriptError(`scripts do not know the allocator ${allocator.name}`);
-}
-
 class ScriptRun {
   private readonly kernel: Kernel;
-  private readonly view: CacheView;
+  private readonly view: TraceView;
   private readonly single: boolean;
   private readonly ctor: number;
   /** Address of each object by number; 0 once it is free. */
@@ -106,7 +95,7 @@ class ScriptRun {
   constructor(kernel: Kernel, single: boolean) {
     this.kernel = kernel;
     this.single = single;
-    this.view = viewOf(kernel, single);
+    this.view = kernel.observer.traceView(single);
     this.ctor = kernel.machine.functions.register(() => undefined);
   }
 

@@ -1,14 +1,16 @@
 /** The walk over one list of slabs, of either allocator: the links, and whose slabs are on it. */
+
+import { hex } from "../machine/hex.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
-import { type Findings, hex } from "./findings.ts";
+import type { AuditFindings } from "./audit-findings.ts";
 
 /** A list of a node, and who asks. */
 export interface SlabList {
   readonly memory: Memory;
   readonly pages: Pages;
-  readonly findings: Findings;
+  readonly findings: AuditFindings;
   /** Of the list, for a message: `cache: partial list of node 0`. */
   readonly name: string;
   readonly head: Address;

@@ -2,12 +2,12 @@
  * SLUB's part of /proc/slabinfo (get_slabinfo). An object on a CPU's private list counts as in use,
  * and every slab as active: SLUB does not know better without stopping everybody.
  */
-import type { SlabInfo } from "../caches/slab-info.ts";
-import { Page } from "../pages/page.ts";
-import { freeOf } from "./counters.ts";
-import type { NodePartial } from "./node-partial.ts";
-import type { SlubContext } from "./slub-context.ts";
-import { KmemCache, KmemCacheNode, type KmemCachePtr, ooObjects, ooOrder } from "./structs.ts";
+import type { SlabInfo } from "../../caches/slab-info.ts";
+import { Page } from "../../pages/page.ts";
+import { freeOf } from "../counters.ts";
+import type { NodePartial } from "../node-partial.ts";
+import type { SlubContext } from "../slub-context.ts";
+import { KmemCache, KmemCacheNode, type KmemCachePtr, ooObjects, ooOrder } from "../structs.ts";
 
 export function slabInfo(
   context: SlubContext,

@@ -2,12 +2,12 @@
  * SLAB's part of /proc/slabinfo (get_slabinfo). An object in a CPU's, a shared or an alien array
  * counts as in use; a slab is active unless all its objects are on its own list.
  */
-import type { SlabInfo, SlabStatistics } from "../caches/slab-info.ts";
-import type { Address } from "../machine/memory.ts";
-import type { NodeLists } from "./node-lists.ts";
-import type { SlabContext } from "./slab-context.ts";
-import { SLAB_STAT_NAMES, type SlabStatName } from "./statistics.ts";
-import { ArrayCache, COUNTERS, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
+import type { SlabInfo, SlabStatistics } from "../../caches/slab-info.ts";
+import type { Address } from "../../machine/memory.ts";
+import type { NodeLists } from "../node-lists.ts";
+import type { SlabContext } from "../slab-context.ts";
+import { SLAB_STAT_NAMES, type SlabStatName } from "../statistics.ts";
+import { ArrayCache, COUNTERS, KmemCache, KmemCacheNode, type KmemCachePtr } from "../structs.ts";
 
 export function slabInfo(context: SlabContext, lists: NodeLists, s: KmemCachePtr): SlabInfo {
   const { memory } = context;

@@ -4,10 +4,10 @@
  * not a census. Objects on a CPU's private list count as used.
  */
 
-import { Page, type PagePtr } from "../pages/page.ts";
-import { freeOf, inuseOf } from "../slub/counters.ts";
-import type { Slub } from "../slub/cpu-slab/slub.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr } from "../slub/structs.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { freeOf, inuseOf } from "../counters.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr } from "../structs.ts";
 
 export class SlubObjects {
   private readonly slub: Slub;

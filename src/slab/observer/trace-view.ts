@@ -10,9 +10,10 @@
 
 import { CACHE_LINE_SIZE } from "../../caches/alignment.ts";
 import { since } from "../../caches/kernel-version.ts";
+import type { SlabNumbers, TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import type { Slab } from "../../slab/slab.ts";
+import type { Slab } from "../slab.ts";
 import {
   AlienCache,
   ArrayCache,
@@ -22,10 +23,9 @@ import {
   KmemCacheNode,
   type KmemCacheNodePtr,
   type KmemCachePtr,
-} from "../../slab/structs.ts";
-import type { CacheView, SlabNumbers } from "./view.ts";
+} from "../structs.ts";
 
-export class SlabView implements CacheView {
+export class SlabTraceView implements TraceView {
   readonly hasBulk: boolean;
   private readonly slab: Slab;
   private readonly single: boolean;

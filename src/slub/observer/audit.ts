@@ -4,20 +4,19 @@
  * cache, found among the pages, must be in the place that its frozen bit, its counters and its
  * objects call for, and each object in exactly one.
  */
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-import type { System } from "../kernel/system.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
-import type { Slub } from "../slub/cpu-slab/slub.ts";
-import { ALLOC_SLAB, FREE_SLAB } from "../slub/statistics.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../slub/structs.ts";
-import type { SlabsByCache } from "./blocks.ts";
-import { type Findings, hex } from "./findings.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Step } from "./remains.ts";
-import { walkSlabList } from "./slab-list.ts";
-import { auditSlab } from "./slub-slab-audit.ts";
+
+import type { AuditFindings, ObjectHolders, Step } from "../../caches/audit-findings.ts";
+import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
+import type { Audit } from "../../caches/observer.ts";
+import { walkSlabList } from "../../caches/walk-slab-list.ts";
+import { hex } from "../../machine/hex.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
+import { auditSlab } from "./slab-audit.ts";
 
 /** One place in which a slab was found. */
 export interface Place {
@@ -34,36 +33,52 @@ export interface CacheWalk {
   readonly memory: Memory;
   readonly s: KmemCachePtr;
   readonly name: string;
-  readonly findings: Findings;
-  readonly ledger: Ledger | undefined;
+  readonly findings: AuditFindings;
+  readonly holders: ObjectHolders | undefined;
   /** Every slab of the cache, and where it was found. */
   readonly places: ReadonlyMap<PagePtr, Place[]>;
 }
 
-export function auditSlub(
-  system: System,
+/** Audits a cache, of which `slabs` are all slabs there are. */
+export function auditSlubCache(
   slub: Slub,
-  slabs: SlabsByCache,
-  findings: Findings,
-  ledger: Ledger | undefined,
+  s: KmemCachePtr,
+  slabs: readonly PagePtr[],
+  { findings, holders }: Audit,
 ): void {
-  for (const [s, pages] of slabs) {
-    const walk: CacheWalk = {
-      slub,
-      memory: system.memory,
-      s,
-      name: system.common.nameOf(s),
-      findings,
-      ledger,
-      places: new Map(pages.map((page) => [page, []])),
-    };
-    const { cpus, nodes } = system.machine.options;
-    for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
-    for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid);
-    for (const page of pages) claimForTheDead(walk, page);
-    for (let nid = 0; nid < nodes; nid++) compareTotals(walk, nid);
-    for (const page of pages) auditSlab(walk, page);
-    checkEvents(walk, cpus, nodes);
+  const { memory, common, machine } = slub.context;
+  const walk: CacheWalk = {
+    slub,
+    memory,
+    s,
+    name: common.nameOf(s),
+    findings,
+    holders,
+    places: new Map(slabs.map((page) => [page, []])),
+  };
+  const { cpus, nodes } = machine.options;
+  for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
+  for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid);
+  for (const page of slabs) claimForTheDead(walk, page);
+  for (let nid = 0; nid < nodes; nid++) compareTotals(walk, nid);
+  for (const page of slabs) auditSlab(walk, page);
+  checkEvents(walk, cpus, nodes);
+}
+
+/** A CPU that is gone owns no slab: nobody would unfreeze it. */
+export function auditAbsentCpu(
+  { context }: Slub,
+  s: KmemCachePtr,
+  cpu: number,
+  findings: AuditFindings,
+): void {
+  const { memory, common } = context;
+  const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+  for (const field of [KmemCacheCpu.page, KmemCacheCpu.partial]) {
+    const page = memory.read32(c + field);
+    if (page === 0) continue;
+    const what = `${common.nameOf(s)}: CPU ${cpu} is gone and has slab ${hex(page)}`;
+    findings.add("stuck-frozen-slab", what, [page]);
   }
 }
 

@@ -7,17 +7,17 @@
  * moments.
  */
 
-import { EINVAL } from "../caches/errno.ts";
-import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-import type { FunctionTable } from "../machine/functions.ts";
-import type { Slub } from "../slub/cpu-slab/slub.ts";
-import { STAT_NAMES } from "../slub/statistics.ts";
-import { KmemCache, ooObjects } from "../slub/structs.ts";
-import { type Attribute, type Attributes, readOnly } from "./attribute.ts";
-import { sumAndShares } from "./per-node.ts";
-import { SlubObjects } from "./slub-objects.ts";
-import { slubSettings } from "./slub-settings.ts";
+import { type Attribute, type Attributes, readOnly } from "../../caches/attribute.ts";
+import { EINVAL } from "../../caches/errno.ts";
+import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
+import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
+import { sumAndShares } from "../../caches/per-node.ts";
+import type { FunctionTable } from "../../machine/functions.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { STAT_NAMES } from "../statistics.ts";
+import { KmemCache, ooObjects } from "../structs.ts";
+import { slubSettings } from "./settings.ts";
+import { SlubObjects } from "./slab-counts.ts";
 
 /** All files, in the kernel's order. */
 export function slubAttributes(slub: Slub): Attributes {

@@ -1,9 +1,9 @@
 /** The arithmetic of a slab: which addresses in it are objects. Reads words that never change. */
-import type { Address } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { objectsOf } from "../slub/counters.ts";
-import type { SlubContext } from "../slub/slub-context.ts";
-import { KmemCache, type KmemCachePtr } from "../slub/structs.ts";
+import type { Address } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { objectsOf } from "../counters.ts";
+import type { SlubContext } from "../slub-context.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
 /** Addresses of all objects of a slab, handed out or not. */
 export function objectsOfSlab(context: SlubContext, s: KmemCachePtr, page: PagePtr): Address[] {

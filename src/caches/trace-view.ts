@@ -1,13 +1,13 @@
 /** What a script shows of a cache; each allocator has its own words for it. */
 
-import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
-import type { Address } from "../../machine/memory.ts";
-import type { PagePtr } from "../../pages/page.ts";
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import type { KmemCachePtr } from "./kmem-cache.ts";
 
 /** Number of a slab by its head page; -1 while none of its objects was handed out. */
 export type SlabNumbers = (page: PagePtr) => number;
 
-export interface CacheView {
+export interface TraceView {
   /** 4.1 has no bulk calls. */
   readonly hasBulk: boolean;
   /** The cache's shape, once it is created. */

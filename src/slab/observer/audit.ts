@@ -3,11 +3,15 @@
  * and the node's counts must agree. Each object must be in exactly one place: free in its slab's
  * index array, in one queue (a CPU's, a shared or an alien array), or held.
  */
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-import type { System } from "../kernel/system.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import type { PagePtr } from "../pages/page.ts";
-import type { Slab } from "../slab/slab.ts";
+
+import type { AuditFindings, ObjectHolders } from "../../caches/audit-findings.ts";
+import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
+import type { Audit } from "../../caches/observer.ts";
+import { walkSlabList } from "../../caches/walk-slab-list.ts";
+import { hex, hexList } from "../../machine/hex.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
+import type { PagePtr } from "../../pages/page.ts";
+import type { Slab } from "../slab.ts";
 import {
   AlienCache,
   ArrayCache,
@@ -16,11 +20,7 @@ import {
   KmemCache,
   KmemCacheNode,
   type KmemCacheNodePtr,
-} from "../slab/structs.ts";
-import type { SlabsByCache } from "./blocks.ts";
-import { type Findings, hex, hexList } from "./findings.ts";
-import type { Ledger } from "./ledger.ts";
-import { walkSlabList } from "./slab-list.ts";
+} from "../structs.ts";
 
 /** What the walk over one cache has at hand. */
 interface CacheWalk {
@@ -29,44 +29,57 @@ interface CacheWalk {
   readonly s: KmemCachePtr;
   readonly name: string;
   readonly num: number;
-  readonly findings: Findings;
-  readonly ledger: Ledger | undefined;
+  readonly findings: AuditFindings;
+  readonly holders: ObjectHolders | undefined;
   /** Every slab of the cache, and the lists it was found on. */
   readonly lists: ReadonlyMap<PagePtr, string[]>;
   /** Every buffer found in a queue, and which. */
   readonly queued: Map<Address, string>;
 }
 
-export function auditSlabAllocator(
-  system: System,
+/** Audits a cache, of which `slabs` are all slabs there are. */
+export function auditSlabCache(
   slab: Slab,
-  slabs: SlabsByCache,
-  findings: Findings,
-  ledger: Ledger | undefined,
+  s: KmemCachePtr,
+  slabs: readonly PagePtr[],
+  { findings, holders }: Audit,
 ): void {
-  const { memory } = system;
-  for (const [s, pages] of slabs) {
-    const walk: CacheWalk = {
-      slab,
-      memory,
-      s,
-      name: system.common.nameOf(s),
-      num: memory.read32(s + KmemCache.num),
-      findings,
-      ledger,
-      lists: new Map(pages.map((page) => [page, []])),
-      queued: new Map(),
-    };
-    const { cpus, nodes } = system.machine.options;
-    const free = Array.from({ length: nodes }, (_, nid) => walkLists(walk, nid));
-    for (const page of pages) claimForTheDead(walk, page);
-    for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid, free[nid] ?? 0);
-    for (let cpu = 0; cpu < cpus; cpu++) {
-      const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
-      walkQueue(walk, ac, `array of CPU ${cpu}`, system.machine.topology.cpuToNode(cpu));
-    }
-    for (const page of pages) if (!findings.remains?.has(page)) auditOneSlab(walk, page);
+  const { memory, common, machine } = slab.context;
+  const walk: CacheWalk = {
+    slab,
+    memory,
+    s,
+    name: common.nameOf(s),
+    num: memory.read32(s + KmemCache.num),
+    findings,
+    holders,
+    lists: new Map(slabs.map((page) => [page, []])),
+    queued: new Map(),
+  };
+  const { cpus, nodes } = machine.options;
+  const free = Array.from({ length: nodes }, (_, nid) => walkLists(walk, nid));
+  for (const page of slabs) claimForTheDead(walk, page);
+  for (let nid = 0; nid < nodes; nid++) walkNode(walk, nid, free[nid] ?? 0);
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+    walkQueue(walk, ac, `array of CPU ${cpu}`, machine.topology.cpuToNode(cpu));
   }
+  for (const page of slabs) if (!findings.remains?.has(page)) auditOneSlab(walk, page);
+}
+
+/** The array of a CPU that is gone is empty: nobody would take its objects out. */
+export function auditAbsentCpu(
+  { context }: Slab,
+  s: KmemCachePtr,
+  cpu: number,
+  findings: AuditFindings,
+): void {
+  const { memory, common } = context;
+  const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+  const avail = memory.read32(ac + ArrayCache.avail);
+  if (avail === 0) return;
+  const of = `${common.nameOf(s)}: CPU ${cpu} is gone and has`;
+  findings.add("lost-object", `${of} ${avail} objects in its array`);
 }
 
 // ---- nodes ----
@@ -222,7 +235,7 @@ function freeObjects(walk: CacheWalk, page: PagePtr, active: number): Set<number
 
 /** Each object is free, queued or held, and nothing of it twice. */
 function auditObjects(walk: CacheWalk, page: PagePtr, free: ReadonlySet<number>): void {
-  const { slab, memory, s, name, num, findings, ledger, queued } = walk;
+  const { slab, memory, s, name, num, findings, holders, queued } = walk;
   const offset = memory.read32(s + KmemCache.objOffset);
   const lost: Address[] = [];
   for (let index = 0; index < num; index++) {
@@ -232,13 +245,13 @@ function auditObjects(walk: CacheWalk, page: PagePtr, free: ReadonlySet<number>)
     if (isFree && queue !== undefined) {
       findings.add("double-free", `${name}: ${hex(buffer)} is free and in the ${queue}`, [buffer]);
     }
-    if (ledger === undefined) continue;
-    const held = ledger.isLive(buffer + offset);
+    if (holders === undefined) continue;
+    const held = holders.isLive(buffer + offset);
     if (held && (isFree || queue !== undefined)) {
       const where = isFree ? "free in its slab" : `in the ${queue}`;
       findings.add(
         "double-allocation",
-        `${name}: ${hex(buffer)} is held and ${where}: ${ledger.story(buffer + offset)}`,
+        `${name}: ${hex(buffer)} is held and ${where}: ${holders.story(buffer + offset)}`,
         [buffer],
       );
     }

@@ -6,14 +6,15 @@
  *     not frozen   with free objects: on the partial list of its node
  *                  without: on no list, or on the full list where users are tracked
  */
-import { PAGE_SIZE } from "../machine/machine.ts";
-import type { Address } from "../machine/memory.ts";
-import { Page, type PagePtr } from "../pages/page.ts";
-import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
-import { KmemCache } from "../slub/structs.ts";
-import { hex, hexList } from "./findings.ts";
-import type { CacheWalk, Place } from "./slub-audit.ts";
-import { objectsOfSlab } from "./slub-slabs.ts";
+
+import { hex, hexList } from "../../machine/hex.ts";
+import { PAGE_SIZE } from "../../machine/machine.ts";
+import type { Address } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
+import { KmemCache } from "../structs.ts";
+import type { CacheWalk, Place } from "./audit.ts";
+import { objectsOfSlab } from "./slab-objects.ts";
 
 export function auditSlab(walk: CacheWalk, page: PagePtr): void {
   const { memory, slub, s, findings } = walk;
@@ -123,7 +124,7 @@ function checkObjects(
   all: ReadonlySet<Address>,
   listed: readonly Address[],
 ): void {
-  const { findings, ledger } = walk;
+  const { findings, holders } = walk;
   const once = new Set(listed);
   const report = (
     failure: "double-free" | "double-allocation" | "lost-object",
@@ -131,7 +132,7 @@ function checkObjects(
     objects: readonly Address[],
   ): void => {
     if (objects.length === 0) return;
-    const story = ledger === undefined ? "" : ` (${ledger.story(objects[0] as Address)})`;
+    const story = holders === undefined ? "" : ` (${holders.story(objects[0] as Address)})`;
     findings.add(
       failure,
       `${title(walk, page)}: ${objects.length} objects ${what}: ${hexList(objects)}${story}`,
@@ -140,14 +141,14 @@ function checkObjects(
   };
   const twice = listed.filter((object, i) => listed.indexOf(object) !== i);
   report("double-free", "on two freelists", twice);
-  if (ledger === undefined) return;
-  const held = [...all].filter((object) => ledger.isLive(object));
+  if (holders === undefined) return;
+  const held = [...all].filter((object) => holders.isLive(object));
   report(
     "double-allocation",
     "held and yet on a freelist",
     held.filter((o) => once.has(o)),
   );
-  const gone = [...all].filter((object) => !once.has(object) && !ledger.isLive(object));
+  const gone = [...all].filter((object) => !once.has(object) && !holders.isLive(object));
   const lost = findings.remains?.unclaimedObjects(walk.s, gone) ?? gone;
   report("lost-object", "neither held nor on a freelist", lost);
 }

@@ -6,11 +6,13 @@
  *
  * A slab is written as number:inuse, a cpu slab with the length of its private list behind it.
  */
+
+import type { SlabNumbers, TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import { inuseOf, objectsOf } from "../../slub/counters.ts";
-import type { Slub } from "../../slub/cpu-slab/slub.ts";
-import { STAT_NAMES } from "../../slub/statistics.ts";
+import { inuseOf, objectsOf } from "../counters.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { STAT_NAMES } from "../statistics.ts";
 import {
   KmemCache,
   KmemCacheCpu,
@@ -20,10 +22,9 @@ import {
   type KmemCachePtr,
   ooObjects,
   ooOrder,
-} from "../../slub/structs.ts";
-import { slubAttributes } from "../slub-attributes.ts";
-import { SlubObjects } from "../slub-objects.ts";
-import type { CacheView, SlabNumbers } from "./view.ts";
+} from "../structs.ts";
+import { slubAttributes } from "./attributes.ts";
+import { SlubObjects } from "./slab-counts.ts";
 
 /** The files that a snapshot holds, in order; remote_node_defrag_ratio only with several CPUs. */
 const SHOWN = [
@@ -43,7 +44,7 @@ const SHOWN = [
   "align",
 ];
 
-export class SlubView implements CacheView {
+export class SlubTraceView implements TraceView {
   readonly hasBulk = false;
   private readonly slub: Slub;
   private readonly objects: SlubObjects;

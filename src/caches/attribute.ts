@@ -1,5 +1,5 @@
 /** A file of a cache's directory: how it reads, and what may be written. */
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { KmemCachePtr } from "./kmem-cache.ts";
 
 export interface Attribute {
   /** Its text, with the final newline; a negative error number where it cannot be read. */

@@ -5,7 +5,9 @@
  * Each writes words of struct kmem_cache without a lock, as 4.1 does. Later kernels made most of
  * these files read-only because of that.
  */
-import { EBUSY, EINVAL, ERANGE } from "../caches/errno.ts";
+
+import { type Attribute, readOnly } from "../../caches/attribute.ts";
+import { EBUSY, EINVAL, ERANGE } from "../../caches/errno.ts";
 import {
   __CMPXCHG_DOUBLE,
   SLAB_CONSISTENCY_CHECKS,
@@ -15,16 +17,15 @@ import {
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
   SLAB_TRACE,
-} from "../caches/flags.ts";
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-import type { Slub } from "../slub/cpu-slab/slub.ts";
-import { allocCalls, freeCalls } from "../slub/debug/locations.ts";
-import { validateSlabCache } from "../slub/debug/validate.ts";
-import { clampMinPartial } from "../slub/geometry.ts";
-import { resize } from "../slub/resize.ts";
-import { KmemCache, ooOrder } from "../slub/structs.ts";
-import { type Attribute, readOnly } from "./attribute.ts";
-import { SlubObjects } from "./slub-objects.ts";
+} from "../../caches/flags.ts";
+import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { allocCalls, freeCalls } from "../debug/locations.ts";
+import { validateSlabCache } from "../debug/validate.ts";
+import { clampMinPartial } from "../geometry.ts";
+import { resize } from "../resize.ts";
+import { KmemCache, ooOrder } from "../structs.ts";
+import { SlubObjects } from "./slab-counts.ts";
 
 /** kstrtoul: a decimal unsigned long, one newline may follow; or a negative error number. */
 function unsignedLong(text: string): number {

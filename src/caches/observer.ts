@@ -1,0 +1,56 @@
+/**
+ * What watchers need of an allocator: audit, ledger, /proc/slabinfo, sysfs, scripts, statistics. The
+ * table that brings the allocator brings its observer along, so that no watcher asks which one runs.
+ * An observer only looks, except where a sysfs file is written.
+ */
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+import type { Attributes } from "./attribute.ts";
+import type { AuditFindings, ObjectHolders } from "./audit-findings.ts";
+import type { KmemCachePtr } from "./kmem-cache.ts";
+import type { LiveObjects } from "./live-objects.ts";
+import type { SlabInfo } from "./slab-info.ts";
+import type { SlabReport } from "./slab-report.ts";
+import type { TraceView } from "./trace-view.ts";
+
+export interface Observer {
+  /** The events the allocator counts, and where a CPU counts those of a cache: a word each, in that order. */
+  readonly statNames: readonly string[];
+  statWords(s: KmemCachePtr, cpu: number): Address;
+
+  /** Objects of a slab, and how many of them are not on the slab's own list. */
+  slabUsage(s: KmemCachePtr, page: PagePtr): { readonly objects: number; readonly active: number };
+  /** Addresses of all objects of a slab, handed out or not. */
+  objectsOfSlab(s: KmemCachePtr, page: PagePtr): Address[];
+  /** The orders that a new slab of the cache may have. */
+  slabOrders(s: KmemCachePtr): number[];
+  /** The spinlocks of a cache. */
+  locksOf(s: KmemCachePtr): readonly { readonly name: string; readonly at: Address }[];
+
+  /** Objects in use, by who allocated them; where the allocator can tell. May sleep. */
+  liveObjects?(s: KmemCachePtr): LiveObjects[];
+  /** Takes each report of damage that this thread finds, as data; where there are reports. */
+  onReport?(sink: (report: SlabReport) => void): void;
+  /** validate_slab_cache: the number of slabs checked, or a negative error number. */
+  validate?(s: KmemCachePtr): number;
+
+  /** get_slabinfo */
+  slabInfo(s: KmemCachePtr): SlabInfo;
+  /** A line written to /proc/slabinfo, with slab_mutex held: 0, or a negative error number. */
+  tuneLocked?(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number;
+  /** The files of /sys/kernel/slab/<cache>/; none where the allocator has no such directory. */
+  readonly attributes: Attributes;
+  /** The state of a cache in the words of the recorded runs. `single`: as one CPU's story. */
+  traceView(single: boolean): TraceView;
+
+  /** Audits a cache, of which `slabs` are all slabs there are. The machine is quiet. */
+  auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void;
+  /** What a CPU that is gone still holds of the cache is a finding. */
+  auditAbsentCpu(s: KmemCachePtr, cpu: number, findings: AuditFindings): void;
+}
+
+export interface Audit {
+  readonly findings: AuditFindings;
+  /** With holders: nothing is lost, and nothing is held twice. */
+  readonly holders: ObjectHolders | undefined;
+}

@@ -1,0 +1,56 @@
+/** A report of damage as data: what is wrong, where, and who had the object before. */
+import type { FailureClass } from "../machine/kernel-bug.ts";
+import type { Address } from "../machine/memory.ts";
+import type { PagePtr } from "../pages/page.ts";
+
+export interface SlabReport {
+  /** Name of the cache. */
+  readonly cache: string;
+  readonly failure: FailureClass;
+  /** The kernel's words: "Redzone overwritten". */
+  readonly message: string;
+  readonly slab: SlabState;
+  readonly object?: Address;
+  /** The last allocation and the last free of the object, where the cache tracks them. */
+  readonly allocated?: Track;
+  readonly freed?: Track;
+  /** Bytes that are not what they should be: the first to the last wrong one. */
+  readonly wrong?: WrongBytes;
+  /** The memory around, part by part, as it was found. */
+  readonly sections: readonly Section[];
+}
+
+export interface SlabState {
+  readonly page: PagePtr;
+  /** Its first byte. */
+  readonly start: Address;
+  readonly objects: number;
+  readonly used: number;
+  readonly freelist: Address;
+  readonly flags: number;
+}
+
+export interface WrongBytes {
+  readonly first: Address;
+  readonly last: Address;
+  readonly found: number;
+  readonly expected: number;
+}
+
+/** A track as a reader gets it. */
+export interface Track {
+  /** Callers, innermost first; empty where none could be stored. */
+  readonly stack: readonly string[];
+  readonly cpu: number;
+  /** Number of the task or interrupt that called. */
+  readonly task: number;
+  /** Milliseconds since then. */
+  readonly age: number;
+}
+
+export interface Section {
+  /** "Object", "Redzone", "Padding", "Bytes b4". */
+  readonly name: string;
+  readonly at: Address;
+  readonly bytes: readonly number[];
+}

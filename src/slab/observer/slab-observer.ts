@@ -1,0 +1,75 @@
+/** What watchers see of SLAB. It has no directory in sysfs, and no reports as data. */
+import type { Attributes } from "../../caches/attribute.ts";
+import type { AuditFindings } from "../../caches/audit-findings.ts";
+import type { Audit, Observer } from "../../caches/observer.ts";
+import type { SlabInfo } from "../../caches/slab-info.ts";
+import type { TraceView } from "../../caches/trace-view.ts";
+import type { Address } from "../../machine/memory.ts";
+import type { PagePtr } from "../../pages/page.ts";
+import type { Slab } from "../slab.ts";
+import { SLAB_STAT_NAMES } from "../statistics.ts";
+import { COUNTERS, KmemCache, type KmemCachePtr } from "../structs.ts";
+import { auditAbsentCpu, auditSlabCache } from "./audit.ts";
+import { locksOf } from "./locks.ts";
+import { slabInfo } from "./slab-info.ts";
+import { SlabTraceView } from "./trace-view.ts";
+
+export class SlabObserver implements Observer {
+  readonly statNames = SLAB_STAT_NAMES;
+  readonly attributes: Attributes = new Map();
+  protected readonly slab: Slab;
+
+  constructor(slab: Slab) {
+    this.slab = slab;
+  }
+
+  statWords(s: KmemCachePtr, cpu: number): Address {
+    const { memory } = this.slab.context;
+    return memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuSlab), cpu) + COUNTERS;
+  }
+
+  slabUsage(s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
+    const { context, indexes } = this.slab;
+    return {
+      objects: context.memory.read32(s + KmemCache.num),
+      active: indexes.active(page),
+    };
+  }
+
+  objectsOfSlab(s: KmemCachePtr, page: PagePtr): Address[] {
+    const { context, indexes } = this.slab;
+    const offset = context.memory.read32(s + KmemCache.objOffset);
+    return Array.from(
+      { length: context.memory.read32(s + KmemCache.num) },
+      (_, index) => indexes.objectAt(s, page, index) + offset,
+    );
+  }
+
+  slabOrders(s: KmemCachePtr): number[] {
+    return [this.slab.context.memory.read32(s + KmemCache.gfporder)];
+  }
+
+  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
+    return locksOf(this.slab.context, s);
+  }
+
+  slabInfo(s: KmemCachePtr): SlabInfo {
+    return slabInfo(this.slab.context, this.slab.lists, s);
+  }
+
+  tuneLocked(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {
+    return this.slab.tuning.tuneLocked(s, limit, batchcount, shared);
+  }
+
+  traceView(single: boolean): TraceView {
+    return new SlabTraceView(this.slab, single);
+  }
+
+  auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void {
+    auditSlabCache(this.slab, s, slabs, audit);
+  }
+
+  auditAbsentCpu(s: KmemCachePtr, cpu: number, findings: AuditFindings): void {
+    auditAbsentCpu(this.slab, s, cpu, findings);
+  }
+}

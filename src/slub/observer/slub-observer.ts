@@ -1,0 +1,91 @@
+/** What watchers see of SLUB. */
+import type { Attributes } from "../../caches/attribute.ts";
+import type { AuditFindings } from "../../caches/audit-findings.ts";
+import type { LiveObjects } from "../../caches/live-objects.ts";
+import type { Audit, Observer } from "../../caches/observer.ts";
+import type { SlabInfo } from "../../caches/slab-info.ts";
+import type { SlabReport } from "../../caches/slab-report.ts";
+import type { TraceView } from "../../caches/trace-view.ts";
+import type { Address } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, objectsOf } from "../counters.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { liveObjects } from "../debug/locations.ts";
+import { validateSlabCache } from "../debug/validate.ts";
+import { STAT_NAMES } from "../statistics.ts";
+import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, ooOrder } from "../structs.ts";
+import { slubAttributes } from "./attributes.ts";
+import { auditAbsentCpu, auditSlubCache } from "./audit.ts";
+import { slabInfo } from "./slab-info.ts";
+import { objectsOfSlab } from "./slab-objects.ts";
+import { SlubTraceView } from "./trace-view.ts";
+
+export class SlubObserver implements Observer {
+  readonly statNames = STAT_NAMES;
+  readonly attributes: Attributes;
+  private readonly slub: Slub;
+
+  constructor(slub: Slub) {
+    this.slub = slub;
+    this.attributes = slubAttributes(slub);
+  }
+
+  statWords(s: KmemCachePtr, cpu: number): Address {
+    const { memory } = this.slub.context;
+    const cpuSlab = memory.readOnce(s + KmemCache.cpuSlab);
+    return memory.perCpuPtr(cpuSlab, cpu) + KmemCacheCpu.stat;
+  }
+
+  slabUsage(_s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
+    const counters = this.slub.context.memory.readOnce(page + Page.counters);
+    return { objects: objectsOf(counters), active: inuseOf(counters) };
+  }
+
+  objectsOfSlab(s: KmemCachePtr, page: PagePtr): Address[] {
+    return objectsOfSlab(this.slub.context, s, page);
+  }
+
+  /** Of the order preferred, and of the smallest that holds an object. */
+  slabOrders(s: KmemCachePtr): number[] {
+    const { memory } = this.slub.context;
+    return [KmemCache.oo, KmemCache.min].map((field) => ooOrder(memory.read32(s + field)));
+  }
+
+  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
+    const { context } = this.slub;
+    return Array.from({ length: context.machine.options.nodes }, (_, nid) => ({
+      name: `list_lock of node ${nid}`,
+      n: context.nodeOf(s, nid),
+    }))
+      .filter(({ n }) => n !== 0)
+      .map(({ name, n }) => ({ name, at: n + KmemCacheNode.listLock }));
+  }
+
+  liveObjects(s: KmemCachePtr): LiveObjects[] {
+    return liveObjects(this.slub, s);
+  }
+
+  onReport(sink: (report: SlabReport) => void): void {
+    this.slub.context.reports.sink = sink;
+  }
+
+  validate(s: KmemCachePtr): number {
+    return validateSlabCache(this.slub, s);
+  }
+
+  slabInfo(s: KmemCachePtr): SlabInfo {
+    return slabInfo(this.slub.context, this.slub.nodePartial, s);
+  }
+
+  traceView(): TraceView {
+    return new SlubTraceView(this.slub);
+  }
+
+  auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void {
+    auditSlubCache(this.slub, s, slabs, audit);
+  }
+
+  auditAbsentCpu(s: KmemCachePtr, cpu: number, findings: AuditFindings): void {
+    auditAbsentCpu(this.slub, s, cpu, findings);
+  }
+}
