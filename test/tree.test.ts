@@ -20,7 +20,7 @@ const explained: Record<string, string> = {
 };
 
 const tree = new Map(
-  globSync("{src,stress,workers}/**/*.ts", { cwd: root }).map((path) => [
+  globSync("{src,stress,workers,examples}/**/*.ts", { cwd: root }).map((path) => [
     path,
     readFileSync(`${root}${path}`, "utf8"),
   ]),
@@ -59,6 +59,8 @@ test.each([
   ["at run time", "src/pages/a.ts", 'await import("../kernel/a.ts");'],
   ["by a worker's address", "src/explore/a.ts", "new URL(`../../workers/a.ts`, here);"],
   ["of a test", "src/cli/a.ts", 'import { a } from "../../test/a.ts";'],
+  ["of an allocator by an example", "examples/a.ts", 'import { a } from "../src/slub/a.ts";'],
+  ["of an example by the product", "src/cli/a.ts", 'import { a } from "../../examples/a.ts";'],
   ["of commands by a worker", "workers/a.ts", 'import { a } from "../src/cli/a.ts";'],
 ])("an import %s is an offence", (_what, path, text) => {
   expect(found(path, text)).toEqual([expect.stringContaining("imports ")]);

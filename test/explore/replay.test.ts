@@ -1,17 +1,22 @@
 import { expect, test } from "vitest";
+import { KeepsTid, ToySlub, TrustsTid, WithoutTid } from "../../examples/toy-slub.ts";
+import {
+  allocAgainstInterrupt,
+  freeAgainstAlloc,
+  migratingFree,
+  ToyWorld,
+} from "../../examples/toy-world.ts";
 import { type Exploration, explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
 import { fold } from "../../src/explore/timeline.ts";
 import { parseToken, printToken } from "../../src/explore/token.ts";
-import { allocAgainstInterrupt, freeAgainstAlloc, wanderingFree } from "./toy-scenarios.ts";
-import { DropsQuietly, ToySlab, TrustsTid, WithoutTid } from "./toy-slab.ts";
 
 const search = { strategy: "bound", preemptions: 2, schedules: 200_000 } as const;
 
 test.each([
   allocAgainstInterrupt(WithoutTid),
-  freeAgainstAlloc(DropsQuietly),
-  wanderingFree(TrustsTid),
+  freeAgainstAlloc(KeepsTid),
+  migratingFree(TrustsTid),
 ])("the token of $name replays to the identical timeline", (scenario) => {
   const { failure } = explore({ ...scenario, search });
   const token = failure?.token ?? "";
@@ -49,7 +54,7 @@ test.each([
 });
 
 test("a token of another scenario, with an unknown context or operation, is refused", () => {
-  const scenario = freeAgainstAlloc(ToySlab);
+  const scenario = freeAgainstAlloc(ToySlub);
   const of = (name: string, turns: string) => () =>
     replay(scenario, `v1:${name}:00000000:${turns}`);
   expect(of("other", "0x1")).toThrow('of "other", not of "free-against-alloc"');
@@ -60,10 +65,10 @@ test("a token of another scenario, with an unknown context or operation, is refu
 });
 
 test("a token whose program has changed is refused", () => {
-  const { failure } = explore({ ...freeAgainstAlloc(DropsQuietly), search });
-  class ReadsMore extends DropsQuietly {
+  const { failure } = explore({ ...freeAgainstAlloc(KeepsTid), search });
+  class ReadsMore extends KeepsTid {
     override alloc(): number {
-      this.memory.readOnce(this.memory.layout.free);
+      this.memory.readOnce(this.places.slabs);
       return super.alloc();
     }
   }
@@ -73,7 +78,7 @@ test("a token whose program has changed is refused", () => {
 });
 
 test("a token with another hash is refused", () => {
-  const scenario = freeAgainstAlloc(DropsQuietly);
+  const scenario = freeAgainstAlloc(KeepsTid);
   const { failure } = explore({ ...scenario, search });
   const parts = (failure?.token ?? "").split(":");
   parts[2] = "00000000";
@@ -98,14 +103,14 @@ test("a timeline names contexts, CPUs, words and values, and marks what matters"
 });
 
 test("names and drawn values may come from the memory itself", () => {
-  class Looks extends DropsQuietly {
+  class Looks extends ToyWorld {
     override describe = (address: number) => {
-      const pages = this.memory.read32(this.memory.layout.free + 64);
+      const first = this.memory.read32(this.toy.slabs()[0] as number);
       const draw = (value: number) => `${value} of ${this.memory.read32(address & ~3)}`;
-      return { name: `${address} of ${pages} pages`, field: "word", draw };
+      return { name: `${address} beside ${first}`, field: "word", draw };
     };
   }
-  const scenario = freeAgainstAlloc(Looks);
+  const scenario = { ...freeAgainstAlloc(KeepsTid), world: () => new Looks(KeepsTid, 1, 2) };
   const { failure } = explore({ ...scenario, search });
   expect(failure).toMatchObject({ class: "lost-object", preemptions: 2 });
   expect(replay(scenario, failure?.token ?? "").failure).toEqual(failure);
@@ -121,10 +126,10 @@ test("folding leaves out uninterrupted stretches, and nothing else", () => {
 });
 
 test("an operation that is not needed is left out of the token", () => {
-  const scenario = freeAgainstAlloc(DropsQuietly);
+  const scenario = freeAgainstAlloc(KeepsTid);
   const [a, b] = scenario.contexts;
   const alloc = b?.operations[0];
-  const longer: Exploration<ToySlab, readonly number[]> = {
+  const longer: Exploration<ToyWorld, readonly number[]> = {
     ...scenario,
     contexts: [a!, { ...b!, operations: [alloc!, alloc!] }],
     search: { strategy: "pct", schedules: 50_000 },

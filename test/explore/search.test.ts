@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { KeepsTid, ToySlub, WithoutTid } from "../../examples/toy-slub.ts";
+import { allocAgainstInterrupt, freeAgainstAlloc, twoCpus } from "../../examples/toy-world.ts";
 import { Budget } from "../../src/explore/budget.ts";
 import type { ContextSpec } from "../../src/explore/context.ts";
 import { Engine } from "../../src/explore/engine.ts";
@@ -10,8 +12,6 @@ import { prepare } from "../../src/explore/program.ts";
 import { StaleSchedule } from "../../src/explore/schedulers/replay.ts";
 import { contextOf, type Runnable } from "../../src/explore/schedulers/scheduler.ts";
 import { searchBound, searchWith } from "../../src/explore/search.ts";
-import { allocAgainstInterrupt, freeAgainstAlloc, twoCpus } from "./toy-scenarios.ts";
-import { DropsQuietly, ToySlab, WithoutTid } from "./toy-slab.ts";
 import { task, type WordOperation, type Words, words } from "./words.ts";
 
 type Contexts = readonly ContextSpec<Words, undefined>[];
@@ -266,7 +266,7 @@ test.each(["pct", "pos", "walk"] as const)("%s finds the ABA", (strategy) => {
 
 test("the portfolio goes on after its bounds, and says how far they were complete", () => {
   const { failure, complete, schedules } = explore({
-    ...twoCpus(ToySlab),
+    ...twoCpus(ToySlub),
     search: { preemptions: 1, schedules: 3000 },
   });
   expect(failure).toBeUndefined();
@@ -277,7 +277,7 @@ test("the portfolio goes on after its bounds, and says how far they were complet
 test("whoever hears of the progress may end the search", () => {
   const heard: number[] = [];
   const { schedules, failure } = explore({
-    ...twoCpus(ToySlab),
+    ...twoCpus(ToySlub),
     search: {
       schedules: 100_000,
       progress: ({ schedules }) => {
@@ -293,9 +293,9 @@ test("whoever hears of the progress may end the search", () => {
 
 test("a budget too small for a bound claims nothing of it", () => {
   const search = { strategy: "bound", schedules: 8 } as const;
-  const { complete } = explore({ ...freeAgainstAlloc(ToySlab), search });
+  const { complete } = explore({ ...freeAgainstAlloc(ToySlub), search });
   expect(complete?.preemptions).toBe(0);
-  expect(explore({ ...twoCpus(ToySlab), search: { schedules: 1 } }).complete).toBeUndefined();
+  expect(explore({ ...twoCpus(ToySlub), search: { schedules: 1 } }).complete).toBeUndefined();
 });
 
 test.each(["portfolio", "pct", "pos", "walk"] as const)(
@@ -307,7 +307,7 @@ test.each(["portfolio", "pct", "pos", "walk"] as const)(
         seconds: _s,
         cpuSeconds: _c,
         ...rest
-      } = explore({ ...freeAgainstAlloc(DropsQuietly), search });
+      } = explore({ ...freeAgainstAlloc(KeepsTid), search });
       return JSON.stringify(rest);
     };
     const first = run();
@@ -316,7 +316,7 @@ test.each(["portfolio", "pct", "pos", "walk"] as const)(
 );
 
 test("after any schedule the memory is what set-up left, byte for byte", () => {
-  const scenario = twoCpus(ToySlab);
+  const scenario = twoCpus(ToySlub);
   const engine = new Engine(prepare(scenario));
   const { memory } = engine;
   const start = memory.layout.cpuBase;

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { explore } from "../../src/explore/explore.ts";
+import { KeepsTid, ToySlub, TrustsTid, WithoutTid } from "../../examples/toy-slub.ts";
 import {
   allocAgainstInterrupt,
   freeAgainstAlloc,
+  migratingFree,
   twoCpus,
-  wanderingFree,
-} from "./toy-scenarios.ts";
-import { DropsQuietly, ToySlab, TrustsTid, WithoutTid } from "./toy-slab.ts";
+} from "../../examples/toy-world.ts";
+import { explore } from "../../src/explore/explore.ts";
 
 const bound = (preemptions: number) =>
   ({ strategy: "bound", preemptions, schedules: 200_000 }) as const;
@@ -18,21 +18,21 @@ test("a swap without tid hands an object out twice, with one preemption", () => 
 });
 
 test("a cpu slab dropped without a new tid loses an object, with two preemptions", () => {
-  const { failure, complete } = explore({ ...freeAgainstAlloc(DropsQuietly), search: bound(2) });
+  const { failure, complete } = explore({ ...freeAgainstAlloc(KeepsTid), search: bound(2) });
   expect(failure).toMatchObject({ class: "lost-object", preemptions: 2 });
   expect(complete?.preemptions).toBe(1);
 });
 
 test("a tid of one CPU and a pointer of another put an object on the wrong slab, with two migrations", () => {
-  const { failure, complete } = explore({ ...wanderingFree(TrustsTid), search: bound(2) });
+  const { failure, complete } = explore({ ...migratingFree(TrustsTid), search: bound(2) });
   expect(failure).toMatchObject({ class: "wrong-slab", preemptions: 2 });
   expect(complete?.preemptions).toBe(1);
 });
 
-test.each([allocAgainstInterrupt, freeAgainstAlloc, wanderingFree, twoCpus])(
+test.each([allocAgainstInterrupt, freeAgainstAlloc, migratingFree, twoCpus])(
   "the unmutated toy passes %o with up to two preemptions",
   (scenario) => {
-    const { failure, complete } = explore({ ...scenario(ToySlab), search: bound(2) });
+    const { failure, complete } = explore({ ...scenario(ToySlub), search: bound(2) });
     expect(failure).toBeUndefined();
     expect(complete?.preemptions).toBe(2);
   },

@@ -1,13 +1,13 @@
-/** The toy allocator under torture, with a ledger of who holds which object: see toy.test.ts. */
-import { FAILURE_CLASSES, type FailureClass, KernelBug } from "../../../src/machine/kernel-bug.ts";
-import { TorturedMemory } from "../../../src/machine/tortured-memory.ts";
+/** examples/toy-slub.ts under torture, with a ledger of who holds which object: see toy.test.ts. */
 import {
+  KeepsTid,
   TOY_CPU_BYTES,
   type ToyPlaces,
-  ToySlab,
-  ToySlabKeepsTid,
-  ToySlabWithoutTid,
-} from "../toy-freelist.ts";
+  ToySlub,
+  WithoutTid,
+} from "../../../examples/toy-slub.ts";
+import { FAILURE_CLASSES, type FailureClass, KernelBug } from "../../../src/machine/kernel-bug.ts";
+import { TorturedMemory } from "../../../src/machine/tortured-memory.ts";
 import { serveJobs, type Thread } from "./thread.ts";
 
 /** What a run on the toy came to. */
@@ -26,17 +26,18 @@ const OPERATIONS_PER_ROUND = 2_000;
 
 class Player {
   private readonly thread: Thread<TorturedMemory>;
-  private readonly toy: ToySlab;
+  private readonly toy: ToySlub;
   private readonly places: ToyPlaces;
   private readonly held: number[] = [];
   private readonly heldByInterrupts: number[] = [];
 
   constructor(
     thread: Thread<TorturedMemory>,
-    toyClass: new (memory: TorturedMemory, places: ToyPlaces) => ToySlab,
+    toyClass: new (memory: TorturedMemory, places: ToyPlaces) => ToySlub,
   ) {
     this.thread = thread;
     this.places = {
+      cpus: thread.machine.options.cpus,
       cpu: thread.machine.percpu.define(TOY_CPU_BYTES),
       slabs: thread.scratch + SLABS,
       slabCount: SLAB_COUNT,
@@ -114,7 +115,7 @@ class Player {
 
   /** On a quiet toy: every object is free, once. */
   private audit(): void {
-    const free = this.toy.freeObjects(this.thread.machine.options.cpus);
+    const free = this.toy.freeObjects().map(({ object }) => object);
     const all = SLAB_COUNT * OBJECTS_PER_SLAB;
     if (new Set(free).size < all) this.report("lost-object");
     else if (free.length > all) this.report("double-free");
@@ -122,7 +123,7 @@ class Player {
 
   play(): ToyVerdict {
     const { thread } = this;
-    if (thread.index === 0) this.toy.init(thread.machine.options.cpus);
+    if (thread.index === 0) this.toy.init();
     let rounds = 0;
     while (rounds < thread.argument && !this.failed) {
       thread.meet();
@@ -139,9 +140,9 @@ class Player {
 
 serveJobs<TorturedMemory>(
   {
-    correct: (thread) => new Player(thread, ToySlab).play(),
-    withoutTid: (thread) => new Player(thread, ToySlabWithoutTid).play(),
-    keepsTid: (thread) => new Player(thread, ToySlabKeepsTid).play(),
+    correct: (thread) => new Player(thread, ToySlub).play(),
+    withoutTid: (thread) => new Player(thread, WithoutTid).play(),
+    keepsTid: (thread) => new Player(thread, KeepsTid).play(),
   },
   TorturedMemory,
 );
