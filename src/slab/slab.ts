@@ -1,12 +1,36 @@
 /**
- * SLAB, the allocator with queues: the two fast paths, and the parts they fall back on.
+ * SLAB, the allocator with queues: the two fast paths, and the parts they fall back on. The whole
+ * story, with a picture and the exhibit behind each claim: docs/slab.md.
  *
  *      this CPU's array     <->   the node's shared array   <->   the node's slabs
  *      (interrupts off)           (list_lock)                     (list_lock)
  *
- * An allocation takes the object that this CPU freed last; a free puts it there. Nobody else touches
- * the array, so having interrupts off is all the protection it needs. Objects move between the
- * queues in batches. Objects of another node wait in alien caches to go home.
+ * The problem is SLUB's: objects of one size, on all CPUs and in interrupts, and pages that come
+ * back. The answer is a queue a CPU: an allocation takes the object that this CPU freed last, a free
+ * puts it there, and objects move between the queues in batches, so that one lock serves many of
+ * them. Why the simple ideas fail:
+ *
+ *   - The array with interrupts on: an interrupt before `avail` is lowered gets the same object
+ *     (museum S19). No other CPU touches the array, so interrupts off is all the protection it needs.
+ *   - An array that was looked up before memory was asked for: the task may be elsewhere by now (S20).
+ *   - Slabs destroyed with a lock held or before the array forgets its entries: that frees an index
+ *     array, to the same queue or through another node's locks (R29, R35).
+ *   - Queues without limit: all free memory would lie in them. Hence limit, free_limit, the reaper.
+ *   - Objects of another node in the array: its node's lock would be taken for each. They wait in
+ *     alien caches and go home together.
+ *
+ * A free object is in one of these places:
+ *
+ *   1. a CPU's array: that CPU, interrupts off
+ *   2. the shared array of its node: list_lock
+ *   3. an alien cache of another node: that cache's lock, and the home node's list_lock inside it
+ *   4. its slab, by number in the index array: list_lock
+ *
+ * A slab, always under the list_lock of its node but for the first and the last state:
+ *
+ *   1. new: known to its maker, who may sleep (Grow.begin)
+ *   2. free, 3. partial, 4. full: on the list that its count of objects calls for (NodeLists)
+ *   5. gone: off the lists, destroyed after every lock is dropped (SlabPages.destroy)
  */
 import type { Allocator } from "../caches/allocator.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";

@@ -1,11 +1,31 @@
 /**
- * SLUB, the unqueued slab allocator: the two fast paths, and the parts they fall back on.
+ * SLUB, the unqueued slab allocator: the two fast paths, and the parts they fall back on. The whole
+ * story, with a picture and the exhibit behind each claim: docs/slub.md.
  *
- * A CPU allocates from one slab, its cpu slab, whose free objects are its private list. Taking one
- * is: read tid, read the head, read the head's next pointer, and replace (head, tid) by (next, tid')
- * in one step that fails if anything happened on this CPU in between. Giving one back to the same
- * slab is the same in reverse. No lock is taken and nothing is disabled; other CPUs never touch the
- * private list, they push on page->freelist.
+ * The problem: objects of one size, allocated and freed on all CPUs and in interrupts, at the cost
+ * of a few accesses, and pages that come back once their objects are free. Why the simple ideas fail:
+ *
+ *   - One list under one lock: its cache line travels to another CPU with each operation.
+ *   - A list of objects a CPU: objects that are freed elsewhere mix pages until no page is ever free.
+ *   - A list a CPU whose head is compared and swapped: an interrupt takes two objects and gives the
+ *     first back. The head is the same, the next pointer is not (museum R07). Hence tid, which is
+ *     different after anything happened, and a swap of both words.
+ *   - Emptying another CPU's list from afar: it may be between two reads. It is asked instead (S18).
+ *
+ * The idea: a CPU owns a slab, its cpu slab, whose free objects are its private list. Taking one is:
+ * read tid, read the head, read the head's next pointer, and replace (head, tid) by (next, tid') in
+ * one step that fails if anything happened on this CPU in between. Giving one back to the same slab
+ * is the same in reverse. No lock is taken and nothing is disabled. Other CPUs never touch the
+ * private list; they push on page->freelist.
+ *
+ * A slab is in one of these states; "frozen" means that one CPU owns it:
+ *
+ *   1. new: frozen, known to its maker only (SlabPages.newSlab)
+ *   2. cpu slab: frozen, c->page; its CPU takes objects, others push on page->freelist
+ *   3. full: not frozen, on no list; the first free freezes it for the CPU that frees
+ *   4. cpu partial: frozen, on c->partial, a CPU's reserve
+ *   5. node partial: not frozen, on n->partial under list_lock, has free objects
+ *   6. gone: empty, off its list, pages given back after list_lock is dropped
  *
  * Optional behaviour is a subclass chosen at boot, so that the fast paths test for nothing.
  */
