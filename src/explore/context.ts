@@ -6,7 +6,7 @@
  */
 import type { Address } from "../machine/memory.ts";
 import { mixHigh, mixLow } from "./journal.ts";
-import { BEGIN } from "./kinds.ts";
+import { BEGIN, WAIT } from "./kinds.ts";
 
 /** What an operation is given: what set-up made, and what earlier operations of its context returned. */
 export interface Given<S> {
@@ -125,6 +125,13 @@ export class Context {
     this.forget();
   }
 
+  /** The operation runs again from its start, in the state it began with. */
+  restart(): void {
+    this.irqsOff = this.irqsOffAtStart;
+    this.preemptCount = this.preemptCountAtStart;
+    this.draws = 0;
+  }
+
   /** The operation has ended; an interrupt leaves no state behind. */
   end(): void {
     // What the machine does for itself keeps no results: its past decides nothing.
@@ -141,6 +148,15 @@ export class Context {
       this.preemptCount = 0;
     }
     this.forget();
+  }
+
+  /** Waits while the word at `address` has `value`; `holder`: task + 1 of the one to blame. */
+  wait(address: Address, value: number, holder: number): void {
+    this.waitAddress = address;
+    this.waitValue = value;
+    this.waitHolder = holder;
+    this.pendingKind = WAIT;
+    this.pendingAddress = address;
   }
 
   /** Goes on, if it has waited: what for is no part of its state any more. */
@@ -164,6 +180,10 @@ export class Context {
 
   get isPreemptible(): boolean {
     return !this.irqsOff && this.preemptCount === 0;
+  }
+
+  get canMigrate(): boolean {
+    return this.migrates && this.isPreemptible;
   }
 
   /** Waits where another task may have the CPU meanwhile. */

@@ -12,10 +12,11 @@ import { Context, type ContextSpec } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import { classOf, describeDeadlock, type Found } from "./failure.ts";
 import { mixHigh, mixLow } from "./journal.ts";
+import type { Observer } from "./observer.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Segment } from "./schedulers/replay.ts";
 import { contextOf, cpuOf, PRUNE, type Scheduler } from "./schedulers/scheduler.ts";
-import { type Pilot, SUSPEND } from "./suspension.ts";
+import { type Pilot, SUSPEND } from "./stop-rule.ts";
 
 /** What is run: operations of contexts, checks, and the memory they share. */
 export interface Program {
@@ -48,9 +49,6 @@ export interface Outcome {
   readonly steps: number;
 }
 
-/** Steps without any operation ending that are taken for a livelock. */
-const LIVELOCK_STEPS = 20_000;
-
 /** Memories remembered to have passed; others are checked whenever a schedule ends with them. */
 const MOST_ENDS = 1_000_000;
 
@@ -61,7 +59,7 @@ export class Engine implements Pilot {
   readonly program: Program;
   readonly memory: ExploredMemory;
   readonly contexts: readonly Context[];
-  listener: RunListener | undefined;
+  private listener: RunListener | undefined;
   private readonly occupancy: Occupancy;
   private scheduler!: Scheduler;
   /** Who runs or ran last, unless it has ended. */
@@ -105,10 +103,26 @@ export class Engine implements Pilot {
     try {
       const found = this.runToEnd();
       const { isPruned: pruned, preemptions } = this;
-      return { found, pruned, preemptions, steps: memory.steps };
+      return { found, pruned, preemptions, steps: memory.stops.steps };
     } finally {
       memory.leave();
       memory.journal.undo();
+    }
+  }
+
+  /**
+   * The same, recorded: every point asks the scheduler, `listener` hears of contexts and `observer`
+   * of accesses.
+   */
+  runRecorded(scheduler: Scheduler, listener: RunListener, observer: Observer): Outcome {
+    const { memory } = this;
+    this.listener = listener;
+    try {
+      return memory.observed(observer, () =>
+        memory.stops.askingEverywhere(() => this.run(scheduler)),
+      );
+    } finally {
+      this.listener = undefined;
     }
   }
 
@@ -121,16 +135,14 @@ export class Engine implements Pilot {
     this.preemptions = 0;
     this.turns.length = 0;
     this.turnStarts.length = 0;
-    memory.pilot = this;
+    memory.stops.begin(this);
     memory.observer?.reset();
-    memory.steps = 0;
-    memory.stepLimit = LIVELOCK_STEPS;
-    memory.hasWaiters = false;
-    memory.isStale = true;
     for (const context of this.contexts) {
       context.reset();
       this.skipLeftOut(context);
     }
+    memory.runnable.lookForWaiters(this.contexts);
+    memory.runnable.changed();
     this.occupancy.reset();
   }
 
@@ -166,16 +178,16 @@ export class Engine implements Pilot {
     }
     if (choice !== this.turns.at(-1)) {
       this.turns.push(choice);
-      this.turnStarts.push(this.memory.steps);
+      this.turnStarts.push(this.memory.stops.steps);
     }
-    this.memory.steps++;
+    this.memory.stops.step();
     return choice;
   }
 
   /** Asks the scheduler where there is a choice, and counts the preemption if it takes one. */
   private ask(): number {
     const { choices, costs, current } = this.occupancy;
-    const isChoice = choices.length > 1 || this.memory.asksAlways;
+    const isChoice = choices.length > 1 || this.memory.stops.isAskingEverywhere;
     const index = isChoice ? this.scheduler.next(this.occupancy, current, this.contexts) : 0;
     if (index === PRUNE) {
       this.isPruned = true;
@@ -191,8 +203,8 @@ export class Engine implements Pilot {
     const context = this.contexts[contextOf(choice)] as Context;
     const before = occupancy.takes(context, cpuOf(choice));
     context.waitNoMore();
-    memory.hasWaiters = this.contexts.some((other) => other.waitAddress !== 0);
-    memory.isStale = true;
+    memory.runnable.lookForWaiters(this.contexts);
+    memory.runnable.changed();
     memory.observer?.switched(context, before);
     this.running = context;
     if (!context.running) {
@@ -205,27 +217,29 @@ export class Engine implements Pilot {
 
   private execute(context: Context): void {
     const { memory } = this;
+    const { stops } = memory;
     let result: unknown;
     try {
       result = this.operate(context);
     } catch (thrown) {
       if (thrown === SUSPEND) {
-        if (memory.wasCaught)
+        if (stops.wasCaught) {
           this.swallowed(context, "caught, or something accessed on its way out");
+        }
         return;
       }
-      if (memory.isUnwinding) this.swallowed(context, `turned into "${String(thrown)}"`);
+      if (stops.isUnwinding) this.swallowed(context, `turned into "${String(thrown)}"`);
       throw thrown;
     }
-    if (memory.isUnwinding) this.swallowed(context, "caught");
-    memory.checkLogIsUsedUp();
+    if (stops.isUnwinding) this.swallowed(context, "caught");
+    memory.log.checkIsUsedUp();
     memory.leave();
     this.finish(context, result);
   }
 
   private operate(context: Context): unknown {
     const { memory } = this;
-    if (context.kind === "calls") return memory.onCall();
+    if (context.kind === "calls") return memory.takeCall();
     if (context.kind === "softirq") return memory.serve();
     const { world, setup } = this.program;
     const { results } = context;
@@ -241,7 +255,6 @@ export class Engine implements Pilot {
   }
 
   private finish(context: Context, result: unknown): void {
-    const { memory } = this;
     this.occupancy.ends(context);
     this.listener?.ended(context, result);
     context.end();
@@ -252,7 +265,7 @@ export class Engine implements Pilot {
       this.skipLeftOut(context);
     }
     this.running = context.isTask && !context.isFinished ? context : undefined;
-    memory.stepLimit = memory.steps + LIVELOCK_STEPS;
+    this.memory.stops.progressed();
     this.outside(this.program.afterEach);
   }
 
@@ -293,7 +306,7 @@ export class Engine implements Pilot {
     const segments = this.turns.map((choice, i) => ({
       context: contextOf(choice),
       cpu: cpuOf(choice),
-      steps: (this.turnStarts[i + 1] ?? this.memory.steps) - (this.turnStarts[i] as number),
+      steps: (this.turnStarts[i + 1] ?? this.memory.stops.steps) - (this.turnStarts[i] as number),
     }));
     // The run failed while it was to turn to another.
     const { wanted } = this;
@@ -321,8 +334,8 @@ export class Engine implements Pilot {
     const context = running as Context;
     context.pendingKind = kind;
     context.pendingAddress = address;
-    if (memory.isStale) occupancy.list(context);
-    if (occupancy.choices.length === 1 && !memory.asksAlways) return true;
+    if (memory.runnable.isStale) occupancy.list(context);
+    if (occupancy.choices.length === 1 && !memory.stops.isAskingEverywhere) return true;
     const choice = this.ask();
     if (this.isPruned) return false;
     if (contextOf(choice) === context.id && cpuOf(choice) === context.cpu) return true;
@@ -333,7 +346,7 @@ export class Engine implements Pilot {
   blocked(): void {
     const context = this.running as Context;
     this.occupancy.waits(context);
-    this.memory.hasWaiters = true;
+    this.memory.runnable.lookForWaiters(this.contexts);
     this.listener?.waited(context);
   }
 }

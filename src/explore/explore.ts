@@ -69,15 +69,16 @@ export function explore<W extends World, S>(exploration: Exploration<W, S>): Exp
   const program = prepare(exploration);
   const engine = new Engine(program);
   const { memory } = program;
-  if (dataRaces) memory.observer = new RaceDetector(engine.contexts, memory);
+  const detector = dataRaces ? new RaceDetector(engine.contexts, memory) : undefined;
+  const observed = <T>(section: () => T): T =>
+    detector === undefined ? section() : memory.observed(detector, section);
   const budget = new Budget(schedules, seconds, search.progress);
   const options = { strategy, preemptions, seed, prunes: prunes && !dataRaces };
-  const hit = searchPortfolio(engine, budget, options);
+  const hit = observed(() => searchPortfolio(engine, budget, options));
   const { schedules: run, steps, secondsElapsed, cpuSecondsElapsed, complete } = budget;
   if (!budget.isSpent()) search.progress?.({ schedules: run, seconds: secondsElapsed, complete });
   const least = complete === undefined ? 0 : complete.preemptions + 1;
-  const small = hit && shrink(program, hit, least, options);
-  memory.observer = undefined;
+  const small = hit && observed(() => shrink(program, hit, least, options));
   const failure = small && recordFailure(name, small.program, small.hit, dataRaces);
   const spent = { seconds: secondsElapsed, cpuSeconds: cpuSecondsElapsed };
   return { schedules: run, steps, ...spent, complete, failure };

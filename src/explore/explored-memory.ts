@@ -1,100 +1,188 @@
 /**
  * Memory that a deterministic scheduler can stop at any access. Outside of exploration (boot, set-up,
- * checks) accesses pass straight through; under exploration each is a step of the running context:
- * answered from its log where it has been before, else a point, the access itself, and an entry.
+ * checks) accesses pass straight through. Under exploration each is a step of the running context,
+ * and each goes the same way:
  *
- * It also refuses what a wrong allocator would do: an access to page 0, outside of the memory or
- * misaligned, and a plain write into the area of a CPU on which somebody else is in mid-operation.
- * Fills and copies are free to do that: what is new per CPU is zeroed for all of them at once.
+ *     log.isRecalling?   the operation runs again and has been here: the log answers
+ *     stops.before…      else it is a point: another context may go first, or the access is refused
+ *     backing, journal   it is done; what it writes can be taken back
+ *     done               it is logged, and observers hear of it
+ *
+ * What an access needs is kept in parts of their own: the log, the stop rule, the state of the CPU,
+ * which CPUs are busy. What belongs to a context lies in its Context; the memory itself has no state
+ * but words.
  */
+import { Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { PAGE_SIZE } from "../machine/machine.ts";
-import type { Address, Memory } from "../machine/memory.ts";
-import { ExploredCpu } from "./explored-cpu.ts";
+import type { MachineLayout } from "../machine/machine.ts";
+import type { Address, IrqFlags, Memory } from "../machine/memory.ts";
+import { AccessCheck } from "./access-check.ts";
+import { AccessLog } from "./access-log.ts";
+import { BusyCpus } from "./busy-cpus.ts";
+import type { Context } from "./context.ts";
+import { CpuState } from "./cpu-state.ts";
+import { Journal } from "./journal.ts";
 import * as k from "./kinds.ts";
+import type { Observer } from "./observer.ts";
+import { RunnableWatch } from "./runnable-watch.ts";
+import { Sharing } from "./sharing.ts";
+import { StopRule } from "./stop-rule.ts";
 
-export class ExploredMemory extends ExploredCpu implements Memory {
-  private arriveRange(kind: number, address: Address, length: number): void {
-    if (!this.exploring) return;
-    if (this.isUnwinding) this.suspend();
-    this.checkRange(kind, address, length);
-    if (address >= this.checkerStart) return;
-    this.point(kind, address, this.sharing.touchRange(address, length, this.context.id));
+/** What the machine does for a CPU by itself. */
+export interface CpuServices {
+  /** Runs a pending inter-processor call of the running CPU; interrupts are off. */
+  takeCall(): void;
+  /** Does all that waits for the running CPU, which is between operations. */
+  quiescent(): void;
+}
+
+export class ExploredMemory implements Memory {
+  readonly byteLength: number;
+  readonly layout: MachineLayout;
+  readonly cpus: number;
+  /** What was written, so that it can be taken back. */
+  readonly journal: Journal;
+  /** Which words more than one context touches. */
+  readonly sharing: Sharing;
+  readonly log: AccessLog;
+  readonly stops: StopRule;
+  readonly runnable: RunnableWatch;
+  readonly busyCpus: BusyCpus;
+  private readonly backing: Memory;
+  private readonly check: AccessCheck;
+  private readonly cpu: CpuState;
+
+  private services: CpuServices | undefined;
+  private watching: Observer | undefined;
+  private describe: (address: Address) => string = (address) => `0x${address.toString(16)}`;
+
+  /** `backing` is of a machine laid out as `layout` says, with `cpus` CPUs, and used by nothing else. */
+  constructor(backing: Memory, layout: MachineLayout, cpus: number) {
+    const { byteLength } = backing;
+    if (byteLength > k.MAX_EXPLORED_BYTES) {
+      throw new RangeError(`only ${k.MAX_EXPLORED_BYTES} bytes of memory can be explored`);
+    }
+    this.backing = backing;
+    this.byteLength = byteLength;
+    this.layout = layout;
+    this.cpus = cpus;
+    this.journal = new Journal(backing);
+    this.sharing = new Sharing(byteLength, layout.cpuBase, layout.taskBase);
+    this.runnable = new RunnableWatch(layout);
+    this.busyCpus = new BusyCpus(layout, cpus, (address, value) => this.store(address, value));
+    this.log = new AccessLog(this.nameOf);
+    this.check = new AccessCheck(byteLength, layout, this.busyCpus, this.nameOf);
+    this.stops = new StopRule(this.check, this.sharing, layout.end);
+    this.cpu = new CpuState(this);
   }
 
-  /** Two ranges at once: a point if either is shared. */
-  private arriveCopy(to: Address, from: Address, length: number): void {
-    if (!this.exploring) return;
-    if (this.isUnwinding) this.suspend();
-    this.checkRange(k.COPY, from, length);
-    this.checkRange(k.COPY, to, length);
-    const reads = this.sharing.touchRange(from, length, this.context.id);
-    const writes = this.sharing.touchRange(to, length, this.context.id);
-    this.point(k.COPY, to, reads || writes);
+  // ---- for the engine ----
+
+  /** Runs `context`'s operation from its start, up to where it was and on. */
+  enter(context: Context): void {
+    this.log.open(context);
+    this.stops.enter(context);
+    this.cpu.enter(context);
   }
 
-  private checkRange(kind: number, address: Address, length: number): void {
-    if (address < PAGE_SIZE || address + length > this.byteLength) this.badAccess(kind, address);
+  /** No context runs. */
+  leave(): void {
+    this.log.close();
+    this.stops.leave();
+    this.cpu.leave();
   }
 
-  /** Two words that are swapped as one; the hardware wants them 8-aligned. */
-  private arrivePair(kind: number, address: Address): void {
-    if ((address & 7) !== 0 && this.exploring && !this.isUnwinding) this.badAccess(kind, address);
-    this.arriveRange(kind, address, 8);
+  /** Runs `look` in the middle of an operation as if from outside: for names and drawn values. */
+  inspect<T>(look: () => T): T {
+    return this.log.paused(() => this.stops.paused(() => this.cpu.paused(look)));
   }
 
-  /** An access in this CPU's area: where the context may be moved, that alone makes it a point. */
-  private arriveHere(kind: number, address: Address, bytes: number): void {
-    if (!this.exploring) return;
-    if (this.isUnwinding) this.suspend();
-    const shared = this.sharing.touchRange(address, bytes, this.context.id);
-    this.point(kind, address, shared || this.canMigrate());
+  /** The word as it is now, for the engine and for checks. */
+  peek(address: Address): number {
+    return this.backing.read32(address);
   }
 
+  /** How reports name an address. */
+  readonly nameOf = (address: Address): string => this.describe(address);
+
+  nameBy(describe: (address: Address) => string): void {
+    this.describe = describe;
+  }
+
+  /** Has `services` run where a CPU does something for the machine. */
+  serveBy(services: CpuServices): void {
+    this.services = services;
+  }
+
+  /** Hears of each access, if anything does. */
+  get observer(): Observer | undefined {
+    return this.watching;
+  }
+
+  /** Runs `section`, of whose accesses `observer` hears. */
+  observed<T>(observer: Observer, section: () => T): T {
+    this.watching = observer;
+    try {
+      return section();
+    } finally {
+      this.watching = undefined;
+    }
+  }
+
+  // ---- what every access does ----
+
+  private store(address: Address, value: number): void {
+    this.runnable.stored(address);
+    this.journal.change(address, value);
+  }
+
+  /** Done: logs the access, and tells the observer. */
+  private done(kind: number, address: Address, value: number, a = 0, b = 0): number {
+    this.log.record(kind, address, value);
+    if (this.watching !== undefined) this.tell(kind, address, value, a, b);
+    return value;
+  }
+
+  private tell(kind: number, address: Address, value: number, a: number, b: number): void {
+    if (!this.stops.isOn) return;
+    this.watching?.accessed(this.cpu.context, kind, address, value, a, b);
+  }
+
+  /** A plain write: not into the area of a CPU where another context is in the middle of one. */
   private checkArea(address: Address): void {
-    if (!this.exploring) return;
-    const { percpuStart, percpuEnd, percpuStride } = this.layout;
-    if (address < percpuStart || address >= percpuEnd) return;
-    const owner = Math.floor((address - percpuStart) / percpuStride);
-    if (owner === this.context.cpu || this.busy[owner] === 0) return;
-    const { name, cpu, operationName } = this.context;
-    throw new KernelBug(
-      "bad-access",
-      `${operationName} of ${name} on CPU ${cpu} wrote into the area of CPU ${owner}: ` +
-        this.nameOf(address),
-    );
+    if (this.stops.isOn) this.check.area(this.cpu.context, address);
   }
 
   // ---- plain ----
 
   private read(kind: number, address: Address): number {
-    this.arrive(kind, address);
+    this.stops.beforePart(kind, address);
     const { backing } = this;
     if (kind === k.READ8) return this.done(kind, address, backing.read8(address));
     return this.done(kind, address, backing.read16(address));
   }
 
   read8(address: Address): number {
-    if (this.position < this.logged) return this.recall(k.READ8, address);
+    if (this.log.isRecalling) return this.log.recall(k.READ8, address);
     return this.read(k.READ8, address);
   }
   read16(address: Address): number {
-    if (this.position < this.logged) return this.recall(k.READ16, address);
+    if (this.log.isRecalling) return this.log.recall(k.READ16, address);
     return this.read(k.READ16, address);
   }
   read32(address: Address): number {
-    if (this.position < this.logged) return this.recall(k.READ32, address);
-    this.arriveAligned(k.READ32, address);
+    if (this.log.isRecalling) return this.log.recall(k.READ32, address);
+    this.stops.beforeWord(k.READ32, address);
     return this.done(k.READ32, address, this.backing.read32(address));
   }
 
   /** Writes the `mask` bits, which begin at `address`, of its word. */
   private writePart(kind: number, address: Address, value: number, mask: number): void {
-    if (this.position < this.logged) {
-      this.recallWrite(kind, address, value);
+    if (this.log.isRecalling) {
+      this.log.recallWrite(kind, address, value);
       return;
     }
-    this.arrive(kind, address);
+    this.stops.beforePart(kind, address);
     this.checkArea(address);
     const word = address & ~3;
     const shift = (address & 3) * 8;
@@ -110,32 +198,32 @@ export class ExploredMemory extends ExploredCpu implements Memory {
     this.writePart(k.WRITE16, address, value, 0xffff);
   }
   write32(address: Address, value: number): void {
-    if (this.position < this.logged) {
-      this.recallWrite(k.WRITE32, address, value);
+    if (this.log.isRecalling) {
+      this.log.recallWrite(k.WRITE32, address, value);
       return;
     }
-    this.arriveAligned(k.WRITE32, address);
+    this.stops.beforeWord(k.WRITE32, address);
     this.checkArea(address);
     this.store(address, value | 0);
     this.done(k.WRITE32, address, value);
   }
 
   fill(address: Address, byte: number, length: number): void {
-    if (this.position < this.logged) {
-      this.recallWrite(k.FILL, address, byte);
+    if (this.log.isRecalling) {
+      this.log.recallWrite(k.FILL, address, byte);
       return;
     }
-    this.arriveRange(k.FILL, address, length);
+    this.stops.beforeRange(k.FILL, address, length);
     this.changeBytes(address, length, () => byte);
     this.done(k.FILL, address, byte, length);
   }
 
   copy(to: Address, from: Address, length: number): void {
-    if (this.position < this.logged) {
-      this.recallWrite(k.COPY, to, from);
+    if (this.log.isRecalling) {
+      this.log.recallWrite(k.COPY, to, from);
       return;
     }
-    this.arriveCopy(to, from, length);
+    this.stops.beforeCopy(to, from, length);
     const bytes = Array.from({ length }, (_, i) => this.backing.read8(from + i));
     this.changeBytes(to, length, (i) => bytes[i] as number);
     this.done(k.COPY, to, from, length);
@@ -155,8 +243,8 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   }
 
   findOther(address: Address, byte: number, length: number): Address {
-    if (this.position < this.logged) return this.recall(k.FIND_OTHER, address);
-    this.arriveRange(k.FIND_OTHER, address, length);
+    if (this.log.isRecalling) return this.log.recall(k.FIND_OTHER, address);
+    this.stops.beforeRange(k.FIND_OTHER, address, length);
     const found = this.backing.findOther(address, byte, length);
     return this.done(k.FIND_OTHER, address, found, byte, length);
   }
@@ -164,17 +252,17 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   // ---- marked and ordered ----
 
   readOnce(address: Address): number {
-    if (this.position < this.logged) return this.recall(k.READ_ONCE, address);
-    this.arriveAligned(k.READ_ONCE, address);
+    if (this.log.isRecalling) return this.log.recall(k.READ_ONCE, address);
+    this.stops.beforeWord(k.READ_ONCE, address);
     return this.done(k.READ_ONCE, address, this.backing.read32(address));
   }
 
   private markedWrite(kind: number, address: Address, value: number): void {
-    if (this.position < this.logged) {
-      this.recallWrite(kind, address, value);
+    if (this.log.isRecalling) {
+      this.log.recallWrite(kind, address, value);
       return;
     }
-    this.arriveAligned(kind, address);
+    this.stops.beforeWord(kind, address);
     if (kind === k.WRITE_ONCE) this.checkArea(address);
     this.store(address, value | 0);
     this.done(kind, address, value);
@@ -188,23 +276,23 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   }
 
   readRacy(address: Address): number {
-    if (this.position < this.logged) return this.recall(k.READ_RACY, address);
-    if (address >= PAGE_SIZE && address < this.byteLength) this.arrive(k.READ_RACY, address);
-    else if (this.exploring) this.arriveBare(k.READ_RACY, false);
+    if (this.log.isRecalling) return this.log.recall(k.READ_RACY, address);
+    if (this.check.isInMemory(address)) this.stops.beforePart(k.READ_RACY, address);
+    else this.stops.beforeNothing(k.READ_RACY);
     return this.done(k.READ_RACY, address, this.backing.readRacy(address));
   }
 
   loadAcquire(address: Address): number {
-    if (this.position < this.logged) return this.recall(k.LOAD_ACQUIRE, address);
-    this.arriveAligned(k.LOAD_ACQUIRE, address);
+    if (this.log.isRecalling) return this.log.recall(k.LOAD_ACQUIRE, address);
+    this.stops.beforeWord(k.LOAD_ACQUIRE, address);
     return this.done(k.LOAD_ACQUIRE, address, this.backing.read32(address));
   }
 
   // ---- atomic ----
 
   cmpxchg(address: Address, expected: number, desired: number): number {
-    if (this.position < this.logged) return this.recall(k.CMPXCHG, address);
-    this.arriveAligned(k.CMPXCHG, address);
+    if (this.log.isRecalling) return this.log.recall(k.CMPXCHG, address);
+    this.stops.beforeWord(k.CMPXCHG, address);
     const found = this.backing.read32(address);
     if (found === expected) this.store(address, desired | 0);
     return this.done(k.CMPXCHG, address, found, expected, desired);
@@ -217,8 +305,8 @@ export class ExploredMemory extends ExploredCpu implements Memory {
     desiredLow: number,
     desiredHigh: number,
   ): boolean {
-    if (this.position < this.logged) return this.recall(k.CMPXCHG_DOUBLE, address) !== 0;
-    this.arrivePair(k.CMPXCHG_DOUBLE, address);
+    if (this.log.isRecalling) return this.log.recall(k.CMPXCHG_DOUBLE, address) !== 0;
+    this.stops.beforePair(k.CMPXCHG_DOUBLE, address);
     const stored = this.swapBoth(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
     this.done(k.CMPXCHG_DOUBLE, address, stored ? 1 : 0, desiredLow, desiredHigh);
     return stored;
@@ -240,16 +328,16 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   }
 
   xchg(address: Address, value: number): number {
-    if (this.position < this.logged) return this.recall(k.XCHG, address);
-    this.arriveAligned(k.XCHG, address);
+    if (this.log.isRecalling) return this.log.recall(k.XCHG, address);
+    this.stops.beforeWord(k.XCHG, address);
     const found = this.backing.read32(address);
     this.store(address, value | 0);
     return this.done(k.XCHG, address, found, value);
   }
 
   add(address: Address, n: number): number {
-    if (this.position < this.logged) return this.recall(k.ADD, address);
-    this.arriveAligned(k.ADD, address);
+    if (this.log.isRecalling) return this.log.recall(k.ADD, address);
+    this.stops.beforeWord(k.ADD, address);
     const found = this.backing.read32(address);
     this.store(address, (found + n) | 0);
     return this.done(k.ADD, address, found, (found + n) | 0);
@@ -258,27 +346,28 @@ export class ExploredMemory extends ExploredCpu implements Memory {
   // ---- this CPU: logged by offset, since the same operation may find itself elsewhere ----
 
   thisCpuPtr(offset: Address): Address {
-    if (this.position < this.logged) return this.recall(k.CPU_PTR, offset);
-    if (this.exploring) this.arriveBare(k.CPU_PTR, this.canMigrate());
-    return this.doneHere(k.CPU_PTR, offset, this.area + offset, 0, 0);
+    if (this.log.isRecalling) return this.log.recall(k.CPU_PTR, offset);
+    this.stops.beforePlace(k.CPU_PTR);
+    return this.doneHere(k.CPU_PTR, offset, this.cpu.area + offset);
   }
 
-  private doneHere(kind: number, offset: Address, value: number, a: number, b: number): number {
-    this.keep(kind, offset, value);
-    this.observed(kind, this.area + offset, value, a, b);
+  private doneHere(kind: number, offset: Address, value: number, a = 0, b = 0): number {
+    this.log.record(kind, offset, value);
+    if (this.watching !== undefined) this.tell(kind, this.cpu.area + offset, value, a, b);
     return value;
   }
 
   thisCpuRead(offset: Address): number {
-    if (this.position < this.logged) return this.recall(k.CPU_READ, offset);
-    this.arriveHere(k.CPU_READ, this.area + offset, 4);
-    return this.doneHere(k.CPU_READ, offset, this.backing.read32(this.area + offset), 0, 0);
+    if (this.log.isRecalling) return this.log.recall(k.CPU_READ, offset);
+    const address = this.cpu.area + offset;
+    this.stops.beforeHere(k.CPU_READ, address, 4);
+    return this.doneHere(k.CPU_READ, offset, this.backing.read32(address));
   }
 
   thisCpuCmpxchg(offset: Address, expected: number, desired: number): number {
-    if (this.position < this.logged) return this.recall(k.CPU_CMPXCHG, offset);
-    const address = this.area + offset;
-    this.arriveHere(k.CPU_CMPXCHG, address, 4);
+    if (this.log.isRecalling) return this.log.recall(k.CPU_CMPXCHG, offset);
+    const address = this.cpu.area + offset;
+    this.stops.beforeHere(k.CPU_CMPXCHG, address, 4);
     const found = this.backing.read32(address);
     if (found === expected) this.store(address, desired | 0);
     return this.doneHere(k.CPU_CMPXCHG, offset, found, expected, desired);
@@ -291,34 +380,154 @@ export class ExploredMemory extends ExploredCpu implements Memory {
     desiredLow: number,
     desiredHigh: number,
   ): boolean {
-    if (this.position < this.logged) return this.recall(k.CPU_CMPXCHG_DOUBLE, offset) !== 0;
-    const address = this.area + offset;
-    this.arriveHere(k.CPU_CMPXCHG_DOUBLE, address, 8);
+    if (this.log.isRecalling) return this.log.recall(k.CPU_CMPXCHG_DOUBLE, offset) !== 0;
+    const address = this.cpu.area + offset;
+    this.stops.beforeHere(k.CPU_CMPXCHG_DOUBLE, address, 8);
     const stored = this.swapBoth(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
     this.doneHere(k.CPU_CMPXCHG_DOUBLE, offset, stored ? 1 : 0, desiredLow, desiredHigh);
     return stored;
   }
 
   perCpuPtr(offset: Address, cpu: number): Address {
-    return this.layout.percpuStart + cpu * this.layout.percpuStride + offset;
+    return this.cpu.areaOf(cpu) + offset;
   }
 
   // ---- statistics: no points, and no part of the state ----
 
   thisCpuAdd(offset: Address, n: number): void {
-    this.bump(k.CPU_ADD, offset, this.area + offset, n);
+    this.addUp(k.CPU_ADD, offset, this.cpu.area + offset, n);
   }
   count(address: Address, n: number): void {
-    this.bump(k.COUNT, address, address, n);
+    this.addUp(k.COUNT, address, address, n);
   }
 
-  private bump(kind: number, key: Address, address: Address, n: number): void {
-    if (this.position < this.logged) {
-      this.recallWrite(kind, key, n);
+  private addUp(kind: number, key: Address, address: Address, n: number): void {
+    if (this.log.isRecalling) {
+      this.log.recallWrite(kind, key, n);
       return;
     }
-    if (this.isUnwinding) this.suspend();
+    this.stops.checkIsStaying();
     this.journal.changeStatistic(address, this.backing.read32(address) + n);
-    this.keep(kind, key, n);
+    this.log.record(kind, key, n);
+  }
+
+  // ---- the state of the running context ----
+
+  irqSave(): IrqFlags {
+    return this.cpu.irqSave();
+  }
+  irqRestore(flags: IrqFlags): void {
+    this.cpu.irqRestore(flags);
+  }
+  irqEnable(): void {
+    this.cpu.irqEnable();
+  }
+  irqDisable(): void {
+    this.cpu.irqDisable();
+  }
+  irqsDisabled(): boolean {
+    return this.cpu.irqsDisabled();
+  }
+  preemptDisable(): void {
+    this.cpu.preemptDisable();
+  }
+  preemptEnable(): void {
+    this.cpu.preemptEnable();
+  }
+  smpProcessorId(): number {
+    return this.cpu.number();
+  }
+  current(): number {
+    return Math.max(this.cpu.context.id, 0);
+  }
+  random(): number {
+    return this.cpu.random();
+  }
+  /** Time stands still. */
+  getCycles(): number {
+    return 0;
+  }
+
+  // ---- waiting ----
+
+  waitWhile(address: Address, value: number, holder = 0): void {
+    if (this.log.isRecalling) {
+      this.log.recall(k.WAIT, address);
+      return;
+    }
+    this.stops.beforeWord(k.WAIT, address);
+    const found = this.backing.read32(address);
+    if (found !== value) {
+      this.done(k.WAIT, address, found);
+      return;
+    }
+    const { context } = this.cpu;
+    if (!this.stops.isOn || holder === context.id + 1) this.refuseEndlessWait(address);
+    context.wait(address, value, holder);
+    this.stops.block();
+  }
+
+  private refuseEndlessWait(address: Address): never {
+    const { name, operationName } = this.cpu.context;
+    const why = this.stops.isOn ? "which it holds itself" : "and nobody else runs";
+    throw new KernelBug(
+      "deadlock",
+      `deadlock: ${operationName} of ${name} waits for ${this.nameOf(address)}, ${why}`,
+    );
+  }
+
+  /** Waiters are woken by the word itself. */
+  notify(_address: Address): void {}
+
+  pollWord(cpu: number): Address {
+    return this.layout.cpuBase + cpu * sizeOfCpu + Cpu.poll;
+  }
+
+  kick(cpu: number): void {
+    const address = this.pollWord(cpu);
+    if (this.log.isRecalling) {
+      this.log.recall(k.KICK, address);
+      return;
+    }
+    this.stops.beforeWord(k.KICK, address);
+    const isOwn = cpu === this.cpu.context.cpu;
+    const asked = isOwn ? POLL_OWN : POLL_ASKED;
+    if (!isOwn || this.backing.read32(address) === 0) this.store(address, asked);
+    this.done(k.KICK, address, asked);
+    if (!this.stops.isOn && !isOwn) this.runOutside(cpu, () => this.serve());
+  }
+
+  // ---- what the machine does for a CPU ----
+
+  takeCall(): void {
+    this.services?.takeCall();
+  }
+
+  /** Does what waits for the running CPU, between operations: interrupts on, no preemption. */
+  serve(): void {
+    this.preemptDisable();
+    this.xchg(this.pollWord(this.cpu.context.cpu), 0);
+    this.services?.quiescent();
+    this.preemptEnable();
+  }
+
+  // ---- outside of exploration ----
+
+  /** Runs `section` as `cpu`, then what it left for that CPU to do. For set-up and checks. */
+  runAs<T>(cpu: number, section: () => T): T {
+    return this.runOutside(cpu, () => {
+      const result = section();
+      if (this.peek(this.pollWord(cpu)) !== 0) this.serve();
+      return result;
+    });
+  }
+
+  private runOutside<T>(cpu: number, section: () => T): T {
+    this.busyCpus.take(cpu, 0);
+    try {
+      return this.cpu.as(cpu, section);
+    } finally {
+      this.busyCpus.giveBack(cpu);
+    }
   }
 }

@@ -16,12 +16,12 @@ export class Describer {
 
   describe(address: Address): Described {
     const { world } = this;
-    const described = world.memory.aside(() => world.describe?.(address));
+    const described = world.memory.inspect(() => world.describe?.(address));
     return described ?? { name: hex(address), field: hex(address) };
   }
 
   /** The value that a word has, as people read it. */
   draw({ draw }: Described, value: number): string {
-    return this.world.memory.aside(() => draw?.(value)) ?? String(value);
+    return this.world.memory.inspect(() => draw?.(value)) ?? String(value);
   }
 }

@@ -46,8 +46,8 @@ export class Occupancy {
       this.lastTask[cpu] = undefined;
       this.last[cpu] = undefined;
       this.mayLook[cpu] = true;
-      this.memory.busy[cpu] = 0;
     }
+    this.memory.busyCpus.reset();
   }
 
   // ---- what happens ----
@@ -55,11 +55,11 @@ export class Occupancy {
   /** `context` begins or goes on, on `cpu`. Returns who ran there before. */
   takes(context: Context, cpu: number): Context | undefined {
     const before = this.last[cpu];
-    const { busy } = this.memory;
+    const { busyCpus } = this.memory;
     const wasCounted = context.running && !context.isAsleep;
     if (wasCounted && context.cpu !== cpu) this.leaves(context);
-    if (!wasCounted || context.cpu !== cpu) busy[cpu] = (busy[cpu] as number) + 1;
-    this.memory.setLease(cpu, context.id + 1);
+    if (!wasCounted || context.cpu !== cpu) busyCpus.enter(cpu);
+    busyCpus.take(cpu, context.id);
     context.cpu = cpu;
     if (context.isTask) this.lastTask[cpu] = context;
     else if (!context.running) (this.interrupts[cpu] as Context[]).push(context);
@@ -84,13 +84,10 @@ export class Occupancy {
   }
 
   /** One fewer on its CPU; with the last the lease is given back. */
-  private leaves(context: Context): void {
-    const { busy } = this.memory;
-    const { cpu } = context;
-    busy[cpu] = (busy[cpu] as number) - 1;
-    if (busy[cpu] !== 0) return;
-    this.memory.setLease(cpu, 0);
-    this.memory.observer?.idle(cpu, this.memory.leaseWord(cpu));
+  private leaves({ cpu }: Context): void {
+    const { busyCpus, observer } = this.memory;
+    busyCpus.leave(cpu);
+    if (!busyCpus.isBusy(cpu)) observer?.idle(cpu, busyCpus.wordOf(cpu));
   }
 
   // ---- who can run ----
@@ -101,7 +98,7 @@ export class Occupancy {
     choices.length = 0;
     costs.length = 0;
     this.current = -1;
-    memory.isStale = false;
+    memory.runnable.listed();
     if (current !== undefined && this.canRun(current, current.cpu)) {
       choices.push(choiceOf(current.id, current.cpu));
       costs.push(0);
@@ -147,7 +144,7 @@ export class Occupancy {
 
   /** Nobody takes a CPU that is not online; on top of who has it still, interrupts come. */
   private mayBegin(cpu: number): boolean {
-    return this.memory.busy[cpu] !== 0 || this.cpuWord(cpu, Cpu.online) === CPU_ONLINE;
+    return this.memory.busyCpus.isBusy(cpu) || this.cpuWord(cpu, Cpu.online) === CPU_ONLINE;
   }
 
   private isFreeForTasks(context: Context, cpu: number): boolean {
@@ -188,7 +185,8 @@ export class Occupancy {
   /** What a CPU left itself to do is looked at once after each of its operations. */
   private wantsSoftirq(cpu: number): boolean {
     const poll = this.cpuWord(cpu, Cpu.poll);
-    if (poll === 0 || this.memory.busy[cpu] !== 0 || this.pinned(cpu) !== undefined) return false;
+    if (poll === 0 || this.memory.busyCpus.isBusy(cpu) || this.pinned(cpu) !== undefined)
+      return false;
     return poll !== POLL_OWN || (this.mayLook[cpu] as boolean);
   }
 

@@ -41,7 +41,7 @@ export function prepare<W extends World, S>(scenario: Scenario<W, S>): Program {
     throw new RangeError(`${name} is on CPU ${cpu}; there are ${memory.cpus}`);
   }
   const names = new Describer(world);
-  memory.nameOf = (address) => names.describe(address).name;
+  memory.nameBy((address) => names.describe(address).name);
   const setup = memory.runAs(0, () => scenario.setup?.(world));
   memory.journal.commit();
   return {

@@ -16,7 +16,7 @@ import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import * as k from "./kinds.ts";
-import type { Observer } from "./suspension.ts";
+import type { Observer } from "./observer.ts";
 
 type Clock = number[];
 

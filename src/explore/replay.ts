@@ -5,11 +5,11 @@
 import { Engine, type Outcome, type Program } from "./engine.ts";
 import type { FoundClass } from "./failure.ts";
 import { Describer } from "./names.ts";
+import { both } from "./observer.ts";
 import { homesOf, prepare, type Scenario, without } from "./program.ts";
 import { RaceWitness } from "./race-witness.ts";
 import { ReplayScheduler, type Segment, StaleSchedule } from "./schedulers/replay.ts";
 import type { Hit } from "./search.ts";
-import type { Observer } from "./suspension.ts";
 import { Recorder, type TimelineEvent } from "./timeline.ts";
 import { parseToken, placed, printToken, type Token, TokenError } from "./token.ts";
 import type { World } from "./world.ts";
@@ -38,28 +38,6 @@ interface Run {
   readonly race: Failure["race"];
 }
 
-/** Two observers as one; the recorder first, so that what the detector throws at is recorded. */
-function both(first: Observer, second: Observer): Observer {
-  return {
-    reset() {
-      first.reset();
-      second.reset();
-    },
-    accessed(...access) {
-      first.accessed(...access);
-      second.accessed(...access);
-    },
-    switched(...turn) {
-      first.switched(...turn);
-      second.switched(...turn);
-    },
-    idle(...at) {
-      first.idle(...at);
-      second.idle(...at);
-    },
-  };
-}
-
 function runRecorded(
   engine: Engine,
   segments: readonly Segment[],
@@ -69,27 +47,18 @@ function runRecorded(
   const { memory, contexts } = engine;
   const names = new Describer(engine.program.world);
   const length = segments.reduce((sum, { steps }) => sum + steps, 0);
-  const recorder = new Recorder(names, () => memory.steps, length, watch);
+  const recorder = new Recorder(names, () => memory.stops.steps, length, watch);
   const detector = dataRaces ? new RaceWitness(contexts, memory, recorder.events) : undefined;
   const scheduler = new ReplayScheduler(segments);
   scheduler.begin();
-  memory.asksAlways = true;
-  memory.observer = detector === undefined ? recorder : both(recorder, detector);
-  engine.listener = recorder;
-  try {
-    const outcome = engine.run(scheduler);
-    scheduler.checkIsUsedUp();
-    if (outcome.found !== undefined) {
-      recorder.failed(engine.lastContext, outcome.found.message);
-    }
-    recorder.markWhatMatters();
-    const race = detector?.accesses();
-    return { outcome, recorder, race };
-  } finally {
-    memory.asksAlways = false;
-    memory.observer = undefined;
-    engine.listener = undefined;
+  const observer = detector === undefined ? recorder : both(recorder, detector);
+  const outcome = engine.runRecorded(scheduler, recorder, observer);
+  scheduler.checkIsUsedUp();
+  if (outcome.found !== undefined) {
+    recorder.failed(engine.lastContext, outcome.found.message);
   }
+  recorder.markWhatMatters();
+  return { outcome, recorder, race: detector?.accesses() };
 }
 
 /** The failure of a schedule that a search has found, with its token. */

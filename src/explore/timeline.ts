@@ -7,8 +7,8 @@ import type { Context } from "./context.ts";
 import type { RunListener } from "./engine.ts";
 import * as k from "./kinds.ts";
 import type { Describer } from "./names.ts";
+import type { Observer } from "./observer.ts";
 import { type Frame, framesHere } from "./stack.ts";
-import type { Observer } from "./suspension.ts";
 import type { Described } from "./world.ts";
 
 export interface TimelineAccess {

@@ -54,11 +54,13 @@ export function exploredMemory(options: MachineOptions): ExploredMemory {
 
 /** Has explored CPUs take calls and look after RCU, as `machine` does it. */
 export function serve(memory: ExploredMemory, machine: Machine): void {
-  memory.onCall = () => machine.calls.take();
-  memory.onQuiescent = () => {
-    const flags = memory.irqSave();
-    machine.calls.take();
-    memory.irqRestore(flags);
-    machine.rcu.quiescent();
-  };
+  memory.serveBy({
+    takeCall: () => machine.calls.take(),
+    quiescent: () => {
+      const flags = memory.irqSave();
+      machine.calls.take();
+      memory.irqRestore(flags);
+      machine.rcu.quiescent();
+    },
+  });
 }

@@ -80,7 +80,7 @@ export class Laboratory implements World {
     this.ledger = new Ledger(this.system.common);
     if (this.slub !== undefined) this.slub.context.reports.sink = refuseReport;
     this.s = this.memory.runAs(0, () => this.boot(options));
-    this.names = new LaboratoryNames(this.system, this.s, (look) => this.memory.aside(look));
+    this.names = new LaboratoryNames(this.system, this.s, (look) => this.memory.inspect(look));
   }
 
   private boot(options: LaboratoryOptions): KmemCachePtr {
@@ -110,11 +110,11 @@ export class Laboratory implements World {
   }
 
   describe(address: Address): Described {
-    return this.memory.aside(() => this.names.describe(address));
+    return this.memory.inspect(() => this.names.describe(address));
   }
 
   /** A word drawn: an object, a slab, or a number. */
   draw(value: number): string {
-    return this.memory.aside(() => this.names.draw(value));
+    return this.memory.inspect(() => this.names.draw(value));
   }
 }

@@ -33,20 +33,20 @@ type AnyStruct = Struct<Record<string, never>>;
 export class LaboratoryNames {
   private readonly system: System;
   private readonly s: Address;
-  private readonly aside: <T>(look: () => T) => T;
+  private readonly inspect: <T>(look: () => T) => T;
 
-  /** `aside` runs a look at the memory that nobody notices. */
-  constructor(system: System, s: Address, aside: <T>(look: () => T) => T) {
+  /** `inspect` runs a look at the memory that nobody notices. */
+  constructor(system: System, s: Address, inspect: <T>(look: () => T) => T) {
     this.system = system;
     this.s = s;
-    this.aside = aside;
+    this.inspect = inspect;
   }
 
   describe(address: Address): Described {
     const described = this.find(address);
     const { draw } = described;
     if (draw === undefined) return described;
-    return { ...described, draw: (value) => this.aside(() => draw(value)) };
+    return { ...described, draw: (value) => this.inspect(() => draw(value)) };
   }
 
   private find(address: Address): Described {

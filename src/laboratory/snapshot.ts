@@ -48,7 +48,7 @@ export interface Snapshot {
 const LONGEST = 64;
 
 export function snapshotOf(lab: Laboratory): Snapshot {
-  return lab.memory.aside(() => new Looker(lab).look());
+  return lab.memory.inspect(() => new Looker(lab).look());
 }
 
 class Looker {

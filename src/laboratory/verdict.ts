@@ -22,7 +22,7 @@ export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
   const cpuSlab = memory.peek(s + KmemCache.cpuSlab);
   const { presence } = system.machine;
   for (let cpu = 0; cpu < memory.cpus; cpu++) {
-    if (memory.busy[cpu] !== 0 || cpuSlab === 0 || !presence.isOnline(cpu)) continue;
+    if (memory.busyCpus.isBusy(cpu) || cpuSlab === 0 || !presence.isOnline(cpu)) continue;
     const c = memory.perCpuPtr(cpuSlab, cpu);
     const page = memory.peek(c + KmemCacheCpu.page);
     const freelist = memory.peek(c + KmemCacheCpu.freelist);

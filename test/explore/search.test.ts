@@ -156,8 +156,10 @@ test("words of one context are no points, and no outcome is lost by that", () =>
           },
         },
       });
-      everyPoint.memory.asksAlways = true;
-      searchBound(new Engine(everyPoint), 1, { budget: new Budget() }, { prunes: false });
+      const engine = new Engine(everyPoint);
+      everyPoint.memory.stops.askingEverywhere(() =>
+        searchBound(engine, 1, { budget: new Budget() }, { prunes: false }),
+      );
       expect(outcomes(contexts, 1, true)).toEqual(all);
     }),
     { numRuns: 80, seed: 11, examples: [[needsTheClosingEdge]] },
@@ -354,7 +356,6 @@ test("what a context has waited for once does not tell two states apart", () => 
     setup: ({ memory, at }) => memory.write32(at(0), 5),
     contexts: [waits, wakes],
   });
-  program.memory.asksAlways = true;
   const engine = new Engine(program);
   /** The state before the last access, where `first` begins. */
   const lastState = (first: number): number => {
@@ -365,7 +366,10 @@ test("what a context has waited for once does not tell two states apart", () => 
       const wanted = choices.findIndex((choice) => contextOf(choice) === first);
       return decisions++ === 0 ? wanted : 0;
     };
-    expect(engine.run({ begin: () => true, next }).found).toBeUndefined();
+    const { found } = program.memory.stops.askingEverywhere(() =>
+      engine.run({ begin: () => true, next }),
+    );
+    expect(found).toBeUndefined();
     return key;
   };
   const withoutWaiting = lastState(1);
@@ -384,8 +388,8 @@ test("a schedule that does not fit leaves the memory as set-up left it, too", ()
       return 0;
     },
   };
-  memory.asksAlways = true;
-  expect(() => engine.run(refuses)).toThrow(StaleSchedule);
+  const run = () => memory.stops.askingEverywhere(() => engine.run(refuses));
+  expect(run).toThrow(StaleSchedule);
   expect(memory.peek(world.at(0))).toBe(0);
   memory.write32(world.at(0), 7);
   expect(memory.peek(world.at(0))).toBe(7);
@@ -399,5 +403,5 @@ test("what throws outside of exploration leaves the CPU as it was", () => {
   };
   expect(() => memory.runAs(1, section)).toThrow("nobody else runs");
   expect([memory.smpProcessorId(), memory.irqsDisabled()]).toEqual([0, false]);
-  expect(memory.peek(memory.leaseWord(1))).toBe(0);
+  expect(memory.peek(memory.busyCpus.wordOf(1))).toBe(0);
 });

@@ -1,0 +1,68 @@
+/**
+ * What no access may do, however the contexts are interleaved: touch page 0 or what lies outside of
+ * the memory, cross the boundary of a word, or write plainly into the area of another CPU while a
+ * context is in mid-operation there. Fills and copies may do the last: what is new per CPU is zeroed
+ * for all of them at once.
+ */
+import { KernelBug } from "../machine/kernel-bug.ts";
+import { type MachineLayout, PAGE_SIZE } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import type { BusyCpus } from "./busy-cpus.ts";
+import type { Context } from "./context.ts";
+import { kindName } from "./kinds.ts";
+
+export class AccessCheck {
+  private readonly byteLength: number;
+  private readonly layout: MachineLayout;
+  private readonly busyCpus: BusyCpus;
+  private readonly nameOf: (address: Address) => string;
+
+  constructor(
+    byteLength: number,
+    layout: MachineLayout,
+    busyCpus: BusyCpus,
+    nameOf: (address: Address) => string,
+  ) {
+    this.byteLength = byteLength;
+    this.layout = layout;
+    this.busyCpus = busyCpus;
+    this.nameOf = nameOf;
+  }
+
+  isInMemory(address: Address): boolean {
+    return address >= PAGE_SIZE && address < this.byteLength;
+  }
+
+  /** One byte, or all of an aligned word. */
+  byte(context: Context, kind: number, address: Address): void {
+    if (!this.isInMemory(address)) this.refuse(context, kind, address);
+  }
+
+  range(context: Context, kind: number, address: Address, length: number): void {
+    if (address < PAGE_SIZE || address + length > this.byteLength) {
+      this.refuse(context, kind, address);
+    }
+  }
+
+  /** In the memory, the address can only be misaligned. */
+  refuse({ name, operationName }: Context, kind: number, address: Address): never {
+    const what = this.isInMemory(address) ? "misaligned" : "bad";
+    throw new KernelBug(
+      "bad-access",
+      `${what} ${kindName(kind)} at 0x${(address >>> 0).toString(16)} by ${operationName} of ${name}`,
+    );
+  }
+
+  /** A plain write of the running context. */
+  area({ name, cpu, operationName }: Context, address: Address): void {
+    const { percpuStart, percpuEnd, percpuStride } = this.layout;
+    if (address < percpuStart || address >= percpuEnd) return;
+    const owner = Math.floor((address - percpuStart) / percpuStride);
+    if (owner === cpu || !this.busyCpus.isBusy(owner)) return;
+    throw new KernelBug(
+      "bad-access",
+      `${operationName} of ${name} on CPU ${cpu} wrote into the area of CPU ${owner}: ` +
+        this.nameOf(address),
+    );
+  }
+}
