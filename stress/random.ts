@@ -1,3 +1,5 @@
+import { xorshift32 } from "../src/machine/xorshift.ts";
+
 /** Chance for workloads: a course of its own for each seed and task, the same on every run. */
 export class Random {
   private state: number;
@@ -7,14 +9,10 @@ export class Random {
     for (let i = 0; i < 8; i++) this.bits();
   }
 
-  /** 32 bits: xorshift32 (Marsaglia 2003). */
+  /** 32 bits. */
   private bits(): number {
-    let x = this.state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.state = x;
-    return x >>> 0;
+    this.state = xorshift32(this.state);
+    return this.state >>> 0;
   }
 
   /** A whole number from 0 up to but not including `n`. */

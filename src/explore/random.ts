@@ -1,4 +1,5 @@
-/** Random numbers for schedulers: xorshift32 (Marsaglia 2003), a stream of its own per schedule. */
+/** Random numbers for schedulers: each schedule draws from a stream of its own. */
+import { xorshift32 } from "../machine/xorshift.ts";
 
 export class RandomStream {
   private state = 1;
@@ -13,12 +14,8 @@ export class RandomStream {
 
   /** 32 random bits, as a non-negative number. */
   next(): number {
-    let x = this.state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.state = x;
-    return x >>> 0;
+    this.state = xorshift32(this.state);
+    return this.state >>> 0;
   }
 
   /** A whole number from 0 to `limit` - 1. */

@@ -9,6 +9,7 @@
 import type { Leases } from "./cpus.ts";
 import type { Address, Memory } from "./memory.ts";
 import { type MachinePlaces, RunningTask } from "./running-task.ts";
+import { xorshift32 } from "./xorshift.ts";
 
 /** The atomic instructions, by byte address. */
 export interface AtomicInstructions {
@@ -168,13 +169,8 @@ export class DirectMemory extends RunningTask implements Memory {
     return (performance.now() * 1e6) | 0;
   }
   random(): number {
-    // xorshift32 (Marsaglia 2003).
-    let x = this.randomState;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.randomState = x;
-    return x;
+    this.randomState = xorshift32(this.randomState);
+    return this.randomState;
   }
 
   // ---- views, for programs; the allocator itself never makes one ----
