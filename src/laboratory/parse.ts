@@ -24,6 +24,7 @@ import type { LaboratoryOptions } from "./laboratory.ts";
 import { danglingReference, type PlacedStep, parseReference } from "./references.ts";
 import type { SetupStep, SlabContext, SlabScenario } from "./scenario.ts";
 import * as steps from "./steps.ts";
+import type { EndsEmpty } from "./verdict.ts";
 
 /** The text is no scenario: says where, and what was expected. */
 export class ScenarioError extends Error {
@@ -147,7 +148,7 @@ class Parser {
   private machine: LaboratoryOptions = {};
   private readonly setup: SetupStep[] = [];
   private readonly contexts: (SlabContext & { operations: steps.Step[][] })[] = [];
-  private endsEmpty = false;
+  private endsEmpty: EndsEmpty | undefined;
   private section: Section | undefined;
   /** All steps with their lines, to tell where a name is wrong. */
   private readonly placedSetup: PlacedStep[] = [];
@@ -208,9 +209,14 @@ class Parser {
       interrupt: (words) => this.begin(words, "interrupt"),
       ends: (words) => {
         words.oneOf("end", ["empty"]);
-        this.endsEmpty = true;
+        this.endsEmpty = words.takes("by") ? this.byItself(words) : "shrunk";
       },
     };
+  }
+
+  private byItself(words: Words): EndsEmpty {
+    words.oneOf("word after by", ["itself"]);
+    return "by itself";
   }
 
   private cpu(words: Words): number {

@@ -17,7 +17,8 @@ export function printScenario(scenario: SlabScenario): string {
     lines.push(`  ${stepText(step)}`);
   }
   for (const context of contexts) lines.push(...printContext(context));
-  if (endsEmpty === true) lines.push("ends empty");
+  if (endsEmpty === "shrunk") lines.push("ends empty");
+  if (endsEmpty === "by itself") lines.push("ends empty by itself");
   return `${lines.join("\n")}\n`;
 }
 

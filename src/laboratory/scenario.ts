@@ -23,7 +23,7 @@ import type { Address } from "../machine/memory.ts";
 import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 import { parseReference } from "./references.ts";
 import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
-import { auditQuiet, checkCpuSlabs } from "./verdict.ts";
+import { auditQuiet, checkCpuSlabs, type EndsEmpty } from "./verdict.ts";
 
 /** Steps on one CPU, before exploration. */
 export interface SetupStep {
@@ -48,8 +48,8 @@ export interface SlabScenario {
   readonly machine: LaboratoryOptions;
   readonly setup: readonly SetupStep[];
   readonly contexts: readonly SlabContext[];
-  /** After everything, with all caches flushed, the cache must have no slab left. */
-  readonly endsEmpty?: boolean;
+  /** In the end the cache must have no slab left. Default: nothing is said of that. */
+  readonly endsEmpty?: EndsEmpty | undefined;
 }
 
 /** Steps of set-up, as CPU `cpu`. */
@@ -188,6 +188,7 @@ export function scenarioOf(
   scenario: SlabScenario,
   change: Change = (classes) => classes,
 ): Scenario<Laboratory, Bound> {
+  const { endsEmpty } = scenario;
   refuseUnfit(scenario);
   refuseHomeless(scenario);
   return {
@@ -200,11 +201,11 @@ export function scenarioOf(
       }
       return bound;
     },
-    // Without its frees and flushes a cache need not be empty.
-    contexts: scenario.contexts.map((context) => contextOf(context, scenario.endsEmpty === true)),
+    // Without the scenario's own frees and flushes a cache would not be empty by itself.
+    contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty === "by itself")),
     check: {
       afterEach: checkCpuSlabs,
-      atEnd: (lab) => auditQuiet(lab, scenario.endsEmpty === true),
+      atEnd: (lab) => auditQuiet(lab, endsEmpty),
     },
   };
 }

@@ -40,11 +40,33 @@ export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
   }
 }
 
+/**
+ * How a cache comes to have no slab left. `shrunk`: what is still held is freed, then the cache is
+ * shrunk. `by itself`: the operations have freed and flushed all that there was.
+ */
+export type EndsEmpty = "shrunk" | "by itself";
+
 /** The whole audit, at the end. The ledger tells which objects are held. */
-export function auditQuiet({ memory, system, ledger, s }: Laboratory, endsEmpty: boolean): void {
+export function auditQuiet(lab: Laboratory, endsEmpty: EndsEmpty | undefined): void {
+  const { memory, system, ledger, s } = lab;
   memory.runAs(0, () => system.machine.rcu.barrier());
   refuse(audit(system, { ledger }));
-  if (endsEmpty) refuse(auditEmpty(system, s));
+  if (endsEmpty === undefined) return;
+  if (endsEmpty === "shrunk") memory.runAs(0, () => freeAndShrink(lab));
+  refuse(auditEmpty(system, s));
+}
+
+function freeAndShrink({ system, ledger, s }: Laboratory): void {
+  const { pages, machine, memory } = system;
+  // A cache that the scenario has destroyed has nothing to free.
+  if (!system.common.caches().includes(s)) return;
+  const first = pages.pageAddress(pages.array.numbered(pages.zones[0]?.start ?? 0));
+  for (const object of ledger.liveIn(first, machine.layout.end)) {
+    const slab = pages.virtToHeadPage(object);
+    if (memory.read32(slab + Page.slabCache) === s) system.kfree(object);
+  }
+  system.kmemCacheShrink(s);
+  machine.rcu.barrier();
 }
 
 function refuse(findings: readonly AuditFinding[]): void {

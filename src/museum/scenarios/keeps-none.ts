@@ -7,5 +7,5 @@ export const keepsNone: SlabScenario = {
   machine: { cpus: 2 },
   setup: on(0, alloc("a", 8), free("a.4-7")),
   contexts: [task("A", 0, keepNone()), task("B", 1, free("a.0-3"))],
-  endsEmpty: true,
+  endsEmpty: "by itself",
 };

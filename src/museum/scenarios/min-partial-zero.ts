@@ -7,5 +7,5 @@ export const minPartialZero: SlabScenario = {
   machine: { minPartial: 0 },
   setup: on(0, alloc("a", 8)),
   contexts: [task("A", 0, free("a"), flush())],
-  endsEmpty: true,
+  endsEmpty: "by itself",
 };

@@ -7,5 +7,5 @@ export const partialElsewhere: SlabScenario = {
   machine: { cpus: 2 },
   setup: [...on(0, alloc("a", 8)), ...on(1, free("a"))],
   contexts: [task("A", 0, shrink())],
-  endsEmpty: true,
+  endsEmpty: "by itself",
 };
