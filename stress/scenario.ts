@@ -5,12 +5,12 @@
  */
 import {
   interrupt,
+  migratableTask,
   on,
   type SetupStep,
   type SlabContext,
   type SlabScenario,
   task,
-  wanderer,
 } from "../src/laboratory/scenario.ts";
 import { alloc, bulkAlloc, bulkFree, free, type Step, shrink } from "../src/laboratory/steps.ts";
 import type { LoggedDeed } from "./control.ts";
@@ -65,7 +65,7 @@ class Writer {
     const cpu = this.cpuOf(own.at(-1) ?? handled.at(-1));
     const steps = this.steps(own);
     if (steps.length > 0) {
-      const make = this.migrates ? wanderer : task;
+      const make = this.migrates ? migratableTask : task;
       this.contexts.push(make(`task${number}`, cpu, ...steps));
     }
     const irq = this.steps(handled);

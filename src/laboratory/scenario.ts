@@ -68,7 +68,7 @@ export function task(name: string, cpu: number, ...parts: Part[]): SlabContext {
 }
 
 /** A task that may be moved to another CPU. */
-export function wanderer(name: string, cpu: number, ...parts: Part[]): SlabContext {
+export function migratableTask(name: string, cpu: number, ...parts: Part[]): SlabContext {
   return { ...task(name, cpu, ...parts), migrates: true };
 }
 

@@ -227,7 +227,7 @@ test("a racy read may go anywhere", () => {
 test("a write into the area of a CPU in mid-operation is refused", () => {
   const stale: Contexts = [
     {
-      name: "wanderer",
+      name: "migrating task",
       cpu: 0,
       migrates: true,
       operations: [

@@ -131,7 +131,7 @@ test("fills and copies count for every word they cover", () => {
 const search = { strategy: "bound", preemptions: 3, schedules: 50_000 } as const;
 
 test("what a task does after it has moved away is not ordered with its old CPU", () => {
-  const wanderer = {
+  const migrates = {
     ...task(0, "publish", (memory, at) => {
       if (memory.smpProcessorId() !== 0 || memory.smpProcessorId() !== 1) return;
       memory.write32(at(0), 7);
@@ -142,7 +142,7 @@ test("what a task does after it has moved away is not ordered with its old CPU",
   const stays = task(0, "consume", (memory, at) => {
     if (memory.readOnce(at(1)) === 1) memory.read32(at(0));
   });
-  const { failure } = explore({ ...scenario([wanderer, stays]), search, dataRaces: true });
+  const { failure } = explore({ ...scenario([migrates, stays]), search, dataRaces: true });
   expect(failure).toMatchObject({ class: "data-race", preemptions: 1 });
   expect(failure?.race?.map(({ cpu }) => cpu)).toEqual([1, 0]);
 });

@@ -1,4 +1,4 @@
-import { on, type SlabScenario, wanderer } from "../../laboratory/scenario.ts";
+import { migratableTask, on, type SlabScenario } from "../../laboratory/scenario.ts";
 import { alloc } from "../../laboratory/steps.ts";
 
 export const migrationAlloc: SlabScenario = {
@@ -6,5 +6,5 @@ export const migrationAlloc: SlabScenario = {
   story: "A task is moved to and fro while it allocates.",
   machine: { cpus: 2 },
   setup: [...on(0, alloc("a", 3)), ...on(1, alloc("b", 3))],
-  contexts: [wanderer("A", 0, alloc("x"), alloc("y"))],
+  contexts: [migratableTask("A", 0, alloc("x"), alloc("y"))],
 };

@@ -1,4 +1,4 @@
-import { on, type SlabScenario, task, wanderer } from "../../laboratory/scenario.ts";
+import { migratableTask, on, type SlabScenario, task } from "../../laboratory/scenario.ts";
 import { alloc, bulkAlloc, free } from "../../laboratory/steps.ts";
 
 export const migrationBulk: SlabScenario = {
@@ -6,5 +6,5 @@ export const migrationBulk: SlabScenario = {
   story: "A task is moved while its bulk allocation makes a slab, and another takes its CPU.",
   machine: { cpus: 2 },
   setup: [...on(0, alloc("a", 3)), ...on(1, alloc("b", 2))],
-  contexts: [wanderer("A", 0, bulkAlloc("x", 3)), task("B", 0, alloc("y"), free("a.0"))],
+  contexts: [migratableTask("A", 0, bulkAlloc("x", 3)), task("B", 0, alloc("y"), free("a.0"))],
 };

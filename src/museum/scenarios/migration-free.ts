@@ -1,4 +1,4 @@
-import { on, type SlabScenario, wanderer } from "../../laboratory/scenario.ts";
+import { migratableTask, on, type SlabScenario } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 
 export const migrationFree: SlabScenario = {
@@ -7,5 +7,5 @@ export const migrationFree: SlabScenario = {
     "A task is moved to and fro while it frees an object of the other CPU's slab; both slabs are used up.",
   machine: { cpus: 2 },
   setup: [...on(0, alloc("a", 4)), ...on(1, alloc("b", 4))],
-  contexts: [wanderer("A", 0, free("b.0"))],
+  contexts: [migratableTask("A", 0, free("b.0"))],
 };

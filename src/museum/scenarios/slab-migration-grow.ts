@@ -1,4 +1,4 @@
-import { type SlabScenario, task, wanderer } from "../../laboratory/scenario.ts";
+import { migratableTask, type SlabScenario, task } from "../../laboratory/scenario.ts";
 import { alloc } from "../../laboratory/steps.ts";
 
 export const slabMigrationGrow: SlabScenario = {
@@ -6,5 +6,5 @@ export const slabMigrationGrow: SlabScenario = {
   story: "A task is moved while it asks for a new slab; the CPU it leaves allocates, too.",
   machine: { cpus: 2, allocator: "slab" },
   setup: [],
-  contexts: [wanderer("A", 0, alloc("x")), task("B", 0, alloc("y"))],
+  contexts: [migratableTask("A", 0, alloc("x")), task("B", 0, alloc("y"))],
 };
