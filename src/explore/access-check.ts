@@ -1,8 +1,8 @@
 /**
- * What no access may do, however the contexts are interleaved: touch page 0 or what lies outside of
- * the memory, cross the boundary of a word, or write plainly into the area of another CPU while a
- * context is in mid-operation there. Fills and copies may do the last: what is new per CPU is zeroed
- * for all of them at once.
+ * Refuses accesses that are wrong in any interleaving: to page 0, outside of the memory, across the
+ * boundary of a word, or a plain write into the area of another CPU while a context is in
+ * mid-operation there. Fills and copies may do the last: a new per-CPU variable is zeroed for all
+ * CPUs at once.
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { type MachineLayout, PAGE_SIZE } from "../machine/machine.ts";
@@ -44,7 +44,7 @@ export class AccessCheck {
     }
   }
 
-  /** In the memory, the address can only be misaligned. */
+  /** An address within the memory can only be misaligned. */
   refuse({ name, operationName }: Context, kind: number, address: Address): never {
     const what = this.isInMemory(address) ? "misaligned" : "bad";
     throw new KernelBug(

@@ -1,10 +1,10 @@
 /**
- * The log of an operation: what each of its accesses was answered. To let a suspended operation go
- * on, the explorer runs it again from its start; as far as the log goes, each access is recalled
- * from it instead of being done, and from there on each access is done and recorded.
+ * The log of an operation: the answer that each of its accesses got. To let a suspended operation go
+ * on, the explorer runs it again from its start. As far as the log reaches, an access is not done
+ * again but recalled from it; from there on each access is done and recorded.
  *
- * That works only if the operation does the same again. So kind and address of each access, and the
- * value of a plain write, are compared with the log; a difference is `non-determinism`.
+ * That works only if the operation repeats itself. So kind and address of each access, and the value
+ * of a plain write, are compared with the log; a difference is `non-determinism`.
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -13,7 +13,7 @@ import { addressOfKey, keyOf, kindName, kindOfKey } from "./kinds.ts";
 
 export class AccessLog {
   private readonly nameOf: (address: Address) => string;
-  /** Undefined: nothing is recorded, as in set-up and checks. */
+  /** Undefined in set-up and checks: nothing is recorded. */
   private context: Context | undefined;
   private entries: number[] = [];
   /** The next entry to recall, and the end of the log; equal: the operation has caught up. */
@@ -51,12 +51,12 @@ export class AccessLog {
     }
   }
 
-  /** The operation has been here before: its next access is in the log. */
+  /** The next access is in the log already. */
   get isRecalling(): boolean {
     return this.position < this.end;
   }
 
-  /** The answer that the next access was given before. */
+  /** The answer that the next access got before. */
   recall(kind: number, address: Address): number {
     const { entries, position } = this;
     const key = entries[position] as number;
@@ -77,7 +77,7 @@ export class AccessLog {
     this.refuse(`did ${what} with the value ${value} where before it was ${before}`);
   }
 
-  /** An access has been done: keeps its answer, under the address or offset that was asked for. */
+  /** Keeps the answer of an access, under the address or offset that the operation asked for. */
   record(kind: number, address: Address, value: number): void {
     const { context, entries, position } = this;
     if (context === undefined) return;
@@ -88,7 +88,7 @@ export class AccessLog {
     context.logged = position + 2;
   }
 
-  /** The operation has returned; it must not have stopped short of where it was before. */
+  /** The operation has returned: it must have repeated all of its log. */
   checkIsUsedUp(): void {
     if (!this.isRecalling) return;
     const key = this.entries[this.position] as number;
@@ -100,7 +100,7 @@ export class AccessLog {
     throw new KernelBug(
       "non-determinism",
       `non-determinism: step ${this.position / 2 + 1} of ${operationName} of ${name} ${what}; ` +
-        "an operation may depend on nothing but what it reads",
+        "an operation may depend only on values that it reads from the memory",
     );
   }
 

@@ -1,13 +1,13 @@
-/** How much a search may still do, and how far it has come. */
+/** The budget of a search, and its progress. */
 
 /** The largest bound that was searched to completion without a failure. */
 export interface Complete {
   readonly preemptions: number;
-  /** Schedules run for it, those cut short included. */
+  /** Schedules run for it, including those cut short. */
   readonly schedules: number;
 }
 
-/** The bound to which all of several searches are complete, if all are. */
+/** The bound to which all of several searches are complete; undefined if one is not. */
 export function leastComplete(
   searches: readonly ({ readonly complete: Complete | undefined } | undefined)[],
 ): Complete | undefined {
@@ -31,7 +31,7 @@ export interface Progress {
 
 const PROGRESS_EVERY_SECONDS = 0.25;
 
-/** Schedules, and time on the clock: the first to run out ends a search. */
+/** Schedules and wall-clock time: the first to run out ends a search. */
 export class Budget {
   private readonly start = performance.now();
   private readonly cpuStart = process.threadCpuUsage();
@@ -44,7 +44,7 @@ export class Budget {
   steps = 0;
   complete: Complete | undefined;
 
-  /** `tell` hears of the progress now and then; where it answers false, the budget is spent. */
+  /** `tell` hears of the progress a few times a second; if it answers false, the budget is spent. */
   constructor(
     schedules = Number.POSITIVE_INFINITY,
     seconds = Number.POSITIVE_INFINITY,
@@ -69,13 +69,13 @@ export class Budget {
     return (performance.now() - this.start) / 1000;
   }
 
-  /** Of this thread's time on a core, in seconds: a busy machine takes none of it away. */
+  /** CPU time of this thread, in seconds: other load on the machine does not count. */
   get cpuSecondsElapsed(): number {
     const { user, system } = process.threadCpuUsage(this.cpuStart);
     return (user + system) / 1e6;
   }
 
-  /** Whether `share` of all that was given is gone, 0 to 1. */
+  /** Whether this share of the budget, 0 to 1, is gone. */
   isSpent(share = 1): boolean {
     if (this.isEnded || this.schedules >= this.limit * share) return true;
     return this.secondsElapsed >= this.seconds * share;

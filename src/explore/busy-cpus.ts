@@ -1,6 +1,6 @@
 /**
- * Which CPUs are in use. How many contexts are in mid-operation on each is counted here, those asleep
- * not included; that somebody has the CPU also stands in its lease word, where the machine looks.
+ * Which CPUs are busy: how many contexts are in mid-operation on each, sleeping ones not counted. The
+ * lease word of a CPU says to the machine that a task has it.
  */
 import { Cpu, sizeOfCpu } from "../machine/cpus.ts";
 import type { MachineLayout } from "../machine/machine.ts";
@@ -31,12 +31,12 @@ export class BusyCpus {
     return this.busy[cpu] !== 0;
   }
 
-  /** One more context is in mid-operation on `cpu`. */
+  /** One more context is in mid-operation. */
   enter(cpu: number): void {
     this.busy[cpu] = (this.busy[cpu] as number) + 1;
   }
 
-  /** One fewer; with the last the lease is given back. */
+  /** One context fewer; after the last the lease is given back. */
   leave(cpu: number): void {
     this.busy[cpu] = (this.busy[cpu] as number) - 1;
     if (!this.isBusy(cpu)) this.giveBack(cpu);

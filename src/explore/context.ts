@@ -1,37 +1,36 @@
 /**
- * What a scenario runs, and how far it has got. A context is a task, an interrupt, or what the
- * machine itself does for a CPU (inter-processor calls, RCU callbacks). It runs operations, one
- * after the other; one that is suspended in the middle is data: the number of the operation and the
- * log of what it was answered so far.
+ * A context: a task, an interrupt, or work that the machine itself does for a CPU (inter-processor
+ * calls, RCU callbacks). It runs its operations one after the other. An operation that is suspended
+ * in the middle is plain data: its number, and the log of the answers that its accesses got so far.
  */
 import type { Address } from "../machine/memory.ts";
 import { mixHigh, mixLow } from "./journal.ts";
 import { BEGIN, WAIT } from "./kinds.ts";
 
-/** What an operation is given: what set-up made, and what earlier operations of its context returned. */
+/** Input of an operation: the result of set-up, and those of its context's earlier operations. */
 export interface Given<S> {
   readonly setup: S;
   readonly results: readonly unknown[];
 }
 
 /**
- * One entry into the code under test. It is run again from its start whenever its context goes on,
- * so it may change nothing but the memory. Its result is frozen and kept for later operations.
+ * One call into the code under test. It runs again from its start each time its context goes on, so
+ * it may change nothing but the memory. Its result is frozen and kept for later operations.
  */
 export interface Operation<W, S> {
   readonly name: string;
-  /** A check relies on it: it is never left out when a failure is made small. */
+  /** A check relies on it: shrinking a failure never leaves it out. */
   readonly isNeeded?: boolean;
   run(world: W, given: Given<S>): unknown;
 }
 
 export interface ContextSpec<W, S> {
   readonly name: string;
-  /** The CPU it starts on; an interrupt never leaves it. */
+  /** The CPU on which it starts; an interrupt stays there. */
   readonly cpu: number;
-  /** Default `task`. Each operation of an interrupt is one interrupt, at any point where they are on. */
+  /** Default `task`. Each operation of an interrupt is one interrupt, at any point with interrupts on. */
   readonly kind?: "task" | "interrupt";
-  /** Whether a task may change its CPU wherever it can be preempted. Default no. */
+  /** The task may change its CPU wherever it can be preempted. Default no. */
   readonly migrates?: boolean;
   readonly operations: readonly Operation<W, S>[];
 }
@@ -54,7 +53,7 @@ export class Context {
   readonly operations: readonly AnyOperation[];
 
   cpu: number;
-  /** Index of the operation that runs or comes next. */
+  /** Index of the operation that runs or is next. */
   operation = 0;
   /** In the middle of an operation. */
   running = false;
@@ -65,18 +64,18 @@ export class Context {
 
   irqsOff = false;
   preemptCount = 0;
-  /** What they were when the operation began. */
+  /** Both as they were when the operation began. */
   irqsOffAtStart = false;
   preemptCountAtStart = 0;
   /** Random numbers drawn by the running operation. */
   draws = 0;
 
-  /** The word it waits for, 0: none; the value it must not have; task + 1 of who is blamed. */
+  /** The word it waits for (0: none), the value on which it waits, and task + 1 of the lock's holder. */
   waitAddress: Address = 0;
   waitValue = 0;
   waitHolder = 0;
 
-  /** What it does next. */
+  /** Kind and address of its next access. */
   pendingKind = BEGIN;
   pendingAddress: Address = 0;
 
@@ -134,7 +133,7 @@ export class Context {
 
   /** The operation has ended; an interrupt leaves no state behind. */
   end(): void {
-    // What the machine does for itself keeps no results: its past decides nothing.
+    // A service keeps no results, so its past operations decide nothing.
     if (!this.isService) {
       this.catchUp();
       this.pastLow = mixLow(this.pastLow, this.low);
@@ -150,7 +149,7 @@ export class Context {
     this.forget();
   }
 
-  /** Waits while the word at `address` has `value`; `holder`: task + 1 of the one to blame. */
+  /** Waits while the word at `address` has `value`; `holder`: task + 1. */
   wait(address: Address, value: number, holder: number): void {
     this.waitAddress = address;
     this.waitValue = value;
@@ -159,7 +158,7 @@ export class Context {
     this.pendingAddress = address;
   }
 
-  /** Goes on, if it has waited: what for is no part of its state any more. */
+  /** Goes on: the word it may have waited for no longer belongs to its state. */
   waitNoMore(): void {
     this.waitAddress = 0;
     this.waitValue = 0;
@@ -186,12 +185,12 @@ export class Context {
     return this.migrates && this.isPreemptible;
   }
 
-  /** Waits where another task may have the CPU meanwhile. */
+  /** Waits in a place where another task may have the CPU. */
   get isAsleep(): boolean {
     return this.waitAddress !== 0 && this.isTask && this.isPreemptible;
   }
 
-  /** The name of the operation that runs or comes next. */
+  /** The name of the operation that runs or is next. */
   get operationName(): string {
     if (this.isService) return this.kind;
     return this.operations[this.operation]?.name ?? "nothing more";
@@ -211,7 +210,7 @@ export class Context {
     this.hashed = this.logged;
   }
 
-  /** Hash of all that decides what this context will do, but for the memory. */
+  /** Hash of everything but the memory that decides the further course of this context. */
   stateLow(): number {
     this.catchUp();
     const where = mixLow(this.cpu | (this.operation << 8), this.flags());

@@ -1,7 +1,7 @@
 /**
- * What the running context knows of its CPU: which one it is, where its area lies, and whether
- * interrupts and preemption are on. The state belongs to the context and moves with it; between
- * operations, and in set-up and checks, the context `outside` runs.
+ * The CPU as the running context sees it: its number, its area, and whether interrupts and preemption
+ * are on. That state belongs to the context and moves with it. Between operations, and in set-up and
+ * checks, the context `outside` runs.
  */
 import type { MachineLayout } from "../machine/machine.ts";
 import type { Address, IrqFlags } from "../machine/memory.ts";
@@ -11,7 +11,7 @@ import * as k from "./kinds.ts";
 import type { RunnableWatch } from "./runnable-watch.ts";
 import type { StopRule } from "./stop-rule.ts";
 
-/** What the state works with. */
+/** The parts of the memory that the state needs. */
 export interface CpuStateParts {
   readonly layout: MachineLayout;
   readonly log: AccessLog;
@@ -37,7 +37,7 @@ export class CpuState {
     this.run(this.outside);
   }
 
-  // ---- which context ----
+  // ---- the running context ----
 
   /** The context that runs. */
   get context(): Context {
@@ -88,7 +88,7 @@ export class CpuState {
     this.areaStart = this.areaOf(context.cpu);
   }
 
-  // ---- which CPU ----
+  // ---- its CPU ----
 
   areaOf(cpu: number): Address {
     return this.layout.percpuStart + cpu * this.layout.percpuStride;
@@ -161,7 +161,7 @@ export class CpuState {
     }
   }
 
-  // ---- chance ----
+  // ---- random numbers ----
 
   /** The same sequence for the same operation of the same context, however often it runs. */
   random(): number {

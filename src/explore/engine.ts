@@ -1,9 +1,9 @@
 /**
- * Runs schedules. One schedule: every context from its first operation to its last, one access at a
- * time, whoever the scheduler says. The engine is who enters and leaves contexts; the scheduler only
- * chooses, and the memory only stops.
+ * Runs schedules. In one schedule every context runs from its first operation to its last, one access
+ * at a time, in the order that the scheduler chooses. The engine enters and leaves contexts; the
+ * scheduler only chooses, and the memory only stops.
  *
- * Between two schedules the memory is taken back to what set-up left.
+ * Between two schedules the memory returns to the state that set-up left.
  */
 import { MAX_TASKS } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -18,7 +18,7 @@ import type { Segment } from "./schedulers/replay.ts";
 import { contextOf, cpuOf, PRUNE, type Scheduler } from "./schedulers/scheduler.ts";
 import { type Pilot, SUSPEND } from "./stop-rule.ts";
 
-/** What is run: operations of contexts, checks, and the memory they share. */
+/** A program to run: the operations of its contexts, its checks, and the memory they share. */
 export interface Program {
   readonly memory: ExploredMemory;
   // biome-ignore lint/suspicious/noExplicitAny: the engine only hands it to operations
@@ -28,20 +28,20 @@ export interface Program {
   readonly contexts: readonly ContextSpec<any, any>[];
   /** After each operation; others may be in the middle of one. */
   readonly afterEach: ((world: unknown, setup: unknown) => void) | undefined;
-  /** When everybody has finished. Not repeated for a memory that has passed it before. */
+  /** When all contexts have finished. Not repeated for a memory that has passed it before. */
   readonly atEnd: ((world: unknown, setup: unknown) => void) | undefined;
   /** Operations left out, as `context.operation`. */
   readonly without?: ReadonlySet<string>;
 }
 
-/** Who hears what happens in a run; a replay listens, a search does not. */
+/** Hears what happens in a run; a replay listens, a search does not. */
 export interface RunListener {
   began(context: Context): void;
   ended(context: Context, result: unknown): void;
   waited(context: Context): void;
 }
 
-/** How a schedule went. `pruned`: it was cut short because its state was known. */
+/** The outcome of a schedule. `pruned`: it was cut short because its state was known. */
 export interface Outcome {
   readonly found: Found | undefined;
   readonly pruned: boolean;
@@ -49,7 +49,7 @@ export interface Outcome {
   readonly steps: number;
 }
 
-/** Memories remembered to have passed; others are checked whenever a schedule ends with them. */
+/** Memories remembered as passed; any others are checked each time a schedule ends with them. */
 const MOST_ENDS = 1_000_000;
 
 /** 53 of 64 bits, as one number. */
@@ -62,9 +62,9 @@ export class Engine implements Pilot {
   private listener: RunListener | undefined;
   private readonly occupancy: Occupancy;
   private scheduler!: Scheduler;
-  /** Who runs or ran last, unless it has ended. */
+  /** The context that runs or ran last, unless it has ended. */
   private running: Context | undefined;
-  /** Chosen while the running context was being suspended; -1: nobody yet. */
+  /** Chosen while the running context was being suspended; -1: none yet. */
   private wanted = -1;
   private isPruned = false;
   /** Memories, by hash, that have passed the check at the end. */
@@ -88,8 +88,8 @@ export class Engine implements Pilot {
     }
     if (contexts.length > MAX_TASKS) {
       throw new RangeError(
-        `${specs.length} contexts and two that each of ${cpus} CPUs has for itself are ` +
-          `${contexts.length} tasks; a machine has ${MAX_TASKS}`,
+        `${specs.length} contexts, and 2 that each of the ${cpus} CPUs needs for itself, are ` +
+          `${contexts.length} tasks; a machine has at most ${MAX_TASKS}`,
       );
     }
     this.contexts = contexts;
@@ -167,7 +167,7 @@ export class Engine implements Pilot {
     }
   }
 
-  /** Between two turns: who is next, or -1 where nobody can run. */
+  /** Between two turns: the next choice, or -1 if no context can run. */
   private choose(): number {
     let choice = this.wanted;
     this.wanted = -1;
@@ -224,7 +224,7 @@ export class Engine implements Pilot {
     } catch (thrown) {
       if (thrown === SUSPEND) {
         if (stops.wasCaught) {
-          this.swallowed(context, "caught, or something accessed on its way out");
+          this.swallowed(context, "caught, or followed by another access");
         }
         return;
       }
@@ -250,7 +250,7 @@ export class Engine implements Pilot {
     throw new KernelBug(
       "non-determinism",
       `${context.operationName} of ${context.name} was suspended, and the suspension was ${how}: ` +
-        "code under test may not catch what it has not thrown",
+        "code under test may not catch errors that it has not thrown",
     );
   }
 
@@ -259,7 +259,7 @@ export class Engine implements Pilot {
     this.listener?.ended(context, result);
     context.end();
     if (!context.isService) {
-      // Whoever uses up a result would find it used up when it is run again.
+      // An operation that changed an earlier result would find it changed when it runs again.
       context.results[context.operation] = Object.freeze(result);
       context.operation++;
       this.skipLeftOut(context);
@@ -275,7 +275,7 @@ export class Engine implements Pilot {
     check(this.program.world, this.program.setup);
   }
 
-  /** A walk over the memory takes longer than a schedule, and many schedules end alike. */
+  /** The check walks the memory and takes longer than a schedule; many schedules end alike. */
   private checkEnd(): void {
     const { low, high, statistics } = this.memory.journal;
     const key = keyOf(mixLow(low, statistics), mixHigh(high, statistics));
@@ -294,9 +294,9 @@ export class Engine implements Pilot {
     throw new KernelBug("deadlock", describeDeadlock(stuck, contexts, memory.nameOf));
   }
 
-  // ---- what a run leaves ----
+  // ---- results of a run ----
 
-  /** Who ran last. */
+  /** The context that ran last. */
   get lastContext(): Context {
     return this.contexts[contextOf(this.turns.at(-1) ?? 0)] as Context;
   }
@@ -308,13 +308,13 @@ export class Engine implements Pilot {
       cpu: cpuOf(choice),
       steps: (this.turnStarts[i + 1] ?? this.memory.stops.steps) - (this.turnStarts[i] as number),
     }));
-    // The run failed while it was to turn to another.
+    // The run failed on its way from one context to the chosen other.
     const { wanted } = this;
     if (wanted >= 0) segments.push({ context: contextOf(wanted), cpu: cpuOf(wanted), steps: 1 });
     return segments;
   }
 
-  /** A 53-bit hash of the present state: memory, contexts, who has which CPU and who runs. */
+  /** A 53-bit hash of the present state: memory, contexts, CPUs and the running context. */
   readonly stateKey = (): number => {
     const { journal } = this.memory;
     const rest = this.occupancy.stateOf(this.running);

@@ -1,6 +1,6 @@
 /**
  * Explores a scenario: searches for a schedule that fails, makes it small, and replays it once for
- * the report. Works on any code over `Memory`, the allocators' or a user's own.
+ * the report. Works on any code over `Memory`.
  *
  *     const { failure, complete } = explore({
  *       name: "lost-update",
@@ -28,15 +28,15 @@ export interface SearchOptions {
   /** Time to search, in seconds. Default 10, or no limit where `schedules` is given. */
   readonly seconds?: number;
   /**
-   * Under a bound, cut schedules short where the state is known. Default true, but never while data
-   * races are looked for. The answer is the same, only found in fewer schedules.
+   * Under a bound, cut schedules short where the state is known. Default true, but never during a
+   * search for data races. The answer is the same, found in fewer schedules.
    */
   readonly prunes?: boolean;
   /** Default 1. The same seed and the same `schedules` give the same answer. */
   readonly seed?: number;
   /**
-   * Hears of the progress a few times a second, and once more where the search ends before its budget
-   * does; answering false ends it.
+   * Hears of the progress a few times a second, and once more if the search ends before its budget
+   * does; answering false ends the search.
    */
   readonly progress?: (progress: Progress) => boolean | undefined;
 }
@@ -52,9 +52,9 @@ export interface ExploreResult {
   readonly schedules: number;
   readonly steps: number;
   readonly seconds: number;
-  /** What the search had of its core, or of all its cores together. */
+  /** Time that the search had on its core, or on all its cores together. */
   readonly cpuSeconds: number;
-  /** The largest bound under which every schedule passes; undefined: not even bound 0 was ended. */
+  /** The largest bound under which every schedule passes; undefined: bound 0 was not completed. */
   readonly complete: Complete | undefined;
   readonly failure: Failure | undefined;
 }

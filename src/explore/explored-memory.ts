@@ -3,14 +3,13 @@
  * checks) accesses pass straight through. Under exploration each is a step of the running context,
  * and each goes the same way:
  *
- *     log.isRecalling?   the operation runs again and has been here: the log answers
- *     stops.before…      else it is a point: another context may go first, or the access is refused
- *     backing, journal   it is done; what it writes can be taken back
- *     done               it is logged, and observers hear of it
+ *     log.isRecalling    the operation runs again and did this access before: the log answers it
+ *     stops.before…      else another context may go first, or the access is refused
+ *     backing, journal   the access is done; its writes can be undone
+ *     done               the access is logged, and the observer hears of it
  *
- * What an access needs is kept in parts of their own: the log, the stop rule, the state of the CPU,
- * which CPUs are busy. What belongs to a context lies in its Context; the memory itself has no state
- * but words.
+ * Each of these is a part of its own: the log, the stop rule, the CPU's state, the busy CPUs. The
+ * state of a context lies in its Context; the memory itself keeps words only.
  */
 import { Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -28,11 +27,11 @@ import { RunnableWatch } from "./runnable-watch.ts";
 import { Sharing } from "./sharing.ts";
 import { StopRule } from "./stop-rule.ts";
 
-/** What the machine does for a CPU by itself. */
+/** Work that the machine does for a CPU by itself. */
 export interface CpuServices {
   /** Runs a pending inter-processor call of the running CPU; interrupts are off. */
   takeCall(): void;
-  /** Does all that waits for the running CPU, which is between operations. */
+  /** Does all work that waits for the running CPU, which is between operations. */
   quiescent(): void;
 }
 
@@ -40,7 +39,7 @@ export class ExploredMemory implements Memory {
   readonly byteLength: number;
   readonly layout: MachineLayout;
   readonly cpus: number;
-  /** What was written, so that it can be taken back. */
+  /** The writes of the present schedule. */
   readonly journal: Journal;
   /** Which words more than one context touches. */
   readonly sharing: Sharing;
@@ -78,7 +77,7 @@ export class ExploredMemory implements Memory {
 
   // ---- for the engine ----
 
-  /** Runs `context`'s operation from its start, up to where it was and on. */
+  /** `context` is about to run its operation from the start. */
   enter(context: Context): void {
     this.log.open(context);
     this.stops.enter(context);
@@ -114,12 +113,12 @@ export class ExploredMemory implements Memory {
     this.services = services;
   }
 
-  /** Hears of each access, if anything does. */
+  /** Hears of each access; undefined: there is none. */
   get observer(): Observer | undefined {
     return this.watching;
   }
 
-  /** Runs `section`, of whose accesses `observer` hears. */
+  /** Runs `section` and tells `observer` of its accesses. */
   observed<T>(observer: Observer, section: () => T): T {
     this.watching = observer;
     try {
@@ -129,14 +128,14 @@ export class ExploredMemory implements Memory {
     }
   }
 
-  // ---- what every access does ----
+  // ---- steps of every access ----
 
   private store(address: Address, value: number): void {
     this.runnable.stored(address);
     this.journal.change(address, value);
   }
 
-  /** Done: logs the access, and tells the observer. */
+  /** The access is done: logs it, and tells the observer. */
   private done(kind: number, address: Address, value: number, a = 0, b = 0): number {
     this.log.record(kind, address, value);
     if (this.watching !== undefined) this.tell(kind, address, value, a, b);
@@ -148,7 +147,7 @@ export class ExploredMemory implements Memory {
     this.watching?.accessed(this.cpu.context, kind, address, value, a, b);
   }
 
-  /** A plain write: not into the area of a CPU where another context is in the middle of one. */
+  /** Of a plain write: refuses one into the area of another CPU that is busy. */
   private checkArea(address: Address): void {
     if (this.stops.isOn) this.check.area(this.cpu.context, address);
   }
@@ -229,7 +228,7 @@ export class ExploredMemory implements Memory {
     this.done(k.COPY, to, from, length);
   }
 
-  /** Word by word, so that the journal can take it back. */
+  /** Word by word, so that the journal can undo it. */
   private changeBytes(address: Address, length: number, byteAt: (index: number) => number): void {
     const end = address + length;
     for (let word = address & ~3; word < end; word += 4) {
@@ -343,7 +342,7 @@ export class ExploredMemory implements Memory {
     return this.done(k.ADD, address, found, (found + n) | 0);
   }
 
-  // ---- this CPU: logged by offset, since the same operation may find itself elsewhere ----
+  // ---- this CPU: logged by offset, since a repeated operation may run on another CPU ----
 
   thisCpuPtr(offset: Address): Address {
     if (this.log.isRecalling) return this.log.recall(k.CPU_PTR, offset);
@@ -392,7 +391,7 @@ export class ExploredMemory implements Memory {
     return this.cpu.areaOf(cpu) + offset;
   }
 
-  // ---- statistics: no points, and no part of the state ----
+  // ---- statistics: not points, and not in the state ----
 
   thisCpuAdd(offset: Address, n: number): void {
     this.addUp(k.CPU_ADD, offset, this.cpu.area + offset, n);
@@ -469,7 +468,7 @@ export class ExploredMemory implements Memory {
 
   private refuseEndlessWait(address: Address): never {
     const { name, operationName } = this.cpu.context;
-    const why = this.stops.isOn ? "which it holds itself" : "and nobody else runs";
+    const why = this.stops.isOn ? "which it holds itself" : "and no other context runs";
     throw new KernelBug(
       "deadlock",
       `deadlock: ${operationName} of ${name} waits for ${this.nameOf(address)}, ${why}`,
@@ -497,13 +496,13 @@ export class ExploredMemory implements Memory {
     if (!this.stops.isOn && !isOwn) this.runOutside(cpu, () => this.serve());
   }
 
-  // ---- what the machine does for a CPU ----
+  // ---- services of the machine ----
 
   takeCall(): void {
     this.services?.takeCall();
   }
 
-  /** Does what waits for the running CPU, between operations: interrupts on, no preemption. */
+  /** Does work that waits for the running CPU, between operations: interrupts on, preemption off. */
   serve(): void {
     this.preemptDisable();
     this.xchg(this.pollWord(this.cpu.context.cpu), 0);
@@ -513,7 +512,7 @@ export class ExploredMemory implements Memory {
 
   // ---- outside of exploration ----
 
-  /** Runs `section` as `cpu`, then what it left for that CPU to do. For set-up and checks. */
+  /** Runs `section` as `cpu`, then the work that it left for that CPU. For set-up and checks. */
   runAs<T>(cpu: number, section: () => T): T {
     return this.runOutside(cpu, () => {
       const result = section();

@@ -1,6 +1,6 @@
 /**
- * What a run can fail with. The kernel's classes are one closed list (machine/kernel-bug.ts); what
- * else is thrown by a program's own operations or checks is an `exception`.
+ * The failures of a run. The machine's classes are one closed list (machine/kernel-bug.ts); anything
+ * else that a program's own operations or checks throw is an `exception`.
  */
 import { type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -14,7 +14,7 @@ export interface Found {
   readonly message: string;
 }
 
-/** The failure that was thrown; a schedule that does not fit is none and goes on. */
+/** The failure that was thrown. A schedule that does not fit is no failure: it is thrown again. */
 export function classOf(thrown: unknown): Found {
   if (thrown instanceof StaleSchedule) throw thrown;
   if (thrown instanceof KernelBug) return { class: thrown.failure, message: thrown.message };
@@ -22,7 +22,7 @@ export function classOf(thrown: unknown): Found {
   return { class: "exception", message };
 }
 
-/** Who waits for what, and who holds it. */
+/** Says which contexts wait, for which words, and which contexts hold them. */
 export function describeDeadlock(
   stuck: readonly Context[],
   contexts: readonly Context[],
@@ -36,12 +36,12 @@ function describeStuck(
   contexts: readonly Context[],
   nameOf: (address: Address) => string,
 ): string {
-  const who = `CPU ${context.cpu}: ${context.name} in ${context.operationName}`;
+  const place = `CPU ${context.cpu}: ${context.name} in ${context.operationName}`;
   if (context.waitAddress === 0) {
-    return context.running ? `${who} is under an interrupt` : `${who} cannot begin`;
+    return context.running ? `${place} is under an interrupt` : `${place} cannot begin`;
   }
-  const what = `waits for ${nameOf(context.waitAddress)}`;
+  const wait = `waits for ${nameOf(context.waitAddress)}`;
   const holder = contexts[context.waitHolder - 1];
-  if (context.waitHolder <= 0 || holder === undefined) return `${who} ${what}`;
-  return `${who} ${what}, held by ${holder.name} (CPU ${holder.cpu}, in ${holder.operationName})`;
+  if (context.waitHolder <= 0 || holder === undefined) return `${place} ${wait}`;
+  return `${place} ${wait}, held by ${holder.name} (CPU ${holder.cpu}, in ${holder.operationName})`;
 }

@@ -1,10 +1,10 @@
 /**
  * The writes of one schedule, so that the next starts from the same memory: each is kept with the
- * word it replaced, and taking them back in reverse order restores every byte. That costs what was
- * written, not what there is.
+ * word it replaced, and undoing them in reverse order restores every byte. The cost grows with the
+ * writes, not with the size of the memory.
  *
- * Meanwhile a hash of the memory is kept up: the exclusive or, over the changed words, of a mix of
- * address and value. It does not depend on the order of the writes. Statistics have one of their own.
+ * The journal also maintains a hash of the memory: the exclusive or, over the changed words, of a mix
+ * of address and value. It does not depend on the order of the writes. Statistics have their own.
  */
 import type { Address, Memory } from "../machine/memory.ts";
 
@@ -48,7 +48,7 @@ export class Journal {
     this.high ^= mixHigh(address, old) ^ mixHigh(address, value);
   }
 
-  /** Writes a word that is no part of the state: a statistic. */
+  /** Writes a statistic, a word that does not belong to the state. */
   changeStatistic(address: Address, value: number): void {
     const old = this.backing.read32(address);
     this.remember(address, old);
@@ -61,7 +61,7 @@ export class Journal {
     this.entries[this.end++] = old;
   }
 
-  /** Takes every write back. */
+  /** Undoes every write. */
   undo(): void {
     const { entries, backing } = this;
     for (let at = this.end - 2; at >= 0; at -= 2) {
@@ -70,7 +70,7 @@ export class Journal {
     this.commit();
   }
 
-  /** From here on the present memory is what undo returns to. */
+  /** Declares the present memory the one to which undo returns. */
   commit(): void {
     this.end = 0;
     this.low = 0;

@@ -37,7 +37,7 @@ export const CPU_ID = 23;
 export const COUNT = 24;
 export const WAIT = 25;
 export const KICK = 26;
-/** Interrupts, or preemption, are switched off: the last moment for what could only come before. */
+/** Interrupts, or preemption, go off: the last moment for a context that needs them on. */
 export const IRQS_OFF = 27;
 export const PREEMPT_OFF = 28;
 /** An operation begins. Never logged. */
@@ -78,7 +78,7 @@ const NAMES = [
 
 export type KindName = (typeof NAMES)[number];
 
-/** Memory an explored machine may have at most. */
+/** The most memory that an explored machine may have. */
 export const MAX_EXPLORED_BYTES = 2 ** 27;
 
 export function kindName(kind: number): KindName {
@@ -127,12 +127,12 @@ const TWO_WORDS = set(CMPXCHG_DOUBLE, CPU_CMPXCHG_DOUBLE);
 export const isWrite = (kind: number): boolean => ((WRITES >>> kind) & 1) !== 0;
 /** An ordinary C access, which must not race. */
 export const isPlain = (kind: number): boolean => ((PLAIN >>> kind) & 1) !== 0;
-/** Sees what the last release of the word had before it. READ_ONCE does so for what depends on it. */
+/** Orders later accesses after the word's last release; READ_ONCE does so for dependent ones. */
 export const acquires = (kind: number): boolean => ((ACQUIRE >>> kind) & 1) !== 0;
 export const releases = (kind: number): boolean => ((RELEASE >>> kind) & 1) !== 0;
 /** Touches no word of the memory. */
 export const isWithoutWord = (kind: number): boolean => ((WITHOUT_WORD >>> kind) & 1) !== 0;
-/** Of a swap: whether it has not stored; `value` and `a` as an observer is given them. */
+/** The swap has not stored; `value` and `a` are those that an observer hears. */
 export function hasFailed(kind: number, value: number, a: number): boolean {
   if (kind === CMPXCHG || kind === CPU_CMPXCHG) return value !== a;
   return hasTwoWords(kind) && value === 0;

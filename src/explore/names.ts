@@ -1,6 +1,6 @@
 /**
- * Names for reports: what the world says about an address, or the address itself. It may look at the
- * memory for that, even in the middle of an operation.
+ * Names for reports: those that the world gives to an address, or the address itself. The world may
+ * look at the memory for that, even in the middle of an operation.
  */
 import type { Address } from "../machine/memory.ts";
 import type { Described, World } from "./world.ts";
@@ -20,7 +20,7 @@ export class Describer {
     return described ?? { name: hex(address), field: hex(address) };
   }
 
-  /** The value that a word has, as people read it. */
+  /** The value of a word, for a reader. */
   draw({ draw }: Described, value: number): string {
     return this.world.memory.inspect(() => draw?.(value)) ?? String(value);
   }

@@ -20,7 +20,7 @@ export interface Observer {
   idle(cpu: number, lease: Address): void;
 }
 
-/** Two observers as one. The first hears first, so it knows of what the second throws at. */
+/** Two observers as one. The first has heard of an access before the second may throw at it. */
 export function both(first: Observer, second: Observer): Observer {
   return {
     reset() {

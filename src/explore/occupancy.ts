@@ -1,9 +1,9 @@
 /**
- * Who has which CPU, and so who could run next. On each CPU there is
+ * Which contexts occupy which CPU, and so which could run next. A CPU has
  *
- * - a stack of interrupts, of which only the topmost runs; what is below waits until it ends;
- * - any number of tasks, of which any may run while no interrupt does, unless one of them has
- *   interrupts or preemption off: then it alone;
+ * - a stack of interrupts, of which only the topmost runs; those below it wait until it ends;
+ * - any number of tasks. While no interrupt is in progress any of them may run, unless one has
+ *   interrupts or preemption off: then only that one;
  * - a softirq, between the operations of that CPU, if its poll word asks for one.
  *
  * A task that waits with interrupts and preemption on sleeps: its CPU counts as idle.
@@ -18,13 +18,13 @@ export class Occupancy {
   private readonly contexts: readonly Context[];
   /** Interrupts in progress on each CPU, the running one last. */
   private readonly interrupts: Context[][];
-  /** The task that ran last on each CPU, and whoever ran last. */
+  /** The task that ran last on each CPU, and the context of any kind that did. */
   private readonly lastTask: (Context | undefined)[];
   private readonly last: (Context | undefined)[];
-  /** An operation has ended on the CPU since it last looked after what it left itself to do. */
+  /** An operation has ended on the CPU since its last softirq began. */
   private readonly mayLook: boolean[];
 
-  /** Who can run, the one that goes on where it is first, and what each would cost. */
+  /** The choices, and how many preemptions each would be; first the context that may simply go on. */
   readonly choices: number[] = [];
   readonly costs: number[] = [];
   /** 0 if the current context can go on where it is, else -1. */
@@ -50,9 +50,9 @@ export class Occupancy {
     this.memory.busyCpus.reset();
   }
 
-  // ---- what happens ----
+  // ---- events ----
 
-  /** `context` begins or goes on, on `cpu`. Returns who ran there before. */
+  /** `context` begins or goes on, on `cpu`. Returns the context that ran there before. */
   takes(context: Context, cpu: number): Context | undefined {
     const before = this.last[cpu];
     const { busyCpus } = this.memory;
@@ -83,16 +83,16 @@ export class Occupancy {
     this.leaves(context);
   }
 
-  /** One fewer on its CPU; with the last the lease is given back. */
+  /** Its CPU has one context fewer in mid-operation. */
   private leaves({ cpu }: Context): void {
     const { busyCpus, observer } = this.memory;
     busyCpus.leave(cpu);
     if (!busyCpus.isBusy(cpu)) observer?.idle(cpu, busyCpus.wordOf(cpu));
   }
 
-  // ---- who can run ----
+  // ---- the contexts that can run ----
 
-  /** Lists who can run; `current` is who has just run, if it has not ended. */
+  /** Lists them; `current` is the context that has just run, if it has not ended. */
   list(current: Context | undefined): void {
     const { choices, costs, memory } = this;
     choices.length = 0;
@@ -113,7 +113,7 @@ export class Occupancy {
     const isCurrent = this.current >= 0 && context === current;
     if (!isCurrent && this.canRun(context, context.cpu)) {
       this.choices.push(choiceOf(context.id, context.cpu));
-      this.costs.push(leaving || this.interruptsSomebody(context) ? 1 : 0);
+      this.costs.push(leaving || this.interruptsAnother(context) ? 1 : 0);
     }
     if (!context.migrates || !this.mayLeave(context)) return;
     for (let cpu = 0; cpu < this.memory.cpus; cpu++) {
@@ -123,7 +123,7 @@ export class Occupancy {
     }
   }
 
-  /** A service that nobody wants: nearly always. */
+  /** A service with nothing to do: nearly always the case. */
   private isIdle(context: Context): boolean {
     return context.isService && !context.running && this.cpuWord(context.cpu, Cpu.poll) === 0;
   }
@@ -142,7 +142,7 @@ export class Occupancy {
     return !context.isFinished && this.isInterruptible(cpu);
   }
 
-  /** Nobody takes a CPU that is not online; on top of who has it still, interrupts come. */
+  /** No context takes a CPU that is offline, but interrupts still come on top of one that has it. */
   private mayBegin(cpu: number): boolean {
     return this.memory.busyCpus.isBusy(cpu) || this.cpuWord(cpu, Cpu.online) === CPU_ONLINE;
   }
@@ -161,7 +161,7 @@ export class Occupancy {
     return undefined;
   }
 
-  /** Whether a task could be taken off its CPU: not while it lies under an interrupt. */
+  /** The task could be taken off its CPU: not while an interrupt has interrupted it. */
   private mayLeave(context: Context): boolean {
     if (!context.isPreemptible) return false;
     const { cpu } = context;
@@ -182,7 +182,7 @@ export class Occupancy {
     return this.cpuWord(cpu, Cpu.poll) !== 0 && this.cpuWord(cpu, Cpu.callPending) !== 0;
   }
 
-  /** What a CPU left itself to do is looked at once after each of its operations. */
+  /** After each operation a CPU looks once for work that it has left to itself. */
   private wantsSoftirq(cpu: number): boolean {
     const poll = this.cpuWord(cpu, Cpu.poll);
     if (poll === 0 || this.memory.busyCpus.isBusy(cpu) || this.pinned(cpu) !== undefined)
@@ -191,14 +191,14 @@ export class Occupancy {
   }
 
   /** An interrupt that begins while another context of its CPU is in mid-operation and could run. */
-  private interruptsSomebody(context: Context): boolean {
+  private interruptsAnother(context: Context): boolean {
     if (context.isTask || context.running) return false;
     const { cpu } = context;
     const below = (this.interrupts[cpu] as Context[]).at(-1) ?? this.lastTask[cpu];
     return below?.running === true && below.cpu === cpu && !this.isWaiting(below);
   }
 
-  /** Hash of what is not in the memory or in a context. */
+  /** Hash of the state that lies neither in the memory nor in a context. */
   stateOf(current: Context | undefined): number {
     let hash = (current?.id ?? -1) + 2;
     for (let cpu = 0; cpu < this.memory.cpus; cpu++) {

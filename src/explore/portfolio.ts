@@ -1,7 +1,7 @@
 /**
- * The portfolio: no one strategy finds every kind of bug soon. First all schedules with 0, 1, 2 …
- * preemptions, each bound to completion, since most bugs need no more and the answer is a proof; then,
- * until the budget is spent, PCT for the deep ones, partial order sampling and a random walk for
+ * The portfolio: no single strategy finds every kind of bug soon. First come all schedules with 0, 1,
+ * 2 … preemptions, each bound to completion, since most bugs need few and the answer is a proof. Then,
+ * until the budget is spent, PCT looks for deep bugs, and partial order sampling and a random walk for
  * those that need many switches.
  */
 import type { Budget } from "./budget.ts";
@@ -22,10 +22,10 @@ export interface PortfolioOptions {
   readonly prunes: boolean;
 }
 
-/** How much of the budget the bounds may use, where others come after them. */
+/** Share of the budget that the bounds may use if samplers follow. */
 const SHARE_OF_BOUNDS = 0.5;
 
-/** A failing schedule, or undefined; `budget.complete` says how far the bounds came. */
+/** A failing schedule, or undefined; `budget.complete` is the largest completed bound. */
 export function searchPortfolio(
   engine: Engine,
   budget: Budget,

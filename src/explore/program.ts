@@ -1,5 +1,5 @@
 /**
- * A scenario made ready: its world built, its set-up run, and what that left in the memory declared
+ * Prepares a scenario: builds its world, runs its set-up, and declares the memory that set-up leaves
  * the beginning of every schedule.
  */
 import type { ContextSpec } from "./context.ts";
@@ -8,22 +8,22 @@ import { Describer } from "./names.ts";
 import { TokenError } from "./token.ts";
 import type { World } from "./world.ts";
 
-/** A small program over shared memory, and what must hold of it. */
+/** A small program over shared memory, with its checks. */
 export interface Scenario<W extends World, S = undefined> {
   /** Part of the token: letters, digits, `-`, `.`, `/`. */
   readonly name: string;
-  /** Builds what the operations run on, once. */
+  /** Builds the objects that the operations run on, once. */
   readonly world: () => W;
   /** Runs once, as CPU 0, before exploration; other CPUs by `memory.runAs`. */
   readonly setup?: (world: W) => S;
   readonly contexts: readonly ContextSpec<W, S>[];
   readonly check?: {
-    /** After every operation, while others may be in the middle of one. Throws what it finds. */
+    /** After every operation, while others may be in the middle of one. Throws a failure it finds. */
     readonly afterEach?: (world: W, setup: S) => void;
     /**
-     * When all have finished. What it says must follow from the memory alone: many schedules end with
-     * the same memory, which is checked once. Of statistics it sees those of the schedules that were
-     * run: one that is cut short at a known state may have come there with others.
+     * When all have finished. Its answer must follow from the memory alone: many schedules end with
+     * the same memory, which is checked once. It sees the statistics of schedules that ran to their
+     * end: a schedule that is cut short at a known state may have had other ones.
      */
     readonly atEnd?: (world: W, setup: S) => void;
   };
@@ -32,13 +32,13 @@ export interface Scenario<W extends World, S = undefined> {
 /** @throws RangeError for a scenario that cannot be run. */
 export function prepare<W extends World, S>(scenario: Scenario<W, S>): Program {
   if (!/^[\w./-]+$/.test(scenario.name)) {
-    throw new RangeError(`"${scenario.name}" is no name of a scenario: letters, digits, - . /`);
+    throw new RangeError(`"${scenario.name}" cannot name a scenario: use letters, digits, - . /`);
   }
   const world = scenario.world();
   const { memory } = world;
   for (const { name, cpu } of scenario.contexts) {
     if (cpu >= 0 && cpu < memory.cpus) continue;
-    throw new RangeError(`${name} is on CPU ${cpu}; there are ${memory.cpus}`);
+    throw new RangeError(`${name} is on CPU ${cpu}; the machine has ${memory.cpus}`);
   }
   const names = new Describer(world);
   memory.nameBy((address) => names.describe(address).name);

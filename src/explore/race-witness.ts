@@ -1,6 +1,6 @@
 /**
- * A race detector that can tell which two events of a recorded run raced. Of each context and word it
- * keeps the last event of each sort (read or write, plain or marked), since only some conflict.
+ * A race detector that can tell which two events of a recorded run raced. For each context and word
+ * it keeps the last event of each sort (read or write, plain or marked), since only some conflict.
  */
 import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
@@ -20,7 +20,7 @@ export class RaceWitness extends RaceDetector {
   private readonly touches = new Map<string, Touch[]>();
   private last: Touch | undefined;
 
-  /** `events` of the run as they are recorded, each before the detector hears of it. */
+  /** `events` grows as the run is recorded, each event before the detector hears of it. */
   constructor(
     contexts: readonly Context[],
     memory: ExploredMemory,

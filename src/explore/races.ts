@@ -2,12 +2,14 @@
  * Data races by happens-before: Flanagan and Freund, "FastTrack: Efficient and Precise Dynamic Race
  * Detection", PLDI 2009. Each context has a vector clock; of each word the last accesses are kept as
  * epochs; two accesses that no chain of synchronisation orders race if one of them is plain and one
- * a write. Precise: what is reported can happen, even if the schedule at hand looks harmless.
+ * a write. Precise: a reported race can happen, even if the schedule at hand looks harmless.
  *
- * What orders: atomics and waits (acquire and release), release and acquire, a READ_ONCE what depends
- * on it, the switch from one context to another on one CPU, and the release of a CPU's lease. Marked
- * accesses do not race with each other; readRacy never races; a swap that fails is a marked read.
- * What a checker keeps behind the memory orders nothing: without it the program would be the same.
+ * These order accesses: atomics and waits (acquire and release), a release with an acquire, READ_ONCE
+ * with the accesses that depend on it, the switch from one context to another on one CPU, and the
+ * release of a CPU's lease. Marked accesses do not race with each other; readRacy never races; a swap
+ * that fails is a marked read. The words that a checker keeps behind the memory order nothing, since
+ * the program would be the same without them.
+ *
  * Deviation: reads are a vector from the start, not first an epoch, and marked and plain accesses are
  * kept apart.
  */
@@ -20,13 +22,13 @@ import type { Observer } from "./observer.ts";
 
 type Clock = number[];
 
-/** Of one word, by context: the time of its last access of each sort; 0: none. */
+/** The accesses of one word: by context, the time of its last one of each sort; 0: none. */
 interface WordHistory {
   plainReads: Clock;
   plainWrites: Clock;
   markedReads: Clock;
   markedWrites: Clock;
-  /** What whoever acquires the word comes after. */
+  /** The clock that an acquire of this word joins. */
   released: Clock;
 }
 
@@ -38,17 +40,17 @@ export interface Race {
 }
 
 export class RaceDetector implements Observer {
-  /** The clock of what has never happened: stands for every clock of a word until one is written. */
+  /** A clock of zeros: stands for every clock of a word until one is written. */
   private readonly never: Clock;
   private readonly contexts: readonly Context[];
   private readonly memory: ExploredMemory;
   private clocks: Clock[] = [];
   private words = new Map<Address, WordHistory>();
-  /** By CPU: what whoever runs there next comes after. */
+  /** By CPU: the clock that the next context on it joins. */
   private left: (Clock | undefined)[] = [];
-  /** Who runs, and on which CPU: it may be moved before it stops there. */
+  /** The running context and its CPU, from which it may be moved before it stops. */
   private running: { readonly id: number; readonly cpu: number } | undefined;
-  /** What was found; a run ends with it. */
+  /** The race that was found; a run ends with it. */
   race: Race | undefined;
 
   constructor(contexts: readonly Context[], memory: ExploredMemory) {
@@ -71,12 +73,12 @@ export class RaceDetector implements Observer {
     });
   }
 
-  /** The clock itself, which may be written, instead of the one that stands for all. */
+  /** A clock that may be written, in place of the one that stands for all. */
   private own(clock: Clock): Clock {
     return clock === this.never ? clock.slice() : clock;
   }
 
-  /** What ran on a CPU before comes before what runs there next. */
+  /** A context happens after its predecessor on the same CPU. */
   switched({ id, cpu }: Context): void {
     this.stop();
     const { left } = this;
@@ -92,7 +94,7 @@ export class RaceDetector implements Observer {
     if (left[cpu] !== undefined) join(history.released, left[cpu]);
   }
 
-  /** Whoever runs has done so much on its CPU: what it does later, perhaps elsewhere, is not in it. */
+  /** The running context leaves its CPU: its later accesses, perhaps elsewhere, are not ordered by it. */
   private stop(): void {
     const { running } = this;
     if (running === undefined) return;
@@ -165,7 +167,7 @@ export class RaceDetector implements Observer {
     return history;
   }
 
-  /** All of `earlier` must have happened before now. */
+  /** All times in `earlier` must have happened before the present access. */
   private check(earlier: Clock, context: Context, word: Address, kind: number): void {
     if (earlier === this.never) return;
     const clock = this.clocks[context.id] as Clock;

@@ -1,6 +1,6 @@
 /**
- * Runs one schedule again, with names, values and stacks. The same schedule of the same program gives
- * the same timeline, in any process.
+ * Replays one schedule with names, values and stacks. The same schedule of the same program gives the
+ * same timeline, in any process.
  */
 import { Engine, type Outcome, type Program } from "./engine.ts";
 import type { FoundClass } from "./failure.ts";
@@ -17,7 +17,7 @@ import type { World } from "./world.ts";
 export interface Failure {
   readonly class: FoundClass;
   readonly message: string;
-  /** Replays it: see token.ts. None where the program is no function of its schedule. */
+  /** Replays it: see token.ts. Undefined for `non-determinism`. */
   readonly token: string | undefined;
   readonly preemptions: number;
   readonly steps: number;
@@ -88,7 +88,7 @@ export function recordFailure(
 }
 
 /**
- * Replays a token of `scenario`. @throws TokenError where the token cannot be read, belongs to another
+ * Replays a token of `scenario`. @throws TokenError if the token cannot be read, belongs to another
  * scenario, or no longer fits this one.
  */
 export function replay<W extends World, S>(

@@ -1,7 +1,7 @@
 /**
- * Notices whatever may change which contexts can run, so that the engine lists them again only then:
- * interrupts or preemption switched, a word that the machine keeps of a CPU, and, while a context
- * waits for a word, every write.
+ * Notices each event that may change which contexts can run, so that the engine lists them again only
+ * then: interrupts or preemption go on or off, a word changes that the machine keeps for a CPU, or,
+ * while a context waits for a word, any word changes.
  */
 import type { MachineLayout } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";

@@ -1,6 +1,6 @@
 /**
- * One search: schedules of one kind, until one fails, the budget is spent or none is left. Each is a
- * function of program, strategy and seed alone, whoever runs it and wherever.
+ * One search: schedules of one kind, until one fails, the budget is spent or none is left. A search is
+ * a function of program, strategy and seed alone, in whichever thread it runs.
  */
 import type { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
@@ -25,10 +25,10 @@ export interface SearchResult {
   readonly schedules: number;
 }
 
-/** How much of a budget, which several searches may have in common, and for what. */
+/** Limits of a search; several searches may share one budget. */
 export interface SearchLimits {
   readonly budget: Budget;
-  /** Share of the budget at which to stop. Default all. */
+  /** Share of the budget at which to stop, 0 to 1. Default 1. */
   readonly share?: number;
   /** Only a failure of this class counts. Default any. */
   readonly class?: FoundClass;
@@ -61,8 +61,8 @@ export interface BoundOptions {
 }
 
 /**
- * All schedules with at most `bound` preemptions. Which words are shared is learnt on the way; when
- * that grows, schedules have been missed and the search begins again.
+ * All schedules with at most `bound` preemptions. The set of shared words is learnt on the way; when
+ * it grows, schedules have been missed and the search begins again.
  */
 export function searchBound(
   engine: Engine,

@@ -1,10 +1,10 @@
 /**
  * Which words more than one context touches. A word of one context alone is no scheduling point:
- * what the others do cannot depend on when it is accessed.
+ * the other contexts cannot depend on the moment of its access.
  *
  * The set is learnt: a word belongs to the first context seen on it, in whichever schedule, until a
  * second one is seen. When that happens in the middle of a search (`grown`), schedules were missed,
- * so nothing may be called complete until a whole search has passed without.
+ * and no bound may be called complete until a whole search has passed without it.
  */
 import type { Address } from "../machine/memory.ts";
 import { WordTable } from "./word-table.ts";
@@ -25,7 +25,7 @@ export class Sharing {
     this.alwaysTo = alwaysTo;
   }
 
-  /** `context` touches the word: whether others do, too. */
+  /** `context` touches the word. Returns whether others do, too. */
   touch(address: Address, context: number): boolean {
     const owner = this.owners.get(address);
     if (owner === SHARED) return true;

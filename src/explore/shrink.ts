@@ -1,7 +1,7 @@
 /**
  * Makes a failing schedule small by searching again: first with fewer preemptions, then with single
  * operations left out. Only the class of the failure must stay the same. Merging the turns of the
- * schedule at hand gets stuck far above the least; a bounded search finds it.
+ * given schedule would get stuck far above the minimum; a bounded search finds the minimum.
  */
 import { Budget } from "./budget.ts";
 import { Engine, type Program } from "./engine.ts";
@@ -16,7 +16,7 @@ export interface Shrunk {
 /** Schedules that each attempt may cost. */
 const ATTEMPT = 10_000;
 
-/** `least`: fewer preemptions than that are known to pass. */
+/** `least`: schedules with fewer preemptions are known to pass. */
 export function shrink(program: Program, hit: Hit, least: number, options: BoundOptions): Shrunk {
   if (hit.found.class === "non-determinism") return { program, hit };
   const fewest = withFewerPreemptions(program, hit, least, options);
@@ -42,7 +42,7 @@ function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
   start.program.contexts.forEach((context, id) => {
     for (let index = context.operations.length - 1; index >= 0; index--) {
       if (context.operations[index]?.isNeeded === true) continue;
-      // A token names a schedule, and nobody's operations have none.
+      // A token names a schedule, and a program without operations has none.
       if (kept === 1) return;
       const left = [...(best.program.without ?? []), `${id}.${index}`];
       const smaller = without(best.program, left);
@@ -57,8 +57,9 @@ function withFewerOperations(start: Shrunk, options: BoundOptions): Shrunk {
 }
 
 /**
- * An operation or a check that needs what was left out fails by itself, and proves nothing. What
- * fails with fewer preemptions than the whole is taken for that too: it could do so in the whole.
+ * An operation or a check that needs the operation left out fails by itself, which proves nothing. A
+ * failure with fewer preemptions than the whole program needs is taken for that, too: if it were
+ * genuine, the whole program would show it.
  */
 function failsByItself(program: Program, hit: Hit): boolean {
   const { found } = new Engine(program).run({ begin: () => true, next: () => 0 });

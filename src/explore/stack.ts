@@ -1,20 +1,20 @@
-/** Where in the code under test an access stands. Capturing a stack is slow: only for replays. */
+/** Stacks: where in the code under test an access was made. Capturing one is slow: only for replays. */
 
 export interface Frame {
   readonly function: string;
-  /** Relative to the working directory where it lies below it. */
+  /** Relative to the working directory if it lies below that. */
   readonly file: string;
   readonly line: number;
 }
 
-/** `function file:line`, of a function without a name only where it is. */
+/** `function file:line`, or `file:line` for a function without a name. */
 export function placeText({ function: name, file, line }: Frame): string {
   return `${name} ${file}:${line}`.trimStart();
 }
 
 const FRAME = /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/)?(\/[^)]*?):(\d+):\d+\)?$/;
 const OURS = new URL("./", import.meta.url).pathname;
-/** Who runs operations: what called it is no part of them. */
+/** The engine runs operations: its own callers do not belong to their stacks. */
 const ENGINE = `${OURS}engine.`;
 const DEEP = 60;
 

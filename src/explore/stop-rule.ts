@@ -1,13 +1,13 @@
 /**
- * The stop rule: whether the running operation may be stopped before its next access, and how it is.
- * Code under test is plain synchronous TypeScript, so it is stopped by a throw: SUSPEND leaves the
- * whole operation, which later runs again from its start and recalls what it did (access-log.ts).
+ * The stop rule: before which accesses the running operation may be stopped, and how. Code under test
+ * is plain synchronous TypeScript, so a throw stops it: SUSPEND leaves the whole operation, which
+ * later runs again from its start and recalls its answers (access-log.ts).
  *
- * A point is an access before which another context could run instead. The pilot is asked at those
- * that matter: a word of one context alone is none, since a context that comes before such an access
- * might as well come at the next point that is asked about, and there is always one before interrupts
- * or preemption are off again. Points are counted as the steps of a schedule; too many without an
- * operation ending are a livelock.
+ * A point is an access before which another context could run. The pilot is asked at points that
+ * matter. An access to a word of one context alone does not: a context that comes before it might as
+ * well come at the next point that matters, and there is always one before interrupts or preemption
+ * go off again. Points are the steps of a schedule; too many without an operation ending are a
+ * livelock.
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -30,6 +30,10 @@ export interface Pilot {
 /** Steps without any operation ending that are taken for a livelock. */
 const LIVELOCK_STEPS = 20_000;
 
+/** Whether a point matters, where that does not depend on the address. */
+const ALWAYS = true;
+const NEVER = false;
+
 export class StopRule {
   private readonly check: AccessCheck;
   private readonly sharing: Sharing;
@@ -39,7 +43,7 @@ export class StopRule {
   /** Undefined outside of exploration: nothing is checked, nothing stops. */
   private context: Context | undefined;
   private pilot: Pilot | undefined;
-  /** The scheduler has just chosen this context here: its first point asks nobody. */
+  /** The scheduler has just chosen this context at its first point, which need not ask again. */
   private isChosen = false;
   /** Every point asks, whether it matters or not: a token counts them all. */
   private asksEverywhere = false;
@@ -131,7 +135,7 @@ export class StopRule {
     return this.unwinding;
   }
 
-  /** There was an access after SUSPEND: the operation has caught it, or does something on its way out. */
+  /** There was an access after SUSPEND: the operation has caught it, or has a `finally`. */
   get wasCaught(): boolean {
     return this.caught;
   }
@@ -149,7 +153,7 @@ export class StopRule {
     this.suspend();
   }
 
-  /** What has been left may do nothing more. */
+  /** Suspends the operation again if it is on its way out. */
   checkIsStaying(): void {
     if (this.unwinding) this.suspend();
   }
@@ -191,7 +195,7 @@ export class StopRule {
     this.check.refuse(this.context, kind, address);
   }
 
-  /** Two ranges at once: what is read may be shared, or what is written. */
+  /** Two ranges at once: the one that is read may be shared, or the one that is written. */
   beforeCopy(to: Address, from: Address, length: number): void {
     const { context } = this;
     if (context === undefined) return;
@@ -212,7 +216,7 @@ export class StopRule {
     this.point(context, kind, address, isShared || context.canMigrate);
   }
 
-  /** Which CPU runs: nothing but a migration changes that. */
+  /** A look at the number or area of the running CPU: only a migration changes it. */
   beforePlace(kind: number): void {
     const { context } = this;
     if (context === undefined) return;
@@ -223,21 +227,21 @@ export class StopRule {
   /**
    * Interrupts, or preemption, are about to be switched off: always a point, being the last moment
    * for a context that can come only while they are on. Else a window without any access would be
-   * overlooked, and so would what follows its last one.
+   * overlooked, and so would the stretch after its last access.
    */
   beforeClosing(kind: number): void {
     const { context } = this;
     if (context === undefined) return;
     if (this.unwinding) this.suspend();
-    this.point(context, kind, 0, true);
+    this.point(context, kind, 0, ALWAYS);
   }
 
-  /** Nothing that any other context could notice. */
+  /** An access that no other context could notice. */
   beforeNothing(kind: number): void {
     const { context } = this;
     if (context === undefined) return;
     if (this.unwinding) this.suspend();
-    this.point(context, kind, 0, false);
+    this.point(context, kind, 0, NEVER);
   }
 
   /** Returns when `context` may go on. */

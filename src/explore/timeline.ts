@@ -1,5 +1,5 @@
 /**
- * What happened in one run, event by event: data, for whoever draws it. Recorded only while a
+ * The timeline of one run, event by event, as data that others draw. It is recorded only while a
  * schedule is replayed, with stacks, names and drawn values; a search records nothing.
  */
 import type { Address } from "../machine/memory.ts";
@@ -31,10 +31,10 @@ export interface TimelineEvent {
   readonly cpu: number;
   readonly operation: string;
   readonly what: TimelineWhat;
-  /** The access, what is waited for, the result or the failure. */
+  /** The access, the word waited for, the result or the failure. */
   readonly text: string;
   readonly access?: TimelineAccess;
-  /** What the replay's `watch` saw right after it. */
+  /** The answer of the replay's `watch` right after it. */
   readonly state?: unknown;
   /** The other of the two accesses whose order matters, as an index into the timeline. */
   matters?: number;
@@ -59,7 +59,7 @@ export class Recorder implements Observer, RunListener {
   private readonly stacksFrom: number;
   private hashState = 0x811c9dc5;
 
-  /** `steps`: how long the run will be, as far as is known. */
+  /** `steps`: the expected length of the run. */
   constructor(
     names: Describer,
     stepNow: () => number,
@@ -72,12 +72,12 @@ export class Recorder implements Observer, RunListener {
     this.stacksFrom = steps - STEPS_WITH_STACKS;
   }
 
-  /** Of kind and field of all accesses: 8 hexadecimal digits (FNV-1a). */
+  /** Hash of kind and field of all accesses: 8 hexadecimal digits (FNV-1a). */
   get hash(): string {
     return (this.hashState >>> 0).toString(16).padStart(8, "0");
   }
 
-  /** It records the one run it was made for. */
+  /** A recorder is made for one run. */
   reset(): void {}
 
   private push(
@@ -118,7 +118,7 @@ export class Recorder implements Observer, RunListener {
     this.push(context, "waits", this.names.describe(context.waitAddress).name);
   }
 
-  /** The run is over and its memory taken back: what was seen last is what it failed with. */
+  /** The run is over and its memory restored: the state seen last is the one in which it failed. */
   failed(context: Context, message: string): void {
     this.push(context, "fails", message, undefined, this.events.at(-1)?.state);
   }
@@ -186,8 +186,8 @@ export class Recorder implements Observer, RunListener {
   }
 
   /**
-   * Marks each access that touches a word which an overlapping operation of another context touched
-   * last, where one of the two writes: turned round, the run would have been another.
+   * Marks each pair of accesses to one word by overlapping operations of two contexts, one right
+   * after the other, where one of the two writes: in the opposite order the run would differ.
    */
   markWhatMatters(): void {
     const last = new Map<Address, number>();
@@ -213,7 +213,7 @@ export class Recorder implements Observer, RunListener {
   }
 }
 
-/** A row of a timeline: an event, or a stretch of accesses of one context that is left out. */
+/** A row of a timeline: an event, or a stretch of accesses of one context, left out. */
 export type TimelineRow =
   | { readonly event: TimelineEvent }
   | { readonly folded: number; readonly context: number; readonly cpu: number };

@@ -10,8 +10,8 @@
  *     |  +----------------------------------- the scenario
  *     +-------------------------------------- the version of this format
  *
- * The hash tells a schedule that still fits from one whose program has changed underneath: it covers
- * what the accesses are, not where in the source they stand.
+ * The hash tells whether a schedule still fits a program that has changed: it covers kind and field
+ * of the accesses, not their place in the source.
  */
 import type { Segment } from "./schedulers/replay.ts";
 
@@ -25,7 +25,7 @@ export interface Token {
   readonly segments: readonly Segment[];
 }
 
-/** The token cannot be read, or no longer fits what it is for. */
+/** The token cannot be read, or does not fit the program. */
 export class TokenError extends Error {
   constructor(why: string) {
     super(why);
@@ -45,17 +45,19 @@ export function printToken(token: Token, homes: readonly number[]): string {
   return `v1:${name}:${token.hash}:${turns.join(".")}`;
 }
 
-/** @throws TokenError naming what is wrong with the text. */
+/** @throws TokenError that quotes the wrong part of the text. */
 export function parseToken(text: string): Token {
   const [version, name, hash, turns, ...rest] = text.trim().split(":");
   if (version !== "v1") throw new TokenError(`a token begins with v1:, not with "${version}"`);
   if (!name || hash === undefined || turns === undefined || rest.length > 0) {
     throw new TokenError("a token has four parts: v1:SCENARIO:HASH:SCHEDULE");
   }
-  if (!/^[0-9a-f]{8}$/.test(hash)) throw new TokenError(`"${hash}" is no hash of a token`);
+  if (!/^[0-9a-f]{8}$/.test(hash))
+    throw new TokenError(`"${hash}" is not a hash: 8 hexadecimal digits`);
   const [scenario = "", ...without] = name.split("~");
   for (const left of without) {
-    if (!/^\d+\.\d+$/.test(left)) throw new TokenError(`"${left}" is no operation of a token`);
+    if (!/^\d+\.\d+$/.test(left))
+      throw new TokenError(`"${left}" is not an operation: CONTEXT.NUMBER`);
   }
   return { scenario, without, hash, segments: turns.split(".").map(parseTurn) };
 }
@@ -64,12 +66,12 @@ function parseTurn(turn: string): Segment {
   const match = /^(\d{1,3})(?:@(\d{1,2}))?x(\d{1,7})$/.exec(turn);
   const steps = Number(match?.[3]);
   if (match === null || steps === 0) {
-    throw new TokenError(`"${turn}" is no turn: CONTEXT[@CPU]xSTEPS, with at least one step`);
+    throw new TokenError(`"${turn}" is not a turn: CONTEXT[@CPU]xSTEPS, with at least one step`);
   }
   return { context: Number(match[1]), cpu: Number(match[2] ?? -1), steps };
 }
 
-/** The segments with every CPU named. @throws TokenError for a context the scenario has not. */
+/** The segments with every CPU named. @throws TokenError for a context that the scenario does not have. */
 export function placed(segments: readonly Segment[], homes: readonly number[]): Segment[] {
   const at = [...homes];
   return segments.map((segment) => {

@@ -14,17 +14,17 @@ import {
 import type { Address } from "../machine/memory.ts";
 import { ExploredMemory } from "./explored-memory.ts";
 
-/** What a report says about an address. */
+/** Names of an address, for reports. */
 export interface Described {
-  /** Which one it is: `page 7.freelist`. */
+  /** The word itself: `queue 7.head`. */
   readonly name: string;
-  /** What it is, whichever one: `page.freelist`. Tokens are made of these. */
+  /** The kind of word: `queue.head`. Tokens are made of these. */
   readonly field: string;
-  /** The word drawn for people; by default a number. */
+  /** Draws a value of the word; by default a number. */
   readonly draw?: (value: number) => string;
 }
 
-/** What operations are given: at least a memory. The rest is the program's own. */
+/** The objects that operations get: at least a memory. The rest belongs to the program. */
 export interface World {
   readonly memory: ExploredMemory;
   readonly describe?: (address: Address) => Described;

@@ -166,7 +166,7 @@ test("so is one that catches it and then goes on, as a retry would", () => {
   });
   const { failure } = run([retries, neighbour], { search: { strategy: "walk", schedules: 100 } });
   expect(failure?.class).toBe("non-determinism");
-  expect(failure?.message).toContain("or something accessed on its way out");
+  expect(failure?.message).toContain("or followed by another access");
 });
 
 test("so is one that turns it into another error", () => {
@@ -257,6 +257,6 @@ test("more contexts than a machine has tasks are refused, those of the CPUs coun
   const contexts = [neighbour];
   const search = { schedules: 1 };
   expect(() => explore({ name: "test", world, contexts, search })).toThrow(
-    "1 contexts and two that each of 64 CPUs has for itself are 129 tasks; a machine has 128",
+    "1 contexts, and 2 that each of the 64 CPUs needs for itself, are 129 tasks; a machine has at most 128",
   );
 });

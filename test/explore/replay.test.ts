@@ -45,10 +45,10 @@ test("a token is printed as it was parsed", () => {
 test.each([
   ["v2:a:00000000:0x1", "begins with v1:"],
   ["v1:a:0x1", "four parts"],
-  ["v1:a:xyz:0x1", "no hash"],
-  ["v1:a:00000000:0x0", '"0x0" is no turn'],
-  ["v1:a:00000000:0x1..1x2", '"" is no turn'],
-  ["v1:a~b:00000000:0x1", '"b" is no operation'],
+  ["v1:a:xyz:0x1", "not a hash"],
+  ["v1:a:00000000:0x0", '"0x0" is not a turn'],
+  ["v1:a:00000000:0x1..1x2", '"" is not a turn'],
+  ["v1:a~b:00000000:0x1", '"b" is not an operation'],
 ])("%s is refused: %s", (text, why) => {
   expect(() => parseToken(text)).toThrow(why);
 });

@@ -401,7 +401,7 @@ test("what throws outside of exploration leaves the CPU as it was", () => {
     memory.irqDisable();
     memory.waitWhile(at(0), 0);
   };
-  expect(() => memory.runAs(1, section)).toThrow("nobody else runs");
+  expect(() => memory.runAs(1, section)).toThrow("no other context runs");
   expect([memory.smpProcessorId(), memory.irqsDisabled()]).toEqual([0, false]);
   expect(memory.peek(memory.busyCpus.wordOf(1))).toBe(0);
 });

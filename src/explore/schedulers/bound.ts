@@ -4,18 +4,18 @@
  * so many preemptions: when `begin` says that none is left, every one of them has been run.
  *
  * A schedule whose state was met before, with at least as much of the budget left, is cut short:
- * whatever could follow has followed. (Without the second condition outcomes would be lost.) States
+ * all that could follow it has been run. (Without the second condition outcomes would be lost.) States
  * are compared by a 53-bit hash.
  */
 import { PRUNE, type Runnable, type Scheduler } from "./scheduler.ts";
 
-/** States that are remembered; further ones are run as often as they are met. About 0.5 GB. */
+/** States that are remembered; further ones are run each time they are met. About 0.5 GB. */
 const MOST_STATES = 8_000_000;
 
 export class BoundScheduler implements Scheduler {
   private readonly bound: number;
   private readonly stateKey: (() => number) | undefined;
-  /** Of each decision on the present path: what was chosen, of how many. */
+  /** For each decision on the present path: the option chosen, and the number of options. */
   private readonly chosen: number[] = [];
   private readonly options: number[] = [];
   /** State, to the largest budget with which it was met. */
@@ -56,7 +56,7 @@ export class BoundScheduler implements Scheduler {
   }
 
   next(runnable: Runnable, current: number): number {
-    // With nothing left, whoever runs goes on as long as it can.
+    // With no preemption left, the running context goes on as long as it can.
     if (this.left === 0 && current >= 0) return current;
     const { costs } = runnable;
     const { left } = this;
@@ -70,7 +70,7 @@ export class BoundScheduler implements Scheduler {
     return index;
   }
 
-  /** Nothing is free and nothing is left: the one preemption that cannot be avoided is no choice. */
+  /** No choice is free and no preemption is left: an unavoidable preemption costs no budget. */
   private cheapest(costs: readonly number[]): number {
     let best = 0;
     for (let i = 1; i < costs.length; i++) {

@@ -2,14 +2,14 @@
  * Probabilistic concurrency testing: Burckhardt, Kothari, Musuvathi and Nagarakatte, "A Randomized
  * Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.
  *
- * Contexts get random priorities and the highest runs, but for d - 1 change points among the k
- * decisions, where whoever runs drops below all others. One run finds a bug of depth d with a
- * probability of at least 1 / (n k^(d-1)).
+ * Contexts get random priorities, and the highest runs. At d - 1 change points among the k decisions
+ * the running context drops below all others. One run finds a bug of depth d with a probability of at
+ * least 1 / (n k^(d-1)).
  *
- * Deviations: k is not known beforehand, but one more than the decisions of the longest schedule so
- * far. A change point at which nobody could go on waits for the next decision at which somebody can.
- * Where the running context may migrate, a change point moves it to another CPU half the time. d goes
- * round from 2 to 4.
+ * Deviations: k is not known beforehand; it is one more than the decisions of the longest schedule so
+ * far. A change point at which the running context could not go on anyway waits for the next decision
+ * at which it can. If the running context may migrate, a change point moves it to another CPU half the
+ * time. d cycles from 2 to 4.
  */
 
 import { RandomStream } from "../random.ts";
@@ -17,17 +17,17 @@ import { contextOf, type Runnable, type Scheduler } from "./scheduler.ts";
 
 const SHALLOWEST = 2;
 const DEPTHS = 3;
-/** Decisions of a schedule before one is known; each schedule halves it. */
+/** Assumed decisions of the first schedule; each schedule halves the assumption. */
 const FIRST_GUESS = 256;
-/** Priorities of the beginning lie above this, those of change points below. */
+/** Initial priorities lie above this, those given at change points below. */
 const HIGH = 2 ** 32;
 
 export class PctScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
-  /** Number of the next schedule: each draws from a stream of its own. */
+  /** Number of the next schedule: each draws from its own stream. */
   private schedule = 0;
-  /** By context, up to the last that could run so far. */
+  /** By context, up to the highest number that could run so far. */
   private priorities: number[] = [];
   /** Decisions at which the running context drops, all different, the next one last. */
   private changePoints: number[] = [];
@@ -52,8 +52,8 @@ export class PctScheduler implements Scheduler {
   }
 
   /**
-   * Where every point falls early, no schedule may ever be longer: so the first schedules draw from
-   * many decisions, and a point may always lie behind the end.
+   * If every point fell early, no schedule might ever become longer. So the first schedules draw from
+   * many decisions, and a point may always lie beyond the end.
    */
   private drawPoints(count: number): number[] {
     const k = Math.max(this.longest + 1, Math.floor(FIRST_GUESS / 2 ** this.schedule));
@@ -78,7 +78,7 @@ export class PctScheduler implements Scheduler {
     for (let i = 0; i < choices.length; i++) {
       const context = contextOf(choices[i] as number);
       const priority = this.priorityOf(context);
-      // Among several CPUs for one context the first is where it is.
+      // Of several CPUs for one context its present one comes first.
       if (priority > highest || (priority === highest && this.isCheaper(costs, i, best))) {
         highest = priority;
         best = i;
@@ -98,7 +98,7 @@ export class PctScheduler implements Scheduler {
     return this.priorities[context] as number;
   }
 
-  /** Half the time, where there is one: the choice that moves the running context. */
+  /** Half the time, a choice that moves the running context, if there is one; else -1. */
   private otherCpu(choices: readonly number[], running: number, current: number): number {
     let others = 0;
     for (let i = 0; i < choices.length; i++) {

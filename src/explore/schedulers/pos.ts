@@ -1,12 +1,12 @@
 /**
  * Partial order sampling: Yuan, Yang and Gu, "Partial Order Aware Concurrency Sampling", CAV 2018.
  *
- * Every pending access has a random priority and the highest is done. What it races with (the same
- * word, one of them a write) draws again, so that the order of each racing pair is decided afresh,
- * and orders that make no difference are not sampled twice.
+ * Every pending access has a random priority, and the highest is done. Accesses that race with it (the
+ * same word, one of the two a write) draw again, so that the order of each racing pair is decided
+ * afresh, and orders that make no difference are not sampled twice.
  *
- * Deviation: one access is pending for each context, whatever the CPU; a migration is a coin thrown
- * where the context is chosen.
+ * Deviation: a context has one pending access, whatever its CPU; when it is chosen, a coin decides
+ * whether it migrates.
  */
 import { isWithoutWord, isWrite } from "../kinds.ts";
 import { RandomStream } from "../random.ts";
@@ -15,7 +15,7 @@ import { contextOf, type Pending, type Runnable, type Scheduler } from "./schedu
 export class PosScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
-  /** Number of the next schedule: each draws from a stream of its own. */
+  /** Number of the next schedule: each draws from its own stream. */
   private schedule = 0;
   /** By context; 0: to be drawn. */
   private priorities: number[] = [];
@@ -60,6 +60,6 @@ export class PosScheduler implements Scheduler {
 function areRacing(one: Pending, other: Pending): boolean {
   if (isWithoutWord(one.pendingKind) || isWithoutWord(other.pendingKind)) return false;
   if (!isWrite(one.pendingKind) && !isWrite(other.pendingKind)) return false;
-  // Two words that are swapped as one are 8-aligned.
+  // A pair of words that is swapped as one is 8-aligned.
   return one.pendingAddress >>> 3 === other.pendingAddress >>> 3;
 }

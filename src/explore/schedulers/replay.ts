@@ -1,17 +1,17 @@
 /**
- * Replay: follows a recorded schedule segment by segment. Every point asks, so that steps are
- * counted as the token counted them; whatever does not fit makes the schedule stale.
+ * Replay: follows a recorded schedule segment by segment. Every point asks, so that steps are counted
+ * as in the token. A schedule that does not fit is stale.
  */
 import { choiceOf, type Runnable, type Scheduler } from "./scheduler.ts";
 
-/** `steps` points passed by `context` on `cpu`, one after the other. */
+/** `context` passes so many points on `cpu`, one after the other. */
 export interface Segment {
   readonly context: number;
   readonly cpu: number;
   readonly steps: number;
 }
 
-/** The schedule does not fit the program any more. */
+/** The schedule no longer fits the program. */
 export class StaleSchedule extends Error {
   constructor(why: string) {
     super(`stale schedule: ${why}`);

@@ -1,11 +1,12 @@
 /**
- * What decides who goes on. A scheduler sees who can run, who has just run, and what each context
- * would do next; it is asked wherever there is a choice, and keeps no other state of the run.
+ * A scheduler decides which context goes on. It sees the contexts that can run, the one that has just
+ * run, and the next access of each. It is asked wherever there is a choice, and has no other view of
+ * the run.
  */
 import type { Address } from "../../machine/memory.ts";
 
 /**
- * Who can run, as parallel lists. The one that goes on where it is comes first, if it can.
+ * The choices, as parallel lists. The context that has just run comes first if it can go on where it is.
  *
  *      31 ........ 8 7 ....... 0
  *     +-------------+-----------+
@@ -14,7 +15,7 @@ import type { Address } from "../../machine/memory.ts";
  */
 export interface Runnable {
   readonly choices: readonly number[];
-  /** Preemptions each would be: leaving a runnable context, starting an interrupt, migrating. */
+  /** Preemptions of each choice: leaving a runnable context, starting an interrupt, migrating. */
   readonly costs: readonly number[];
 }
 
@@ -22,21 +23,21 @@ export const choiceOf = (context: number, cpu: number): number => (cpu << 8) | c
 export const contextOf = (choice: number): number => choice & 0xff;
 export const cpuOf = (choice: number): number => choice >>> 8;
 
-/** What a context does next. */
+/** The next access of a context. */
 export interface Pending {
   readonly pendingKind: number;
   readonly pendingAddress: Address;
 }
 
-/** Instead of an index: the state has been seen, nothing new can come of this schedule. */
+/** Instead of an index: the state was seen before, so this schedule can show nothing new. */
 export const PRUNE = -1;
 
 export interface Scheduler {
-  /** Another schedule begins. False: there is none left that this scheduler would try. */
+  /** Another schedule begins. False: this scheduler has no further one. */
   begin(): boolean;
   /**
-   * Index of the choice to run. `current` is the index of the context that has just run and could go
-   * on where it is (always 0), or -1; `pending` is indexed by context.
+   * Index of the choice to run. `current` is the index of the context that has just run, if it could
+   * go on where it is (always 0), else -1; `pending` is indexed by context.
    */
   next(runnable: Runnable, current: number, pending: readonly Pending[]): number;
 }

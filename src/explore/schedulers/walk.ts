@@ -1,6 +1,6 @@
 /**
- * Random walk: at every point any of those who can run, each as likely. Good at symmetric races of a
- * few steps; hopeless where somebody must stay away for long.
+ * Random walk: at every point any of the contexts that can run, all equally likely. Good at symmetric
+ * races of a few steps; hopeless if a context must stay away for long.
  */
 import { RandomStream } from "../random.ts";
 import type { Runnable, Scheduler } from "./scheduler.ts";
@@ -8,7 +8,7 @@ import type { Runnable, Scheduler } from "./scheduler.ts";
 export class WalkScheduler implements Scheduler {
   private readonly random = new RandomStream();
   private readonly seed: number;
-  /** Number of the next schedule: each draws from a stream of its own. */
+  /** Number of the next schedule: each draws from its own stream. */
   private schedule = 0;
 
   constructor(seed: number) {
