@@ -79,7 +79,7 @@ export function explore<W extends World, S>(exploration: Exploration<W, S>): Exp
   if (!budget.isSpent()) search.progress?.({ schedules: run, seconds: secondsElapsed, complete });
   const least = complete === undefined ? 0 : complete.preemptions + 1;
   const small = hit && observed(() => shrink(program, hit, least, options));
-  const failure = small && recordFailure(name, small.program, small.hit, dataRaces);
+  const failure = small && recordFailure(name, small.program, small.hit, { dataRaces });
   const spent = { seconds: secondsElapsed, cpuSeconds: cpuSecondsElapsed };
   return { schedules: run, steps, ...spent, complete, failure };
 }

@@ -144,7 +144,7 @@ export class ExploredMemory implements Memory {
 
   private tell(kind: number, address: Address, value: number, a: number, b: number): void {
     if (!this.stops.isOn) return;
-    this.watching?.accessed(this.cpu.context, kind, address, value, a, b);
+    this.watching?.accessed(this.cpu.context, { kind, address, value, a, b });
   }
 
   /** Of a plain write: refuses one into the area of another CPU that is busy. */

@@ -2,18 +2,21 @@
 import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
 
+/** An access that was done. */
+export interface Access {
+  readonly kind: number;
+  readonly address: Address;
+  /** The value read, or written by a plain write. */
+  readonly value: number;
+  /** Arguments of the access: the two values of a swap, or the bytes of a range. */
+  readonly a: number;
+  readonly b: number;
+}
+
 export interface Observer {
   /** A schedule begins. */
   reset(): void;
-  /** `value` is what was read, or written by a plain write; `a` and `b` what a swap would store. */
-  accessed(
-    context: Context,
-    kind: number,
-    address: Address,
-    value: number,
-    a: number,
-    b: number,
-  ): void;
+  accessed(context: Context, access: Access): void;
   /** `context` runs on its CPU from now on, after `before`, the context that ran there last. */
   switched(context: Context, before: Context | undefined): void;
   /** No context is in mid-operation on `cpu` any more; its `lease` is given back, a release. */

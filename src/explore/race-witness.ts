@@ -6,7 +6,7 @@ import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import * as k from "./kinds.ts";
-import { RaceDetector } from "./races.ts";
+import { RaceDetector, type WordAccess } from "./races.ts";
 import type { TimelineEvent } from "./timeline.ts";
 
 interface Touch {
@@ -30,10 +30,11 @@ export class RaceWitness extends RaceDetector {
     this.events = events;
   }
 
-  protected override one(context: Context, kind: number, word: Address, writes: boolean): void {
+  protected override one(context: Context, access: WordAccess, word: Address): void {
+    const { kind, writes } = access;
     const touch = { event: this.events.at(-1) as TimelineEvent, writes, isPlain: k.isPlain(kind) };
     this.last = touch;
-    super.one(context, kind, word, writes);
+    super.one(context, access, word);
     const key = keyOf(context.id, word);
     const others = (this.touches.get(key) ?? []).filter(
       ({ writes, isPlain }) => writes !== touch.writes || isPlain !== touch.isPlain,

@@ -18,7 +18,7 @@ import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import * as k from "./kinds.ts";
-import type { Observer } from "./observer.ts";
+import type { Access, Observer } from "./observer.ts";
 
 type Clock = number[];
 
@@ -32,11 +32,23 @@ interface WordHistory {
   released: Clock;
 }
 
+interface Sort {
+  readonly isPlain: boolean;
+  readonly writes: boolean;
+}
+
 export interface Race {
   readonly address: Address;
   /** The context of the earlier access, and of the later. */
   readonly first: number;
   readonly second: number;
+}
+
+/** An access as one of its words sees it. */
+export interface WordAccess {
+  readonly kind: number;
+  /** Not by a swap that failed, nor where a copy reads. */
+  readonly writes: boolean;
 }
 
 export class RaceDetector implements Observer {
@@ -108,28 +120,21 @@ export class RaceDetector implements Observer {
     clock[id] = (clock[id] as number) + 1;
   }
 
-  accessed(context: Context, kind: number, address: Address, value: number, a: number, b: number) {
+  accessed(context: Context, { kind, address, value, a, b }: Access): void {
     if (k.isWithoutWord(kind) || kind === k.READ_RACY) return;
     if (address >= this.memory.layout.end) return;
     const word = address & ~3;
-    if (kind === k.FILL) this.range(context, kind, word, a, true);
-    else if (kind === k.FIND_OTHER) this.range(context, kind, word, b, false);
-    else if (kind === k.COPY) {
-      this.range(context, kind, value & ~3, a, false);
-      this.range(context, kind, word, a, true);
-    } else {
-      const writes = k.isWrite(kind) && !k.hasFailed(kind, value, a);
-      this.one(context, kind, word, writes);
-      if (k.hasTwoWords(kind)) this.one(context, kind, word + 4, writes);
-    }
+    if (kind === k.COPY) this.range(context, { kind, writes: false }, value & ~3, a);
+    const access = { kind, writes: k.isWrite(kind) && !k.hasFailed(kind, value, a) };
+    this.range(context, access, word, bytesOf(kind, a, b));
   }
 
-  private range(context: Context, kind: number, from: Address, bytes: number, writes: boolean) {
-    for (let word = from; word < from + bytes; word += 4) this.one(context, kind, word, writes);
+  private range(context: Context, access: WordAccess, from: Address, bytes: number): void {
+    for (let word = from; word < from + bytes; word += 4) this.one(context, access, word);
   }
 
   /** One word of an access. */
-  protected one(context: Context, kind: number, word: Address, writes: boolean): void {
+  protected one(context: Context, { kind, writes }: WordAccess, word: Address): void {
     const { id } = context;
     const clock = this.clocks[id] as Clock;
     const history = this.historyOf(word);
@@ -140,7 +145,7 @@ export class RaceDetector implements Observer {
     if (isPlain) this.check(history.markedWrites, context, word, kind);
     if (isPlain && writes) this.check(history.markedReads, context, word, kind);
     const now = clock[id] as number;
-    const sort = sortOf(isPlain, writes);
+    const sort = sortOf({ isPlain, writes });
     const times = this.own(history[sort]);
     times[id] = now;
     history[sort] = times;
@@ -184,7 +189,14 @@ export class RaceDetector implements Observer {
   }
 }
 
-function sortOf(isPlain: boolean, writes: boolean): Exclude<keyof WordHistory, "released"> {
+/** Bytes from its first word on that an access covers; `a` and `b` are its arguments. */
+function bytesOf(kind: number, a: number, b: number): number {
+  if (kind === k.FILL || kind === k.COPY) return a;
+  if (kind === k.FIND_OTHER) return b;
+  return k.hasTwoWords(kind) ? 8 : 4;
+}
+
+function sortOf({ isPlain, writes }: Sort): Exclude<keyof WordHistory, "released"> {
   if (isPlain) return writes ? "plainWrites" : "plainReads";
   return writes ? "markedWrites" : "markedReads";
 }

@@ -32,6 +32,11 @@ export interface Replayed {
   readonly timeline: readonly TimelineEvent[];
 }
 
+interface RecordOptions {
+  readonly dataRaces: boolean;
+  readonly watch?: (() => unknown) | undefined;
+}
+
 interface Run {
   readonly outcome: Outcome;
   readonly recorder: Recorder;
@@ -41,8 +46,7 @@ interface Run {
 function runRecorded(
   engine: Engine,
   segments: readonly Segment[],
-  dataRaces: boolean,
-  watch?: () => unknown,
+  { dataRaces, watch }: RecordOptions,
 ): Run {
   const { memory, contexts } = engine;
   const names = new Describer(engine.program.world);
@@ -66,14 +70,14 @@ export function recordFailure(
   scenario: string,
   program: Program,
   hit: Hit,
-  dataRaces: boolean,
+  options: { readonly dataRaces: boolean },
 ): Failure {
   const { found, segments, preemptions, steps } = hit;
   if (found.class === "non-determinism") {
     return { ...found, token: undefined, preemptions, steps, timeline: [] };
   }
   const engine = new Engine(program);
-  const { outcome, recorder, race } = runRecorded(engine, segments, dataRaces);
+  const { outcome, recorder, race } = runRecorded(engine, segments, options);
   if (outcome.found?.class !== found.class) {
     throw new Error(`a schedule that failed with ${found.class} did not when it was replayed`);
   }
@@ -107,7 +111,7 @@ export function replay<W extends World, S>(
   const engine = new Engine(without(prepare(scenario), token.without));
   const { dataRaces = false, watch } = options;
   const look = watch && (() => watch(engine.program.world));
-  const run = runToken(engine, token, dataRaces, look);
+  const run = runToken(engine, token, { dataRaces, watch: look });
   const { found, preemptions, steps } = run.outcome;
   const timeline = run.recorder.events;
   if (found === undefined) return { failure: undefined, timeline };
@@ -116,15 +120,10 @@ export function replay<W extends World, S>(
   return { failure: race === undefined ? failure : { ...failure, race }, timeline };
 }
 
-function runToken(
-  engine: Engine,
-  token: Token,
-  dataRaces: boolean,
-  watch: (() => unknown) | undefined,
-): Run {
+function runToken(engine: Engine, token: Token, options: RecordOptions): Run {
   try {
     const segments = placed(token.segments, homesOf(engine.contexts));
-    const run = runRecorded(engine, segments, dataRaces, watch);
+    const run = runRecorded(engine, segments, options);
     if (run.recorder.hash === token.hash) return run;
     throw new StaleSchedule(`the accesses have changed (${run.recorder.hash}, not ${token.hash})`);
   } catch (thrown) {

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import type { RunListener } from "./engine.ts";
 import * as k from "./kinds.ts";
 import type { Describer } from "./names.ts";
-import type { Observer } from "./observer.ts";
+import type { Access, Observer } from "./observer.ts";
 import { type Frame, framesHere } from "./stack.ts";
 import type { Described } from "./world.ts";
 
@@ -130,18 +130,12 @@ export class Recorder implements Observer, RunListener {
   /** No event of its own: the operation has ended, or waits. */
   idle(): void {}
 
-  accessed(
-    context: Context,
-    kind: number,
-    address: Address,
-    value: number,
-    a: number,
-    b: number,
-  ): void {
+  accessed(context: Context, access: Access): void {
+    const { kind, address } = access;
     const described = this.names.describe(address);
     const { name, field } = described;
     this.addToHash(`${k.kindName(kind)} ${k.isWithoutWord(kind) ? "" : field};`);
-    const text = this.draw(kind, described, address, value, a, b);
+    const text = this.draw(described, access);
     this.push(context, "accesses", text, {
       kind: k.kindName(kind),
       address,
@@ -158,14 +152,7 @@ export class Recorder implements Observer, RunListener {
     }
   }
 
-  private draw(
-    kind: number,
-    described: Described,
-    address: Address,
-    value: number,
-    a: number,
-    b: number,
-  ): string {
+  private draw(described: Described, { kind, address, value, a, b }: Access): string {
     const { names } = this;
     const { name } = described;
     const of = (what: number, at = described): string => names.draw(at, what);

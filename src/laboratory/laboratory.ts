@@ -37,15 +37,15 @@ export interface LaboratoryOptions {
   readonly kernel?: KernelVersion;
   /** `slab_lock`: a machine without the double-word swap. */
   readonly swap?: "double" | "slab_lock";
-  /** Of the cache: bytes of an object (default 1024, four a slab), SLAB_ flags. */
+  /** Of the cache: bytes of an object (default 1024, four objects a slab), SLAB_ flags. */
   readonly size?: number;
   readonly flags?: number;
-  /** SLUB: what the cache keeps (sysfs min_partial and cpu_partial). */
+  /** SLUB: the cache's min_partial and cpu_partial, as in sysfs. */
   readonly minPartial?: number;
   readonly cpuPartial?: number;
 }
 
-/** What a debug cache finds wrong ends the run instead of being repaired. */
+/** An error that a debug cache finds ends the run instead of being repaired. */
 function refuseReport({ failure, cache, message, object = 0 }: SlabReport): never {
   throw new KernelBug(failure, `${cache}: object 0x${object.toString(16)}: ${message}`);
 }
@@ -98,7 +98,7 @@ export class Laboratory implements World {
     return s;
   }
 
-  /** The allocator, where it is that one. */
+  /** The allocator, if it is SLUB. */
   get slub(): Slub | undefined {
     const { allocator } = this.system;
     return allocator instanceof Slub ? allocator : undefined;

@@ -1,6 +1,6 @@
 /**
- * What lies at an address of a laboratory, in the kernel's words: `cpu 0: c->freelist`,
- * `slab 17.counters`, `object 17/2: next`. For reports alone; it reads the machine as it is.
+ * Names of a laboratory's addresses, in the kernel's words: `cpu 0: c->freelist`, `slab 17.counters`,
+ * `object 17/2: next`. For reports only; it reads the machine as it is.
  */
 
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
@@ -35,7 +35,7 @@ export class LaboratoryNames {
   private readonly s: Address;
   private readonly inspect: <T>(look: () => T) => T;
 
-  /** `inspect` runs a look at the memory that nobody notices. */
+  /** `inspect` runs a function that reads the memory without taking part in the schedule. */
   constructor(system: System, s: Address, inspect: <T>(look: () => T) => T) {
     this.system = system;
     this.s = s;

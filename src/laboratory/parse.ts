@@ -1,5 +1,5 @@
 /**
- * A scenario as a text file, one thing a line; `#` begins a comment, `;` joins steps to one operation:
+ * A scenario as a text file, one item a line; `#` begins a comment, `;` joins steps to one operation:
  *
  *     scenario remote-free
  *     story CPU 1 frees into the slab that CPU 0 gives up.
@@ -26,7 +26,7 @@ import type { SetupStep, SlabContext, SlabScenario } from "./scenario.ts";
 import * as steps from "./steps.ts";
 import type { EndsEmpty } from "./verdict.ts";
 
-/** The text is no scenario: says where, and what was expected. */
+/** The text is not a scenario: says where, and what was expected. */
 export class ScenarioError extends Error {
   constructor(file: string, line: number, word: string, why: string) {
     super(`${file}:${line}: ${word === "" ? "" : `"${word}": `}${why}`);
@@ -64,7 +64,7 @@ class Words {
   oneOf<T extends string>(what: string, known: readonly T[]): T {
     const word = this.next(what);
     const found = known.find((one) => one === word);
-    return found ?? this.refuse(word, `no ${what}; there are ${known.join(", ")}`);
+    return found ?? this.refuse(word, `not a ${what}; known: ${known.join(", ")}`);
   }
 
   /** Takes the word if it comes next. */
@@ -95,7 +95,7 @@ class Words {
   reference(): string {
     const word = this.next("an object");
     if (parseReference(word) !== undefined) return word;
-    return this.refuse(word, "no object: write a, a.1 or a.1-3");
+    return this.refuse(word, "not an object: write a, a.1 or a.1-3");
   }
 
   ends(): void {
@@ -137,7 +137,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     ),
 };
 
-/** Whose steps follow. */
+/** The set-up or context to which the next steps belong. */
 type Section = { readonly cpu: number } | (SlabContext & { operations: steps.Step[][] });
 
 class Parser {
@@ -150,7 +150,7 @@ class Parser {
   private readonly contexts: (SlabContext & { operations: steps.Step[][] })[] = [];
   private endsEmpty: EndsEmpty | undefined;
   private section: Section | undefined;
-  /** All steps with their lines, to tell where a name is wrong. */
+  /** All steps with their lines, to report where a name is wrong. */
   private readonly placedSetup: PlacedStep[] = [];
   private readonly placed: PlacedStep[][] = [];
 
@@ -165,7 +165,8 @@ class Parser {
       const content = line.replace(/#.*/, "");
       if (content.trim() !== "") this.parseLine(content);
     }
-    if (this.contexts.length === 0) this.refuse("", "no task: a scenario needs one at least");
+    if (this.contexts.length === 0)
+      this.refuse("", "there is no task: a scenario needs at least one");
     const dangling = danglingReference(this.placedSetup, this.placed);
     if (dangling !== undefined) {
       throw new ScenarioError(this.file, dangling.line, dangling.word, dangling.why);
@@ -310,7 +311,7 @@ class Parser {
     const parse = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
     if (parse === undefined) {
       const known = [...Object.keys(this.heads()), ...Object.keys(VERBS)].join(", ");
-      return this.refuse(verb, `no such word; there are ${known}`);
+      return this.refuse(verb, `unknown word; known: ${known}`);
     }
     const step = parse(words);
     words.ends();

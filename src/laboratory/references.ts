@@ -1,18 +1,18 @@
 /**
- * How steps name objects, and whether each object that a file's steps name has been made by then: by
- * set-up, for everybody, or earlier by the same context. Steps of a program's own may make names, too;
- * a file has none.
+ * How steps name objects, and whether each object that a file's steps name has been allocated before:
+ * by set-up, for all contexts, or earlier by the same context. Steps in TypeScript may make names, too;
+ * a file has no such steps.
  */
 import type { Step } from "./steps.ts";
 
 /** `a`, all of them; `a.1`; `a.1-3`. */
 export interface Reference {
   readonly name: string;
-  /** Numbers of the first and the last object; undefined: all there are. */
+  /** Numbers of the first and the last object; undefined: all. */
   readonly range: readonly [number, number] | undefined;
 }
 
-/** Undefined where the text names no object. */
+/** Undefined if the text names no object. */
 export function parseReference(text: string): Reference | undefined {
   const match = /^([a-z]\w*)(?:\.(\d+)(?:-(\d+))?)?$/i.exec(text);
   const [, name, first, last = first] = match ?? [];
@@ -33,22 +33,22 @@ export interface Dangling {
   readonly why: string;
 }
 
-/** The first that nobody has made, if any. */
+/** The first object that no step has allocated before, if any. */
 export function danglingReference(
   setup: readonly PlacedStep[],
   contexts: readonly (readonly PlacedStep[])[],
 ): Dangling | undefined {
-  const everybodys = new Map<string, number>();
-  const first = firstDangling(setup, everybodys);
+  const shared = new Map<string, number>();
+  const first = firstDangling(setup, shared);
   if (first !== undefined) return first;
   for (const steps of contexts) {
-    const dangling = firstDangling(steps, new Map(everybodys));
+    const dangling = firstDangling(steps, new Map(shared));
     if (dangling !== undefined) return dangling;
   }
   return undefined;
 }
 
-/** `made`: how many objects each name stands for so far; grows. */
+/** `made`: the number of objects of each name so far; grows. */
 function firstDangling(
   steps: readonly PlacedStep[],
   made: Map<string, number>,
@@ -66,8 +66,8 @@ function whyDangling(text: string, made: ReadonlyMap<string, number>): string | 
   const { name = "", range } = parseReference(text) ?? {};
   const count = made.get(name);
   if (count === undefined) {
-    const known = made.size === 0 ? "there are none" : `there are ${[...made.keys()].join(", ")}`;
-    return `nothing of that name is allocated before, here or in set-up; ${known}`;
+    const known = made.size === 0 ? "none is known" : `known: ${[...made.keys()].join(", ")}`;
+    return `no object of that name is allocated before, here or in set-up; ${known}`;
   }
   if (range === undefined || range[1] < count) return undefined;
   return `${name} is ${count} object${count === 1 ? "" : "s"}, ${name}.0 to ${name}.${count - 1}`;

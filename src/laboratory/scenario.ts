@@ -1,5 +1,5 @@
 /**
- * A scenario over a real allocator, as ten typed lines or a text file (parse.ts) say it:
+ * A scenario over a real allocator, in ten typed lines or as a text file (parse.ts):
  *
  *     export const remoteFree: SlabScenario = {
  *       name: "remote-free",
@@ -9,17 +9,17 @@
  *       contexts: [task("A", 0, flush()), task("B", 1, free("a.0"))],
  *     };
  *
- * Checked without being asked for: every object by the ledger, the CPUs' slabs after each operation,
- * everything at the end (verdict.ts).
+ * Always checked: every object by the ledger, the CPUs' slabs after each operation, everything at the
+ * end (verdict.ts).
  */
 
 import type { AllocatorName } from "../caches/flags.ts";
 import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
 import type { Scenario } from "../explore/program.ts";
-import type { Change } from "../kernel/classes.ts";
-import { whyItCannotRun } from "../kernel/classes.ts";
+import { type Change, whyItCannotRun } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
+import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
 import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 import { parseReference } from "./references.ts";
 import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
@@ -48,7 +48,7 @@ export interface SlabScenario {
   readonly machine: LaboratoryOptions;
   readonly setup: readonly SetupStep[];
   readonly contexts: readonly SlabContext[];
-  /** In the end the cache must have no slab left. Default: nothing is said of that. */
+  /** In the end the cache must have no slab left. Default: not checked. */
   readonly endsEmpty?: EndsEmpty | undefined;
 }
 
@@ -77,7 +77,7 @@ export function interrupt(name: string, cpu: number, ...parts: Part[]): SlabCont
   return { ...task(name, cpu, ...parts), kind: "interrupt" };
 }
 
-/** What an operation returns: the objects it has named. */
+/** The result of an operation: the objects that it has named. */
 class Result {
   readonly bound: Bound;
 
@@ -94,11 +94,11 @@ class Result {
   }
 }
 
-/** @throws RangeError where nothing has that name. */
-function lookUp(reference: string, known: readonly Bound[]): Address[] {
+/** @throws RangeError if no object has that name. */
+function objectsNamed(reference: string, known: readonly Bound[]): Address[] {
   const { name = "", range } = parseReference(reference) ?? {};
   const objects = known.findLast((bound) => Object.hasOwn(bound, name))?.[name];
-  if (objects === undefined) throw new RangeError(`nothing is called "${reference}"`);
+  if (objects === undefined) throw new RangeError(`no object is called "${reference}"`);
   const [first, last] = range ?? [0, objects.length - 1];
   return objects.slice(first, last + 1).filter((at) => at !== 0);
 }
@@ -107,20 +107,25 @@ function runSteps(
   lab: Laboratory,
   steps: readonly Step[],
   known: readonly Bound[],
-  atomic: boolean,
+  gfp: number,
 ): Bound {
   let bound: Bound = {};
   for (const step of steps) {
-    const names: Names = (reference) => lookUp(reference, [...known, bound]);
-    bound = { ...bound, ...runStep(lab, step, names, atomic) };
+    const names: Names = (reference) => objectsNamed(reference, [...known, bound]);
+    bound = { ...bound, ...runStep(lab, step, names, gfp) };
   }
   return bound;
 }
 
+interface OperationOptions {
+  /** GFP_ flags of its allocations. */
+  readonly gfp: number;
+  readonly isNeeded: boolean;
+}
+
 function operationOf(
   steps: readonly Step[],
-  atomic: boolean,
-  isNeeded: boolean,
+  { gfp, isNeeded }: OperationOptions,
 ): Operation<Laboratory, Bound> {
   return {
     isNeeded,
@@ -128,23 +133,30 @@ function operationOf(
     run: (lab: Laboratory, { setup, results }: Given<Bound>) => {
       const earlier = results.filter((result) => result instanceof Result);
       const known = [setup, ...earlier.map(({ bound }) => bound)];
-      return new Result(runSteps(lab, steps, known, atomic));
+      return new Result(runSteps(lab, steps, known, gfp));
     },
   };
 }
 
-function contextOf(context: SlabContext, isNeeded: boolean): ContextSpec<Laboratory, Bound> {
+function contextOf(
+  context: SlabContext,
+  endsEmpty: EndsEmpty | undefined,
+): ContextSpec<Laboratory, Bound> {
   const { name, cpu, kind, migrates, operations } = context;
+  // Without the scenario's own frees and flushes a cache would not be empty by itself.
+  const isNeeded = endsEmpty === "by itself";
+  // An interrupt may not sleep.
+  const gfp = kind === "interrupt" ? GFP_ATOMIC : GFP_KERNEL;
   return {
     name,
     cpu,
     kind,
     migrates,
-    operations: operations.map((steps) => operationOf(steps, kind === "interrupt", isNeeded)),
+    operations: operations.map((steps) => operationOf(steps, { gfp, isNeeded })),
   };
 }
 
-/** @throws RangeError where a context is of a CPU that a step takes away. */
+/** @throws RangeError if a context is on a CPU that a step takes offline. */
 function refuseHomeless({ name, contexts }: SlabScenario): void {
   const steps = contexts.flatMap(({ operations }) => operations.flat());
   const gone = steps.flatMap((step) => (step.verb === "cpu-offline" ? [step.cpu] : []));
@@ -156,7 +168,7 @@ function refuseHomeless({ name, contexts }: SlabScenario): void {
   );
 }
 
-/** Verbs that only one of the allocators has. */
+/** Verbs of one allocator only. */
 const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
   "flush-cpu": "slub",
   "keep-none": "slub",
@@ -166,7 +178,7 @@ const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
   tune: "slab",
 };
 
-/** @throws RangeError where the allocator is not there, or has not what a step wants. */
+/** @throws RangeError if there is no such allocator, or it does not have a verb of the scenario. */
 function refuseUnfit({ name, machine, setup, contexts }: SlabScenario): void {
   const { allocator = "slub", kernel = DEFAULT_KERNEL } = machine;
   const why = whyItCannotRun(allocator, kernel);
@@ -181,8 +193,8 @@ function refuseUnfit({ name, machine, setup, contexts }: SlabScenario): void {
 }
 
 /**
- * The scenario on an allocator with `change` made, ready for the explorer. @throws RangeError where a
- * context is of a CPU that a step takes away, or a step wants what the allocator has not.
+ * The scenario on an allocator changed by `change`, ready for the explorer. @throws RangeError if a
+ * context is on a CPU that a step takes offline, or the allocator does not have a verb.
  */
 export function scenarioOf(
   scenario: SlabScenario,
@@ -197,12 +209,14 @@ export function scenarioOf(
     setup: (lab) => {
       let bound: Bound = {};
       for (const { cpu, step } of scenario.setup) {
-        bound = { ...bound, ...lab.memory.runAs(cpu, () => runSteps(lab, [step], [bound], false)) };
+        bound = {
+          ...bound,
+          ...lab.memory.runAs(cpu, () => runSteps(lab, [step], [bound], GFP_KERNEL)),
+        };
       }
       return bound;
     },
-    // Without the scenario's own frees and flushes a cache would not be empty by itself.
-    contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty === "by itself")),
+    contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),
     check: {
       afterEach: checkCpuSlabs,
       atEnd: (lab) => auditQuiet(lab, endsEmpty),

@@ -1,7 +1,7 @@
 /**
- * What the cache of a laboratory looks like at one moment of a replay, drawn for people: what each
- * CPU has, what lies on the nodes' lists, and every slab with its objects. The replay does not
- * notice; lists may be in the middle of anything, so every walk is bounded.
+ * The state of a laboratory's cache at one moment of a replay, drawn for readers: the slabs and objects
+ * of each CPU, the nodes' lists, and every slab with its objects. The replay does not notice; a list
+ * may be in the middle of a change, so every walk is bounded.
  */
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import type { Address } from "../machine/memory.ts";
@@ -35,7 +35,7 @@ export interface SlabState {
   /** `2 of 4 in use, frozen`. */
   readonly counters: string;
   readonly freelist: readonly string[];
-  /** Of each object: held by somebody. */
+  /** Of each object: it is allocated. */
   readonly held: readonly boolean[];
 }
 
@@ -44,14 +44,14 @@ export interface Snapshot {
   readonly slabs: readonly SlabState[];
 }
 
-/** Longer lists than this are torn or go in circles. */
+/** A longer list than this is torn or circular. */
 const LONGEST = 64;
 
 export function snapshotOf(lab: Laboratory): Snapshot {
-  return lab.memory.inspect(() => new Looker(lab).look());
+  return lab.memory.inspect(() => new SnapshotReader(lab).read());
 }
 
-class Looker {
+class SnapshotReader {
   private readonly lab: Laboratory;
   private readonly peek: (address: Address) => number;
 
@@ -61,7 +61,7 @@ class Looker {
       address > 0 && address < lab.memory.byteLength ? lab.memory.peek(address & ~3) : 0;
   }
 
-  look(): Snapshot {
+  read(): Snapshot {
     const { cpus, nodes } = this.lab.system.machine.options;
     const isSlub = this.lab.slub !== undefined;
     const places: PlaceState[] = [];

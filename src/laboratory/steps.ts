@@ -1,15 +1,14 @@
 /**
- * The verbs of a scenario. A step is plain data: TypeScript builds it by the functions here, a text
- * file by parse.ts, and both run the same. Objects have names: `alloc("a", 4)` makes `a.0` to `a.3`;
- * `free("a.1-3")` gives three of them back, `free("a")` all. Names made by set-up are everybody's,
- * others belong to the context that made them.
+ * The verbs of a scenario. A step is plain data: TypeScript builds it with the functions here, a text
+ * file through parse.ts, and both run alike. Objects have names: `alloc("a", 4)` makes `a.0` to `a.3`;
+ * `free("a.1-3")` frees three of them, `free("a")` all. All contexts know the names that set-up made;
+ * other names belong to the context that made them.
  *
  * Several steps may be one operation; an interrupt is one operation.
  */
 
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { slubAttributes } from "../slub/observer/attributes.ts";
 import { KmemCache } from "../slub/structs.ts";
@@ -42,13 +41,13 @@ export type Step =
     }
   | { readonly verb: "call"; readonly title: string; readonly body: StepBody };
 
-/** What a step of a program's own is given; it returns the objects it names, if any. */
+/** The body of a step in TypeScript; it returns the objects that it names, if any. */
 export type StepBody = (lab: Laboratory, names: Names) => Bound | undefined;
 
 /** Objects by name. */
 export type Bound = Readonly<Record<string, readonly Address[]>>;
 
-/** Looks names up: `a`, `a.1`, `a.1-3`. */
+/** The objects of a name: `a`, `a.1`, `a.1-3`. */
 export type Names = (reference: string) => Address[];
 
 export const alloc = (name: string, count = 1, node = NUMA_NO_NODE): Step => ({
@@ -64,18 +63,18 @@ export const bulkAlloc = (name: string, count: number): Step => ({
   count,
 });
 export const bulkFree = (of: string): Step => ({ verb: "bulk-free", of });
-/** Every CPU gives up what it keeps (flush_all, drain_cpu_caches). */
+/** Every CPU gives up its slabs or objects (flush_all, drain_cpu_caches). */
 export const flush = (): Step => ({ verb: "flush" });
-/** This CPU does, as the inter-processor call would have it; for interrupts. */
+/** This CPU alone does so, as the inter-processor call makes it; for interrupts. */
 export const flushCpu = (): Step => ({ verb: "flush-cpu" });
 export const shrink = (): Step => ({ verb: "shrink" });
 export const destroy = (): Step => ({ verb: "destroy" });
-/** What the kernel does to the cache of a dead memory group: it keeps no slab from here on. */
+/** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
 export const keepNone = (): Step => ({ verb: "keep-none" });
 /** SLAB's cache_reap on this CPU. */
 export const reap = (): Step => ({ verb: "reap" });
 export const rcuBarrier = (): Step => ({ verb: "rcu-barrier" });
-/** cpu_down. The explorer has nobody move away, so no context may be of that CPU. */
+/** cpu_down. Explored contexts do not move away, so no context may be on that CPU. */
 export const cpuOffline = (cpu: number): Step => ({ verb: "cpu-offline", cpu });
 /** A file of /sys/kernel/slab/<cache>/. */
 export const read = (attribute: string): Step => ({ verb: "read", attribute });
@@ -91,10 +90,10 @@ export const tune = (limit: number, batch: number, shared: number): Step => ({
   batch,
   shared,
 });
-/** Anything else, in TypeScript alone. Re-run like an operation: all state through the memory. */
+/** Anything else, in TypeScript only. It runs again like an operation: all its state is in the memory. */
 export const call = (title: string, body: StepBody): Step => ({ verb: "call", title, body });
 
-/** The step as a scenario file has it. */
+/** The step as a scenario file writes it. */
 export function stepText(step: Step): string {
   switch (step.verb) {
     case "alloc": {
@@ -121,12 +120,11 @@ export function stepText(step: Step): string {
   }
 }
 
-/** Does the step; returns what it names. `atomic`: it may not sleep. */
-export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boolean): Bound {
+/** Does the step, with allocations as `gfp` says; returns the objects that it names. */
+export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number): Bound {
   const { system, s } = lab;
   switch (step.verb) {
     case "alloc": {
-      const gfp = atomic ? GFP_ATOMIC : GFP_KERNEL;
       const objects: Address[] = [];
       for (let i = 0; i < step.count; i++)
         objects.push(system.kmemCacheAllocNode(s, gfp, step.node));
@@ -137,8 +135,7 @@ export function runStep(lab: Laboratory, step: Step, names: Names, atomic: boole
       return {};
     case "bulk-alloc": {
       const objects: Address[] = [];
-      const gfp = atomic ? GFP_ATOMIC : GFP_KERNEL;
-      // All or none: where it fails, it has given back what it had put there.
+      // All or none: if it fails, it has freed the objects that it had put there.
       const got = system.kmemCacheAllocBulk(s, step.count, objects, gfp);
       return { [step.name]: objects.slice(0, got) };
     }

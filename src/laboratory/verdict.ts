@@ -1,7 +1,7 @@
 /**
- * What must hold of a laboratory: of the CPUs' slabs whenever an operation has ended, of everything
- * when all have. What a CPU has is looked at only while nobody is in mid-operation there: in the
- * middle of a slow path it may look like anything, and a check that is too strict is a bug itself.
+ * The checks of a laboratory: of the CPUs' slabs when an operation has ended, of everything when all
+ * have. A CPU is checked only while no context is in mid-operation there: in the middle of a slow path
+ * its slab may be in any state, and a check that is too strict is a bug itself.
  */
 
 import { audit, auditEmpty } from "../check/audit.ts";
@@ -14,8 +14,8 @@ import { KmemCache, KmemCacheCpu } from "../slub/structs.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /**
- * c->freelist set implies c->page set, and a cpu slab is frozen. SLUB only. Of a CPU that has gone
- * others take the slab, in no hurry; the audit looks there.
+ * c->freelist set implies c->page set, and a cpu slab is frozen. SLUB only. The slab of a CPU that has
+ * gone offline is taken over later; the audit looks there.
  */
 export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
   if (slub === undefined) return;
@@ -29,7 +29,7 @@ export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
     if (page === 0 && freelist !== 0) {
       throw new KernelBug(
         "lost-object",
-        `CPU ${cpu} has free object ${hex(freelist)} but no slab: its next slab will overwrite it`,
+        `CPU ${cpu} has free object ${hex(freelist)} but no slab: its next slab will overwrite the pointer`,
       );
     }
     if (page === 0 || isFrozen(memory.peek(page + Page.counters))) continue;
@@ -41,8 +41,8 @@ export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
 }
 
 /**
- * How a cache comes to have no slab left. `shrunk`: what is still held is freed, then the cache is
- * shrunk. `by itself`: the operations have freed and flushed all that there was.
+ * When a cache must have no slab left. `shrunk`: after the objects still held are freed and the cache
+ * is shrunk. `by itself`: as soon as all operations have ended.
  */
 export type EndsEmpty = "shrunk" | "by itself";
 

@@ -122,7 +122,7 @@ test("a scenario file with a typo names line and word", async () => {
   writeFileSync(scenario, "scenario typo\ntask A cpu 0\n  aloc x\n");
   const { err, code } = await slablab(["explore", scenario]);
   expect(code).toBe(2);
-  expect(err).toContain(`${scenario}:3: "aloc": no such word`);
+  expect(err).toContain(`${scenario}:3: "aloc": unknown word`);
 });
 
 test("a scenario file is explored and replayed", async () => {

@@ -37,13 +37,13 @@ test("two locks in opposite order are a deadlock, with both holders named", () =
   );
 });
 
-test("two locks in one order are none", () => {
+test("two locks taken in one order are no deadlock", () => {
   const { failure, complete } = run([lockBoth(0, 0, 1), lockBoth(1, 0, 1)]);
   expect(failure).toBeUndefined();
   expect(complete?.preemptions).toBe(2);
 });
 
-test("taking a lock twice is seen at once", () => {
+test("a task that takes a lock twice is a deadlock without any preemption", () => {
   const { failure } = run([lockBoth(0, 3, 3)]);
   expect(failure).toMatchObject({ class: "deadlock", preemptions: 0 });
   expect(failure?.message).toContain("waits for w3, which it holds itself");
@@ -61,7 +61,7 @@ const lockInInterrupt: Contexts[number] = {
   ],
 };
 
-test("an interrupt that wants a lock held below it never gets it", () => {
+test("an interrupt that takes a lock of the task it has interrupted is a deadlock", () => {
   const holder = task(0, "lock with interrupts on", (memory, at) => {
     spinLock(memory, at(0));
     memory.write32(at(1), 1);
@@ -72,7 +72,7 @@ test("an interrupt that wants a lock held below it never gets it", () => {
   expect(failure?.message).toContain("held by task 0");
 });
 
-test("with interrupts off while it is held, it does", () => {
+test("an interrupt can take a lock that tasks hold only with interrupts off", () => {
   const holder = task(0, "lock with interrupts off", (memory, at) => {
     const flags = spinLockIrqsave(memory, at(0));
     memory.write32(at(1), 1);
@@ -83,7 +83,7 @@ test("with interrupts off while it is held, it does", () => {
   expect(complete?.preemptions).toBe(2);
 });
 
-test("sleeping with interrupts off is refused", () => {
+test("sleeping with interrupts off is a deadlock", () => {
   const sleeper = task(0, "mutex with interrupts off", (memory, at) => {
     const flags = memory.irqSave();
     mutexLock(memory, at(0));
@@ -103,13 +103,13 @@ test("a loop that polls without waitWhile is a livelock", () => {
   expect(failure?.message).toContain("task 0 is in poll");
 });
 
-test("a loop that waits with waitWhile is none", () => {
+test("a loop that waits with waitWhile is no livelock", () => {
   const waiter = task(0, "wait", (memory, at) => memory.waitWhile(at(0), 0));
   const setter = task(1, "set", (memory, at) => memory.writeOnce(at(0), 1));
   expect(run([waiter, setter]).complete?.preemptions).toBe(2);
 });
 
-test("dropping a lock that somebody else holds keeps its class", () => {
+test("unlocking a lock that is not held fails with the class lock-not-held", () => {
   const dropper = task(0, "unlock", (memory, at) => spinUnlock(memory, at(0)));
   expect(run([dropper]).failure?.class).toBe("lock-not-held");
 });
@@ -118,7 +118,7 @@ const neighbour = task(1, "neighbour", (memory, at) => {
   memory.writeOnce(at(0), memory.readOnce(at(0)) + 1);
 });
 
-test("an operation that depends on something else than the memory is found out", () => {
+test("an operation that depends on anything but the memory is non-determinism", () => {
   let calls = 0;
   const impure = task(0, "impure", (memory, at) => {
     if (calls++ % 2 === 0) memory.readOnce(at(0));
@@ -130,7 +130,7 @@ test("an operation that depends on something else than the memory is found out",
   expect(failure?.message).toMatch(/impure of task 0 did \w+ w\d where before it did \w+ w\d/);
 });
 
-test("so is one that writes another value", () => {
+test("an operation that writes another value when it runs again is non-determinism", () => {
   let calls = 0;
   const impure = task(0, "impure", (memory, at) => {
     memory.write32(at(1), calls++);
@@ -141,7 +141,7 @@ test("so is one that writes another value", () => {
   expect(failure?.message).toMatch(/write32 w1 with the value \d+ where before it was \d+/);
 });
 
-test("an operation that catches its suspension is found out", () => {
+test("an operation that catches its suspension is non-determinism", () => {
   const swallower = task(0, "swallow", (memory, at) => {
     try {
       memory.readOnce(at(0));
@@ -155,7 +155,7 @@ test("an operation that catches its suspension is found out", () => {
   expect(failure?.message).toContain("the suspension was caught");
 });
 
-test("so is one that catches it and then goes on, as a retry would", () => {
+test("an operation that catches its suspension and retries is non-determinism", () => {
   const retries = task(0, "retry", (memory, at) => {
     try {
       memory.readOnce(at(0));
@@ -169,7 +169,7 @@ test("so is one that catches it and then goes on, as a retry would", () => {
   expect(failure?.message).toContain("or followed by another access");
 });
 
-test("so is one that turns it into another error", () => {
+test("an operation that turns its suspension into another error is non-determinism", () => {
   const swallower = task(0, "wrap", (memory, at) => {
     try {
       memory.readOnce(at(0));
@@ -182,7 +182,7 @@ test("so is one that turns it into another error", () => {
   expect(failure?.message).toContain('turned into "Error: something else"');
 });
 
-test("a result that a later operation uses up is refused", () => {
+test("an operation that changes the result of an earlier one fails", () => {
   const contexts: Contexts = [
     {
       name: "task",
@@ -200,7 +200,7 @@ test.each([
   ["page 0", 16],
   ["beyond the end", 2 ** 30],
   ["the middle of a word", 8194],
-])("an access to %s is refused", (_, address) => {
+])("an access to %s is a bad access", (_, address) => {
   const reader = task(0, "read", (memory) => memory.read32(address));
   expect(run([reader]).failure?.class).toBe("bad-access");
 });
@@ -209,22 +209,22 @@ test.each([
   ["from page 0", 8192 + 64, 16],
   ["from beyond the end", 8192 + 64, 2 ** 24],
   ["to page 0", 16, 8192 + 64],
-])("a copy %s is refused", (_, to, from) => {
+])("a copy %s is a bad access", (_, to, from) => {
   const copier = task(0, "copy", (memory) => memory.copy(to, from, 8));
   expect(run([copier]).failure?.class).toBe("bad-access");
 });
 
-test("a swap of two words that are not 8-aligned is refused", () => {
+test("a swap of two words that are not 8-aligned is a bad access", () => {
   const swapper = task(0, "swap", (memory, at) => memory.cmpxchgDouble(at(0) + 4, 0, 0, 1, 1));
   expect(run([swapper]).failure?.class).toBe("bad-access");
 });
 
-test("a racy read may go anywhere", () => {
+test("a racy read of any address is allowed", () => {
   const reader = task(0, "read", (memory) => memory.readRacy(-4) + memory.readRacy(2 ** 30));
   expect(run([reader]).failure).toBeUndefined();
 });
 
-test("a write into the area of a CPU in mid-operation is refused", () => {
+test("a plain write into the area of another CPU in mid-operation is a bad access", () => {
   const stale: Contexts = [
     {
       name: "migrating task",
@@ -244,7 +244,7 @@ test("a write into the area of a CPU in mid-operation is refused", () => {
   expect(failure?.message).toContain("wrote into the area of CPU 0");
 });
 
-test("what a check throws is the failure", () => {
+test("an error that a check throws is the failure of the run", () => {
   const afterEach = (): void => {
     throw new KernelBug("counter-drift", "on purpose");
   };
@@ -252,7 +252,7 @@ test("what a check throws is the failure", () => {
   expect(failure).toMatchObject({ class: "counter-drift", message: "on purpose" });
 });
 
-test("more contexts than a machine has tasks are refused, those of the CPUs counted", () => {
+test("more contexts than a machine has tasks are refused, two per CPU included", () => {
   const world = () => words(64);
   const contexts = [neighbour];
   const search = { schedules: 1 };

@@ -71,7 +71,7 @@ test("a call to another CPU runs there, at any point where its interrupts are on
   expect(seen).toEqual(new Set([0, 1, 11]));
 });
 
-test("it never runs between two accesses that have interrupts off", () => {
+test("a call to another CPU never runs between two accesses with interrupts off", () => {
   const seen = new Set<number>();
   const busy = operation("two reads", ({ memory, word }) => {
     const flags = memory.irqSave();
@@ -86,7 +86,7 @@ test("it never runs between two accesses that have interrupts off", () => {
   expect(seen).toEqual(new Set([0, 11]));
 });
 
-test("two CPUs may call each other", () => {
+test("two CPUs that call each other both get their calls done", () => {
   const back = operation("call CPU 0", ({ machine, bump, word }) =>
     machine.calls.callOn(0, bump, word + 4),
   );
@@ -122,12 +122,12 @@ const reader = (locks: boolean) =>
     if (locks) machine.rcu.readLock();
     const object = memory.readOnce(word);
     if (object !== 0 && memory.readOnce(object + 32) !== 0) {
-      throw new KernelBug("use-after-free", "read what had been freed");
+      throw new KernelBug("use-after-free", "read a freed object");
     }
     if (locks) machine.rcu.readUnlock();
   });
 
-test("an RCU callback runs only after every reader that began before", () => {
+test("an RCU callback runs only after every reader that began before it", () => {
   const { failure, complete } = explore({
     name: "rcu",
     world: () => whole(),
@@ -147,7 +147,7 @@ test("an RCU callback runs only after every reader that began before", () => {
   expect(complete?.preemptions).toBe(2);
 });
 
-test("a callback that does not wait for readers is seen to free under one", () => {
+test("an object that is freed without waiting for RCU readers is a use-after-free", () => {
   const tooEarly = operation("free at once", ({ memory, machine, word, head, release }) => {
     memory.writeOnce(word, 0);
     machine.functions.call(release, head);
@@ -162,7 +162,7 @@ test("a callback that does not wait for readers is seen to free under one", () =
   expect(failure).toMatchObject({ class: "use-after-free", preemptions: 1 });
 });
 
-test("synchronize and barrier return, whatever the other CPU does", () => {
+test("RCU synchronize and barrier return, whatever the other CPU does", () => {
   const both = operation("synchronize, then barrier", ({ machine, head, release }) => {
     machine.rcu.synchronize();
     machine.rcu.call(head, release);
@@ -174,7 +174,7 @@ test("synchronize and barrier return, whatever the other CPU does", () => {
   expect(complete?.preemptions).toBe(1);
 });
 
-test("a task that sleeps leaves its CPU quiescent; one that spins with preemption off does not", () => {
+test("RCU passes over the CPU of a sleeping task, not of a task that spins with preemption off", () => {
   const wait = (sleeps: boolean) =>
     operation("wait", ({ memory, word }) => {
       if (!sleeps) memory.preemptDisable();

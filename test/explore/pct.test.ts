@@ -4,7 +4,7 @@ import { choiceOf, contextOf } from "../../src/explore/schedulers/scheduler.ts";
 
 const DECISIONS = 40;
 
-/** How often another goes on though whoever runs could; at every other decision nobody could. */
+/** How often another context goes on though the running one could, which it can at every other decision. */
 function drops(scheduler: PctScheduler): number {
   scheduler.begin();
   let running = 0;
@@ -20,7 +20,7 @@ function drops(scheduler: PctScheduler): number {
   return dropped;
 }
 
-test("each of the d - 1 change points drops whoever runs, or who runs next if nobody does", () => {
+test("each of the d - 1 change points of PCT drops the running context, or the next that could go on", () => {
   const scheduler = new PctScheduler(1);
   drops(scheduler);
   const wanted: number[] = [];
@@ -31,6 +31,6 @@ test("each of the d - 1 change points drops whoever runs, or who runs next if no
   }
   expect(found.every((count, i) => count <= (wanted[i] as number))).toBe(true);
   const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
-  // A point so near the end, or behind it, that nobody runs after it is lost.
+  // A point is lost if it lies behind the end, or so near it that no context runs after it.
   expect(sum(found)).toBeGreaterThan(0.95 * sum(wanted));
 });

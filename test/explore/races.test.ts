@@ -37,7 +37,7 @@ test("a plain write and a plain read that nothing orders are a data race, with b
   }
 });
 
-test("of several accesses nearby the one that races is named", () => {
+test("a data race names the access that races, not its neighbours", () => {
   const busyWriter = task(0, "write", (memory, at) => {
     memory.write32(at(0), 7);
     memory.read32(at(0));
@@ -62,14 +62,14 @@ test("a plain write races with a marked read, and a marked write with a plain re
   expect(raceOf(markedWriter, markedReader)).toBeUndefined();
 });
 
-test("two reads do not race, nor does anything with a racy read", () => {
+test("two reads do not race, and a racy read races with nothing", () => {
   const other = task(0, "read", (memory, at) => memory.read32(at(0)));
   const racy = task(1, "racy read", (memory, at) => memory.readRacy(at(0)));
   expect(raceOf(other, plainReader)).toBeUndefined();
   expect(raceOf(plainWriter, racy)).toBeUndefined();
 });
 
-test("a lock orders what is done under it", () => {
+test("a lock orders the accesses made under it", () => {
   const locked = (cpu: number) =>
     task(cpu, "increment", (memory, at) => {
       spinLock(memory, at(1));
@@ -81,7 +81,7 @@ test("a lock orders what is done under it", () => {
   expect(raceOf(locked(0), unlocked)?.class).toBe("data-race");
 });
 
-test("release and acquire order; the same with a marked write in place of the release does not", () => {
+test("release and acquire order accesses; a marked write in place of the release does not", () => {
   const publish = (release: boolean) =>
     task(0, "publish", (memory, at) => {
       memory.write32(at(0), 7);
@@ -95,7 +95,7 @@ test("release and acquire order; the same with a marked write in place of the re
   expect(raceOf(publish(false), consume)?.class).toBe("data-race");
 });
 
-test("a swap that fails is a read: it orders nothing, and races with no read", () => {
+test("a swap that fails counts as a read: it orders nothing and races with no read", () => {
   const publish = (expected: number) =>
     task(0, "publish", (memory, at) => {
       memory.write32(at(0), 7);
@@ -113,12 +113,12 @@ test("a swap that fails is a read: it orders nothing, and races with no read", (
   expect(raceOf(tries, plainReader)).toBeUndefined();
 });
 
-test("tasks of one CPU are ordered by the switch between them", () => {
+test("the switch between two tasks of one CPU orders their accesses", () => {
   const onSameCpu = { ...plainReader, cpu: 0 };
   expect(raceOf(plainWriter, onSameCpu)).toBeUndefined();
 });
 
-test("fills and copies count for every word they cover", () => {
+test("a fill or copy can race on every word that it covers", () => {
   const filler = task(0, "fill", (memory, at) => memory.fill(at(0), 0xff, 64));
   const copier = task(0, "copy", (memory, at) => memory.copy(at(2), at(0), 64));
   const reader = task(1, "read", (memory, at) => memory.read32(at(0) + 60));
@@ -130,7 +130,7 @@ test("fills and copies count for every word they cover", () => {
 
 const search = { strategy: "bound", preemptions: 3, schedules: 50_000 } as const;
 
-test("what a task does after it has moved away is not ordered with its old CPU", () => {
+test("accesses of a task after its migration are not ordered with its old CPU", () => {
   const migrates = {
     ...task(0, "publish", (memory, at) => {
       if (memory.smpProcessorId() !== 0 || memory.smpProcessorId() !== 1) return;
@@ -147,7 +147,7 @@ test("what a task does after it has moved away is not ordered with its old CPU",
   expect(failure?.race?.map(({ cpu }) => cpu)).toEqual([1, 0]);
 });
 
-test("what a checker writes beside the allocator orders nothing", () => {
+test("words that a checker keeps behind the memory order nothing", () => {
   const publish = task(0, "publish", (memory, at) => {
     memory.write32(at(0), 7);
     memory.add(memory.layout.end, 1);
@@ -164,7 +164,7 @@ test("what a checker writes beside the allocator orders nothing", () => {
   expect(failure?.class).toBe("data-race");
 });
 
-test("a CPU seen without an operation has done all that it did there before", () => {
+test("a CPU whose lease is seen free orders all operations that ran there before", () => {
   const lease = (memory: ExploredMemory) => memory.layout.cpuBase + Cpu.lease;
   const looks = task(1, "write if CPU 0 is idle", (memory, at) => {
     if (memory.readOnce(at(1)) === 0) return;
@@ -179,7 +179,7 @@ test("a CPU seen without an operation has done all that it did there before", ()
   expect(complete?.preemptions).toBe(3);
 });
 
-test("seen of another CPU it says nothing", () => {
+test("a free lease of another CPU orders nothing", () => {
   const other = (memory: ExploredMemory) => memory.layout.cpuBase + sizeOfCpu + Cpu.lease;
   const looks = task(1, "write if CPU 1 is mine", (memory, at) => {
     if (memory.loadAcquire(other(memory)) !== 0) memory.write32(at(0), 7);

@@ -25,7 +25,7 @@ test.each([
   expect(token).toMatch(/^v1:[\w~.-]+:[0-9a-f]{8}:[\dx@.]+$/);
 });
 
-test("a token is printed as it was parsed", () => {
+test("a token that was parsed is printed the same", () => {
   const text = "v1:some-name~1.0:0123abcd:0x2.1x14.0@1x7.0x1";
   const token = parseToken(text);
   expect(token.without).toEqual(["1.0"]);
@@ -49,7 +49,7 @@ test.each([
   ["v1:a:00000000:0x0", '"0x0" is not a turn'],
   ["v1:a:00000000:0x1..1x2", '"" is not a turn'],
   ["v1:a~b:00000000:0x1", '"b" is not an operation'],
-])("%s is refused: %s", (text, why) => {
+])("the token %s is refused: %s", (text, why) => {
   expect(() => parseToken(text)).toThrow(why);
 });
 
@@ -77,7 +77,7 @@ test("a token whose program has changed is refused", () => {
   );
 });
 
-test("a token with another hash is refused", () => {
+test("a token with the hash of other accesses is refused", () => {
   const scenario = freeAgainstAlloc(KeepsTid);
   const { failure } = explore({ ...scenario, search });
   const parts = (failure?.token ?? "").split(":");
@@ -85,7 +85,7 @@ test("a token with another hash is refused", () => {
   expect(() => replay(scenario, parts.join(":"))).toThrow("the accesses have changed");
 });
 
-test("a timeline names contexts, CPUs, words and values, and marks what matters", () => {
+test("a timeline names contexts, CPUs, words and values, and marks accesses whose order matters", () => {
   const { failure } = explore({ ...allocAgainstInterrupt(WithoutTid), search });
   const timeline = failure?.timeline ?? [];
   const texts = timeline.map(({ contextName, what, text }) => `${contextName} ${what} ${text}`);
@@ -102,7 +102,7 @@ test("a timeline names contexts, CPUs, words and values, and marks what matters"
   }
 });
 
-test("names and drawn values may come from the memory itself", () => {
+test("names and drawn values in a report may be read from the explored memory", () => {
   class Looks extends ToyWorld {
     override describe = (address: number) => {
       const first = this.memory.read32(this.toy.slabs()[0] as number);
@@ -116,7 +116,7 @@ test("names and drawn values may come from the memory itself", () => {
   expect(replay(scenario, failure?.token ?? "").failure).toEqual(failure);
 });
 
-test("folding leaves out uninterrupted stretches, and nothing else", () => {
+test("folding a timeline leaves out uninterrupted stretches only", () => {
   const { failure } = explore({ ...allocAgainstInterrupt(WithoutTid), search });
   const timeline = failure?.timeline ?? [];
   const rows = fold(timeline);
@@ -125,7 +125,7 @@ test("folding leaves out uninterrupted stretches, and nothing else", () => {
   expect(counted).toBe(timeline.length);
 });
 
-test("an operation that is not needed is left out of the token", () => {
+test("shrinking leaves an operation that the failure does not need out of the token", () => {
   const scenario = freeAgainstAlloc(KeepsTid);
   const [a, b] = scenario.contexts;
   const alloc = b?.operations[0];

@@ -42,7 +42,7 @@ test("two increments have two outcomes, the second of which needs a preemption",
   expect(outcomes([increment(0), increment(1)], 1, false)).toEqual(new Set(["2,0,0", "1,0,0"]));
 });
 
-test("bounds are counted exactly: n points of two tasks without a choice to block", () => {
+test("a bounded search runs exactly the schedules with so many preemptions", () => {
   const program = prepare({
     name: "count",
     world: () => words(2),
@@ -51,12 +51,12 @@ test("bounds are counted exactly: n points of two tasks without a choice to bloc
   const engine = new Engine(program);
   const count = (bound: number): number =>
     searchBound(engine, bound, { budget: new Budget() }, { prunes: false }).schedules;
-  // Each runs two accesses: one order or the other; then a switch before the second access of the
-  // first; then back before the second of the second.
+  // Two accesses each. Bound 0: one order or the other. Bound 1 also has a switch before the second
+  // access of the first task, bound 2 one back before the second access of the other.
   expect([count(0), count(1), count(2), count(9)]).toEqual([2, 4, 6, 6]);
 });
 
-/** A small program: reads, adds what was read before, writes, swaps, windows without interrupts. */
+/** A small program: reads, writes sums of values read, swaps, has windows without interrupts. */
 function interpret(steps: readonly number[]): WordOperation {
   return {
     name: steps.join(),
@@ -101,7 +101,7 @@ const contextsOf = (shape: Shape): Contexts =>
     operations: operations.map(interpret),
   }));
 
-/** Loses an outcome where a known state is cut short though more of the budget is left than before. */
+/** Loses an outcome if a known state is cut short although more of the budget is left than before. */
 const needsTheBudget: Shape = [[[0, 5]], [[3], [1, 0, 5]], [[4], [2, 3]]].map((operations) => ({
   cpu: 0,
   kind: "task",
@@ -119,7 +119,7 @@ test("cutting known states short loses no outcome, under any bound", () => {
   );
 });
 
-test("it does cut short: the same answer comes of far fewer schedules", () => {
+test("cutting known states short gives the same answer in fewer than half the schedules", () => {
   const reads = (cpu: number) =>
     task(cpu, "read", (memory, at) => {
       for (let i = 0; i < 6; i++) memory.readOnce(at(0));
@@ -135,13 +135,13 @@ test("it does cut short: the same answer comes of far fewer schedules", () => {
   expect(count(true)).toBeLessThan(count(false) / 2);
 });
 
-/** Loses an outcome where nobody comes between the last access with interrupts on and the first without. */
+/** Loses an outcome if no context can come between the last access with interrupts on and the first without. */
 const needsTheClosingEdge: Shape = [
   { cpu: 0, kind: "task", migrates: false, operations: [[0, 9, 1, 5]] },
   { cpu: 0, kind: "interrupt", migrates: false, operations: [[3, 4]] },
 ];
 
-test("words of one context are no points, and no outcome is lost by that", () => {
+test("words of one context are no scheduling points, and no outcome is lost by that", () => {
   fc.assert(
     fc.property(program, (shape) => {
       const contexts = contextsOf(shape);
@@ -166,7 +166,7 @@ test("words of one context are no points, and no outcome is lost by that", () =>
   );
 });
 
-/** All that `watch` sees in the end, of every schedule with so many preemptions at most. */
+/** The answers of `watch` at the end of every schedule with at most 2 preemptions. */
 function endsOf(contexts: Contexts, watch: (world: Words) => unknown): unknown[] {
   const ends = new Set<string>();
   const program = prepare({
@@ -197,7 +197,7 @@ const withoutPreemption = (memory: ExploredMemory, look: () => number): number =
 test.each([
   ["irqSave", "interrupt", withoutInterrupts],
   ["preemptDisable", "task", withoutPreemption],
-] as const)("somebody may come between the last access and %s", (_, kind, alone) => {
+] as const)("another context may come between the last access and %s", (_, kind, alone) => {
   const looksTwice = task(0, "look twice", (memory, at) => {
     const before = memory.readOnce(at(0));
     const after = alone(memory, () => memory.readOnce(at(0)));
@@ -208,7 +208,7 @@ test.each([
   expect(ends).toEqual(["0", "1", "11"]);
 });
 
-test("a swap of two words is a point if either of them is shared", () => {
+test("a swap of two words is a scheduling point if either of them is shared", () => {
   const ends = endsOf(
     [
       task(0, "swap", (memory, at) => {
@@ -225,7 +225,7 @@ test("a swap of two words is a point if either of them is shared", () => {
   expect(ends).toEqual(["0", "1", "10", "11"]);
 });
 
-test("so is one in this CPU's area", () => {
+test("a swap of two words of this CPU's area is a scheduling point if either is shared", () => {
   const ends = endsOf(
     [
       task(0, "swap", (memory, at) => {
@@ -242,7 +242,7 @@ test("so is one in this CPU's area", () => {
   expect(ends).toEqual(["0", "1", "10", "11"]);
 });
 
-test("a copy is a point if what it reads is shared, not only what it writes", () => {
+test("a copy is a scheduling point if the range that it reads is shared", () => {
   const ends = endsOf(
     [
       task(0, "copy", (memory, at) => {
@@ -258,7 +258,7 @@ test("a copy is a point if what it reads is shared, not only what it writes", ()
   expect(ends).toEqual(["0", "1"]);
 });
 
-test.each(["pct", "pos", "walk"] as const)("%s finds the ABA", (strategy) => {
+test.each(["pct", "pos", "walk"] as const)("the strategy %s finds an ABA problem", (strategy) => {
   const { failure } = explore({
     ...allocAgainstInterrupt(WithoutTid),
     search: { strategy, schedules: 20_000 },
@@ -266,7 +266,7 @@ test.each(["pct", "pos", "walk"] as const)("%s finds the ABA", (strategy) => {
   expect(failure).toMatchObject({ class: "double-allocation", preemptions: 1 });
 });
 
-test("the portfolio goes on after its bounds, and says how far they were complete", () => {
+test("the portfolio goes on after its bounds, and reports the largest complete bound", () => {
   const { failure, complete, schedules } = explore({
     ...twoCpus(ToySlub),
     search: { preemptions: 1, schedules: 3000 },
@@ -276,7 +276,7 @@ test("the portfolio goes on after its bounds, and says how far they were complet
   expect(schedules).toBe(3000);
 });
 
-test("whoever hears of the progress may end the search", () => {
+test("a search ends when its progress callback answers false", () => {
   const heard: number[] = [];
   const { schedules, failure } = explore({
     ...twoCpus(ToySlub),
@@ -293,7 +293,7 @@ test("whoever hears of the progress may end the search", () => {
   expect(schedules).toBe(heard[1]);
 });
 
-test("a budget too small for a bound claims nothing of it", () => {
+test("a bound is not called complete if the budget ends before it", () => {
   const search = { strategy: "bound", schedules: 8 } as const;
   const { complete } = explore({ ...freeAgainstAlloc(ToySlub), search });
   expect(complete?.preemptions).toBe(0);
@@ -317,7 +317,7 @@ test.each(["portfolio", "pct", "pos", "walk"] as const)(
   },
 );
 
-test("after any schedule the memory is what set-up left, byte for byte", () => {
+test("after any schedule the memory is byte for byte as set-up left it", () => {
   const scenario = twoCpus(ToySlub);
   const engine = new Engine(prepare(scenario));
   const { memory } = engine;
@@ -335,7 +335,7 @@ test("after any schedule the memory is what set-up left, byte for byte", () => {
   expect(digest()).toBe(before.digest);
 });
 
-test("memories that differ in statistics alone are both checked in the end", () => {
+test("memories that differ only in statistics are both checked at the end", () => {
   const counts = task(0, "count", (memory, at) => {
     if (memory.readOnce(at(0)) === 0) memory.count(at(1), 1);
   });
@@ -344,7 +344,7 @@ test("memories that differ in statistics alone are both checked in the end", () 
   expect(ends).toEqual(["0", "1"]);
 });
 
-test("what a context has waited for once does not tell two states apart", () => {
+test("a word that a context no longer waits for does not tell two states apart", () => {
   const waits = task(0, "wait", (memory, at) => {
     memory.waitWhile(at(0), 5);
     memory.readOnce(at(1));
@@ -377,7 +377,7 @@ test("what a context has waited for once does not tell two states apart", () => 
   expect(lastState(1)).toBe(withoutWaiting);
 });
 
-test("a schedule that does not fit leaves the memory as set-up left it, too", () => {
+test("a schedule that does not fit also leaves the memory as set-up left it", () => {
   const contexts = [increment(0), increment(1)];
   const engine = new Engine(prepare({ name: "stale", world: () => words(2), contexts }));
   const { memory, world } = engine.program;
@@ -395,7 +395,7 @@ test("a schedule that does not fit leaves the memory as set-up left it, too", ()
   expect(memory.peek(world.at(0))).toBe(7);
 });
 
-test("what throws outside of exploration leaves the CPU as it was", () => {
+test("a set-up step that throws leaves CPU, interrupts and lease as they were", () => {
   const { memory, at } = words(2);
   const section = (): void => {
     memory.irqDisable();

@@ -1,4 +1,4 @@
-/** The explorer on code that knows nothing of allocators: a ring buffer and a counter of one's own. */
+/** The explorer on code without an allocator: a ring buffer and a counter. */
 import { expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
@@ -11,7 +11,7 @@ const HEAD = 0;
 const TAIL = 64;
 const FIRST_SLOT = 128;
 
-/** A queue of numbers for several writers and one reader; a writer claims a slot, fills it, says so. */
+/** A queue of numbers for several writers and one reader; a writer claims a slot, then fills it. */
 class RingBuffer {
   readonly memory: ExploredMemory;
   private readonly base: Address;
@@ -49,7 +49,7 @@ class RingBuffer {
     return value;
   }
 
-  /** What is in it, in order. */
+  /** Its numbers, in order. */
   contents(): number[] {
     const { memory, base } = this;
     const [head, tail] = [memory.loadAcquire(base + HEAD), memory.loadAcquire(base + TAIL)];
@@ -103,7 +103,7 @@ test("a ring buffer that looks before it claims loses a number, with one preempt
   expect(replay(scenario, failure?.token ?? "").failure).toEqual(failure);
 });
 
-test("one that claims by compare-and-swap loses none", () => {
+test("a ring buffer that claims by compare-and-swap loses no number", () => {
   const { failure, complete } = explore({
     ...ringScenario(RingBuffer),
     search: { strategy: "bound", preemptions: 2, schedules: 100_000 },
@@ -112,7 +112,7 @@ test("one that claims by compare-and-swap loses none", () => {
   expect(complete?.preemptions).toBe(2);
 });
 
-test("a counter without an atomic loses an increment, in ten lines", () => {
+test("a counter without an atomic loses an increment", () => {
   const memory = exploredMemory(smallMachine(2));
   const at = memory.layout.free;
   const increment = { name: "increment", run: () => memory.writeOnce(at, memory.readOnce(at) + 1) };

@@ -8,7 +8,7 @@ export interface Words extends World {
   readonly at: (index: number) => Address;
 }
 
-/** `checker`: bytes of room behind the memory, as a ledger has it. */
+/** `checker`: bytes of room behind the memory, as for a ledger. */
 export function words(cpus = 2, checker = 0): Words {
   const memory = exploredMemory(smallMachine(cpus, { checker }));
   const start = memory.layout.free;

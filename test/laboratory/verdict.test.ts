@@ -7,11 +7,11 @@ import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page } from "../../src/pages/page.ts";
 
-/** What is said of a scenario in which somebody does that. */
+/** The failure of a scenario whose task runs `body`. */
 function verdictOn(body: StepBody, allocator: AllocatorName = "slub") {
   const scenario: SlabScenario = {
     name: "verdict",
-    story: "One task does what no allocator does.",
+    story: "One task breaks the allocator on purpose.",
     machine: { allocator },
     setup: on(0, alloc("a", 4)),
     contexts: [task("A", 0, call("on purpose", body))],
@@ -20,7 +20,7 @@ function verdictOn(body: StepBody, allocator: AllocatorName = "slub") {
   return failure;
 }
 
-test("a page that is neither free nor allocated is missed in the end", () => {
+test("a page that is neither free nor allocated at the end is a leaked page", () => {
   const failure = verdictOn(({ system, memory }) => {
     const page = system.pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);
     memory.write32(page + Page.flags, 0);
@@ -29,7 +29,7 @@ test("a page that is neither free nor allocated is missed in the end", () => {
   expect(failure?.class).toBe("leaked-page");
 });
 
-test("an object that is held in a page which went back is found in the end", () => {
+test("an object held at the end in a page that was freed is a use-after-free", () => {
   const failure = verdictOn(({ system, ledger }) => {
     const page = system.pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);
     ledger.take(system.pages.pageAddress(page));
@@ -41,7 +41,7 @@ test("an object that is held in a page which went back is found in the end", () 
 });
 
 test.each(["slub", "slab"] as const)(
-  "an object of %s that is held and free is a double allocation to be",
+  "an object of %s that is both held and free is a double allocation",
   (allocator) => {
     const failure = verdictOn(({ system, ledger, s }) => {
       const object = system.kmemCacheAllocNode(s, GFP_KERNEL, NUMA_NO_NODE);
@@ -53,16 +53,19 @@ test.each(["slub", "slab"] as const)(
   },
 );
 
-test.each(["a.3-1", "b", "a."])("a step of a program's own that asks for %s is told so", (name) => {
-  const failure = verdictOn((_, names) => {
-    names(name);
-    return undefined;
-  });
-  expect(failure).toMatchObject({ class: "exception" });
-  expect(failure?.message).toContain(`nothing is called "${name}"`);
-});
+test.each(["a.3-1", "b", "a."])(
+  "a step in TypeScript that asks for the unknown object %s fails",
+  (name) => {
+    const failure = verdictOn((_, names) => {
+      names(name);
+      return undefined;
+    });
+    expect(failure).toMatchObject({ class: "exception" });
+    expect(failure?.message).toContain(`no object is called "${name}"`);
+  },
+);
 
-test("a bulk allocation for which there is no memory names no objects", () => {
+test("a bulk allocation that fails for lack of memory names no objects", () => {
   const scenario: SlabScenario = {
     name: "verdict",
     story: "One task wants more than there is.",

@@ -61,7 +61,7 @@ task B cpu 1
   free a.0
 `;
 
-test("a file is read as it says", () => {
+test("a scenario file that was read can be explored", () => {
   const scenario = parseScenario("mine.txt", FILE);
   expect(scenario).toMatchObject({ name: "mine", machine: { cpus: 2, size: 1024, minPartial: 0 } });
   const { complete } = explore({
@@ -72,18 +72,18 @@ test("a file is read as it says", () => {
 });
 
 test.each([
-  ["  flush", "  flsh", 'mine.txt:10: "flsh": no such word'],
+  ["  flush", "  flsh", 'mine.txt:10: "flsh": unknown word'],
   ["task B cpu 1", "task B cpu 2", 'mine.txt:11: "2": a CPU must be a whole number from 0 to 1'],
   ["alloc a 8", "alloc a many", 'mine.txt:7: "many": nothing more is expected here'],
-  ["free a.1-3", "free a..3", 'mine.txt:8: "a..3": no object'],
-  ["free a.1-3", "free a.3-1", 'mine.txt:8: "a.3-1": no object'],
+  ["free a.1-3", "free a..3", 'mine.txt:8: "a..3": not an object'],
+  ["free a.1-3", "free a.3-1", 'mine.txt:8: "a.3-1": not an object'],
   ["free a.1-3", "free", 'mine.txt:8: "free": an object is missing after it'],
-  ["cpus 2", "cpu 2", 'mine.txt:4: "cpu": no setting of the machine'],
+  ["cpus 2", "cpu 2", 'mine.txt:4: "cpu": not a setting of the machine'],
   ["scenario mine", "flush", 'mine.txt:3: "flush": steps come after'],
-  ["free a.1-3", "free b", 'mine.txt:8: "b": nothing of that name is allocated before'],
+  ["free a.1-3", "free b", 'mine.txt:8: "b": no object of that name is allocated before'],
   ["free a.0", "free a.8", 'mine.txt:12: "a.8": a is 8 objects, a.0 to a.7'],
-  ["  alloc a 8\n", "", 'mine.txt:7: "a.1-3": nothing of that name'],
-  ["  flush\n", "  free y\n  alloc y\n", 'mine.txt:10: "y": nothing of that name'],
+  ["  alloc a 8\n", "", 'mine.txt:7: "a.1-3": no object of that name'],
+  ["  flush\n", "  free y\n  alloc y\n", 'mine.txt:10: "y": no object of that name'],
   ["size 1024", "flags SLAB_MINE", 'mine.txt:5: "SLAB_MINE": unknown flag'],
 ])("%s written as %s is refused: %s", (right, wrong, why) => {
   const read = (): unknown => parseScenario("mine.txt", FILE.replace(right, wrong));
@@ -91,11 +91,11 @@ test.each([
   expect(read).toThrow(why);
 });
 
-test("what a task has allocated before, it may free, and nobody else", () => {
+test("only the task that has allocated an object may free it by name", () => {
   const own = FILE.replace("  flush", "  alloc y 2; free y.1\n  free y.0");
   expect(parseScenario("mine.txt", own).contexts[0]?.operations).toHaveLength(2);
   const others = own.replace("free a.0", "free y.0");
-  expect(() => parseScenario("mine.txt", others)).toThrow('mine.txt:13: "y.0": nothing');
+  expect(() => parseScenario("mine.txt", others)).toThrow('mine.txt:13: "y.0": no object');
 });
 
 test.each([
