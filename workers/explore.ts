@@ -1,4 +1,4 @@
-/** A thread of the explorer: one job at a time, each a pure function of what it is given. */
+/** A thread of the explorer: one job at a time, each a pure function of its input. */
 import { parentPort } from "node:worker_threads";
 import type { ExploreResult } from "../src/explore/explore.ts";
 import { type ProofJob, runProof, runSearch, type SearchJob } from "../src/museum/jobs.ts";

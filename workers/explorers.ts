@@ -1,7 +1,7 @@
 /**
  * The explorer on several cores: jobs for a pool of threads. A search is cut into numbered shards,
- * each a function of its number alone; the lowest shard that finds something wins, so the answer does
- * not depend on which thread is faster. Shard 0 runs the bounds, the others sample.
+ * each a function of its number alone. The lowest shard with a failure wins, so the answer does not
+ * depend on the speed of the threads. Shard 0 runs the bounds, the others sample.
  */
 import { Piscina } from "piscina";
 import { leastComplete } from "../src/explore/budget.ts";
@@ -16,7 +16,7 @@ export interface SearchPlan {
   readonly dataRaces: boolean;
 }
 
-/** Shards where the number of schedules is given: always as many, whatever the machine. */
+/** Shards of a search for a given number of schedules: the same on every machine. */
 const SHARDS = 4;
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -47,7 +47,7 @@ export class Explorers {
     return this.pool.run(job, signal === undefined ? {} : { signal });
   }
 
-  /** One answer out of all shards. Aborted before one has found something, it rejects. */
+  /** One answer from all shards. Rejects if it is aborted before a shard has found a failure. */
   async search(plan: SearchPlan, signal?: AbortSignal): Promise<ExploreResult> {
     const start = performance.now();
     const answers = await this.race(shardsOf(plan, this.threads), signal);
@@ -56,9 +56,9 @@ export class Explorers {
 
   /**
    * Several subjects, each in one thread with an equal share of the budget. The first that fails, in
-   * the order given, is the answer; `complete` is what holds for all of them. Most bugs need no more
-   * than one preemption somewhere, so a portfolio tries that everywhere, with half of the budget,
-   * before it looks deeper anywhere.
+   * the order given, is the answer; `complete` holds for all of them. Most bugs need no more than one
+   * preemption, so a portfolio tries that on every subject, with half of the budget, before it looks
+   * deeper.
    */
   async searchEach(
     plans: readonly SearchPlan[],
@@ -81,7 +81,7 @@ export class Explorers {
     return { ...merged(answers, start), complete, winner: winner % plans.length };
   }
 
-  /** The answers of all jobs, but for those behind one that has found something. */
+  /** The answers of all jobs, except those after the first with a failure. */
   private async race(
     shards: readonly SearchJob[],
     signal: AbortSignal | undefined,
@@ -100,12 +100,12 @@ export class Explorers {
             if (own.aborted) return undefined;
             throw error;
           });
-        // What the shards behind it may still find does not count any more.
+        // Failures of later shards no longer count.
         if (answer?.failure !== undefined) stop(shard + 1);
         return answer;
       }),
     );
-    // What one shard has found is not lost because others were still looking.
+    // An abort loses no failure that a shard has found.
     if (winnerOf(answers) < 0) signal?.throwIfAborted();
     return answers;
   }
@@ -133,7 +133,7 @@ function shardsOf({ subject, search, dataRaces }: SearchPlan, threads: number): 
   });
 }
 
-/** A plan as one job, with a share of its budget: of its schedules, or of what threads have of time. */
+/** A plan as one job, with a share of its budget: of its schedules, or of the threads' time. */
 function wholeJob(
   { subject, search, dataRaces }: SearchPlan,
   shard: number,
@@ -149,7 +149,7 @@ function wholeJob(
   return { kind: "search", subject, search: own, dataRaces, shard };
 }
 
-/** The same job with all schedules of one preemption at most, and no others. */
+/** The same job, with only the schedules of at most one preemption. */
 function shallower(job: SearchJob): SearchJob {
   const { preemptions = 1 } = job.search;
   const search = {
@@ -168,7 +168,7 @@ type Answers = readonly (ExploreResult | undefined)[];
 const winnerOf = (answers: Answers): number =>
   answers.findIndex((answer) => answer?.failure !== undefined);
 
-/** The lowest shard with a failure; what was done is summed up to that shard. */
+/** The failure of the lowest shard that has one; the figures are sums up to that shard. */
 function merged(answers: Answers, start: number): Omit<ExploreResult, "complete"> {
   const winner = winnerOf(answers);
   const counted = answers.slice(0, winner < 0 ? undefined : winner + 1);
