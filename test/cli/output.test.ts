@@ -14,15 +14,12 @@ async function unread(args: string[]) {
   return { code, err };
 }
 
-test.each([
-  [["museum"]],
-  [["museum", "run", "R03", "--json"]],
-  [["slabinfo"]],
-  [["geometry", "--size", "8"]],
-  [["stress", "--operations", "1000", "--memory", "16M"]],
-])("%j ends quietly where nobody reads it", async (args) => {
-  expect(await unread(args)).toEqual({ code: 0, err: "" });
-});
+test.each([[["museum"]], [["stress", "--operations", "1000", "--memory", "16M"]]])(
+  "%j ends quietly where nobody reads it",
+  async (args) => {
+    expect(await unread(args)).toEqual({ code: 0, err: "" });
+  },
+);
 
 test("what is found still decides the exit code", async () => {
   const args = ["explore", "interrupt-alloc", "--mutation", "S01", "--schedules", "400"];
