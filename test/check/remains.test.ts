@@ -173,7 +173,7 @@ function deaths(scene: Scene, options: BootOptions): Ending[] {
   const endings: Ending[] = [];
   for (let access = 1; ; access += scene.every ?? 1) {
     restore();
-    memory.plan([{ access, act: die }]);
+    memory.plan(access, die);
     try {
       operation();
       return endings;
@@ -287,7 +287,7 @@ function deadWithOneObject(): { survivor: Kernel; ledger: Ledger; remains: Remai
   victim.kmemCacheFree(s, many(victim, s, 2)[0] as Address);
   for (let access = 1; ; access++) {
     const restore = memory.snapshot();
-    memory.plan([{ access, act: die }]);
+    memory.plan(access, die);
     expect(() => victim.kmemCacheAlloc(s)).toThrow(Death);
     const ledger = new Ledger(survivor.common);
     const remains = new Remains(survivor, ledger, [memory.current()]);
