@@ -7,7 +7,7 @@ const { directory: NODE_COMPILE_CACHE = "" } = enableCompileCache();
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/browser/**"],
+    exclude: [...configDefaults.exclude, "test/browser/**", "test/soak/**"],
     // Processes, not threads: tests start worker threads of their own and may block on Atomics.wait.
     pool: "forks",
     maxWorkers: 2,

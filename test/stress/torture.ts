@@ -1,0 +1,15 @@
+import { expect } from "vitest";
+import { stress } from "../../stress/run.ts";
+import { options, TORTURE } from "./options.ts";
+
+/** A workload under torture leaves nothing behind and nothing wrong. */
+export async function expectAllBack(workload: string, operations: number): Promise<void> {
+  const outcome = await stress(options({ workload, operations, ...TORTURE }));
+  expect(outcome.failure).toBeUndefined();
+  expect(outcome.died).toBeUndefined();
+  expect(outcome.checks.allCameBack).toBe(true);
+  expect(outcome.operations).toBeGreaterThanOrEqual(operations);
+  expect(outcome.tasks).toBe(6);
+  expect(outcome.inflicted.preemptions).toBeGreaterThan(0);
+  expect(outcome.inflicted.interrupts).toBeGreaterThan(0);
+}
