@@ -4,5 +4,5 @@ import { expectAllBack } from "../stress/torture.ts";
 
 test.each([...WORKLOADS.keys()])(
   "a million operations of %s under torture leave nothing behind and nothing wrong",
-  (workload) => expectAllBack(workload, 1_000_000),
+  (workload) => expectAllBack(workload, 4, 1_000_000),
 );

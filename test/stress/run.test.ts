@@ -6,7 +6,7 @@ import { expectAllBack } from "./torture.ts";
 
 test.each([...WORKLOADS.keys()])(
   "%s under torture leaves nothing behind and nothing wrong",
-  (workload) => expectAllBack(workload, 20_000),
+  (workload) => expectAllBack(workload, 2, 20_000),
 );
 
 test("without torture there is a task a CPU, and every CPU does something", async () => {
