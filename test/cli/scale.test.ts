@@ -20,7 +20,7 @@ function resultOf(ratio: number): string {
 const measured = (...more: string[]) =>
   processOf(["scale", ...TINY, "--seconds", "3", "--json", "--quiet", ...more]);
 
-test("prints one JSON document with points, and a page; nothing slower is 0", async () => {
+test("scale prints one JSON document, writes a page, and exits with 0 when no point is slower", async () => {
   const html = join(folder, "report.html");
   const { code, out } = await measured("--compare", resultOf(1e6), "--html", html);
   expect(code).toBe(0);
@@ -42,7 +42,7 @@ test("prints one JSON document with points, and a page; nothing slower is 0", as
   expect(readFileSync(html, "utf8")).toContain("slablab scale --allocators slub");
 });
 
-test("exits with 1 where a point is slower than in an earlier result", async () => {
+test("scale exits with 1 when a point is slower than in an earlier result", async () => {
   const { code, out } = await measured("--compare", resultOf(1e-6));
   expect(code).toBe(1);
   expect(JSON.parse(out).comparison).toMatchObject({ slower: 1 });
@@ -69,7 +69,7 @@ test.each([
     `${HEAD}[{"allocator":"slub","workload":"pairs","size":64,"cpus":1,"ratio":0}]}`,
     "points.0.ratio",
   ],
-])("--compare refuses %s in one line that names %s", async (text, place) => {
+])("scale --compare refuses %s in one line that names %s", async (text, place) => {
   const file = written("earlier.json", text);
   const { code, err, out } = await slablab(["scale", "--compare", file]);
   expect({ code, out }).toEqual({ code: 2, out: "" });
@@ -86,7 +86,7 @@ test.each([
   [["--compare", program], "cannot read"],
   [["--svg", program], "cannot write reports: "],
   [["--html", "/nowhere/report.html"], "cannot write reports: "],
-])("refuses %j as bad usage, saying why", async (options, why) => {
+])("scale refuses %j as bad usage and says why", async (options, why) => {
   const { code, err, out } = await slablab(["scale", ...options]);
   expect(err).toContain(why);
   expect(out).toBe("");

@@ -12,7 +12,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const short = ["stress", "--operations", "20000", "--nodes", "2", "--memory", "16M", "--seed", "3"];
 
-test("--json prints exactly one document with all that is promised, and nothing else", async () => {
+test("stress --json prints one document with every promised field, and nothing else", async () => {
   const { code, out, err } = await slablab([...short, "--json"]);
   expect({ code, err }).toEqual({ code: 0, err: "" });
   const document = JSON.parse(out);
@@ -29,7 +29,7 @@ test("--json prints exactly one document with all that is promised, and nothing 
   expect(document.perCpu).toHaveLength(4);
 });
 
-test("the report for people has no escape codes where it is piped", async () => {
+test("the report of stress has no escape codes when it is piped", async () => {
   const { code, out, err } = await slablab(short);
   expect({ code, err }).toEqual({ code: 0, err: "" });
   for (const part of ["slablab stress: mixed", "CPU 3", "Paths", "Locks:", "Memory:", "Checks"]) {
@@ -38,7 +38,7 @@ test("the report for people has no escape codes where it is piped", async () => 
   expect(out).not.toContain("\u001b");
 });
 
-test("a broken allocator ends with 1, and leaves a scenario in the working directory", async () => {
+test("stress of a broken allocator exits with 1 and leaves a scenario in the working directory", async () => {
   const torture = ["--interrupts", "0.001", "--migrations", "0.0005", "--seed", "5"];
   const args = ["stress", "--seconds", "100", "--mutation", "R10", ...torture, "--json"];
   const home = process.cwd();
@@ -73,7 +73,7 @@ test.each([
   }
 });
 
-test("Ctrl-C ends SLAB with the partial report and 130", async () => {
+test("Ctrl-C ends a stress run of SLAB with a partial report and exit code 130", async () => {
   const args = ["stress", "--allocator", "slab", "--seconds", "60", "--memory", "16M"];
   const { code, out } = await interruptedAt(/[1-9]\d* operations/, args);
   expect(code).toBe(130);
@@ -81,7 +81,7 @@ test("Ctrl-C ends SLAB with the partial report and 130", async () => {
   expect(out).toContain("Checks");
 });
 
-test("SIGINT ends a process of SLUB with the partial report and 130", async () => {
+test("SIGINT ends a stress process of SLUB with a partial report and exit code 130", async () => {
   const terminal = ["--import", "data:text/javascript,process.stderr.isTTY=true"];
   const child = started(["stress", "--seconds", "60", "--memory", "16M"], terminal);
   // The progress line tells that the run has begun.
@@ -92,7 +92,7 @@ test("SIGINT ends a process of SLUB with the partial report and 130", async () =
   expect(out).toContain("Checks");
 });
 
-test("--help shows the workloads and examples, --version the package's version", async () => {
+test("--help shows workloads and examples, --version the version, and a typo its correction", async () => {
   const help = await slablab(["stress", "--help"]);
   expect(help.code).toBe(0);
   expect(help.out).toContain("producer-consumer");

@@ -90,7 +90,7 @@ test("a subject that breaks down is named as failed, and the others keep their f
   expect(outcome.points.map(({ allocator }) => allocator)).toEqual(["slub"]);
 });
 
-test("threads measure every watched workload, and nobody frees twice", async () => {
+test("threads measure every workload under the ledger without a double free", async () => {
   const outcome = await scale({
     ...options,
     allocators: ["slub-ledger"],

@@ -2,8 +2,8 @@
 import { test } from "vitest";
 import { either, expectTwoEndings, tortured } from "../stress/deaths.ts";
 
-test("100 threads ended at random moments: the others go on, or are told who is dead", async () =>
+test("when one of 100 threads is killed at a random moment the others go on, or learn which CPU is dead", async () =>
   console.log(await expectTwoEndings(100, either)));
 
-test("34 more under torture, where caches debug and while CPUs go and come", async () =>
+test("when one of 34 threads is killed under torture, debugging or hotplug the others go on, or learn which CPU is dead", async () =>
   console.log(await expectTwoEndings(34, tortured)));

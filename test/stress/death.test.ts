@@ -1,8 +1,8 @@
 import { test } from "vitest";
 import { either, expectTwoEndings, tortured } from "./deaths.ts";
 
-test("where a thread is ended at a random moment the others go on, or are told who is dead", () =>
+test("when a thread is killed at a random moment the others go on, or learn which CPU is dead", () =>
   expectTwoEndings(3, either));
 
-test("the same under torture, where caches debug and while CPUs go and come", () =>
+test("when a thread is killed under torture, debugging or hotplug the others go on, or learn which CPU is dead", () =>
   expectTwoEndings(2, tortured));

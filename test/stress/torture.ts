@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { stress } from "../../stress/run.ts";
 import { options, TORTURE } from "./options.ts";
 
-/** A workload under torture leaves nothing behind and nothing wrong. */
+/** A workload under torture passes all checks and gives everything back. */
 export async function expectAllBack(
   workload: string,
   cpus: number,

@@ -70,7 +70,7 @@ test.each([
   }
 });
 
-test("a CPU that changes hands has made a step, and so it has when the watch begins anew", () => {
+test("the watchdog counts from the start again when a CPU changes hands or a round begins", () => {
   const { watchdog, occupy, step } = watched();
   watchdog.check(0);
   occupy(1, 0);
@@ -83,7 +83,7 @@ test("a CPU that changes hands has made a step, and so it has when the watch beg
 test("a stuck CPU on real threads is a livelock, and the report says where", () =>
   expectStuckCpu("slub", PATIENCE_MS));
 
-test("CPUs that are stuck while all is given back are found as well, and all are ended", async () => {
+test("CPUs that are stuck while they give everything back are a livelock", async () => {
   await loadMutation(everywhere);
   // This load frees nothing before memory is short.
   const wanted = options({ workload: "pressure", cpus: 2, nodes: 1, operations: 1_000 });
