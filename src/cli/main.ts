@@ -1,64 +1,6 @@
-/** The program `slablab`: its commands, and how it ends. */
-import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+/** The process `slablab`: runs the program on its command line, and watches over its output. */
 import { EXIT } from "./common.ts";
-import { exploreCommand } from "./explore.ts";
-import { geometryCommand } from "./geometry.ts";
-import { museumCommand } from "./museum.ts";
-import { replayCommand } from "./replay.ts";
-import { scaleCommand } from "./scale.ts";
-import { scriptCommand } from "./script.ts";
-import { slabinfoCommand } from "./slabinfo.ts";
-import { stressCommand } from "./stress.ts";
-import { sysfsCommand } from "./sysfs.ts";
-import { topCommand } from "./top.ts";
-
-const EXAMPLES = `
-Examples:
-  slablab stress --seconds 20 --cpus 4 --nodes 2 --interrupts 0.001 --migrations 0.0005
-  slablab stress --workload pressure --memory 16M --json
-  slablab geometry --size 192
-
-Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 130 interrupted`;
-
-/** The package's root: built files lie one folder deeper than their sources. */
-const manifest = new URL(
-  import.meta.url.endsWith(".ts") ? "../../package.json" : "../../../package.json",
-  import.meta.url,
-);
-
-function version(): string {
-  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
-}
-
-function program(): Command {
-  const command = new Command("slablab")
-    .description("The Linux slab allocators, stressed on real threads, step by step, and measured.")
-    .version(version())
-    .showSuggestionAfterError()
-    .addHelpText("after", EXAMPLES)
-    .exitOverride();
-  for (const sub of [
-    stressCommand(),
-    exploreCommand(),
-    replayCommand(),
-    museumCommand(),
-    scaleCommand(),
-    geometryCommand(),
-    scriptCommand(),
-    slabinfoCommand(),
-    sysfsCommand(),
-    topCommand(),
-  ]) {
-    command.addCommand(sub.copyInheritedSettings(command));
-  }
-  return command;
-}
-
-/** The reader has seen enough, as `head` does. What was asked for is done all the same. */
-function hasNoReader(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === "EPIPE";
-}
+import { hasNoReader, run } from "./program.ts";
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
@@ -68,13 +10,4 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-try {
-  await program().parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;
-  } else if (!hasNoReader(error)) {
-    console.error(`slablab: internal error: ${error instanceof Error ? error.stack : error}`);
-    process.exitCode = EXIT.INTERNAL;
-  }
-}
+await run(process.argv.slice(2));
