@@ -8,7 +8,7 @@ import type { Strategy } from "../explore/portfolio.ts";
 import { type Failure, replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
 import { isDataRace, regressionsOf, writeRegression } from "../museum/regressions.ts";
-import { scenarios } from "../museum/scenarios/index.ts";
+import { scenarios } from "../museum/scenarios.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
 import {
   explorationProgress,

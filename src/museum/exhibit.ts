@@ -1,11 +1,12 @@
 /**
- * An exhibit: one bug, the smallest program that shows it, and what must happen. The proof
+ * An exhibit is what `slablab museum` shows: one bug, the smallest scenario that shows it, and what
+ * must happen. A file of bugs/ tells all of that in one place, and `bug` makes the exhibit. The proof
  * (prove.ts) searches the broken source until it fails and the fixed one until nothing is left.
  */
 import type { Change } from "../kernel/classes.ts";
+import type { Mutation } from "../laboratory/mutation.ts";
 import type { SlabScenario } from "../laboratory/scenario.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
-import type { Mutation } from "./mutations/index.ts";
 
 /**
  * What the entry is known from. V3: the commit's id and text were read. V2: id and title were seen
@@ -15,7 +16,10 @@ import type { Mutation } from "./mutations/index.ts";
 export type Verification = "V3" | "V3-" | "V2" | "V2-" | "V1" | "U";
 
 export interface Exhibit {
+  /** R…: a bug that Linux had. S…: a made-up one, in the same spirit. */
   readonly id: string;
+  /** Another id by which the bug and its mutation are found: it was once counted as made up. */
+  readonly alias: string | null;
   readonly title: string;
   /** null: made up, or never found. */
   readonly commit: string | null;
@@ -32,6 +36,11 @@ export interface Exhibit {
   readonly story: readonly [string, string, string];
   /** null: the broken code is in `brokenScenario`. */
   readonly mutation: Mutation | null;
+  /**
+   * Methods of the allocator that the mutation writes once more instead of calling them, with the
+   * digest of what it was written from (test/museum/retyped.test.ts).
+   */
+  readonly retypes: Readonly<Record<string, string>>;
   readonly scenario: SlabScenario;
   /** Where the bug is in who uses the allocator. */
   readonly brokenScenario: SlabScenario | null;
@@ -43,33 +52,29 @@ export interface Exhibit {
   readonly preemptions: number;
 }
 
-type Optional = "commit" | "year" | "isIdUnconfirmed" | "era" | "brokenScenario" | "base";
-type Told = Pick<
-  Exhibit,
-  "verification" | "needs" | "story" | "scenario" | "class" | "preemptions"
-> &
-  Partial<Pick<Exhibit, Optional>>;
-
 const USUALLY = {
+  alias: null,
+  commit: null,
+  year: null,
+  verification: null,
   isIdUnconfirmed: false,
   era: "fixed",
+  retypes: {},
   brokenScenario: null,
   base: null,
 } as const;
 
-/** The exhibit of a mutation, which knows its title, commit and year; `id`: under another name. */
-export function exhibitOf(
-  mutation: Mutation,
-  told: Told & { id?: string; title?: string },
-): Exhibit {
-  const { id, title, commit, year } = mutation;
-  return { ...USUALLY, id, title, commit, year, ...told, mutation };
-}
+type Told = Omit<Exhibit, "mutation" | keyof typeof USUALLY> &
+  Partial<Pick<Exhibit, keyof typeof USUALLY>>;
 
-/** An exhibit whose bug is in who uses the allocator. */
-export function exhibitOfUse(
-  about: Pick<Exhibit, "id" | "title" | "commit" | "year">,
-  told: Told & { brokenScenario: SlabScenario },
-): Exhibit {
-  return { ...USUALLY, ...about, ...told, mutation: null };
+/** Where the allocator is broken, and how that may show; or where its user is. */
+type Broken =
+  | Pick<Mutation, "change" | "expect">
+  | { change?: never; expect?: never; brokenScenario: SlabScenario };
+
+export function bug({ change, expect, ...told }: Told & Broken): Exhibit {
+  const exhibit = { ...USUALLY, ...told };
+  if (change === undefined) return { ...exhibit, mutation: null };
+  const { id, title, commit, year } = exhibit;
+  return { ...exhibit, mutation: { id, title, commit, year, expect, change } };
 }

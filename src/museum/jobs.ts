@@ -1,7 +1,7 @@
 /** What a worker of the explorer is asked, and what it answers: plain data both ways. */
 import type { Progress } from "../explore/budget.ts";
 import { type ExploreResult, explore, type SearchOptions } from "../explore/explore.ts";
-import { exhibit } from "./exhibits/index.ts";
+import { exhibit } from "./bugs/index.ts";
 import { type Proof, prove } from "./prove.ts";
 import { type Subject, scenarioOfSubject } from "./subject.ts";
 

@@ -7,13 +7,14 @@ import type { AllocatorName } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
+import { mutate } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
-import { exhibit } from "./exhibits/index.ts";
-import { loadMutation, mutate } from "./mutations/load.ts";
+import { exhibit } from "./bugs/index.ts";
+import { loadMutation } from "./mutations.ts";
 import { brokenScenario, eraOf } from "./prove.ts";
-import { scenarios } from "./scenarios/index.ts";
+import { scenarios } from "./scenarios.ts";
 
 export interface Subject {
   /** Name of a scenario, id of an exhibit, or the name of the file that `text` is from. */

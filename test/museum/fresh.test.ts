@@ -4,12 +4,12 @@ import { explore } from "../../src/explore/explore.ts";
 import type { Change } from "../../src/kernel/classes.ts";
 import { onSlab, onSlub } from "../../src/kernel/classes.ts";
 import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
-import { cpuOfflineFree } from "../../src/museum/scenarios/cpu-offline-free.ts";
-import { migrationBulk } from "../../src/museum/scenarios/migration-bulk.ts";
-import { remoteFreeFlush } from "../../src/museum/scenarios/remote-free-flush.ts";
-import { slabAlienFree } from "../../src/museum/scenarios/slab-alien-free.ts";
-import { slabBulkInterrupt } from "../../src/museum/scenarios/slab-bulk-interrupt.ts";
-import { slabSharedGlance } from "../../src/museum/scenarios/slab-shared-glance.ts";
+import { migrationBulk } from "../../src/laboratory/scenarios/migration-bulk.ts";
+import { remoteFreeFlush } from "../../src/laboratory/scenarios/remote-free-flush.ts";
+import { slabAlienFree } from "../../src/laboratory/scenarios/slab-alien-free.ts";
+import { slabBulkInterrupt } from "../../src/laboratory/scenarios/slab-bulk-interrupt.ts";
+import { R31 } from "../../src/museum/bugs/r31-no-grace-period.ts";
+import { S17 } from "../../src/museum/bugs/s17-dead-cpu-keeps.ts";
 import { subjectsOf } from "../../src/museum/subject.ts";
 import { pushObject } from "../../src/slab/array-cache.ts";
 import { AlienCache } from "../../src/slab/structs.ts";
@@ -65,7 +65,7 @@ const FRESH: readonly (readonly [string, Change, SlabScenario, string, number])[
   ["a stale address in bulk", bulkOfAnotherCpu, migrationBulk, "bad-access", 2],
   ["an alien cache without its lock", alienUnlocked, slabAlienFree, "lost-object", 1],
   ["bulk with interrupts on", bulkWithInterrupts, slabBulkInterrupt, "lost-object", 1],
-  ["tuning without waiting", tuneWithoutWaiting, slabSharedGlance, "double-allocation", 1],
+  ["tuning without waiting", tuneWithoutWaiting, R31.scenario, "double-allocation", 1],
 ];
 
 test.each(FRESH)(
@@ -78,7 +78,7 @@ test.each(FRESH)(
 
 test("a slab that is being taken from a CPU that has gone is no failure", () => {
   const search = { strategy: "bound", preemptions: 3, seconds: 60 } as const;
-  const { failure, complete } = explore({ ...scenarioOf(cpuOfflineFree), search });
+  const { failure, complete } = explore({ ...scenarioOf(S17.scenario), search });
   expect(failure).toBeUndefined();
   expect(complete?.preemptions).toBe(3);
 });

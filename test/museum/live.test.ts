@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exhibit } from "../../src/museum/exhibits/index.ts";
+import { exhibit } from "../../src/museum/bugs/index.ts";
 import { liveReport } from "../../src/report/museum.ts";
 import { LIVE_RATES, runLive, runsLive } from "../../stress/live.ts";
 

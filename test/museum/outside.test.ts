@@ -6,8 +6,9 @@ import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
 import { classesFor } from "../../src/kernel/classes.ts";
+import { mutate } from "../../src/laboratory/mutation.ts";
 import { snapshotOf } from "../../src/laboratory/snapshot.ts";
-import { loadMutation, mutate } from "../../src/museum/mutations/load.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 
 const file = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { onSlub } from "../../src/kernel/classes.ts";
+import { EXHIBITS, exhibit } from "../../src/museum/bugs/index.ts";
 import type { Exhibit } from "../../src/museum/exhibit.ts";
-import { EXHIBITS, exhibit } from "../../src/museum/exhibits/index.ts";
-import { mutations } from "../../src/museum/mutations/index.ts";
+import { mutations } from "../../src/museum/mutations.ts";
 import { prove } from "../../src/museum/prove.ts";
 
 /** Seconds for one preemption more; the command gives each exhibit its share of 200. */

@@ -3,7 +3,7 @@ import { explore } from "../../src/explore/explore.ts";
 import { type Change, onSlub } from "../../src/kernel/classes.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
-import { scenarios } from "../../src/museum/scenarios/index.ts";
+import { scenarios } from "../../src/museum/scenarios.ts";
 import { KmemCacheNode, type KmemCacheNodePtr } from "../../src/slub/structs.ts";
 
 const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));

@@ -1,7 +1,7 @@
 /** A CPU that runs in circles is found, named with what it was doing, and its thread ended. */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadMutation } from "../../src/museum/mutations/load.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
 import { stress } from "../../stress/run.ts";
 import { options } from "./options.ts";
 

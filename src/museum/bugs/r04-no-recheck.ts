@@ -1,0 +1,39 @@
+/**
+ * The fast path found the list empty; by the time interrupts are off it need not be: an interrupt
+ * has freed there, or the task has moved to a CPU with a list. The slow path overwrites it.
+ */
+import { onSlub } from "../../kernel/classes.ts";
+import { interrupt, on, task } from "../../laboratory/scenario.ts";
+import { alloc, free } from "../../laboratory/steps.ts";
+import { bug } from "../exhibit.ts";
+
+export const R04 = bug({
+  id: "R04",
+  title: "slub: fix a possible memleak in __slab_alloc()",
+  commit: "73736e0387ba",
+  year: 2011,
+  verification: "V2",
+  needs: "S",
+  story: [
+    "The slow path trusted what the fast path had seen: that the CPU's list is empty.",
+    "Before interrupts were off, one of them frees an object to that very list; it is overwritten.",
+    "The list is looked at once more with interrupts off.",
+  ],
+  expect: ["lost-object"],
+  change: onSlub((classes) => ({
+    SlowAllocation: class extends classes.SlowAllocation {
+      protected override recheckFreelist(): number {
+        return 0;
+      }
+    },
+  })),
+  scenario: {
+    name: "interrupt-empty",
+    story: "An interrupt frees to a cpu slab in which an allocation has found nothing.",
+    machine: {},
+    setup: on(0, alloc("a", 4)),
+    contexts: [task("A", 0, alloc("x")), interrupt("irq", 0, free("a.0"))],
+  },
+  class: "lost-object",
+  preemptions: 1,
+});

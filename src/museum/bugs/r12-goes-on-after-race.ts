@@ -1,0 +1,67 @@
+/**
+ * A remote free in the middle of taking a listed slab makes the search go on instead of ending it.
+ * Nothing breaks: fewer slabs are made, and under contention the list is fought for, which cost so
+ * much that the change was reverted. The checks are silent; a benchmark speaks.
+ */
+import { onSlub } from "../../kernel/classes.ts";
+import { freeGetPartial } from "../../laboratory/scenarios/free-get-partial.ts";
+import type { Address } from "../../machine/memory.ts";
+import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../../slub/statistics.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  type KmemCacheCpuPtr,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+} from "../../slub/structs.ts";
+import { bug } from "../exhibit.ts";
+
+export const R12 = bug({
+  id: "R12",
+  title: "mm, slub: consider rest of partial list if acquire_slab() fails (8ff60eb052ee, reverted)",
+  commit: "9b1ea29bc0d7",
+  year: 2021,
+  verification: "V3",
+  needs: "X",
+  story: [
+    "A search for partial slabs ended at the first one that a remote free had changed under it.",
+    "Going on with the rest was meant to make fewer new slabs.",
+    "It cost so much under contention that it was reverted: no check fails, only a benchmark.",
+  ],
+  expect: [],
+  change: onSlub((classes) => ({
+    PartialSearch: class extends classes.PartialSearch {
+      protected override getPartialNode(
+        s: KmemCachePtr,
+        n: KmemCacheNodePtr,
+        c: KmemCacheCpuPtr,
+      ): Address {
+        const { memory, nodePartial } = this;
+        if (n === 0 || nodePartial.nrPartial(n) === 0) return 0;
+        let object: Address = 0;
+        let available = 0;
+        nodePartial.lock(n);
+        for (const page of nodePartial.partialSlabs(n)) {
+          const acquired = nodePartial.acquire(s, n, page, object === 0);
+          if (acquired.freelist === 0) continue;
+          available += acquired.objects;
+          if (object === 0) {
+            object = acquired.freelist;
+            memory.writeOnce(c + KmemCacheCpu.page, page);
+            this.context.stat(s, ALLOC_FROM_PARTIAL);
+          } else {
+            this.cpuPartial.put(s, page, false);
+            this.context.stat(s, CPU_PARTIAL_NODE);
+          }
+          const enough = memory.readOnce(s + KmemCache.cpuPartial) >> 1;
+          if (!this.context.hasCpuPartial(s) || available > enough) break;
+        }
+        nodePartial.unlock(n);
+        return object;
+      }
+    },
+  })),
+  scenario: freeGetPartial,
+  class: null,
+  preemptions: 2,
+});

@@ -1,0 +1,57 @@
+/**
+ * The double-word swap looks at the first word only, as arm64's did when it returned a 64-bit
+ * difference as an int: a slab whose counters have changed under an equal freelist is swapped.
+ */
+import { onSlub } from "../../kernel/classes.ts";
+import { on, task } from "../../laboratory/scenario.ts";
+import { alloc, free } from "../../laboratory/steps.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { bug } from "../exhibit.ts";
+
+export const R17 = bug({
+  id: "R17",
+  title: "arm64: cmpxchg_dbl: fix return value type",
+  commit: "57a65667991a",
+  year: 2015,
+  verification: "V2",
+  needs: "X",
+  story: [
+    "arm64 returned the difference of a double-word comparison as an int.",
+    "A difference in the upper half was lost, and a swap succeeded though the counters had changed.",
+    "The return type was widened.",
+  ],
+  expect: [
+    "counter-drift",
+    "stuck-frozen-slab",
+    "list-corruption",
+    "lost-object",
+    "double-allocation",
+    "use-after-free",
+    "bad-access",
+  ],
+  change: onSlub((classes) => ({
+    PageSwap: class extends classes.PageSwap {
+      protected override exchange(
+        page: PagePtr,
+        oldFreelist: number,
+        _oldCounters: number,
+        newFreelist: number,
+        newCounters: number,
+      ): boolean {
+        const { memory } = this;
+        const counters = memory.readOnce(page + Page.counters);
+        const at = page + Page.freelist;
+        return memory.cmpxchgDouble(at, oldFreelist, counters, newFreelist, newCounters);
+      }
+    },
+  })),
+  scenario: {
+    name: "free-and-take",
+    story: "One CPU frees to a full slab; another frees there, too, and allocates again.",
+    machine: { cpus: 2 },
+    setup: on(0, alloc("a", 8)),
+    contexts: [task("A", 0, free("a.0")), task("B", 1, free("a.1"), alloc("x"))],
+  },
+  class: "list-corruption",
+  preemptions: 1,
+});

@@ -1,0 +1,51 @@
+/**
+ * Flushing asks only CPUs that have a cpu slab, or, as the first posted fix had it, only those that
+ * have both a slab and a partial list: the slabs of the others stay frozen there, and a cache
+ * without objects cannot be destroyed.
+ */
+import { type Change, onSlub } from "../../kernel/classes.ts";
+import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  type KmemCacheCpuPtr,
+  type KmemCachePtr,
+} from "../../slub/structs.ts";
+import { bug } from "../exhibit.ts";
+
+type HasSlab = (hasPage: boolean, hasPartial: boolean) => boolean;
+
+function withTest(hasSlab: HasSlab): Change {
+  return onSlub((classes) => ({
+    Deactivation: class extends classes.Deactivation {
+      protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
+        const { memory } = this;
+        const c: KmemCacheCpuPtr = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+        return hasSlab(
+          memory.readOnce(c + KmemCacheCpu.page) !== 0,
+          memory.readOnce(c + KmemCacheCpu.partial) !== 0,
+        );
+      }
+    },
+  }));
+}
+
+export const R21 = bug({
+  id: "R21",
+  title: "slub: missing test for partial pages flush work in flush_all",
+  commit: "02e1a9cd1eaf",
+  year: 2012,
+  verification: "V1",
+  isIdUnconfirmed: true,
+  needs: "0",
+  story: [
+    "flush_all asked only CPUs that have a cpu slab.",
+    "A CPU that has nothing but a partial list keeps it, and a cache without objects cannot be destroyed.",
+    "The list is asked for as well.",
+  ],
+  expect: ["leaked-page"],
+  change: withTest((hasPage) => hasPage),
+  scenario: partialElsewhere,
+  class: "leaked-page",
+  preemptions: 0,
+});

@@ -1,0 +1,56 @@
+/**
+ * A queue's objects go home and empty slabs are destroyed before `avail` says that they are gone.
+ * Destroying a slab may free to the very same queue, which then flushes the same entries again.
+ */
+import { onSlab } from "../../kernel/classes.ts";
+import { on, task } from "../../laboratory/scenario.ts";
+import { alloc, free, tune } from "../../laboratory/steps.ts";
+import { dropOldest } from "../../slab/array-cache.ts";
+import type { ArrayCachePtr, KmemCachePtr } from "../../slab/structs.ts";
+import { bug } from "../exhibit.ts";
+import { noFreeSlabs, vectorOf, withVectors } from "../slab-vectors.ts";
+
+export const R29 = bug({
+  id: "R29",
+  title: "mm: slab: fix potential double free in ___cache_free",
+  commit: "678ff6a7afcc",
+  year: 2020,
+  verification: "V3",
+  needs: "0",
+  story: [
+    "SLAB's queues destroyed slabs before they said that the objects were gone.",
+    "Destroying a slab frees an object to the same queue, which is still full and is flushed again, with the same entries.",
+    "avail is lowered first.",
+  ],
+  base: withVectors,
+  expect: [
+    "double-free",
+    "double-allocation",
+    "counter-drift",
+    "list-corruption",
+    "lost-object",
+    "use-after-free",
+  ],
+  change: onSlab((form) => ({
+    Flush: class extends form.Flush {
+      protected override leave(
+        s: KmemCachePtr,
+        ac: ArrayCachePtr,
+        count: number,
+        doomed: number[],
+      ): void {
+        this.slabPages.destroyAll(s, doomed);
+        dropOldest(this.memory, ac, count);
+      }
+    },
+  })),
+  scenario: {
+    name: "slab-destroy-vector",
+    story: "A full array is flushed; the slab that this empties holds an object of the same cache.",
+    machine: { allocator: "slab" },
+    setup: on(0, tune(2, 2, 0), noFreeSlabs, alloc("a", 6), vectorOf("a.4", "a.1"), free("a.4-5")),
+    contexts: [task("A", 0, free("a.0"))],
+  },
+  class: "list-corruption",
+  preemptions: 0,
+});

@@ -1,0 +1,43 @@
+/**
+ * A cache that is to keep no slabs: cpu_partial and min_partial are set to 0, then every CPU is
+ * flushed. A free that pushes its slab after the flush must look at the limit once more and drain
+ * itself; and "has enough" must include having as many as wanted, or one empty slab stays for good.
+ */
+import { onSlub } from "../../kernel/classes.ts";
+import { on, task } from "../../laboratory/scenario.ts";
+import { alloc, flush, free } from "../../laboratory/steps.ts";
+import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "../../slub/structs.ts";
+import { bug } from "../exhibit.ts";
+
+export const R40b = bug({
+  id: "R40b",
+  title: "slub: fix off by one in number of slab tests",
+  commit: "8a5b20aebaa3",
+  year: 2014,
+  verification: "V1",
+  isIdUnconfirmed: true,
+  needs: "0",
+  story: [
+    "Whether a node has enough slabs was asked with `more than` the limit.",
+    "With a limit of 0 one empty slab stays for good.",
+    "`At least` the limit.",
+  ],
+  expect: ["leaked-page"],
+  change: onSlub((classes) => ({
+    NodePartial: class extends classes.NodePartial {
+      override hasEnough(s: KmemCachePtr, n: KmemCacheNodePtr): boolean {
+        return this.nrPartial(n) > this.memory.readOnce(s + KmemCache.minPartial);
+      }
+    },
+  })),
+  scenario: {
+    name: "min-partial-zero",
+    story: "A cache whose nodes are to keep no slab is emptied and flushed.",
+    machine: { minPartial: 0 },
+    setup: on(0, alloc("a", 8)),
+    contexts: [task("A", 0, free("a"), flush())],
+    endsEmpty: "by itself",
+  },
+  class: "leaked-page",
+  preemptions: 0,
+});
