@@ -17,13 +17,11 @@ import {
 export interface FreePath {
   /** Whether tid and pointer must be of one CPU. */
   readonly checksCpu: boolean;
-  /** Whether tid is read before what it guards. */
-  readonly tidFirst: boolean;
   /** Whether the head that is linked is read again for the comparison. */
   readonly readsTwice: boolean;
 }
 
-export const FREE_PATH: FreePath = { checksCpu: true, tidFirst: true, readsTwice: false };
+export const FREE_PATH: FreePath = { checksCpu: true, readsTwice: false };
 
 /** The same classes with a free fast path as `path` describes it. */
 export function withFreePath(path: FreePath): Change {
@@ -39,9 +37,9 @@ export function withFreePath(path: FreePath): Change {
         const { memory } = this;
         const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
         for (;;) {
-          const early = memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
+          const tid = memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
           const c = memory.thisCpuPtr(cpuSlab);
-          if (path.checksCpu && memory.readOnce(c + KmemCacheCpu.tid) !== early) continue;
+          if (path.checksCpu && memory.readOnce(c + KmemCacheCpu.tid) !== tid) continue;
           if (memory.readOnce(c + KmemCacheCpu.page) !== page) {
             this.slowFree.free(s, page, head, tail, count);
             return;
@@ -49,7 +47,6 @@ export function withFreePath(path: FreePath): Change {
           const linked = memory.readOnce(c + KmemCacheCpu.freelist);
           this.freePointers.set(s, tail, linked);
           const expected = path.readsTwice ? this.headOf(c) : linked;
-          const tid = path.tidFirst ? early : memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
           if (this.updateCpuFreelistFast(cpuSlab, expected, tid, head)) {
             memory.thisCpuAdd(cpuSlab + KmemCacheCpu.stat + (FREE_FASTPATH << 2), count);
             return;

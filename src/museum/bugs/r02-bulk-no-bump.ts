@@ -28,6 +28,7 @@ export const R02 = bug({
       protected override bumpBeforeSlowPath(): void {}
     },
   })),
+  retypes: { "Deactivation.dropCpuSlab": "3bbf9d73" },
   scenario: twoTasksBulk,
   class: "lost-object",
   preemptions: 2,

@@ -21,6 +21,7 @@ export const R03 = bug({
   ],
   expect: [],
   change: withFreePath({ ...FREE_PATH, readsTwice: true }),
+  retypes: { "Allocator.slabFreeChain": "97799e27" },
   scenario: twoTasksBulk,
   class: null,
   preemptions: 3,

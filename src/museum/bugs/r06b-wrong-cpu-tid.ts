@@ -23,6 +23,7 @@ export const R06b = bug({
   ],
   expect: ["wrong-slab", "lost-object", "counter-drift", "use-after-free"],
   change: withFreePath({ ...FREE_PATH, checksCpu: false }),
+  retypes: { "Allocator.slabFreeChain": "97799e27" },
   scenario: {
     name: "migration-free",
     story:

@@ -35,6 +35,7 @@ export const R07 = bug({
       }
     },
   })),
+  retypes: { "Allocator.updateCpuFreelistFast": "b33d9235" },
   scenario: {
     name: "interrupt-alloc",
     story: "An interrupt takes two objects and gives the first back, anywhere in an allocation.",

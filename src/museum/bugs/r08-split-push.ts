@@ -34,6 +34,7 @@ export const R08 = bug({
       }
     },
   })),
+  retypes: { "CpuPartial.push": "75d0e35d" },
   scenario: twoFullSlabs,
   class: "stuck-frozen-slab",
   preemptions: 1,

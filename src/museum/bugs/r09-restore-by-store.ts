@@ -45,6 +45,7 @@ export const R09 = bug({
       }
     },
   })),
+  retypes: { "NodePartial.acquire": "54f9bd29" },
   scenario: freeGetPartial,
   class: "counter-drift",
   preemptions: 1,

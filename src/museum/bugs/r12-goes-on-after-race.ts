@@ -5,15 +5,7 @@
  */
 import { onSlub } from "../../kernel/classes.ts";
 import { freeGetPartial } from "../../laboratory/scenarios/free-get-partial.ts";
-import type { Address } from "../../machine/memory.ts";
-import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../../slub/statistics.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  type KmemCacheCpuPtr,
-  type KmemCacheNodePtr,
-  type KmemCachePtr,
-} from "../../slub/structs.ts";
+import type { PagePtr } from "../../pages/page.ts";
 import { bug } from "../exhibit.ts";
 
 export const R12 = bug({
@@ -31,33 +23,8 @@ export const R12 = bug({
   expect: [],
   change: onSlub((classes) => ({
     PartialSearch: class extends classes.PartialSearch {
-      protected override getPartialNode(
-        s: KmemCachePtr,
-        n: KmemCacheNodePtr,
-        c: KmemCacheCpuPtr,
-      ): Address {
-        const { memory, nodePartial } = this;
-        if (n === 0 || nodePartial.nrPartial(n) === 0) return 0;
-        let object: Address = 0;
-        let available = 0;
-        nodePartial.lock(n);
-        for (const page of nodePartial.partialSlabs(n)) {
-          const acquired = nodePartial.acquire(s, n, page, object === 0);
-          if (acquired.freelist === 0) continue;
-          available += acquired.objects;
-          if (object === 0) {
-            object = acquired.freelist;
-            memory.writeOnce(c + KmemCacheCpu.page, page);
-            this.context.stat(s, ALLOC_FROM_PARTIAL);
-          } else {
-            this.cpuPartial.put(s, page, false);
-            this.context.stat(s, CPU_PARTIAL_NODE);
-          }
-          const enough = memory.readOnce(s + KmemCache.cpuPartial) >> 1;
-          if (!this.context.hasCpuPartial(s) || available > enough) break;
-        }
-        nodePartial.unlock(n);
-        return object;
+      protected override afterLostRace(next: PagePtr): PagePtr {
+        return next;
       }
     },
   })),

@@ -38,10 +38,8 @@ export const R17 = bug({
         newFreelist: number,
         newCounters: number,
       ): boolean {
-        const { memory } = this;
-        const counters = memory.readOnce(page + Page.counters);
-        const at = page + Page.freelist;
-        return memory.cmpxchgDouble(at, oldFreelist, counters, newFreelist, newCounters);
+        const counters = this.memory.readOnce(page + Page.counters);
+        return super.exchange(page, oldFreelist, counters, newFreelist, newCounters);
       }
     },
   })),

@@ -38,6 +38,7 @@ export const R18 = bug({
       }
     },
   })),
+  retypes: { "PageSwap.swapIrqSafe": "f7794bdc" },
   scenario: {
     name: "slab-lock-interrupt",
     story:

@@ -3,32 +3,10 @@
  * have both a slab and a partial list: the slabs of the others stay frozen there, and a cache
  * without objects cannot be destroyed.
  */
-import { type Change, onSlub } from "../../kernel/classes.ts";
+import { onSlub } from "../../kernel/classes.ts";
 import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  type KmemCacheCpuPtr,
-  type KmemCachePtr,
-} from "../../slub/structs.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
-
-type HasSlab = (hasPage: boolean, hasPartial: boolean) => boolean;
-
-function withTest(hasSlab: HasSlab): Change {
-  return onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
-      protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
-        const { memory } = this;
-        const c: KmemCacheCpuPtr = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
-        return hasSlab(
-          memory.readOnce(c + KmemCacheCpu.page) !== 0,
-          memory.readOnce(c + KmemCacheCpu.partial) !== 0,
-        );
-      }
-    },
-  }));
-}
 
 export const R21b = bug({
   id: "R21b",
@@ -44,7 +22,19 @@ export const R21b = bug({
     "`or` it was to be.",
   ],
   expect: ["leaked-page"],
-  change: withTest((hasPage, hasPartial) => hasPage && hasPartial),
+  change: onSlub((classes) => ({
+    Deactivation: class extends classes.Deactivation {
+      protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
+        const { memory } = this;
+        const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+        return (
+          memory.readOnce(c + KmemCacheCpu.page) !== 0 &&
+          memory.readOnce(c + KmemCacheCpu.partial) !== 0
+        );
+      }
+    },
+  })),
+  retypes: { "Deactivation.hasCpuSlab": "450d57d1" },
   scenario: partialElsewhere,
   class: "leaked-page",
   preemptions: 0,

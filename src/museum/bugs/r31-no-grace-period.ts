@@ -30,6 +30,7 @@ export const R31 = bug({
       }
     },
   })),
+  retypes: { "NodeSetup.retireShared": "d11f3df2" },
   scenario: {
     name: "slab-shared-glance",
     story: "One CPU looks at the shared array without a lock while another replaces it.",

@@ -43,6 +43,7 @@ export const R33 = bug({
       }
     },
   })),
+  retypes: { "AlienCaches.fillShared": "6329e12c" },
   scenario: {
     name: "slab-alien-offline",
     story: "Objects of node 1 are sent home while its last CPU goes down.",

@@ -52,6 +52,7 @@ export const R34 = bug({
       }
     },
   })),
+  retypes: { "Drain.drainLocked": "d072506e", "Drain.drainShared": "ac9c13e2" },
   scenario: {
     name: "slab-shared-drain",
     story: "One CPU drains the shared array while another takes from it.",

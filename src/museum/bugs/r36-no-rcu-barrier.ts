@@ -29,6 +29,7 @@ export const R36 = bug({
       }
     },
   })),
+  retypes: { "SlabCommon.waitForSlabs": "a55fc6b9" },
   scenario: {
     name: "destroy-typesafe",
     story: "A cache whose slabs go back by RCU is destroyed right after its last object was freed.",

@@ -6,7 +6,6 @@
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free, keepNone } from "../../laboratory/steps.ts";
-import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
 
 export const R40 = bug({

@@ -30,6 +30,7 @@ export const R40b = bug({
       }
     },
   })),
+  retypes: { "NodePartial.hasEnough": "caaaabf7" },
   scenario: {
     name: "min-partial-zero",
     story: "A cache whose nodes are to keep no slab is emptied and flushed.",

@@ -5,7 +5,7 @@
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
-import { KmemCacheCpu, nextTid, TID_STEP } from "../../slub/structs.ts";
+import { KmemCacheCpu, TID_STEP } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
 import { TWO_OWNERS } from "../two-owners.ts";
 
@@ -33,7 +33,7 @@ export const S02 = bug({
       ): boolean {
         const now = this.memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
         if (((now ^ tid) & COMPARED) !== 0) return false;
-        return this.memory.thisCpuCmpxchgDouble(cpuSlab, head, now, newHead, nextTid(now));
+        return super.updateCpuFreelistFast(cpuSlab, head, now, newHead);
       }
     },
   })),

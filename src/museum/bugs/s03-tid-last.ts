@@ -2,10 +2,12 @@
  * tid is read after the slab was compared. If the CPU gives that slab up in between, the tid is
  * fresh and the swap succeeds: the object goes on the list of another slab, or of none.
  */
+import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
+import type { Address } from "../../machine/memory.ts";
+import { KmemCacheCpu } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
-import { FREE_PATH, withFreePath } from "../free-path.ts";
 
 export const S03 = bug({
   id: "S03",
@@ -17,7 +19,19 @@ export const S03 = bug({
     "Read first what guards the rest.",
   ],
   expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
-  change: withFreePath({ ...FREE_PATH, tidFirst: false }),
+  change: onSlub((classes) => ({
+    Allocator: class extends classes.Allocator {
+      protected override updateCpuFreelistFast(
+        cpuSlab: Address,
+        head: Address,
+        _tid: number,
+        newHead: Address,
+      ): boolean {
+        const late = this.memory.thisCpuRead(cpuSlab + KmemCacheCpu.tid);
+        return super.updateCpuFreelistFast(cpuSlab, head, late, newHead);
+      }
+    },
+  })),
   scenario: {
     name: "interrupt-free",
     story: "An interrupt takes the last objects of the cpu slab while one of it is being freed.",

@@ -43,6 +43,7 @@ export const S11 = bug({
       }
     },
   })),
+  retypes: { "SlowFree.push": "2712f966" },
   scenario: {
     name: "one-slab-two-frees",
     story: "Two CPUs free objects of one full slab.",

@@ -38,6 +38,7 @@ export const S12 = bug({
       }
     },
   })),
+  retypes: { "SlowFree.push": "2712f966" },
   scenario: {
     name: "remote-free-refill",
     story: "One CPU frees into the cpu slab of another, which allocates.",

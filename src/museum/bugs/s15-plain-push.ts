@@ -24,6 +24,7 @@ export const S15 = bug({
       }
     },
   })),
+  retypes: { "CpuPartial.push": "75d0e35d" },
   scenario: twoFullSlabs,
   class: "stuck-frozen-slab",
   preemptions: 1,

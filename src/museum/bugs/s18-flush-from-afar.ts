@@ -39,6 +39,7 @@ export const S18 = bug({
       }
     },
   })),
+  retypes: { "Deactivation.flushAll": "f1801112" },
   scenario: {
     name: "alloc-flush-all",
     story: "One CPU flushes all while another is in its fast path.",

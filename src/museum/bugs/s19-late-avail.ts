@@ -38,6 +38,7 @@ export const S19 = bug({
       }
     },
   })),
+  retypes: { "Allocator.slabAllocNode": "0528ebb5" },
   scenario: {
     name: "slab-interrupt-alloc",
     story: "An interrupt allocates anywhere in an allocation.",
