@@ -7,7 +7,7 @@ import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, flushCpu, free } from "../../laboratory/steps.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
-import type { PagePtr } from "../../pages/page.ts";
+import { Page, type PagePtr, PG_NODE_MASK, PG_NODE_SHIFT } from "../../pages/page.ts";
 import { bug } from "../exhibit.ts";
 
 export const R05 = bug({
@@ -26,7 +26,8 @@ export const R05 = bug({
   change: onSlub((classes) => ({
     Allocator: class extends classes.Allocator {
       protected override nodeMatch(page: PagePtr, node: number): boolean {
-        return node === NUMA_NO_NODE || this.isOfNode(page, node);
+        if (node === NUMA_NO_NODE) return true;
+        return ((this.memory.read32(page + Page.flags) >>> PG_NODE_SHIFT) & PG_NODE_MASK) === node;
       }
     },
   })),

@@ -3,10 +3,26 @@
  * have both a slab and a partial list: the slabs of the others stay frozen there, and a cache
  * without objects cannot be destroyed.
  */
-import { onSlub } from "../../kernel/classes.ts";
+import { type Change, onSlub } from "../../kernel/classes.ts";
 import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
+
+/** Flushing asks only the CPUs that pass the test. */
+export function asking(test: (hasPage: boolean, hasPartial: boolean) => boolean): Change {
+  return onSlub((classes) => ({
+    Deactivation: class extends classes.Deactivation {
+      protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
+        const { memory } = this;
+        const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
+        return test(
+          memory.readOnce(c + KmemCacheCpu.page) !== 0,
+          memory.readOnce(c + KmemCacheCpu.partial) !== 0,
+        );
+      }
+    },
+  }));
+}
 
 export const R21 = bug({
   id: "R21",
@@ -22,15 +38,7 @@ export const R21 = bug({
     "The list is asked for as well.",
   ],
   expect: ["leaked-page"],
-  change: onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
-      protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
-        const { memory } = this;
-        const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
-        return memory.readOnce(c + KmemCacheCpu.page) !== 0;
-      }
-    },
-  })),
+  change: asking((hasPage) => hasPage),
   retypes: { "Deactivation.hasCpuSlab": "450d57d1" },
   scenario: partialElsewhere,
   class: "leaked-page",

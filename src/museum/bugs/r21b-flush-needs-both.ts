@@ -1,12 +1,6 @@
-/**
- * Flushing asks only CPUs that have a cpu slab, or, as the first posted fix had it, only those that
- * have both a slab and a partial list: the slabs of the others stay frozen there, and a cache
- * without objects cannot be destroyed.
- */
-import { onSlub } from "../../kernel/classes.ts";
 import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
-import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
+import { asking } from "./r21-flush-misses-partial.ts";
 
 export const R21b = bug({
   id: "R21b",
@@ -22,18 +16,7 @@ export const R21b = bug({
     "`or` it was to be.",
   ],
   expect: ["leaked-page"],
-  change: onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
-      protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
-        const { memory } = this;
-        const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
-        return (
-          memory.readOnce(c + KmemCacheCpu.page) !== 0 &&
-          memory.readOnce(c + KmemCacheCpu.partial) !== 0
-        );
-      }
-    },
-  })),
+  change: asking((hasPage, hasPartial) => hasPage && hasPartial),
   retypes: { "Deactivation.hasCpuSlab": "450d57d1" },
   scenario: partialElsewhere,
   class: "leaked-page",

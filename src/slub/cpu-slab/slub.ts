@@ -168,7 +168,7 @@ export class Slub implements Allocator {
     return page !== 0 && (node === NO_NODE || this.isOfNode(page, node));
   }
 
-  protected isOfNode(page: PagePtr, node: number): boolean {
+  private isOfNode(page: PagePtr, node: number): boolean {
     return this.context.pages.pageToNid(page) === node;
   }
 
