@@ -1,6 +1,6 @@
 /**
- * A mutation takes one fix out of the allocator, to see what it was for: a subclass in the place of
- * one part. The allocator itself knows nothing of it.
+ * A mutation takes one fix out of the allocator, to show what the fix is for: a subclass in the place
+ * of one part. The allocator itself knows nothing of it.
  */
 import type { SystemClasses } from "../kernel/classes.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
@@ -12,12 +12,12 @@ export interface Mutation {
   /** The commit that fixed it, and when; null where there was none. */
   readonly commit: string | null;
   readonly year: number | null;
-  /** The failures it may show itself by, the likeliest first; none: it stays harmless by itself. */
+  /** The failures it may cause, the likeliest first; none: it is harmless by itself. */
   readonly expect: readonly FailureClass[];
   change(classes: SystemClasses): SystemClasses;
 }
 
-/** There is no such mutation, or it does not fit. */
+/** There is no such mutation, or it does not fit the allocator. */
 export class NoMutation extends Error {}
 
 type Table = Readonly<Record<string, unknown>>;
@@ -25,7 +25,7 @@ type Table = Readonly<Record<string, unknown>>;
 const isTable = (value: unknown): value is Table => typeof value === "object" && value !== null;
 
 /**
- * The table with the mutation in it.
+ * The table with the mutation made in it.
  * @throws NoMutation where it throws, returns no table, names a class that this table does not have,
  * or leaves every class as it was.
  */

@@ -1,6 +1,6 @@
 /**
- * The free fast path, cut into the steps whose order it depends on, so that a mutation can exchange
- * one. (In the allocator it is one method, for speed.)
+ * The free fast path, retyped so that two mutations can change a step in its middle. In the allocator
+ * it is one method, for speed.
  */
 import { type Change, onSlub } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
@@ -13,7 +13,7 @@ import {
   type KmemCachePtr,
 } from "../slub/structs.ts";
 
-/** What a mutated free path does differently. */
+/** How a mutated free path differs. */
 export interface FreePath {
   /** Whether tid and pointer must be of one CPU. */
   readonly checksCpu: boolean;

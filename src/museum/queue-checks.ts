@@ -1,4 +1,4 @@
-/** An eye for a failure of SLAB that nothing else would see: a shared array looked at after its end. */
+/** Makes a failure of SLAB visible that no other check sees: a shared array that is read after it was freed. */
 import { Ledger } from "../check/ledger.ts";
 import { type Change, onSlab } from "../kernel/classes.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -8,7 +8,7 @@ import { RefillUnlocked } from "../slab/refill-unlocked.ts";
 import type { SlabContext } from "../slab/slab-context.ts";
 import type { ArrayCachePtr, KmemCacheNodePtr, KmemCachePtr } from "../slab/structs.ts";
 
-/** SLAB that refuses to look at a shared array which is no longer one. */
+/** SLAB that fails where it looks at a shared array that was freed. */
 export const withQueueChecks: Change = onSlab((classes) => ({
   Drain: class extends classes.Drain {
     protected override drainLocked(

@@ -1,4 +1,4 @@
-/** Slabs with a vector, a feature that the kernel had and this SLAB has not. */
+/** Slabs with a vector: a feature of the kernel's SLAB that this one lacks. */
 import { type Change, onSlab } from "../kernel/classes.ts";
 import { call, type Step } from "../laboratory/steps.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
@@ -29,7 +29,7 @@ export const withVectors: Change = onSlab((classes) => ({
   },
 }));
 
-/** When the slab of `object` is destroyed, `vector` is freed. */
+/** The destruction of the slab of `object` frees `vector`. */
 export function vectorOf(object: string, vector: string): Step {
   return call(`${vector} is the vector of the slab of ${object}`, ({ slab }, names) => {
     const [of = 0] = names(object);

@@ -1,8 +1,7 @@
 /**
- * What a command or a worker is to explore, as plain data: a scenario by name, by exhibit or as text,
- * and the allocator it runs on.
+ * The subject of a command or a worker, as plain data: a scenario by name, by exhibit or as text, and
+ * the allocator it runs on.
  */
-
 import type { AllocatorName } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
@@ -28,15 +27,15 @@ export interface Subject {
   readonly kernel?: KernelVersion | undefined;
 }
 
-/** Instead of a scenario's name: each of them in turn. */
+/** In place of a scenario's name: all scenarios, one after the other. */
 export const ALL = "all";
 
 /** There is no such scenario. */
 export class NoScenario extends Error {}
 
 /**
- * The subjects that one stands for: itself, or, of `all`, each scenario that must pass; where an
- * allocator or kernel is named, those that are made for it.
+ * The subject itself; for `all`, each scenario that must pass and, where an allocator or kernel is
+ * named, was made for it.
  */
 export function subjectsOf(subject: Subject): [Subject, ...Subject[]] {
   const { scenario, text, allocator, kernel } = subject;

@@ -1,10 +1,10 @@
-/** What bugs of one kind show themselves by on real threads. */
+/** The failures of one kind of bug on real threads. */
 import type { FailureClass } from "../machine/kernel-bug.ts";
 
 /**
- * An object or a slab has two owners. Each overwrites what the other reads next, and which check or
- * which walk meets it first is chance: a slab twice on a list is its own successor, for example, and
- * whoever walks that list walks for ever.
+ * An object or a slab has two owners, and each overwrites what the other reads next. Chance decides
+ * which check meets the damage first: a slab that is on a list twice, for example, is its own
+ * successor, and a walk of that list never ends.
  */
 export const TWO_OWNERS: readonly FailureClass[] = [
   "double-allocation",

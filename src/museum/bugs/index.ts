@@ -88,6 +88,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   S20,
 ];
 
+/** The exhibit with that id or alias. */
 export function exhibit(id: string): Exhibit | undefined {
   return EXHIBITS.find((one) => one.id === id || one.alias === id);
 }

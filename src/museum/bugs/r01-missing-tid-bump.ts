@@ -1,14 +1,10 @@
-/**
- * Where the slow path drops the cpu slab, tid stays as it was. A free that was interrupted after it
- * compared the slab then pushes on a list that is nobody's, and the object is overwritten and lost.
- * The seed's own state, for eleven years (CVE-2022-49700).
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import { bug } from "../exhibit.ts";
 
+/** The state of Linux 2.6.39 to 5.18 (CVE-2022-49700). */
 export const R01 = bug({
   id: "R01",
   title: "mm/slub: add missing TID updates on slab deactivation",
@@ -17,9 +13,9 @@ export const R01 = bug({
   verification: "V3",
   needs: "S",
   story: [
-    "Where the slow path drops a used-up cpu slab it left tid as it was, from 2.6.39 until 2022.",
-    "A free that was preempted after comparing the slab still finds its tid, and pushes its object on the list of a CPU that has no slab; the next slab overwrites it.",
-    "Bumping tid wherever the cpu slab is dropped makes that swap fail.",
+    "From 2.6.39 until 2022 the slow path dropped a used-up cpu slab without a new tid.",
+    "A free that was preempted after it compared the slab still finds its tid and pushes its object on the list of a CPU that has no slab; the next slab overwrites that list.",
+    "Every drop of the cpu slab now moves tid, so that the swap fails.",
   ],
   expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
   change: onSlub(seedEra),

@@ -1,13 +1,9 @@
-/**
- * Bulk allocation pops by plain stores and enters the slow path, where interrupts may go on, without
- * a new tid: an interrupted free finds the tid it knows and an empty list. Only the era of R01 has
- * the hole; its fix closes this one as well.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { twoTasksBulk } from "../../laboratory/scenarios/two-tasks-bulk.ts";
 import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import { bug } from "../exhibit.ts";
 
+/** Only the era of R01 has the hole: the fix of R01 closes this one as well. */
 export const R02 = bug({
   id: "R02",
   title: "mm: slub: add missing TID bump in kmem_cache_alloc_bulk()",
@@ -17,9 +13,9 @@ export const R02 = bug({
   era: "seed",
   needs: "S",
   story: [
-    "Bulk allocation pops by plain stores and bumped tid only at the end.",
-    "Where it has to ask for a new slab in the middle, interrupts go on, and a preempted free finds the tid it knows and an empty list.",
-    "tid is bumped before the slow path is entered; the fix of R01 would have closed the hole as well, so it shows in the older era only.",
+    "Bulk allocation pops by plain stores and moved tid only at the end.",
+    "A bulk allocation that needs a new slab enters the slow path, where interrupts are on; a preempted free then finds the tid it knows and an empty list.",
+    "tid moves before the slow path is entered.",
   ],
   expect: ["lost-object", "double-allocation", "wrong-slab", "counter-drift", "use-after-free"],
   change: onSlub((classes) => ({

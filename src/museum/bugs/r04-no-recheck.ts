@@ -1,7 +1,3 @@
-/**
- * The fast path found the list empty; by the time interrupts are off it need not be: an interrupt
- * has freed there, or the task has moved to a CPU with a list. The slow path overwrites it.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -15,9 +11,9 @@ export const R04 = bug({
   verification: "V2",
   needs: "S",
   story: [
-    "The slow path trusted what the fast path had seen: that the CPU's list is empty.",
-    "Before interrupts were off, one of them frees an object to that very list; it is overwritten.",
-    "The list is looked at once more with interrupts off.",
+    "The slow path trusted that the list of the CPU is empty, because the fast path had seen it empty.",
+    "An interrupt frees an object to that very list before the slow path disables interrupts, or the task has moved to a CPU with a list; the slow path overwrites the list.",
+    "The slow path reads the list once more with interrupts off.",
   ],
   expect: ["lost-object"],
   change: onSlub((classes) => ({

@@ -1,8 +1,3 @@
-/**
- * The node of c->page is looked up without asking whether there is a page: an interrupt that
- * flushes the CPU between the two reads leaves NULL. tid would have caught the rest, but what is not
- * yet validated was followed. Fixed in 2013, undone as needless in 2019, fixed again.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, flushCpu, free } from "../../laboratory/steps.ts";
@@ -18,8 +13,8 @@ export const R05 = bug({
   verification: "V3",
   needs: "S",
   story: [
-    "The node of c->page was looked up before anything had validated that there is a page.",
-    "A flush between two reads of the fast path empties the CPU's slab, and NULL is followed.",
+    "The fast path looked up the node of c->page before anything had validated that there is a page.",
+    "A flush between two reads of the fast path empties the cpu slab, and NULL is followed before tid is compared.",
     "A missing page goes to the slow path; the test was added in 2013, removed in 2019 and added again in 2020.",
   ],
   expect: ["bad-access"],

@@ -1,8 +1,3 @@
-/**
- * tid and the pointer to the CPU's area are taken without checking that they are of one CPU. A task
- * that moves to another CPU and back compares that CPU's slab and swaps on its own: where both lists
- * are empty, NULL equals NULL, and the object goes on the wrong slab's list.
- */
 import { migratableTask, on } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 import { bug } from "../exhibit.ts";
@@ -17,9 +12,9 @@ export const R06b = bug({
   verification: "V2",
   needs: "M",
   story: [
-    "Since 4.0 the fast paths run with preemption on, so tid and the CPU's area are read one after the other.",
-    "A task that moves away and back between them compares another CPU's slab and swaps on its own; both lists are empty, and NULL equals NULL.",
-    "tid is read again through the area's address, and all is tried again unless the two agree.",
+    "Since 4.0 the fast paths run with preemption on, so tid and the address of the CPU's area are read one after the other.",
+    "A task that moves away and back between the two reads compares the slab of another CPU and swaps on its own; both lists are empty, and NULL equals NULL.",
+    "The fast path reads tid again through that address and starts over unless the two agree.",
   ],
   expect: ["wrong-slab", "lost-object", "counter-drift", "use-after-free"],
   change: withFreePath({ ...FREE_PATH, checksCpu: false }),
@@ -27,7 +22,7 @@ export const R06b = bug({
   scenario: {
     name: "migration-free",
     story:
-      "A task is moved to and fro while it frees an object of the other CPU's slab; both slabs are used up.",
+      "A task is moved away and back while it frees an object of the other CPU's slab; both slabs are used up.",
     machine: { cpus: 2 },
     setup: [...on(0, alloc("a", 4)), ...on(1, alloc("b", 4))],
     contexts: [migratableTask("A", 0, free("b.0"))],

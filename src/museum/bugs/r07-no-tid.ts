@@ -1,14 +1,10 @@
-/**
- * The swap of a fast path compares the head alone. An interrupt that takes two objects and gives the
- * first back leaves the same head with another next pointer: the swap succeeds, and the second
- * object, in use, heads the list (ABA). The first lockless fast path was like this.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 import { bug } from "../exhibit.ts";
 import { TWO_OWNERS } from "../two-owners.ts";
 
+/** The ABA problem: the list changed and came back to the same head. */
 export const R07 = bug({
   id: "R07",
   alias: "S01",
@@ -18,9 +14,9 @@ export const R07 = bug({
   verification: "V2",
   needs: "S",
   story: [
-    "The first lockless fast path compared the list's head alone.",
-    "An interrupt takes two objects and gives the first back: the head is the same, its next pointer is not, and an object in use goes out again.",
-    "It was reverted; three years later head and tid were swapped as one, which is why there is a tid.",
+    "The first lockless fast path compared only the head of the list.",
+    "An interrupt takes two objects and gives the first back: the head is the same, its next pointer is not, and an object in use is handed out again.",
+    "The commit was reverted; three years later the head was swapped together with tid, which is why there is a tid.",
   ],
   expect: TWO_OWNERS,
   change: onSlub((classes) => ({

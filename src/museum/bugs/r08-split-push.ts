@@ -1,8 +1,3 @@
-/**
- * The push on the cpu partial list compares and stores in two steps, as the generic this_cpu_cmpxchg
- * did: safe against preemption, not against an interrupt that pushes another slab in between. That
- * slab is dropped: frozen, and owned by nobody.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { twoFullSlabs } from "../../laboratory/scenarios/two-full-slabs.ts";
 import type { PagePtr } from "../../pages/page.ts";
@@ -18,9 +13,9 @@ export const R08 = bug({
   isIdUnconfirmed: true,
   needs: "S",
   story: [
-    "The push on the cpu partial list used the generic this_cpu_cmpxchg, which only had preemption off.",
-    "An interrupt pushes another slab between compare and store; that slab is dropped, frozen and nobody's.",
-    "A variant that is safe against interrupts; on x86, where it is one instruction, nobody had noticed.",
+    "The push on the cpu partial list used the generic this_cpu_cmpxchg, which only disabled preemption.",
+    "An interrupt pushes another slab between compare and store; that slab is dropped: frozen, with no owner.",
+    "The push uses a variant that is safe against interrupts; on x86 the swap was one instruction, so the bug did not show there.",
   ],
   // A drain in between leaves slabs on a node's list and on the CPU's.
   expect: TWO_OWNERS,

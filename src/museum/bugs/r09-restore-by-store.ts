@@ -1,7 +1,3 @@
-/**
- * A slab that goes from the node to the cpu partial list has its free list taken and put back by a
- * plain store. What another CPU frees into it in between (no lock, it is frozen) is overwritten.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { freeGetPartial } from "../../laboratory/scenarios/free-get-partial.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
@@ -19,9 +15,9 @@ export const R09 = bug({
   isIdUnconfirmed: true,
   needs: "X",
   story: [
-    "Every slab taken from a node's list had its free list taken, too, and put back where it only went to the cpu partial list.",
-    "Another CPU frees into it in between, and the plain store that puts the old list back wipes that out.",
-    "The list stays where it is unless it is wanted.",
+    "A search took the free list of every slab it acquired, and put the list back if the slab only went to the cpu partial list.",
+    "Another CPU frees into the slab in between (it is frozen, so no lock is needed), and the plain store that puts the old list back overwrites that free.",
+    "The search takes the free list only of the slab it allocates from.",
   ],
   expect: ["lost-object", "counter-drift", "use-after-free"],
   change: onSlub((classes) => ({

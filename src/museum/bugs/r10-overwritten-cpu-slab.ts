@@ -1,7 +1,3 @@
-/**
- * While pages were asked for, interrupts were on, and another context has given this CPU a slab.
- * The new slab is installed over it: the other stays frozen, and its free objects are lost.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { task } from "../../laboratory/scenario.ts";
 import { alloc } from "../../laboratory/steps.ts";
@@ -16,9 +12,9 @@ export const R10 = bug({
   isIdUnconfirmed: true,
   needs: "S",
   story: [
-    "While a new slab was asked for, interrupts were on.",
-    "Another allocation of the same CPU has installed a slab meanwhile, and the first one installs its own over it.",
-    "Whatever slab the CPU has by then is flushed first.",
+    "Interrupts are on while pages for a new slab are allocated.",
+    "Another allocation installs a slab on the same CPU meanwhile, and the first one installs its own over it.",
+    "The slow path first flushes the slab that the CPU has by then.",
   ],
   expect: ["stuck-frozen-slab", "lost-object"],
   change: onSlub((classes) => ({

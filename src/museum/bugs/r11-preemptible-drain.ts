@@ -1,8 +1,3 @@
-/**
- * The cpu partial list is drained with interrupts on, as on a real-time kernel that only disabled
- * migration there: a free or an allocation in between takes slabs from the list that is being
- * emptied, or waits for the list_lock that is held below it.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -17,9 +12,9 @@ export const R11 = bug({
   verification: "V2",
   needs: "S",
   story: [
-    "On a real-time kernel the cpu partial list was drained with only migration off.",
-    "A free in the middle of the drain pushes on the list that is being emptied.",
-    "Interrupts, or a local lock, are off around the whole of it.",
+    "A real-time kernel drained the cpu partial list with only migration disabled.",
+    "A free in the middle of the drain pushes on the list that is being emptied, or waits for the list_lock that the drain holds.",
+    "Interrupts, or a local lock, are off around the whole drain.",
   ],
   expect: [
     "deadlock",

@@ -1,8 +1,3 @@
-/**
- * A remote free in the middle of taking a listed slab makes the search go on instead of ending it.
- * Nothing breaks: fewer slabs are made, and under contention the list is fought for, which cost so
- * much that the change was reverted. The checks are silent; a benchmark speaks.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { freeGetPartial } from "../../laboratory/scenarios/free-get-partial.ts";
 import type { PagePtr } from "../../pages/page.ts";
@@ -16,9 +11,9 @@ export const R12 = bug({
   verification: "V3",
   needs: "X",
   story: [
-    "A search for partial slabs ended at the first one that a remote free had changed under it.",
-    "Going on with the rest was meant to make fewer new slabs.",
-    "It cost so much under contention that it was reverted: no check fails, only a benchmark.",
+    "A search for partial slabs ends at the first slab that a remote free changed under it; this commit made it go on with the rest, to make fewer new slabs.",
+    "Going on cost so much under contention on the list that the commit was reverted.",
+    "No check fails: only a benchmark shows the difference.",
   ],
   expect: [],
   change: onSlub((classes) => ({

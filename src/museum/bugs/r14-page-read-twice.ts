@@ -1,5 +1,3 @@
-/** What /sys/kernel/slab/<cache>/ tells of the CPUs' slabs, read while one is given up. */
-
 import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
 import { alloc, call, flushCpu, read, type Step } from "../../laboratory/steps.ts";
 import { Page } from "../../pages/page.ts";
@@ -35,8 +33,8 @@ export const R14 = bug({
   verification: "V2-",
   needs: "X",
   story: [
-    "show_slab_objects asked whether another CPU has a slab, and read the pointer again to use it.",
-    "The CPU gives its slab up in between, and the reader follows NULL.",
+    "show_slab_objects tested whether another CPU has a slab, and read the pointer again to use it.",
+    "The CPU gives up its slab between the two reads, and the reader follows NULL.",
     "The pointer is read once.",
   ],
   scenario: reading("cpu-slabs", read("cpu_slabs")),

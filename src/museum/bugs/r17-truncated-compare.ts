@@ -1,7 +1,3 @@
-/**
- * The double-word swap looks at the first word only, as arm64's did when it returned a 64-bit
- * difference as an int: a slab whose counters have changed under an equal freelist is swapped.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -17,7 +13,7 @@ export const R17 = bug({
   needs: "X",
   story: [
     "arm64 returned the difference of a double-word comparison as an int.",
-    "A difference in the upper half was lost, and a swap succeeded though the counters had changed.",
+    "A difference in the upper half was lost, so a swap succeeded although the counters had changed.",
     "The return type was widened.",
   ],
   expect: [

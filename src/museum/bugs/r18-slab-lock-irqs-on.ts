@@ -1,7 +1,3 @@
-/**
- * On a machine without the double-word swap, slab_lock is taken with interrupts on: an interrupt
- * that frees another object of the same slab waits for the lock that it sits on.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -18,9 +14,9 @@ export const R18 = bug({
   verification: "V2",
   needs: "S",
   story: [
-    "Without a double-word swap a bit of the page is the lock, and it was taken with interrupts on.",
-    "An interrupt frees another object of the same slab and waits for the lock that it sits on.",
-    "Interrupts are off around it.",
+    "On a machine without the double-word swap, a bit of the page is the lock, and it was taken with interrupts on.",
+    "An interrupt frees another object of the same slab and waits for the lock of the task it interrupted.",
+    "Interrupts are off while the lock is held.",
   ],
   expect: ["deadlock"],
   change: onSlub((classes) => ({

@@ -1,7 +1,3 @@
-/**
- * Draining the cpu partial list gives empty slabs back while list_lock is held. Giving pages back
- * may allocate and free (debug objects, RCU) and then wants the same lock.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free } from "../../laboratory/steps.ts";
@@ -17,9 +13,9 @@ export const R20 = bug({
   verification: "V3",
   needs: "0",
   story: [
-    "Draining the cpu partial list gave empty slabs back with list_lock held.",
-    "Giving pages back may allocate and free, and then wants the same lock.",
-    "The slabs are collected and given back after the lock is dropped.",
+    "Draining the cpu partial list discarded empty slabs with list_lock held.",
+    "Freeing pages may itself allocate and free (debug objects, RCU) and then wants the same lock.",
+    "The drain collects the empty slabs and discards them after it drops the lock.",
   ],
   expect: ["deadlock"],
   change: onSlub((classes) => ({

@@ -1,8 +1,3 @@
-/**
- * Flushing asks only CPUs that have a cpu slab, or, as the first posted fix had it, only those that
- * have both a slab and a partial list: the slabs of the others stay frozen there, and a cache
- * without objects cannot be destroyed.
- */
 import { type Change, onSlub } from "../../kernel/classes.ts";
 import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../slub/structs.ts";
@@ -33,9 +28,9 @@ export const R21 = bug({
   isIdUnconfirmed: true,
   needs: "0",
   story: [
-    "flush_all asked only CPUs that have a cpu slab.",
-    "A CPU that has nothing but a partial list keeps it, and a cache without objects cannot be destroyed.",
-    "The list is asked for as well.",
+    "flush_all asked only the CPUs that have a cpu slab.",
+    "A CPU that has only a partial list keeps it, and a cache without objects cannot be destroyed.",
+    "flush_all looks at the partial list as well.",
   ],
   expect: ["leaked-page"],
   change: asking((hasPage) => hasPage),

@@ -12,8 +12,8 @@ export const R21b = bug({
   needs: "0",
   story: [
     "The first fix that was posted for R21 joined the two tests by `and`.",
-    "Now a CPU is asked only if it has both a slab and a partial list.",
-    "`or` it was to be.",
+    "flush_all then asks a CPU only if it has both a slab and a partial list.",
+    "The two tests are joined by `or`.",
   ],
   expect: ["leaked-page"],
   change: asking((hasPage, hasPartial) => hasPage && hasPartial),

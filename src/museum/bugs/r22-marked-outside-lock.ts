@@ -1,7 +1,3 @@
-/**
- * list_lock is dropped between marking a debug cache's object as free and listing it, so that a
- * validation in between sees an object that is marked free and on no list.
- */
 import { SLAB_CONSISTENCY_CHECKS, SLAB_POISON, SLAB_RED_ZONE } from "../../caches/flags.ts";
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
@@ -19,8 +15,8 @@ export const R22 = bug({
   verification: "V3",
   needs: "X",
   story: [
-    "A freed object of a debug cache was marked as free, and list_lock dropped before it was listed.",
-    "A validation in between finds it marked free and on no list, and reports a healthy cache.",
+    "list_lock was dropped between the marking of a debug cache's object as free and its listing.",
+    "A validation in between finds the object marked free and on no list, and reports a healthy cache.",
     "The lock is held from the check to the listing, and caches without debugging are not validated.",
   ],
   expect: ["redzone", "poison"],

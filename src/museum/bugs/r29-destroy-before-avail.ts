@@ -1,7 +1,3 @@
-/**
- * A queue's objects go home and empty slabs are destroyed before `avail` says that they are gone.
- * Destroying a slab may free to the very same queue, which then flushes the same entries again.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free, tune } from "../../laboratory/steps.ts";
@@ -18,7 +14,7 @@ export const R29 = bug({
   verification: "V3",
   needs: "0",
   story: [
-    "SLAB's queues destroyed slabs before they said that the objects were gone.",
+    "A flush of a SLAB queue destroyed empty slabs before it lowered avail.",
     "Destroying a slab frees an object to the same queue, which is still full and is flushed again, with the same entries.",
     "avail is lowered first.",
   ],
@@ -37,9 +33,9 @@ export const R29 = bug({
         s: KmemCachePtr,
         ac: ArrayCachePtr,
         count: number,
-        doomed: number[],
+        emptied: number[],
       ): void {
-        this.slabPages.destroyAll(s, doomed);
+        this.slabPages.destroyAll(s, emptied);
         dropOldest(this.memory, ac, count);
       }
     },

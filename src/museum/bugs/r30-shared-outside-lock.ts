@@ -1,7 +1,3 @@
-/**
- * The shared array is looked up before the lock is taken. Whoever exchanges it meanwhile frees it,
- * and what is drained under the lock is freed memory.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, call, free, type Step, tune } from "../../laboratory/steps.ts";
@@ -25,9 +21,9 @@ export const R30 = bug({
   isIdUnconfirmed: true,
   needs: "X",
   story: [
-    "The shared array was looked up before the lock was taken.",
-    "Whoever tunes the cache replaces and frees it in between, and what is drained is freed memory.",
-    "It is looked up under the lock.",
+    "The drain looked up the shared array before it took the lock.",
+    "A task that tunes the cache replaces the array and frees it in between, and the drain works on freed memory.",
+    "The array is looked up under the lock.",
   ],
   base: withQueueChecks,
   expect: ["use-after-free", "double-allocation", "double-free"],
@@ -37,9 +33,9 @@ export const R30 = bug({
         const shared = this.memory.readOnce(n + KmemCacheNode.shared);
         if (shared === 0) return;
         const flags = this.lists.lockIrqsave(n);
-        const doomed = this.drainLocked(s, n, shared, all);
+        const emptied = this.drainLocked(s, n, shared, all);
         this.lists.unlockIrqrestore(n, flags);
-        this.slabPages.destroyAll(s, doomed);
+        this.slabPages.destroyAll(s, emptied);
       }
     },
   })),

@@ -1,7 +1,3 @@
-/**
- * A shared array that was replaced is freed at once, while a refill on another CPU, which looks at
- * it without a lock, may still hold its address. Only in the form of 5.10: 4.1 looks under the lock.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, tune } from "../../laboratory/steps.ts";
@@ -9,6 +5,7 @@ import type { ArrayCachePtr } from "../../slab/structs.ts";
 import { bug } from "../exhibit.ts";
 import { withQueueChecks } from "../queue-checks.ts";
 
+/** Only in the form since 4.8: before, a refill looks at the shared array under the lock. */
 export const R31 = bug({
   id: "R31",
   title: "mm/slab: lockless decision to grow cache",
@@ -17,9 +14,9 @@ export const R31 = bug({
   verification: "V2",
   needs: "X",
   story: [
-    "Refilling looks at the shared array without a lock, to see whether the lock is worth taking.",
-    "If an array that was replaced is freed at once, that look goes to freed memory.",
-    "It is freed after a grace period, since whoever looks has interrupts off.",
+    "A refill looks at the shared array without a lock, to see whether the lock is worth taking.",
+    "If a replaced array is freed at once, the refill reads freed memory.",
+    "The array is freed after a grace period, which a refill delays because its interrupts are off.",
   ],
   base: withQueueChecks,
   expect: ["use-after-free", "double-allocation", "data-race"],

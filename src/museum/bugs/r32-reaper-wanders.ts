@@ -1,7 +1,3 @@
-/**
- * The reaper's work is queued again without saying on which CPU, and ends up on the first one: the
- * arrays of the others are never looked at again, and what they hold never comes back.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { task } from "../../laboratory/scenario.ts";
 import { call, type Step } from "../../laboratory/steps.ts";
@@ -28,9 +24,9 @@ export const R32 = bug({
   isIdUnconfirmed: true,
   needs: "X",
   story: [
-    "The reaper's next pass was queued without saying on which CPU.",
-    "It ends up on another, and the queues of the one it came from are never reclaimed.",
-    "It is queued on the CPU that it ran on.",
+    "The next pass of the reaper was queued without naming a CPU.",
+    "The pass runs on another CPU, and the queues of the first one are never reclaimed.",
+    "The pass is queued on the CPU that it ran on.",
   ],
   expect: ["leaked-page"],
   change: onSlab((form) => ({

@@ -1,7 +1,3 @@
-/**
- * Objects that go home from an alien cache are put in their node's shared array without asking
- * whether it has one: when the last CPU of a node goes away it has none.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, call, free, type Step, tune } from "../../laboratory/steps.ts";
@@ -29,9 +25,9 @@ export const R33 = bug({
   verification: "V1",
   needs: "X+hotplug",
   story: [
-    "Objects sent home from another node were put in their node's shared array without asking whether it has one.",
-    "When the last CPU of a node goes down it has none, and NULL is followed.",
-    "It is tested under the lock.",
+    "Objects sent home from another node were put in the shared array of their node without a test that the node has one.",
+    "A node whose last CPU went down has no shared array, and NULL is followed.",
+    "The array is tested under the lock.",
   ],
   expect: ["bad-access"],
   change: onSlab((form) => ({

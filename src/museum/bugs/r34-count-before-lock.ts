@@ -1,8 +1,3 @@
-/**
- * How many objects of the shared array are to go is decided before the lock is taken, and the array
- * is closed up after it was dropped. That is right for a CPU's own array; from the shared one others
- * take objects in between.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free, tune } from "../../laboratory/steps.ts";
@@ -24,9 +19,9 @@ export const R34 = bug({
   isIdUnconfirmed: true,
   needs: "X",
   story: [
-    "How many objects to drain was decided before the lock was taken, which is right for a CPU's own array.",
-    "From the shared one another CPU takes objects in between; entries that are gone are freed.",
-    "Everything happens under the lock.",
+    "The drain decided how many objects to take before it took the lock, which is right only for a CPU's own array.",
+    "Another CPU takes objects from the shared array in between, and the drain frees entries that are gone.",
+    "The drain decides and acts under the lock.",
   ],
   expect: [
     "double-free",
@@ -45,10 +40,10 @@ export const R34 = bug({
         if (avail === 0) return;
         const count = all ? avail : this.fifth(shared, avail);
         const flags = this.lists.lockIrqsave(n);
-        const doomed = this.freeBlock.free(s, n, oldestObjects(memory, shared, count));
+        const emptied = this.freeBlock.free(s, n, oldestObjects(memory, shared, count));
         this.lists.unlockIrqrestore(n, flags);
         dropOldest(memory, shared, count);
-        this.slabPages.destroyAll(s, doomed);
+        this.slabPages.destroyAll(s, emptied);
       }
     },
   })),

@@ -1,8 +1,3 @@
-/**
- * What a destroyed slab held is given back with the alien lock and list_lock still held. That is a
- * free of its own, which may want the list_lock of another node: two nodes that send each other's
- * objects home wait for each other.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free, tune } from "../../laboratory/steps.ts";
@@ -21,8 +16,8 @@ export const R35 = bug({
   isIdUnconfirmed: true,
   needs: "X",
   story: [
-    "Slabs that became empty on their way home were destroyed with alien lock and list_lock held.",
-    "What a destroyed slab held is freed, too, which may want the other node's list_lock: two nodes that send each other's objects home wait for each other.",
+    "Slabs that became empty on the way home were destroyed with the alien lock and list_lock held.",
+    "Destroying a slab frees the objects it held, which may need the list_lock of the other node: two nodes that send each other's objects home wait for each other.",
     "Slabs are collected and destroyed after the locks are dropped.",
   ],
   base: withVectors,
@@ -30,13 +25,13 @@ export const R35 = bug({
   change: onSlab((form) => ({
     FreeBlock: class extends form.FreeBlock {
       override free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): number[] {
-        const doomed = super.free(s, n, objects);
-        for (const page of doomed) {
+        const emptied = super.free(s, n, objects);
+        for (const page of emptied) {
           this.indexes.release(s, page);
-          // Nothing is left for whoever destroys the slab later.
+          // The later destruction of the slab finds nothing left to release.
           this.memory.write32(page + Page.freelist, 0);
         }
-        return doomed;
+        return emptied;
       }
     },
   })),

@@ -1,7 +1,3 @@
-/**
- * A cache whose slabs go back by RCU waits, when it is destroyed, for readers but not for the
- * callbacks that are still queued: one of them finds its cache gone.
- */
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import { onCommon } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
@@ -17,9 +13,9 @@ export const R36 = bug({
   isIdUnconfirmed: true,
   needs: "S",
   story: [
-    "Destroying a cache whose slabs go back by RCU waited for readers, but not for callbacks that were queued.",
-    "One of them finds its cache gone.",
-    "rcu_barrier instead of synchronize_rcu.",
+    "The destruction of a cache whose slabs are freed by RCU waited for readers, but not for queued callbacks.",
+    "A callback runs after its cache is gone.",
+    "rcu_barrier replaces synchronize_rcu.",
   ],
   expect: ["use-after-free"],
   change: onCommon((classes) => ({

@@ -1,7 +1,3 @@
-/**
- * When a boot cache moves to its final place, the slab that the CPU allocates from is not flushed
- * first: it is on no list, so it goes on naming the cache that is gone.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -16,8 +12,8 @@ export const R39 = bug({
   isIdUnconfirmed: true,
   needs: "0",
   story: [
-    "When the boot caches move to their final place, the slabs on the partial list are told.",
-    "The slab that the CPU allocates from is on no list, and goes on naming the cache that is gone.",
+    "When the boot caches move to their final place, only the slabs on the partial list learn the new address.",
+    "The slab that the CPU allocates from is on no list and goes on naming the cache that is gone.",
     "The CPU is flushed first.",
   ],
   expect: ["wrong-slab"],

@@ -1,8 +1,3 @@
-/**
- * A cache that is to keep no slabs: cpu_partial and min_partial are set to 0, then every CPU is
- * flushed. A free that pushes its slab after the flush must look at the limit once more and drain
- * itself; and "has enough" must include having as many as wanted, or one empty slab stays for good.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free, keepNone } from "../../laboratory/steps.ts";
@@ -17,9 +12,9 @@ export const R40 = bug({
   verification: "V3-",
   needs: "X",
   story: [
-    "A cache that is to keep no slab has its limits set to 0, and every CPU is flushed.",
-    "A free that pushes its slab after that flush leaves it there for good.",
-    "Whoever has pushed looks at the limit once more and drains itself.",
+    "A cache that is to keep no slab has its limits set to 0, and then every CPU is flushed.",
+    "A free that pushes its slab after that flush leaves it there for ever.",
+    "A free reads the limit once more after its push and drains the list itself.",
   ],
   expect: ["leaked-page"],
   change: onSlub((classes) => ({

@@ -1,8 +1,3 @@
-/**
- * A cache that is to keep no slabs: cpu_partial and min_partial are set to 0, then every CPU is
- * flushed. A free that pushes its slab after the flush must look at the limit once more and drain
- * itself; and "has enough" must include having as many as wanted, or one empty slab stays for good.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free } from "../../laboratory/steps.ts";
@@ -18,9 +13,9 @@ export const R40b = bug({
   isIdUnconfirmed: true,
   needs: "0",
   story: [
-    "Whether a node has enough slabs was asked with `more than` the limit.",
-    "With a limit of 0 one empty slab stays for good.",
-    "`At least` the limit.",
+    "A node had enough slabs if it had more than its limit.",
+    "With a limit of 0, one empty slab stays for ever.",
+    "A node has enough slabs if it has at least as many as its limit.",
   ],
   expect: ["leaked-page"],
   change: onSlub((classes) => ({

@@ -83,9 +83,9 @@ export const R43 = bug({
   isIdUnconfirmed: true,
   needs: "X",
   story: [
-    "SLAB_TYPESAFE_BY_RCU keeps the page, not the object: a reader may find it freed and handed out again.",
+    "SLAB_TYPESAFE_BY_RCU keeps the page, not the object: a reader may find the object freed and handed out again.",
     "A lookup that found the right key takes its reference after the object has become another one.",
-    "The key is compared again once the reference is held.",
+    "The lookup compares the key again once it holds the reference.",
   ],
   scenario: scenario(true),
   brokenScenario: scenario(false),

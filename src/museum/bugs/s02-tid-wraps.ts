@@ -1,7 +1,3 @@
-/**
- * A tid that counts to eight: three bits of it are compared. Whoever is interrupted for exactly
- * eight operations that leave the same head finds the same tid (ABA again, only rarer).
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -18,9 +14,9 @@ export const S02 = bug({
   title: "tid wraps after eight operations",
   needs: "S",
   story: [
-    "A tid of three bits comes round after eight operations.",
-    "An interrupt that makes exactly eight, and leaves the same head, is not noticed: ABA again.",
-    "26 bits take 67 million operations.",
+    "A tid with three bits for its count wraps after eight operations.",
+    "An interrupt that makes exactly eight operations and leaves the same head is not noticed: the ABA problem of R07 again, only rarer.",
+    "The count of the real tid wraps after 67 million operations.",
   ],
   expect: TWO_OWNERS,
   change: onSlub((classes) => ({

@@ -1,24 +1,21 @@
-/**
- * tid is read after the slab was compared. If the CPU gives that slab up in between, the tid is
- * fresh and the swap succeeds: the object goes on the list of another slab, or of none.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 import type { Address } from "../../machine/memory.ts";
 import { KmemCacheCpu } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
+import { TWO_OWNERS } from "../two-owners.ts";
 
 export const S03 = bug({
   id: "S03",
   title: "tid is read after what it guards",
   needs: "S",
   story: [
-    "tid is read after the slab was compared instead of before.",
-    "If the CPU gives that slab up in between, the tid is fresh and the swap succeeds on another slab's list, or on nobody's.",
-    "Read first what guards the rest.",
+    "The fast path reads tid after it compared the slab instead of before.",
+    "If the CPU gives up that slab in between, tid is fresh and the swap succeeds on the list of another slab, or of none.",
+    "tid is read before everything that it guards.",
   ],
-  expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
+  expect: TWO_OWNERS,
   change: onSlub((classes) => ({
     Allocator: class extends classes.Allocator {
       protected override updateCpuFreelistFast(

@@ -1,7 +1,3 @@
-/**
- * A slab of the cpu partial list is unfrozen first and listed later: a free on another CPU sees it
- * unfrozen, takes it for listed, and takes it off a list it is not on.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free } from "../../laboratory/steps.ts";
@@ -14,9 +10,9 @@ export const S09 = bug({
   title: "unfreeze first, add_partial later",
   needs: "X",
   story: [
-    "A slab is unfrozen first and listed later.",
-    "A free on another CPU sees it unfrozen, takes it for listed and takes it off a list it is not on.",
-    "Both happen under list_lock.",
+    "A slab of the cpu partial list is unfrozen first and listed later.",
+    "A free on another CPU sees the slab unfrozen, expects it on the list and takes it off a list it is not on.",
+    "Both steps happen under list_lock.",
   ],
   expect: ["list-corruption", "counter-drift", "use-after-free"],
   change: onSlub((classes) => ({

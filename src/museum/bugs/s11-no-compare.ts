@@ -1,7 +1,3 @@
-/**
- * A free that finds its slab full stores the new state without comparing: of two such frees both
- * freeze the slab and both put it on their CPU's list, and one of the objects is overwritten.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -18,8 +14,8 @@ export const S11 = bug({
   needs: "X",
   story: [
     "A free that found its slab full stores the new state without comparing.",
-    "Of two such frees one object is overwritten.",
-    "Compare and swap.",
+    "Two such frees both freeze the slab and list it, and one of the two objects is overwritten.",
+    "The free compares and swaps.",
   ],
   expect: TWO_OWNERS,
   change: onSlub((classes) => ({

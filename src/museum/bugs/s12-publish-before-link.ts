@@ -1,7 +1,3 @@
-/**
- * The freed chain is published before it is linked to what was free: another CPU that takes the
- * list in between follows the pointer of an earlier life, to objects in use.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -17,8 +13,8 @@ export const S12 = bug({
   needs: "X",
   story: [
     "A freed object becomes the head of the list before it is linked to the rest.",
-    "Another CPU takes the list in between and follows the pointer of an earlier life, to objects in use.",
-    "Link first, publish then.",
+    "Another CPU takes the list in between and follows an outdated pointer to objects in use.",
+    "The object is linked first and published second.",
   ],
   expect: TWO_OWNERS,
   change: onSlub((classes) => ({

@@ -1,18 +1,18 @@
-/** The push on the cpu partial list does not compare at all: R08, with the widest window. */
 import { onSlub } from "../../kernel/classes.ts";
 import { twoFullSlabs } from "../../laboratory/scenarios/two-full-slabs.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import { bug } from "../exhibit.ts";
 import { TWO_OWNERS } from "../two-owners.ts";
 
+/** R08 with the widest window: nothing is compared. */
 export const S15 = bug({
   id: "S15",
   title: "a plain store pushes on the cpu partial list",
   needs: "S",
   story: [
     "A plain store pushes on the cpu partial list.",
-    "What an interrupt has pushed since the head was read is dropped.",
-    "Compare and swap, against interrupts as well.",
+    "A slab that an interrupt pushed after the head was read is dropped.",
+    "The push compares and swaps, safe against interrupts.",
   ],
   // A drain in between leaves slabs on a node's list and on the CPU's.
   expect: TWO_OWNERS,

@@ -1,4 +1,3 @@
-/** An empty slab is discarded while it is on its node's list: the next search finds freed pages. */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free } from "../../laboratory/steps.ts";
@@ -9,9 +8,9 @@ export const S16 = bug({
   title: "discard without remove_partial",
   needs: "0",
   story: [
-    "An empty slab is given back while it is on its node's list.",
+    "An empty slab is discarded while it is on the list of its node.",
     "The next search finds freed pages.",
-    "Take it off the list first.",
+    "The slab is taken off the list first.",
   ],
   expect: [
     "use-after-free",

@@ -1,4 +1,3 @@
-/** A CPU that goes is not flushed: its slabs stay frozen for an owner that never comes back. */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, cpuOffline, free } from "../../laboratory/steps.ts";
@@ -14,9 +13,9 @@ export const S17 = bug({
   title: "a dead CPU is not flushed",
   needs: "X+hotplug",
   story: [
-    "When a CPU went offline nobody flushed it.",
-    "Its slabs stay frozen, so that frees into them reach no list and nobody allocates from them.",
-    "Whoever takes the CPU down flushes it for every cache, once nobody runs there any more.",
+    "A CPU that goes offline is not flushed.",
+    "Its slabs stay frozen for an owner that never comes back: frees into them reach no list, and no CPU allocates from them.",
+    "The task that takes the CPU down flushes it for every cache, once the CPU runs nothing any more.",
   ],
   expect: ["stuck-frozen-slab"],
   change: onSlub((classes) => ({

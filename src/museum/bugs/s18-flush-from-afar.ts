@@ -1,7 +1,3 @@
-/**
- * Whoever flushes edits the other CPUs' slabs itself instead of asking each to do it: a CPU in the
- * middle of its fast path has its list taken away by plain stores.
- */
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free } from "../../laboratory/steps.ts";
@@ -13,8 +9,8 @@ export const S18 = bug({
   title: "flush_all flushes other CPUs from afar",
   needs: "X",
   story: [
-    "Whoever flushes edits the other CPUs' slabs itself.",
-    "A CPU in its fast path has its list taken away under it, and no tid says so in time.",
+    "flush_all edits the slabs of the other CPUs itself.",
+    "A CPU in its fast path loses its list to plain stores, and tid does not move in time.",
     "Each CPU is asked to flush itself.",
   ],
   expect: [

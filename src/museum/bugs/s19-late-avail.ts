@@ -1,7 +1,3 @@
-/**
- * The object is taken with interrupts off, but the array is told after they are on again: an
- * interrupt in between is handed the same object.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
@@ -15,9 +11,9 @@ export const S19 = bug({
   title: "SLAB: avail is lowered with interrupts on",
   needs: "S",
   story: [
-    "SLAB takes the object with interrupts off and tells its array after they are on again.",
+    "SLAB takes the object with interrupts off and lowers avail after they are on again.",
     "An interrupt in between is handed the same object.",
-    "Both belong under one pair of brackets.",
+    "Interrupts stay off until avail is lowered.",
   ],
   expect: ["double-allocation", "double-free", "lost-object", "use-after-free"],
   change: onSlab((form) => ({

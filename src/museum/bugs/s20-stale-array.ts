@@ -1,7 +1,3 @@
-/**
- * After a new slab was made, the array that was empty before is filled, without looking which array
- * is this CPU's now: interrupts were on, and the task may have moved or the arrays been exchanged.
- */
 import { onSlab } from "../../kernel/classes.ts";
 import { migratableTask, task } from "../../laboratory/scenario.ts";
 import { alloc } from "../../laboratory/steps.ts";
@@ -13,8 +9,8 @@ export const S20 = bug({
   title: "the array is not looked up again after growing",
   needs: "M",
   story: [
-    "After a new slab was asked for, which may sleep, the array that was looked up before is used.",
-    "The task has moved to another CPU meanwhile, and works on an array that is not its own.",
+    "The slow path goes on with the array it looked up before it asked for a new slab, which may sleep.",
+    "The task has moved to another CPU meanwhile, or the arrays were exchanged, and it works on an array that is not its own.",
     "The array is looked up again.",
   ],
   expect: ["lost-object", "bad-access", "double-allocation", "data-race"],
