@@ -1,4 +1,4 @@
-/** Makes a failure of SLAB visible that no other check sees: a shared array that is read after it was freed. */
+/** A check for a failure of SLAB that no other check sees: a shared array is read after it was freed. */
 import { Ledger } from "../check/ledger.ts";
 import { type Change, onSlab } from "../kernel/classes.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";

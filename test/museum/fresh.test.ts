@@ -16,7 +16,7 @@ import { AlienCache } from "../../src/slab/structs.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../src/slub/structs.ts";
 import { Explorers } from "../../workers/explorers.ts";
 
-// Bugs as somebody else would write them, each of a part or a path that no exhibit touches.
+// Bugs that are not in the museum, each in a part or a path that no exhibit touches.
 
 /** kmem_cache_alloc_bulk keeps the address of its CPU's struct over the slow path. */
 const bulkOfAnotherCpu: Change = onSlub((classes) => ({
@@ -69,14 +69,14 @@ const FRESH: readonly (readonly [string, Change, SlabScenario, string, number])[
 ];
 
 test.each(FRESH)(
-  "%s is found by the scenarios that are there",
+  "a bug outside of the museum is found by an existing scenario: %s",
   (_, change, scenario, of, least) => {
     const { failure } = explore({ ...scenarioOf(scenario, change), search: { schedules: 20_000 } });
     expect(failure).toMatchObject({ class: of, preemptions: least });
   },
 );
 
-test("a slab that is being taken from a CPU that has gone is no failure", () => {
+test("a slab on its way from an offline CPU to its node is no failure", () => {
   const search = { strategy: "bound", preemptions: 3, seconds: 60 } as const;
   const { failure, complete } = explore({ ...scenarioOf(S17.scenario), search });
   expect(failure).toBeUndefined();
@@ -86,7 +86,7 @@ test("a slab that is being taken from a CPU that has gone is no failure", () => 
 const pools = [1, 2].map((threads) => new Explorers(threads));
 afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 
-test("`all` finds it without being told where, and answers the same on one core and on two", async () => {
+test("a search of `all` scenarios finds a mutation, with the same answer on one thread and on two", async () => {
   const mutation = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));
   const plans = subjectsOf({ scenario: "all", mutation }).map((subject) => ({
     subject,
@@ -100,7 +100,7 @@ test("`all` finds it without being told where, and answers the same on one core 
   expect(plans[one?.winner ?? -1]?.subject.scenario).toBe(remoteFreeFlush.name);
 });
 
-test("`all` of an allocator are the scenarios made for it, but for those that must fail", () => {
+test("`all` scenarios of an allocator are those made for it, without those that must fail", () => {
   const named = (allocator: "slub" | "slab") =>
     subjectsOf({ scenario: "all", allocator }).map(({ scenario }) => scenario);
   expect(named("slab")).toContain("slab-two-cpus");

@@ -1,14 +1,14 @@
 /**
- * A mutation that writes a method of the allocator once more, instead of calling it with one thing
- * changed, would go on breaking the code of yesterday. So each such method is named in the bug's
- * file, with a digest of the original.
+ * A mutation that rewrites a method of the allocator, instead of calling it with one thing changed,
+ * does not follow when the method changes. So the bug's file names each rewritten method, with a
+ * digest of the original.
  */
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import type { Exhibit } from "../../src/museum/exhibit.ts";
 
-// Loaded by Node itself: what vitest loads is transformed, and its text is not that of the source.
+// Loaded by Node itself: vitest transforms the modules it loads, and with them the text of methods.
 const native = createRequire(import.meta.url);
 const { EXHIBITS } = native(
   "../../src/museum/bugs/index.ts",
@@ -33,7 +33,7 @@ function tablesOf({ scenario, base, mutation }: Exhibit): Tables {
   return { fixed, broken } as unknown as Tables;
 }
 
-/** `part.method` of each method that the mutation puts another in the place of, but calls no more. */
+/** `Part.method` for each override that does some work and does not call the original. */
 function retypedBy({ fixed, broken }: Tables): string[] {
   return Object.keys(fixed).flatMap((part) => {
     const original = fixed[part]?.prototype;
@@ -44,7 +44,7 @@ function retypedBy({ fixed, broken }: Tables): string[] {
   });
 }
 
-/** Those that the classes between `prototype` and `end` have, the outermost of each name. */
+/** The texts of the methods that the classes from `prototype` up to `end` add. */
 function ownMethods(prototype: Methods | undefined, end: Methods | undefined): Map<string, string> {
   if (prototype === end || prototype === undefined) return new Map();
   const inherited = ownMethods(Object.getPrototypeOf(prototype), end);
@@ -69,9 +69,9 @@ const retyped = EXHIBITS.flatMap((exhibit) => {
   });
 });
 
-test.each(retyped)("$id was written from the $name that is there", (one) => {
+test.each(retyped)("the mutation $id was written from the present $name", (one) => {
   const { id, name, written, original } = one;
-  expect(original, `${id} retypes ${name}, which is no more`).toBeTypeOf("function");
+  expect(original, `${id} retypes ${name}, which no longer exists`).toBeTypeOf("function");
   const now = digest(String(original));
   const advice =
     written === undefined
@@ -80,7 +80,7 @@ test.each(retyped)("$id was written from the $name that is there", (one) => {
   expect(written, `${advice}, write { "${name}": "${now}" } in retypes of the bug`).toBe(now);
 });
 
-test("a digest heeds every word of the code, and no comment or line break", () => {
+test("a digest depends on every word of the code, and on no comment or line break", () => {
   expect(digest("f(a) {\n  // why\n  return a;\n}")).toBe(digest("f(a) { /* how */ return a; }"));
   expect(digest("f(a) { return a; }")).not.toBe(digest("f(a) { return -a; }"));
 });

@@ -1,9 +1,15 @@
-import { onSlub } from "../../kernel/classes.ts";
+import { inTurn, onSlub } from "../../kernel/classes.ts";
 import { twoTasksBulk } from "../../laboratory/scenarios/two-tasks-bulk.ts";
 import { seedEra } from "../../slub/cpu-slab/era-seed.ts";
 import { bug } from "../exhibit.ts";
 
-/** Only the era of R01 has the hole: the fix of R01 closes this one as well. */
+/** Harmless without the era of R01: the fix of R01 closes this hole as well. */
+export const withoutBump = onSlub((classes) => ({
+  Bulk: class extends classes.Bulk {
+    protected override bumpBeforeSlowPath(): void {}
+  },
+}));
+
 export const R02 = bug({
   id: "R02",
   title: "mm: slub: add missing TID bump in kmem_cache_alloc_bulk()",
@@ -18,12 +24,7 @@ export const R02 = bug({
     "tid moves before the slow path is entered.",
   ],
   expect: ["lost-object", "double-allocation", "wrong-slab", "counter-drift", "use-after-free"],
-  change: onSlub((classes) => ({
-    ...seedEra(classes),
-    Bulk: class extends classes.Bulk {
-      protected override bumpBeforeSlowPath(): void {}
-    },
-  })),
+  change: inTurn(onSlub(seedEra), withoutBump),
   retypes: { "Deactivation.dropCpuSlab": "3bbf9d73" },
   scenario: twoTasksBulk,
   class: "lost-object",
