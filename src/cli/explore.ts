@@ -100,7 +100,7 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
   const seed = given.seed ?? anySeed();
   try {
     const subject = subjectOf(scenario, given);
-    const subjects = subjectsOf(subject);
+    const subjects = await subjectsOf(subject);
     const explored =
       (await knownFailure(subjects)) ?? (await search(subject, subjects, { ...given, seed }));
     if (explored.interrupted) showInterrupted(scenario, { ...given, seed }, explored);

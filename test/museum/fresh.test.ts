@@ -10,7 +10,7 @@ import { slabAlienFree } from "../../src/laboratory/scenarios/slab-alien-free.ts
 import { slabBulkInterrupt } from "../../src/laboratory/scenarios/slab-bulk-interrupt.ts";
 import { R31 } from "../../src/museum/bugs/r31-no-grace-period.ts";
 import { S17 } from "../../src/museum/bugs/s17-dead-cpu-keeps.ts";
-import { subjectsOf } from "../../src/museum/subject.ts";
+import { type Subject, subjectsOf } from "../../src/museum/subject.ts";
 import { pushObject } from "../../src/slab/array-cache.ts";
 import { AlienCache } from "../../src/slab/structs.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../src/slub/structs.ts";
@@ -88,7 +88,7 @@ afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 
 test("a search of `all` scenarios finds a mutation, with the same answer on one thread and on two", async () => {
   const mutation = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));
-  const plans = subjectsOf({ scenario: "all", mutation }).map((subject) => ({
+  const plans = (await subjectsOf({ scenario: "all", mutation })).map((subject) => ({
     subject,
     search: { schedules: 20_000, seed: 1 },
     dataRaces: false,
@@ -100,11 +100,25 @@ test("a search of `all` scenarios finds a mutation, with the same answer on one 
   expect(plans[one?.winner ?? -1]?.subject.scenario).toBe(remoteFreeFlush.name);
 });
 
-test("`all` scenarios of an allocator are those made for it, without those that must fail", () => {
-  const named = (allocator: "slub" | "slab") =>
-    subjectsOf({ scenario: "all", allocator }).map(({ scenario }) => scenario);
-  expect(named("slab")).toContain("slab-two-cpus");
-  expect(named("slub")).toContain("two-cpus");
-  expect(named("slub").filter((name) => named("slab").includes(name))).toEqual([]);
-  expect(named("slub").filter((name) => name.includes("unchecked"))).toEqual([]);
+async function namesOfAll(options: Omit<Subject, "scenario">): Promise<string[]> {
+  const subjects = await subjectsOf({ scenario: "all", ...options });
+  return subjects.map(({ scenario }) => scenario);
+}
+
+test("`all` scenarios of an allocator are those made for it, without those that must fail", async () => {
+  const slab = await namesOfAll({ allocator: "slab" });
+  const slub = await namesOfAll({ allocator: "slub" });
+  expect(slab).toContain("slab-two-cpus");
+  expect(slub).toContain("two-cpus");
+  expect(slub.filter((name) => slab.includes(name))).toEqual([]);
+  expect(slub.filter((name) => name.includes("unchecked"))).toEqual([]);
+});
+
+test("`all` scenarios with a mutation are those whose allocator and kernel it changes", async () => {
+  const onlySlub = await namesOfAll({ mutation: "R04" });
+  const onlySlab = await namesOfAll({ mutation: "R30" });
+  expect(onlySlub).toEqual(await namesOfAll({ allocator: "slub" }));
+  expect(onlySlab).toEqual(await namesOfAll({ allocator: "slab" }));
+  const none = namesOfAll({ mutation: "R04", allocator: "slab" });
+  await expect(none).rejects.toThrow("R04 changes no class of slab");
 });

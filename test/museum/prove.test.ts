@@ -31,10 +31,20 @@ describe("the museum", () => {
     },
   );
 
-  test("every mutation is shown", () => {
-    const shown = new Set(EXHIBITS.map(({ mutation }) => mutation?.id));
-    expect([...mutations.keys()].filter((id) => !shown.has(id))).toEqual([]);
+  test("an exhibit and its mutation are found by its id and by its alias", () => {
+    expect([exhibit("S01")?.id, mutations.get("S01")?.id]).toEqual(["R07", "R07"]);
+    const ids = EXHIBITS.flatMap(({ id, alias }) => (alias === null ? [id] : [id, alias]));
+    expect(new Set(ids).size).toBe(ids.length);
   });
+
+  test.each(EXHIBITS.filter(({ mutation }) => mutation !== null))(
+    "the failure that $id shows is one that its mutation expects",
+    ({ class: shown, mutation }) => {
+      const { expect: expected = [] } = mutation ?? {};
+      expect(expected).toEqual(expect.arrayContaining(shown === null ? [] : [shown]));
+      expect(expected.length > 0).toBe(shown !== null);
+    },
+  );
 
   test("every exhibit tells its story in three sentences and names its source", () => {
     for (const { id, story, verification } of EXHIBITS) {
