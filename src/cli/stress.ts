@@ -5,7 +5,8 @@ import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { classesFor } from "../kernel/classes.ts";
 import { MIB } from "../kernel/kernel.ts";
-import { loadMutation, mutate, NoMutation } from "../museum/mutations/load.ts";
+import { mutate, NoMutation } from "../laboratory/mutation.ts";
+import { loadMutation } from "../museum/mutations.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
 import { stressJson } from "../report/stress-json.ts";
 import {

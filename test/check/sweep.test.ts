@@ -5,7 +5,7 @@
  */
 import { expect, test } from "vitest";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
-import { mutations } from "../../src/museum/mutations/index.ts";
+import { mutations } from "../../src/museum/mutations.ts";
 import { GFP_ATOMIC } from "../../src/pages/gfp.ts";
 import {
   type Change,

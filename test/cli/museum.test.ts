@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EXHIBITS } from "../../src/museum/exhibits/index.ts";
+import { EXHIBITS } from "../../src/museum/bugs/index.ts";
 import { interruptedAt, slablab } from "./commands.ts";
 
 test("the museum's catalogue lists every exhibit and marks unconfirmed commit ids", async () => {

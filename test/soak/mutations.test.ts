@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mutations } from "../../src/museum/mutations/index.ts";
+import { mutations } from "../../src/museum/mutations.ts";
 import { stress } from "../../stress/run.ts";
 import { options, TORTURE } from "../stress/options.ts";
 

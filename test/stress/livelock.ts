@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { loadMutation } from "../../src/museum/mutations/load.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
 import { stress } from "../../stress/run.ts";
 import { options } from "./options.ts";
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { boot, MIB } from "../../src/kernel/kernel.ts";
 import { Cpu, sizeOfCpu } from "../../src/machine/cpus.ts";
-import { loadMutation } from "../../src/museum/mutations/load.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
 import { controlBytes, KMALLOC, StressControl } from "../../stress/control.ts";
 import { stress } from "../../stress/run.ts";
 import { Watchdog } from "../../stress/watchdog.ts";
