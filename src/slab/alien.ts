@@ -30,6 +30,15 @@ import {
 
 const ALIEN_LIMIT = 12;
 
+/** What it needs of a SLAB. */
+export interface AlienCachesParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly slabPages: SlabPages;
+}
+
 export class AlienCaches {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -38,19 +47,13 @@ export class AlienCaches {
   declare protected readonly freeBlock: FreeBlock;
   declare protected readonly slabPages: SlabPages;
 
-  constructor(
-    context: SlabContext,
-    storage: Storage,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    slabPages: SlabPages,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.storage = storage;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.slabPages = slabPages;
+  constructor(parts: AlienCachesParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.storage = parts.storage;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.slabPages = parts.slabPages;
   }
 
   /** use_alien_caches: not with one node, nor with `noaliencache`. */

@@ -15,13 +15,18 @@ export const REAPTIMEOUT_NODE = 4 * HZ;
 
 const ClockWords = struct("slab_clock", { jiffies: word });
 
+/** What it needs of a SLAB. */
+export interface ClockParts {
+  readonly context: SlabContext;
+}
+
 export class Clock {
   declare private readonly memory: Memory;
   declare private readonly words: Address;
 
-  constructor(context: SlabContext) {
-    this.memory = context.memory;
-    this.words = context.machine.statics.allocate(ClockWords, "slab_clock");
+  constructor(parts: ClockParts) {
+    this.memory = parts.context.memory;
+    this.words = parts.context.machine.statics.allocate(ClockWords, "slab_clock");
   }
 
   get jiffies(): number {

@@ -20,6 +20,15 @@ import {
 
 const AVAIL = ArrayCache.avail;
 
+/** What it needs of a SLAB. */
+export interface DrainParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly aliens: AlienCaches;
+  readonly slabPages: SlabPages;
+}
+
 export class Drain {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -29,20 +38,14 @@ export class Drain {
   declare protected readonly slabPages: SlabPages;
   declare private readonly drainFunction: number;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    aliens: AlienCaches,
-    slabPages: SlabPages,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.aliens = aliens;
-    this.slabPages = slabPages;
-    this.drainFunction = context.machine.functions.register((s) => this.drainThisCpu(s));
+  constructor(parts: DrainParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.aliens = parts.aliens;
+    this.slabPages = parts.slabPages;
+    this.drainFunction = parts.context.machine.functions.register((s) => this.drainThisCpu(s));
   }
 
   /** do_drain: all of this CPU's array goes home. Interrupts are off. */

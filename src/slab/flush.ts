@@ -21,6 +21,14 @@ import {
 
 const AVAIL = ArrayCache.avail;
 
+/** What it needs of a SLAB. */
+export interface FlushParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly slabPages: SlabPages;
+}
+
 export class Flush {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -28,12 +36,12 @@ export class Flush {
   declare protected readonly freeBlock: FreeBlock;
   declare protected readonly slabPages: SlabPages;
 
-  constructor(context: SlabContext, lists: NodeLists, freeBlock: FreeBlock, slabPages: SlabPages) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.slabPages = slabPages;
+  constructor(parts: FlushParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.slabPages = parts.slabPages;
   }
 
   /** Makes room in this CPU's array. */

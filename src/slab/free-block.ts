@@ -19,17 +19,24 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
+/** What it needs of a SLAB. */
+export interface FreeBlockParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+}
+
 export class FreeBlock {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
   declare protected readonly indexes: IndexArray;
   declare protected readonly lists: NodeLists;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
+  constructor(parts: FreeBlockParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
   }
 
   /** Gives objects of node `n` back; returns the slabs to destroy, in order. */

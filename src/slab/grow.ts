@@ -18,6 +18,14 @@ import type { SlabPages } from "./slab-pages.ts";
 import { COLOURED, GROWN } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
+/** What it needs of a SLAB. */
+export interface GrowParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+  readonly slabPages: SlabPages;
+}
+
 export class Grow {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -25,12 +33,12 @@ export class Grow {
   declare protected readonly lists: NodeLists;
   declare protected readonly slabPages: SlabPages;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, slabPages: SlabPages) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
-    this.slabPages = slabPages;
+  constructor(parts: GrowParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
+    this.slabPages = parts.slabPages;
   }
 
   /**

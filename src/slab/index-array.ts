@@ -26,15 +26,21 @@ const CACHE_FLAGS = KmemCache.flags;
 const ACTIVE = Page.counters;
 const FREELIST = Page.freelist;
 
+/** What it needs of a SLAB. */
+export interface IndexArrayParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+}
+
 export class IndexArray {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
   declare protected readonly storage: Storage;
 
-  constructor(context: SlabContext, storage: Storage) {
-    this.context = context;
-    this.memory = context.memory;
-    this.storage = storage;
+  constructor(parts: IndexArrayParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.storage = parts.storage;
   }
 
   /**

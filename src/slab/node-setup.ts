@@ -32,6 +32,17 @@ export interface NodeQueues {
   readonly alien: Address;
 }
 
+/** What it needs of a SLAB. */
+export interface NodeSetupParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly aliens: AlienCaches;
+  readonly slabPages: SlabPages;
+  readonly clock: Clock;
+}
+
 export class NodeSetup {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -42,23 +53,15 @@ export class NodeSetup {
   declare protected readonly slabPages: SlabPages;
   declare protected readonly clock: Clock;
 
-  constructor(
-    context: SlabContext,
-    storage: Storage,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    aliens: AlienCaches,
-    slabPages: SlabPages,
-    clock: Clock,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.storage = storage;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.aliens = aliens;
-    this.slabPages = slabPages;
-    this.clock = clock;
+  constructor(parts: NodeSetupParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.storage = parts.storage;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.aliens = parts.aliens;
+    this.slabPages = parts.slabPages;
+    this.clock = parts.clock;
   }
 
   /** Sets all nodes up. Without memory: false, and a cache that nobody can know yet has no node. */

@@ -24,6 +24,14 @@ const ReapWork = struct("slab_reap_work", {
   node: word,
 });
 
+/** What it needs of a SLAB. */
+export interface ReaperParts {
+  readonly context: SlabContext;
+  readonly clock: Clock;
+  readonly aliens: AlienCaches;
+  readonly drain: Drain;
+}
+
 export class Reaper {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -32,13 +40,13 @@ export class Reaper {
   declare protected readonly drain: Drain;
   declare protected readonly work: Address;
 
-  constructor(context: SlabContext, clock: Clock, aliens: AlienCaches, drain: Drain) {
-    this.context = context;
-    this.memory = context.memory;
-    this.clock = clock;
-    this.aliens = aliens;
-    this.drain = drain;
-    this.work = context.machine.percpu.define(sizeOf(ReapWork));
+  constructor(parts: ReaperParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.clock = parts.clock;
+    this.aliens = parts.aliens;
+    this.drain = parts.drain;
+    this.work = parts.context.machine.percpu.define(sizeOf(ReapWork));
   }
 
   /** start_cpu_timer: a CPU that came up begins to reap; the CPUs take turns. */

@@ -25,6 +25,14 @@ const BATCHREFILL_LIMIT = 16;
 
 const AVAIL = ArrayCache.avail;
 
+/** What it needs of a SLAB. */
+export interface RefillParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+  readonly grow: Grow;
+}
+
 export class Refill {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -32,12 +40,12 @@ export class Refill {
   declare protected readonly lists: NodeLists;
   declare protected readonly grow: Grow;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, grow: Grow) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
-    this.grow = grow;
+  constructor(parts: RefillParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
+    this.grow = parts.grow;
   }
 
   /** ____cache_alloc: an object from this CPU's array, which is filled first if empty; 0: none. */

@@ -19,6 +19,12 @@ import type { IndexArray } from "./index-array.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
+/** What it needs of a SLAB. */
+export interface SlabPagesParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+}
+
 export class SlabPages {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -26,11 +32,11 @@ export class SlabPages {
   /** Number of the callback that gives a slab's pages back after its grace period (kmem_rcu_free). */
   declare private readonly rcuFreePages: number;
 
-  constructor(context: SlabContext, indexes: IndexArray) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.rcuFreePages = context.machine.functions.register((head) => {
+  constructor(parts: SlabPagesParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.rcuFreePages = parts.context.machine.functions.register((head) => {
       const page = head - Page.rcu;
       this.freePages(this.memory.read32(page + Page.slabCache), page);
     });

@@ -17,6 +17,15 @@ import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
 import { type ArrayCachePtr, COUNTERS, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
 
+/** What it needs of a SLAB. */
+export interface TuningParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly slabPages: SlabPages;
+  readonly nodeSetup: NodeSetup;
+}
+
 export class Tuning {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -25,19 +34,13 @@ export class Tuning {
   declare protected readonly slabPages: SlabPages;
   declare protected readonly nodeSetup: NodeSetup;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    slabPages: SlabPages,
-    nodeSetup: NodeSetup,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.slabPages = slabPages;
-    this.nodeSetup = nodeSetup;
+  constructor(parts: TuningParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.slabPages = parts.slabPages;
+    this.nodeSetup = parts.nodeSetup;
   }
 
   /** alloc_kmem_cache_cpus: an empty array of `entries` for each CPU; 0: no room. */

@@ -5,12 +5,18 @@
  */
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import type { Slab } from "./slab.ts";
+import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+/** What is asked of a SLAB. */
+export interface UsercopyParts {
+  readonly context: SlabContext;
+  slabKsize(s: KmemCachePtr): number;
+}
 
 /** Why the bytes must not be shown, or undefined where they may. */
 export function heapObjectError(
-  slab: Slab,
+  slab: UsercopyParts,
   s: KmemCachePtr,
   page: PagePtr,
   address: Address,
