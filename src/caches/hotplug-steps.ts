@@ -5,6 +5,11 @@
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 
+export interface DeadCpu {
+  /** No other CPU of its node is online. */
+  readonly lastOfNode: boolean;
+}
+
 export interface HotplugSteps {
   /** A CPU is about to come: what it needs exists afterwards. 0 or -ENOMEM. */
   prepareCpu(cpu: number): number;
@@ -12,11 +17,8 @@ export interface HotplugSteps {
   onlineCpu(cpu: number): void;
   /** It is about to go, and is still there. */
   offlineCpu(cpu: number): void;
-  /**
-   * It is gone, and runs nothing: what it held goes where others find it. `last`: no other CPU of
-   * its node is online.
-   */
-  deadCpu(cpu: number, last: boolean): void;
+  /** It is gone, and runs nothing: what it held goes where others find it. */
+  deadCpu(cpu: number, dead: DeadCpu): void;
 
   /** MEM_GOING_ONLINE: what is needed to use the node's memory. 0 or -ENOMEM. */
   nodeGoingOnline(nid: number): number;

@@ -29,6 +29,9 @@ export interface DrainParts {
   readonly slabPages: SlabPages;
 }
 
+/** How many objects of an array go home: all, or the oldest fifth if it was not used lately. */
+export type HowMany = "all" | "fifth";
+
 export class Drain {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -67,7 +70,7 @@ export class Drain {
     }
     for (let nid = 0; nid < this.context.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
-      if (n !== 0) this.drainShared(s, n, true);
+      if (n !== 0) this.drainShared(s, n, "all");
     }
   }
 
@@ -75,10 +78,10 @@ export class Drain {
    * Frees all, or the oldest fifth, of a node's shared array. The array is looked up and looked at
    * under list_lock, since others exchange it (18726ca8b34b) and take from it (b18e7e654d7a).
    */
-  drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+  drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
     const flags = this.lists.lockIrqsave(n);
     const shared = this.memory.readOnce(n + KmemCacheNode.shared);
-    const doomed = shared === 0 ? [] : this.drainLocked(s, n, shared, all);
+    const doomed = shared === 0 ? [] : this.drainLocked(s, n, shared, howMany);
     this.lists.unlockIrqrestore(n, flags);
     this.slabPages.destroyAll(s, doomed);
   }
@@ -89,7 +92,7 @@ export class Drain {
     const ac = this.context.cpuArray(s);
     const n = this.context.nodeOf(s, this.context.localNode());
     this.lists.lock(n);
-    const doomed = this.drainLocked(s, n, ac, false);
+    const doomed = this.drainLocked(s, n, ac, "fifth");
     this.lists.unlock(n);
     this.slabPages.destroyAll(s, doomed);
     this.memory.irqRestore(flags);
@@ -100,16 +103,16 @@ export class Drain {
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     ac: ArrayCachePtr,
-    all: boolean,
+    howMany: HowMany,
   ): PagePtr[] {
     const { memory } = this;
     const avail = memory.read32(ac + AVAIL);
     if (avail === 0) return [];
-    if (!all && memory.read32(ac + ArrayCache.touched) !== 0) {
+    if (howMany === "fifth" && memory.read32(ac + ArrayCache.touched) !== 0) {
       memory.write32(ac + ArrayCache.touched, 0);
       return [];
     }
-    const count = all ? avail : this.fifth(ac, avail);
+    const count = howMany === "all" ? avail : this.fifth(ac, avail);
     const doomed = this.freeBlock.free(s, n, oldestObjects(memory, ac, count));
     dropOldest(memory, ac, count);
     return doomed;

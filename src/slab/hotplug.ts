@@ -4,7 +4,7 @@
  * freed. Under slab_mutex, interrupts on.
  */
 import { EBUSY, ENOMEM } from "../caches/errno.ts";
-import { type HotplugSteps, slabsOfNobody } from "../caches/hotplug-steps.ts";
+import { type DeadCpu, type HotplugSteps, slabsOfNobody } from "../caches/hotplug-steps.ts";
 import type { Memory } from "../machine/memory.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
@@ -30,6 +30,13 @@ export interface HotplugParts {
   readonly reaper: Reaper;
 }
 
+/** A CPU that leaves, or that never came because memory ran out. */
+interface Leaving extends DeadCpu {
+  readonly cpu: number;
+  /** The limits of free objects count the CPU. */
+  readonly wasOnline: boolean;
+}
+
 export class Hotplug implements HotplugSteps {
   declare protected readonly parts: HotplugParts;
   declare protected readonly context: SlabContext;
@@ -46,12 +53,12 @@ export class Hotplug implements HotplugSteps {
     const { presence, topology } = this.context.machine;
     const nid = topology.cpuToNode(cpu);
     const error = this.forAll((s) =>
-      this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, false) ? 0 : -ENOMEM,
+      this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, "keep") ? 0 : -ENOMEM,
     );
     if (error !== 0) {
-      const last = !topology.cpusOfNode(nid).some((other) => presence.isOnline(other));
-      // The limits of free objects are for the CPUs that are online, which this one never was.
-      this.allHome(cpu, last, false);
+      const lastOfNode = !topology.cpusOfNode(nid).some((other) => presence.isOnline(other));
+      // Limits of free objects count the CPUs that are online, and this one never was.
+      this.allHome({ cpu, lastOfNode, wasOnline: false });
     }
     return error;
   }
@@ -68,18 +75,17 @@ export class Hotplug implements HotplugSteps {
 
   /**
    * slab_dead_cpu: what the CPU held goes home; with the last CPU of a node its shared array and
-   * alien caches go as well. `last`: no other CPU of the node is online.
+   * alien caches go as well.
    */
-  deadCpu(cpu: number, last: boolean): void {
-    this.allHome(cpu, last, true);
+  deadCpu(cpu: number, { lastOfNode }: DeadCpu): void {
+    this.allHome({ cpu, lastOfNode, wasOnline: true });
   }
 
-  /** `counted`: the limits of free objects allow for the CPU. */
-  private allHome(cpu: number, last: boolean, counted: boolean): void {
-    const nid = this.context.machine.topology.cpuToNode(cpu);
+  private allHome(leaving: Leaving): void {
+    const nid = this.context.machine.topology.cpuToNode(leaving.cpu);
     this.forAll((s) => {
       const n = this.context.nodeOf(s, nid);
-      if (n !== 0) this.takeHome(s, n, cpu, last, counted);
+      if (n !== 0) this.takeHome(s, n, leaving);
       return 0;
     });
     this.forAll((s) => {
@@ -90,23 +96,18 @@ export class Hotplug implements HotplugSteps {
   }
 
   /** cpuup_canceled, for one cache */
-  private takeHome(
-    s: KmemCachePtr,
-    n: KmemCacheNodePtr,
-    cpu: number,
-    last: boolean,
-    counted: boolean,
-  ): void {
+  private takeHome(s: KmemCachePtr, n: KmemCacheNodePtr, leaving: Leaving): void {
     const { memory } = this;
+    const { cpu, lastOfNode, wasOnline } = leaving;
     const { aliens, freeBlock, lists, slabPages } = this.parts;
     const ac = memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuSlab), cpu);
     const flags = lists.lockIrqsave(n);
-    const lowered = counted ? memory.read32(s + KmemCache.batchcount) : 0;
+    const lowered = wasOnline ? memory.read32(s + KmemCache.batchcount) : 0;
     lists.addCount(n, KmemCacheNode.freeLimit, -lowered);
     const doomed = freeBlock.empty(s, n, ac);
     let shared = 0;
     let alien = 0;
-    if (last) {
+    if (lastOfNode) {
       shared = memory.read32(n + KmemCacheNode.shared);
       if (shared !== 0) doomed.push(...freeBlock.empty(s, n, shared));
       memory.writeOnce(n + KmemCacheNode.shared, 0);

@@ -9,7 +9,7 @@ import type { ArrayCachePtr, KmemCachePtr } from "./structs.ts";
 
 export class NodeSetupDeferred extends NodeSetup {
   protected override setUp(s: KmemCachePtr, nid: number, gfp: number): boolean {
-    return this.setUpNode(s, nid, gfp, true);
+    return this.setUpNode(s, nid, gfp, "replace");
   }
 
   /** Whoever still looks at the old array has interrupts off, so it waits for a grace period. */

@@ -93,8 +93,8 @@ export class NodeSetup {
     return true;
   }
 
-  /** `force`: a shared array that exists is replaced. Without it a node only gets what it lacks. */
-  setUpNode(s: KmemCachePtr, nid: number, gfp: number, force: boolean): boolean {
+  /** `existing`: what becomes of the node's shared array, if there is one. */
+  setUpNode(s: KmemCachePtr, nid: number, gfp: number, existing: "keep" | "replace"): boolean {
     const { memory } = this;
     const queues = this.allocQueues(s, nid, gfp);
     if (queues === undefined) return false;
@@ -106,7 +106,7 @@ export class NodeSetup {
     const n = this.context.nodeOf(s, nid);
     const flags = this.lists.lockIrqsave(n);
     const old = memory.read32(n + KmemCacheNode.shared);
-    const replace = old === 0 || force;
+    const replace = old === 0 || existing === "replace";
     const doomed = replace ? this.emptyShared(s, n, old) : [];
     if (replace) memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
     const unused = this.giveAlien(n, queues.alien);

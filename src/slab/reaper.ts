@@ -115,7 +115,7 @@ export class Reaper {
     this.drain.drainOwnArray(s);
     if (!this.clock.hasCome(memory.readOnce(n + KmemCacheNode.nextReap))) return;
     memory.writeOnce(n + KmemCacheNode.nextReap, (this.clock.jiffies + REAPTIMEOUT_NODE) | 0);
-    this.drain.drainShared(s, n, false);
+    this.drain.drainShared(s, n, "fifth");
     if (memory.readOnce(n + KmemCacheNode.freeTouched) !== 0) {
       memory.writeOnce(n + KmemCacheNode.freeTouched, 0);
       return;

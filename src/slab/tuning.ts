@@ -68,7 +68,7 @@ export class Tuning {
 
   protected defaults(s: KmemCachePtr): ReturnType<typeof queueSizes> {
     const size = this.memory.read32(s + KmemCache.size);
-    return queueSizes(size, this.context.machine.options.cpus, false);
+    return queueSizes(size, this.context.machine.options.cpus);
   }
 
   /**

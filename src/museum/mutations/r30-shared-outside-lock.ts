@@ -3,6 +3,7 @@
  * and what is drained under the lock is freed memory.
  */
 import { onSlab } from "../../kernel/classes.ts";
+import type { HowMany } from "../../slab/drain.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "../../slab/structs.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -14,11 +15,11 @@ export const R30: Mutation = {
   expect: ["use-after-free", "double-allocation", "double-free"],
   change: onSlab((form) => ({
     Drain: class extends form.Drain {
-      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
         const shared = this.memory.readOnce(n + KmemCacheNode.shared);
         if (shared === 0) return;
         const flags = this.lists.lockIrqsave(n);
-        const doomed = this.drainLocked(s, n, shared, all);
+        const doomed = this.drainLocked(s, n, shared, howMany);
         this.lists.unlockIrqrestore(n, flags);
         this.slabPages.destroyAll(s, doomed);
       }

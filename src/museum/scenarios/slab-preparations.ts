@@ -15,7 +15,7 @@ export const noFreeSlabs: Step = call("free_limit 0", ({ slab, s, memory }) => {
 /** What cache_reap and kmem_cache_shrink do to a node's shared array, without a mutex around it. */
 export const drainShared: Step = call("drain the shared array", ({ slab, s }) => {
   const n = slab?.context.nodeOf(s, 0) ?? 0;
-  slab?.drain.drainShared(s, n, true);
+  slab?.drain.drainShared(s, n, "all");
   return undefined;
 });
 

@@ -9,7 +9,7 @@ import type { Address } from "../../machine/memory.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { ObjectChecks, POISON_FREE } from "../debug/object-checks.ts";
-import { queueSizes } from "../geometry.ts";
+import { DEBUG_LIMIT, queueSizes } from "../geometry.ts";
 import type { SlabClasses } from "../kernels.ts";
 import type { SlabParts } from "../parts.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
@@ -54,7 +54,7 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
     Tuning: class extends classes.Tuning {
       protected override defaults(s: KmemCachePtr): ReturnType<typeof queueSizes> {
         const size = this.memory.read32(s + KmemCache.size);
-        return queueSizes(size, this.context.machine.options.cpus, true);
+        return queueSizes(size, this.context.machine.options.cpus, DEBUG_LIMIT);
       }
     },
   };
