@@ -8,10 +8,9 @@ import type { PagePtr } from "../pages/page.ts";
 import type { AllocatorName } from "./flags.ts";
 import type { HotplugSteps } from "./hotplug-steps.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
-import type { SlabCommon } from "./slab-common.ts";
 
 /** What is interposed at boot, whichever allocator it is: failslab, init_on_alloc, a checker. */
-interface Allocating {
+export interface Allocating {
   /** One object, or 0. `node` may be NUMA_NO_NODE. */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
   /** Fills p[0..size) and returns size, or 0 and nothing is held. */
@@ -74,10 +73,3 @@ export interface Allocator extends Allocating {
     length: number,
   ): string | undefined;
 }
-
-/** A class of either allocator, as it is extended. */
-export type AllocatorClass = new (
-  common: SlabCommon,
-  // biome-ignore lint/suspicious/noExplicitAny: a class to be extended must take any arguments
-  ...parts: any[]
-) => Allocating;

@@ -42,6 +42,15 @@ const Globals = struct("slab_common", {
   kmallocReclaimCaches: array(ptr, KMALLOC_INDEXES),
 });
 
+/** What it needs: a machine with pages, and which kernel this is. */
+export interface CacheRegistryParts {
+  readonly machine: Machine;
+  readonly pages: Pages;
+  readonly kernel: KernelVersion;
+  readonly parameters: BootParameters;
+  readonly config?: readonly BuildOption[] | undefined;
+}
+
 export abstract class CacheRegistry {
   declare readonly machine: Machine;
   declare readonly pages: Pages;
@@ -53,20 +62,14 @@ export abstract class CacheRegistry {
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
-  constructor(
-    machine: Machine,
-    pages: Pages,
-    kernel: KernelVersion,
-    parameters: BootParameters,
-    config: readonly BuildOption[] = [],
-  ) {
-    this.machine = machine;
-    this.config = config;
-    this.pages = pages;
-    this.kernel = kernel;
-    this.parameters = parameters;
-    this.memory = machine.memory;
-    this.globals = machine.statics.allocate(Globals, "slab_common");
+  constructor(parts: CacheRegistryParts) {
+    this.machine = parts.machine;
+    this.config = parts.config ?? [];
+    this.pages = parts.pages;
+    this.kernel = parts.kernel;
+    this.parameters = parts.parameters;
+    this.memory = parts.machine.memory;
+    this.globals = parts.machine.statics.allocate(Globals, "slab_common");
   }
 
   protected initList(): void {

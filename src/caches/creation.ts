@@ -6,11 +6,12 @@
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import { alignUp, calculateAlignment, KMALLOC_MAX_SIZE, WORD_SIZE } from "./alignment.ts";
+import type { CacheRegistry } from "./cache-registry.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
 import { cacheCreateMask, flagsPermitted } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import { findMergeable } from "./merge.ts";
-import type { SlabCommon } from "./slab-common.ts";
+import type { SysfsNames } from "./sysfs-names.ts";
 
 /** A cache's name must fit into a kmalloc cache, and so must its entry in sysfs. */
 const LONGEST_NAME = PAGE_SIZE / 2;
@@ -29,11 +30,31 @@ export interface CacheRequest {
   readonly usersize: number;
 }
 
+/** What it needs of slab_common. */
+export interface CreationParts
+  extends Pick<
+    CacheRegistry,
+    | "machine"
+    | "allocator"
+    | "build"
+    | "mergeRules"
+    | "caches"
+    | "mergeCandidate"
+    | "kstrdup"
+    | "kfree"
+    | "zallocCache"
+    | "freeCache"
+    | "publish"
+  > {
+  readonly hasSysfs: boolean;
+  readonly sysfsNames: SysfsNames;
+}
+
 export class CacheCreation {
-  declare private readonly common: SlabCommon;
+  declare private readonly common: CreationParts;
   declare private readonly memory: Memory;
 
-  constructor(common: SlabCommon) {
+  constructor(common: CreationParts) {
     this.common = common;
     this.memory = common.machine.memory;
   }

@@ -4,7 +4,7 @@
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
-import type { AllocatorClass } from "./allocator.ts";
+import type { AllocatorClass } from "./allocator-class.ts";
 import { SLAB_POISON, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import type { SlabCommon } from "./slab-common.ts";

@@ -10,10 +10,10 @@ import { initListHead, listAdd, listDel } from "../machine/list.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { list, ptr, sizeOf, struct, word } from "../machine/struct.ts";
 import { readText, textBytes, writeText } from "../machine/text.ts";
+import type { CacheRegistry } from "./cache-registry.ts";
 import { EEXIST, ENOMEM } from "./errno.ts";
 import { type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { createUniqueId, slabUnmergeable } from "./merge.ts";
-import type { SlabCommon } from "./slab-common.ts";
 
 const DIRECTORY = 1;
 const LINK = 2;
@@ -31,11 +31,11 @@ export interface SysfsName {
 }
 
 export class SysfsNames {
-  declare private readonly common: SlabCommon;
+  declare private readonly common: CacheRegistry;
   declare private readonly memory: Memory;
   declare private readonly head: Address;
 
-  constructor(common: SlabCommon) {
+  constructor(common: CacheRegistry) {
     this.common = common;
     this.memory = common.machine.memory;
     this.head = common.machine.statics.allocate(SysfsNamesHead, "slab_kset");
