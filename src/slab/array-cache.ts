@@ -9,6 +9,7 @@
 import type { Address, Memory } from "../machine/memory.ts";
 import { ArrayCache, type ArrayCachePtr, entryAt } from "./structs.ts";
 
+// A local name, since every object of a batch passes: see machine/inlining.ts.
 const AVAIL = ArrayCache.avail;
 
 /** Of shared and alien arrays, which are never moved in batches of their own; shows misuse. */

@@ -18,8 +18,6 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-const AVAIL = ArrayCache.avail;
-
 /** What it needs of a SLAB. */
 export interface DrainParts {
   readonly context: SlabContext;
@@ -106,7 +104,7 @@ export class Drain {
     howMany: HowMany,
   ): PagePtr[] {
     const { memory } = this;
-    const avail = memory.read32(ac + AVAIL);
+    const avail = memory.read32(ac + ArrayCache.avail);
     if (avail === 0) return [];
     if (howMany === "fifth" && memory.read32(ac + ArrayCache.touched) !== 0) {
       memory.write32(ac + ArrayCache.touched, 0);

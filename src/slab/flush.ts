@@ -19,8 +19,6 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-const AVAIL = ArrayCache.avail;
-
 /** What it needs of a SLAB. */
 export interface FlushParts {
   readonly context: SlabContext;
@@ -75,11 +73,11 @@ export class Flush {
     const { memory } = this;
     const shared = memory.readOnce(n + KmemCacheNode.shared);
     if (shared === 0) return 0;
-    const avail = memory.read32(shared + AVAIL);
+    const avail = memory.read32(shared + ArrayCache.avail);
     const count = Math.min(batch, memory.read32(shared + ArrayCache.limit) - avail);
     if (count <= 0) return 0;
     memory.copy(entryAt(shared, avail), entryAt(ac, 0), count << 2);
-    memory.writeOnce(shared + AVAIL, avail + count);
+    memory.writeOnce(shared + ArrayCache.avail, avail + count);
     this.context.stat(s, SHARED_FLUSH);
     return count;
   }

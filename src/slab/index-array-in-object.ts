@@ -10,8 +10,6 @@ import { Page, type PagePtr } from "../pages/page.ts";
 import { IndexArray } from "./index-array.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
-const FREELIST = Page.freelist;
-
 export class IndexArrayInObject extends IndexArray {
   override place(
     s: KmemCachePtr,
@@ -25,7 +23,7 @@ export class IndexArrayInObject extends IndexArray {
     memory.write32(page + Page.counters, 0);
     if (this.isOffSlab(s)) return this.placeOffSlab(s, page, start + offset, gfp, nid);
     const end = start + (PAGE_SIZE << memory.read32(s + KmemCache.gfporder));
-    memory.write32(page + FREELIST, end - memory.read32(s + KmemCache.freelistSize));
+    memory.write32(page + Page.freelist, end - memory.read32(s + KmemCache.freelistSize));
     memory.write32(page + Page.sMem, start + offset);
     return true;
   }
@@ -39,18 +37,18 @@ export class IndexArrayInObject extends IndexArray {
   }
 
   override put(s: KmemCachePtr, page: PagePtr, object: Address): void {
-    if (this.memory.read32(page + FREELIST) === 0) this.holdIn(s, page, object);
+    if (this.memory.read32(page + Page.freelist) === 0) this.holdIn(s, page, object);
     super.put(s, page, object);
   }
 
   /** The array lies in this free object from now on. */
   private holdIn(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
-    memory.write32(page + FREELIST, object + memory.read32(s + KmemCache.objOffset));
+    memory.write32(page + Page.freelist, object + memory.read32(s + KmemCache.objOffset));
   }
 
   override becameFull(s: KmemCachePtr, page: PagePtr): void {
-    if (this.isInObject(s)) this.memory.write32(page + FREELIST, 0);
+    if (this.isInObject(s)) this.memory.write32(page + Page.freelist, 0);
   }
 
   private isInObject(s: KmemCachePtr): boolean {

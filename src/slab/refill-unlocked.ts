@@ -14,8 +14,6 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-const AVAIL = ArrayCache.avail;
-
 export class RefillUnlocked extends Refill {
   protected override refill(s: KmemCachePtr, gfp: number, empty: ArrayCachePtr): ArrayCachePtr {
     const { memory } = this;
@@ -25,12 +23,12 @@ export class RefillUnlocked extends Refill {
       this.lists.lock(n);
       this.takeFromNode(s, n, empty, this.batchOf(empty));
       this.lists.unlock(n);
-      if (memory.read32(empty + AVAIL) !== 0) return empty;
+      if (memory.read32(empty + ArrayCache.avail) !== 0) return empty;
     }
     const page = this.grow.begin(s, gfp, nid);
     const ac = this.arrayAfterGrow(s, empty);
     if (page === 0) return ac;
-    if (memory.read32(ac + AVAIL) === 0 && this.context.localNode() === nid) {
+    if (memory.read32(ac + ArrayCache.avail) === 0 && this.context.localNode() === nid) {
       // Asked again: the array that is here now may hold less than the one before.
       this.takeFromSlab(s, page, ac, this.batchOf(ac));
     }
@@ -48,6 +46,6 @@ export class RefillUnlocked extends Refill {
 
   /** Objects in a shared array whose lock is not held: it may be replaced, but not freed. */
   protected availOf(shared: ArrayCachePtr): number {
-    return this.memory.readOnce(shared + AVAIL);
+    return this.memory.readOnce(shared + ArrayCache.avail);
   }
 }

@@ -23,6 +23,7 @@ import {
 /** An array that was not used since it was last reaped gets no more than this. */
 const BATCHREFILL_LIMIT = 16;
 
+// A local name, since every object of a batch passes: see machine/inlining.ts.
 const AVAIL = ArrayCache.avail;
 
 /** What it needs of a SLAB. */

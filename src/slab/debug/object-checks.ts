@@ -17,27 +17,30 @@ import type { IndexArray } from "../index-array.ts";
 import type { SlabContext } from "../slab-context.ts";
 import { ERROR } from "../statistics.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
-import { dumpLines, hex, neighbours, objectInfo } from "./report.ts";
+import { POISON_END, POISON_FREE, POISON_INUSE } from "./poison.ts";
+import { dumpLines, hex, neighbours, objectInfo, type ReportedObjects } from "./report.ts";
 
 /** The two 64-bit magic numbers, low word first. */
 const RED_INACTIVE = [0x9d74e35b | 0, 0x09f91102] as const;
 const RED_ACTIVE = [0x635688c0, 0xd84156c5 | 0] as const;
 
-const POISON_INUSE = 0x5a;
-export const POISON_FREE = 0x6b;
-export const POISON_END = 0xa5;
-
 type Red = readonly [low: number, high: number];
 
-export class ObjectChecks {
+/** What it needs of a SLAB. */
+export interface ObjectChecksParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+}
+
+export class ObjectChecks implements ReportedObjects {
   declare readonly context: SlabContext;
   declare readonly memory: Memory;
   declare readonly indexes: IndexArray;
 
-  constructor(context: SlabContext, indexes: IndexArray) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
+  constructor(parts: ObjectChecksParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
   }
 
   has(s: KmemCachePtr, flag: number): boolean {

@@ -8,7 +8,8 @@ import type { SlabCommon } from "../../caches/slab-common.ts";
 import type { Address } from "../../machine/memory.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import { ObjectChecks, POISON_FREE } from "../debug/object-checks.ts";
+import { ObjectChecks } from "../debug/object-checks.ts";
+import { POISON_FREE } from "../debug/poison.ts";
 import { DEBUG_LIMIT, queueSizes } from "../geometry.ts";
 import type { SlabClasses } from "../kernels.ts";
 import type { SlabParts } from "../parts.ts";
@@ -29,12 +30,12 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
         const wasInObject = this.memory.read32(page + Page.freelist) === 0;
         if (!wasInObject || (this.memory.read32(s + KmemCache.flags) & SLAB_POISON) === 0) return;
         const buffer = holder - this.memory.read32(s + KmemCache.objOffset);
-        new ObjectChecks(this.context, this).poison(s, buffer, POISON_FREE);
+        new ObjectChecks({ context: this.context, indexes: this }).poison(s, buffer, POISON_FREE);
       }
     },
     Grow: class extends classes.Grow {
       protected override setUpObjects(s: KmemCachePtr, page: PagePtr): void {
-        const checks = new ObjectChecks(this.context, this.indexes);
+        const checks = new ObjectChecks({ context: this.context, indexes: this.indexes });
         const num = this.memory.read32(s + KmemCache.num);
         for (let i = 0; i < num; i++) checks.initObject(s, this.indexes.objectAt(s, page, i));
         this.indexes.fill(s, page);
@@ -44,7 +45,7 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
       override destroy(s: KmemCachePtr, page: PagePtr): void {
         // Nobody needs the index array any more; if it lies in an object, that is poisoned again.
         this.indexes.becameFull(s, page);
-        new ObjectChecks(this.context, this.indexes).destroyed(s, page);
+        new ObjectChecks({ context: this.context, indexes: this.indexes }).destroyed(s, page);
         super.destroy(s, page);
       }
     },
@@ -66,7 +67,7 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
 
     constructor(common: SlabCommon, parts: SlabParts) {
       super(common, parts);
-      this.checks = new ObjectChecks(this.context, this.indexes);
+      this.checks = new ObjectChecks(this);
     }
 
     override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
