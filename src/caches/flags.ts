@@ -3,7 +3,7 @@
  * `kmem_cache_create` lets through. Pure constants; nothing here is shared state.
  *
  *   31      30         29..26            25..20     19..16      15..12     11 10  8
- *   poison  cmpxchg    newer additions   policy     RCU, user   alignment  P  Z   F
+ *   poison  cmpxchg    later additions   policy     RCU, user   alignment  P  Z   F
  *   SLAB uses bits 31 and 30 of a finished cache for the place of its index array instead.
  *
  * Flags are int32 words, as they lie in `struct kmem_cache`: a flag word with bit 31 set is
@@ -12,7 +12,8 @@
 
 import { type KernelVersion, type Release, since } from "./kernel-version.ts";
 
-export type AllocatorName = "slub" | "slab";
+export const ALLOCATORS = ["slub", "slab"] as const;
+export type AllocatorName = (typeof ALLOCATORS)[number];
 
 /** Consistency checks (`F`). 4.1 calls it SLAB_DEBUG_FREE. */
 export const SLAB_CONSISTENCY_CHECKS = 0x100;

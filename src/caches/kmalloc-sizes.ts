@@ -3,8 +3,8 @@
  * and allocator creates for them at boot, in the order of their creation. Constants only.
  */
 
-import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
-import { fls, getOrder, KMALLOC_MAX_SIZE } from "./alignment.ts";
+import { PAGE_SHIFT } from "../machine/machine.ts";
+import { fls, KMALLOC_MAX_SIZE } from "./alignment.ts";
 import {
   type AllocatorName,
   hasOption,
@@ -85,11 +85,6 @@ function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): st
   }
 }
 
-/** The kind that really serves a request of this kind, in that kernel (`kmalloc_type`). */
-export function kmallocType(build: KernelBuild, wanted: KmallocType): KmallocType {
-  return kmallocTypes(build).includes(wanted) ? wanted : "normal";
-}
-
 function kmallocTypes(build: KernelBuild): KmallocType[] {
   const types: KmallocType[] = ["normal"];
   if (since(build.kernel, "5.14") && hasOption(build, "MEMCG_KMEM")) types.push("cgroup");
@@ -141,27 +136,4 @@ function kmallocFlags(build: KernelBuild, type: KmallocType): number {
 export function kmallocAlign(kernel: KernelVersion, size: number): number {
   const powerOfTwo = (size & (size - 1)) === 0;
   return since(kernel, "5.4") && powerOfTwo ? size : 8;
-}
-
-/** What serves kmalloc(size): `null` for sizes the page allocator refuses too. */
-export interface KmallocAnswer {
-  /** Usable bytes (`ksize`). */
-  readonly ksize: number;
-  /** A cache's name, "page" for whole pages, or the pointer that size 0 gets. */
-  readonly cache: string | "page" | "ZERO_SIZE_PTR";
-}
-
-/** Which cache serves a request, and how many bytes it really gives (`kmalloc_slab`, `ksize`). */
-export function kmallocAnswer(
-  build: KernelBuild,
-  wanted: KmallocType,
-  size: number,
-): KmallocAnswer | null {
-  if (size === 0) return { ksize: 0, cache: "ZERO_SIZE_PTR" };
-  if (size > KMALLOC_MAX_SIZE) return null;
-  if (size > 1 << kmallocShiftHigh(build.allocator, build.kernel)) {
-    return { ksize: PAGE_SIZE << getOrder(size), cache: "page" };
-  }
-  const ksize = kmallocSize(kmallocIndex(build.allocator, size));
-  return { ksize, cache: kmallocName(build.kernel, kmallocType(build, wanted), ksize) };
 }

@@ -2,6 +2,7 @@
  * An exhibit: one bug, the smallest program that shows it, and what must happen. The proof
  * (prove.ts) searches the broken source until it fails and the fixed one until nothing is left.
  */
+import type { Era } from "../caches/kernel-version.ts";
 import type { Change } from "../kernel/classes.ts";
 import type { SlabScenario } from "../laboratory/scenario.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
@@ -25,7 +26,7 @@ export interface Exhibit {
   /** The id was not confirmed by any source. */
   readonly isIdUnconfirmed: boolean;
   /** The fixes that the source had otherwise: `seed` is before R01's. */
-  readonly era: "fixed" | "seed";
+  readonly era: Era;
   /** S: an interrupt or preemption on the same CPU. X: another CPU. M: a migration. 0: nobody. */
   readonly needs: "S" | "X" | "M" | "S+X" | "X+hotplug" | "0";
   /** Three sentences: what was wrong, how it goes wrong, what mends it. */

@@ -4,7 +4,7 @@
  */
 
 import type { AllocatorName } from "../caches/flags.ts";
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import type { Era, KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { parseScenario } from "../laboratory/parse.ts";
@@ -21,7 +21,7 @@ export interface Subject {
   readonly text?: string | undefined;
   /** Id of a mutation, or the path of a module that exports one. */
   readonly mutation?: string | undefined;
-  readonly era?: "fixed" | "seed" | undefined;
+  readonly era?: Era | undefined;
   /** Instead of the scenario's own. */
   readonly allocator?: AllocatorName | undefined;
   readonly kernel?: KernelVersion | undefined;
