@@ -48,8 +48,8 @@ export function kmallocShiftLow(allocator: AllocatorName): number {
 }
 
 /**
- * log2 of the largest size class (KMALLOC_SHIFT_HIGH): two pages; in SLAB before 6.1, which passes
- * nothing on to the page allocator, all the page allocator can serve.
+ * log2 of the largest size class (KMALLOC_SHIFT_HIGH): two pages; in SLAB before 6.1 (d6a71648dbc0),
+ * which passes nothing on to the page allocator, all that the page allocator can serve.
  */
 export function kmallocShiftHigh(allocator: AllocatorName, kernel: KernelVersion): number {
   return allocator === "slab" && !since(kernel, "6.1") ? fls(KMALLOC_MAX_SIZE) - 1 : PAGE_SHIFT + 1;
@@ -69,7 +69,7 @@ export function kmallocSize(index: number): number {
   return 1 << index;
 }
 
-/** `kmalloc-64`, `dma-kmalloc-64`, `kmalloc-rcl-1k`, … */
+/** `kmalloc-64`, `dma-kmalloc-64`, and since 4.20 (f0d77874143f) `kmalloc-rcl-1k`, … */
 function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): string {
   if (!since(kernel, "4.20")) return type === "dma" ? `dma-kmalloc-${size}` : `kmalloc-${size}`;
   const short = size < 1024 ? `${size}` : `${size >> 10}k`;
@@ -85,6 +85,7 @@ function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): st
   }
 }
 
+/** cgroup: 494c1dfe855e; reclaim: 1291523f2c1d. */
 function kmallocTypes(build: KernelBuild): KmallocType[] {
   const types: KmallocType[] = ["normal"];
   if (since(build.kernel, "5.14") && hasOption(build, "MEMCG_KMEM")) types.push("cgroup");
@@ -130,8 +131,8 @@ function kmallocFlags(build: KernelBuild, type: KmallocType): number {
 }
 
 /**
- * The alignment a kmalloc cache is created with (`create_boot_cache`): 8, and since 5.4 that of
- * its size where that is a power of two.
+ * The alignment a kmalloc cache is created with (`create_boot_cache`): 8, and since 5.4
+ * (59bb47985c1d) that of its size where that is a power of two.
  */
 export function kmallocAlign(kernel: KernelVersion, size: number): number {
   const powerOfTwo = (size & (size - 1)) === 0;

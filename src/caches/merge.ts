@@ -99,7 +99,7 @@ export function findMergeable<T extends MergeCandidate>(
     allocator === "slub"
       ? kmemCacheFlags(kernel, parameters.slubDebug, request.flags, request.name)
       : request.flags;
-  // Until 4.11 this was asked before slub_debug= had added its flags.
+  // Until 4.11 (c6e28895a437) this was asked before slub_debug= had added its flags.
   const asked = since(kernel, "4.11") ? flags : request.flags;
   if ((asked & SLAB_NEVER_MERGE) !== 0) return undefined;
 

@@ -3,7 +3,7 @@
  * different grammars; both end as the same rule set, and `kmemCacheFlags` applies it to one cache.
  *
  *   4.1   letters[,prefix]                     one list, one prefix, everything after the comma
- *   6.1   block[;block…], block = letters[,name[*][,name[*]…]]
+ *   6.1   block[;block…], block = letters[,name[*][,name[*]…]]     since 5.9 (e17f1dfba37b)
  */
 
 import {

@@ -1,6 +1,6 @@
 /**
- * Freeing in the form of 5.10 and 6.1: all objects go home first; then, as long as there are too
- * many free ones, the slabs that were empty longest go.
+ * Freeing since Linux 4.7: all objects go home first; then, as long as there are too many free
+ * ones, the slabs that were empty longest go.
  */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";

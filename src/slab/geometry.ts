@@ -102,7 +102,7 @@ interface ObjectLayout {
 }
 
 /**
- * 4.1 with DEBUG_SLAB: poison under RCU would overwrite what a reader may still look at, and
+ * Until 4.6, with DEBUG_SLAB: poison under RCU would overwrite what a reader may still look at, and
  * creating such a cache is answered with BUG.
  */
 export function poisonsUnderRcu(kernel: KernelVersion, flags: number): boolean {
@@ -171,7 +171,7 @@ function placeByObjectSize(
   return { order, spare: order.leftOver, freelistSize: order.num, placeFlag: CFLGS_OFF_SLAB };
 }
 
-/** Since 4.6: the first of the three places that fits. */
+/** Since 4.6 (b03a017bebc4): the first of the three places that fits. */
 function placeFirstThatFits(
   orders: Orders,
   layout: ObjectLayout,
@@ -284,13 +284,13 @@ export function freeLimit(nodeCpus: number, batchcount: number, num: number): nu
 function allocationFlags(machine: SlabMachine, flags: number): number {
   const gfp = GFP_BITS[machine.kernel];
   let allocflags = gfp.comp;
-  if (!since(machine.kernel, "4.20")) {
-    // Without a DMA zone 4.1 compiles the flag away; reclaimable is added at each request.
-    const dma = (flags & SLAB_CACHE_DMA) !== 0 && machine.config?.includes("ZONE_DMA");
-    return dma ? allocflags | gfp.dma : allocflags;
-  }
-  if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
+  // Until 4.7 a kernel without a DMA zone had the flag compiled away.
+  const knowsDma = since(machine.kernel, "4.7") || machine.config?.includes("ZONE_DMA");
+  if (knowsDma && (flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
+  // No cache has the flag before 5.1.
   if ((flags & SLAB_CACHE_DMA32) !== 0) allocflags |= gfp.dma32;
-  if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
+  // Until 4.15 each request for pages added it.
+  const keepsReclaimable = since(machine.kernel, "4.15");
+  if (keepsReclaimable && (flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
   return allocflags;
 }

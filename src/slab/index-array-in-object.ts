@@ -1,5 +1,5 @@
 /**
- * Where 5.10 and 6.1 keep a slab's index array: behind the objects, off slab, or inside an object of
+ * Where SLAB keeps a slab's index array since Linux 4.6 (b03a017bebc4): behind the objects, off slab, or inside an object of
  * the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the array is the last one to be
  * handed out; a full slab has no array, and the first object freed to it holds the next.
  */

@@ -1,5 +1,5 @@
 /**
- * Node setup in the form of 5.10 and 6.1 (setup_kmem_cache_node): the node struct first, then the
+ * Node setup since Linux 4.7 (setup_kmem_cache_node; 801faf0db894): the node struct first, then the
  * exchange of its queues. Refilling looks at n->shared without a lock, so a shared array that was
  * replaced is freed after a grace period only.
  */

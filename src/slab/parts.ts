@@ -1,7 +1,7 @@
 /**
- * The classes SLAB 4.1 is composed of; kernels.ts says what later versions
- * exchange. Each owns one piece of state or one path; an option or a deliberate bug puts a subclass
- * in the place of one.
+ * The classes SLAB 4.1 is composed of; kernels.ts says which of them later versions exchange. Each
+ * owns one piece of state or one path, and takes one argument: the allocator, of which it declares
+ * the parts it needs. An option or a deliberate bug puts a subclass in the place of a class.
  */
 import { AlienCaches } from "./alien.ts";
 import { Bootstrap } from "./bootstrap.ts";
@@ -23,7 +23,6 @@ import { SlabPages } from "./slab-pages.ts";
 import { Storage } from "./storage.ts";
 import { Tuning } from "./tuning.ts";
 
-/** As in 4.1. */
 export const SLAB_PARTS = {
   Storage,
   Clock,

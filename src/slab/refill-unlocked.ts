@@ -1,8 +1,9 @@
 /**
- * Refilling in the form of 5.10 and 6.1. Whether it is worth taking list_lock is seen without it
- * (801faf0db894): n->shared is read with interrupts off, and whoever replaces the array waits for a
- * grace period before freeing it. A new slab's objects go to the array before the slab is listed, if
- * the task is still on that node: whoever empties an array sends all of it home to its CPU's node.
+ * Refilling since Linux 4.7. A look without list_lock decides whether taking it is worth it
+ * (801faf0db894): n->shared is read with interrupts off, and a CPU that replaces the array waits for
+ * a grace period before it frees the old one. A new slab's objects go to the array before the slab
+ * is listed (213b46958c65), if the task is still on that node: an array that is emptied goes home to
+ * its CPU's node, all of it.
  */
 
 import { Refill } from "./refill.ts";
