@@ -100,30 +100,31 @@ export class AlienCaches {
     this.context.stat(s, REMOTEFREES);
     const table = this.memory.readOnce(n + KmemCacheNode.alien);
     const alien = table === 0 ? 0 : this.at(table, nid);
-    const doomed = alien === 0 ? this.freeHome(s, object, nid) : this.queue(s, alien, object, nid);
-    this.slabPages.destroyAll(s, doomed);
+    const slabsToFree =
+      alien === 0 ? this.freeHome(s, object, nid) : this.queue(s, alien, object, nid);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   private freeHome(s: KmemCachePtr, object: Address, nid: number): PagePtr[] {
     const n = this.context.nodeOf(s, nid);
     this.lists.lock(n);
-    const doomed = this.freeBlock.free(s, n, [object]);
+    const slabsToFree = this.freeBlock.free(s, n, [object]);
     this.lists.unlock(n);
-    return doomed;
+    return slabsToFree;
   }
 
   protected queue(s: KmemCachePtr, alien: AlienCachePtr, object: Address, nid: number): PagePtr[] {
     const { memory } = this;
     const ac = alien + AlienCache.ac;
-    let doomed: PagePtr[] = [];
+    let slabsToFree: PagePtr[] = [];
     spinLock(memory, alien + AlienCache.lock);
     if (memory.read32(ac + ArrayCache.avail) === memory.read32(ac + ArrayCache.limit)) {
       this.context.stat(s, ALIENOVERFLOW);
-      doomed = this.sendHome(s, ac, nid);
+      slabsToFree = this.sendHome(s, ac, nid);
     }
     pushObject(memory, ac, object);
     spinUnlock(memory, alien + AlienCache.lock);
-    return doomed;
+    return slabsToFree;
   }
 
   /** __drain_alien_cache: empties the array of one alien cache, whose lock is held. */
@@ -133,10 +134,10 @@ export class AlienCaches {
     const n = this.context.nodeOf(s, nid);
     this.lists.lock(n);
     this.fillShared(n, ac);
-    const doomed = this.freeBlock.empty(s, n, ac);
+    const slabsToFree = this.freeBlock.empty(s, n, ac);
     this.lists.unlock(n);
     this.context.stat(s, ALIEN_DRAIN);
-    return doomed;
+    return slabsToFree;
   }
 
   /** Their node will soon want objects again. It has no shared array once its last CPU is gone. */
@@ -174,9 +175,9 @@ export class AlienCaches {
   }
 
   private drainLocked(s: KmemCachePtr, alien: AlienCachePtr, nid: number, flags: boolean): void {
-    const doomed = this.sendHome(s, alien + AlienCache.ac, nid);
+    const slabsToFree = this.sendHome(s, alien + AlienCache.ac, nid);
     spinUnlock(this.memory, alien + AlienCache.lock);
     this.memory.irqRestore(flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 }

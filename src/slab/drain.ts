@@ -54,9 +54,9 @@ export class Drain {
     const ac = this.context.cpuArray(s);
     const n = this.context.nodeOf(s, this.context.localNode());
     this.lists.lock(n);
-    const doomed = this.freeBlock.empty(s, n, ac);
+    const slabsToFree = this.freeBlock.empty(s, n, ac);
     this.lists.unlock(n);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   /** drain_cpu_caches: afterwards all free objects are on their slabs. Interrupts are on. */
@@ -79,9 +79,9 @@ export class Drain {
   drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
     const flags = this.lists.lockIrqsave(n);
     const shared = this.memory.readOnce(n + KmemCacheNode.shared);
-    const doomed = shared === 0 ? [] : this.drainLocked(s, n, shared, howMany);
+    const slabsToFree = shared === 0 ? [] : this.drainLocked(s, n, shared, howMany);
     this.lists.unlockIrqrestore(n, flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   /** drain_array of this CPU's array: if it was not used since the last time, a fifth goes. */
@@ -90,9 +90,9 @@ export class Drain {
     const ac = this.context.cpuArray(s);
     const n = this.context.nodeOf(s, this.context.localNode());
     this.lists.lock(n);
-    const doomed = this.drainLocked(s, n, ac, "fifth");
+    const slabsToFree = this.drainLocked(s, n, ac, "fifth");
     this.lists.unlock(n);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
     this.memory.irqRestore(flags);
   }
 
@@ -111,9 +111,9 @@ export class Drain {
       return [];
     }
     const count = howMany === "all" ? avail : this.fifth(ac, avail);
-    const doomed = this.freeBlock.free(s, n, oldestObjects(memory, ac, count));
+    const slabsToFree = this.freeBlock.free(s, n, oldestObjects(memory, ac, count));
     dropOldest(memory, ac, count);
-    return doomed;
+    return slabsToFree;
   }
 
   /** A fifth of what the array may hold, or half of what it holds if that is less. */

@@ -50,18 +50,19 @@ export class Flush {
     const batch = memory.read32(ac + ArrayCache.batchcount);
     const moved = this.moveToShared(s, n, ac, batch);
     const gone = moved === 0 ? batch : moved;
-    const doomed = moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
+    const slabsToFree =
+      moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
     this.lists.unlock(n);
-    this.leave(s, ac, gone, doomed);
+    this.leave(s, ac, gone, slabsToFree);
   }
 
   /**
    * The entries leave the array before slabs are destroyed: destroying may free to this very array,
    * which would flush the same entries once more (678ff6a7afcc).
    */
-  protected leave(s: KmemCachePtr, ac: ArrayCachePtr, count: number, doomed: PagePtr[]): void {
+  protected leave(s: KmemCachePtr, ac: ArrayCachePtr, count: number, slabsToFree: PagePtr[]): void {
     dropOldest(this.memory, ac, count);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   private moveToShared(

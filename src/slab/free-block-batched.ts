@@ -15,12 +15,12 @@ export class FreeBlockBatched extends FreeBlock {
       if (this.indexes.active(page) === 0) this.lists.addFree(n, page);
       else this.lists.addPartialTail(n, page);
     }
-    const doomed: PagePtr[] = [];
+    const slabsToFree: PagePtr[] = [];
     while (this.isOverLimit(n)) {
       const page = this.lists.removeLastFree(s, n);
       if (page === 0) break;
-      doomed.unshift(page);
+      slabsToFree.unshift(page);
     }
-    return doomed;
+    return slabsToFree;
   }
 }

@@ -41,7 +41,7 @@ export class FreeBlock {
 
   /** Gives objects of node `n` back; returns the slabs to destroy, in order. */
   free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): PagePtr[] {
-    const doomed: PagePtr[] = [];
+    const slabsToFree: PagePtr[] = [];
     for (const object of objects) {
       const page = this.putBack(s, n, object);
       this.lists.addCount(n, KmemCacheNode.freeObjects, 1);
@@ -49,21 +49,21 @@ export class FreeBlock {
         this.lists.addPartialTail(n, page);
       } else if (this.isOverLimit(n)) {
         this.lists.forget(s, n);
-        doomed.push(page);
+        slabsToFree.push(page);
       } else {
         this.lists.addFree(n, page);
       }
     }
-    return doomed;
+    return slabsToFree;
   }
 
   /**
    * Gives all objects of an array back. It is empty before slabs are destroyed, as in Flush.leave.
    */
   empty(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
-    const doomed = this.freeAll(s, n, ac);
+    const slabsToFree = this.freeAll(s, n, ac);
     this.memory.writeOnce(ac + ArrayCache.avail, 0);
-    return doomed;
+    return slabsToFree;
   }
 
   /** The same of an array that nobody will look into any more, and that is left as it is. */

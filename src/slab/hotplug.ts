@@ -104,12 +104,12 @@ export class Hotplug implements HotplugSteps {
     const flags = lists.lockIrqsave(n);
     const lowered = wasOnline ? memory.read32(s + KmemCache.batchcount) : 0;
     lists.addCount(n, KmemCacheNode.freeLimit, -lowered);
-    const doomed = freeBlock.empty(s, n, ac);
+    const slabsToFree = freeBlock.empty(s, n, ac);
     let shared = 0;
     let alien = 0;
     if (lastOfNode) {
       shared = memory.read32(n + KmemCacheNode.shared);
-      if (shared !== 0) doomed.push(...freeBlock.empty(s, n, shared));
+      if (shared !== 0) slabsToFree.push(...freeBlock.empty(s, n, shared));
       memory.writeOnce(n + KmemCacheNode.shared, 0);
       alien = memory.read32(n + KmemCacheNode.alien);
       memory.writeOnce(n + KmemCacheNode.alien, 0);
@@ -118,7 +118,7 @@ export class Hotplug implements HotplugSteps {
     this.context.common.kfree(shared);
     aliens.drainAll(s, alien);
     aliens.release(alien);
-    slabPages.destroyAll(s, doomed);
+    slabPages.destroyAll(s, slabsToFree);
   }
 
   /** slab_memory_callback, MEM_GOING_ONLINE: every cache gets a struct for the node. */

@@ -82,12 +82,12 @@ export class NodeSetup {
     if (n === 0) return this.addNode(s, nid, gfp, queues);
     const flags = this.lists.lockIrqsave(n);
     const old = this.memory.read32(n + KmemCacheNode.shared);
-    const doomed = this.emptyShared(s, n, old);
+    const slabsToFree = this.emptyShared(s, n, old);
     this.memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
     const unused = this.giveAlien(n, queues.alien);
     this.setFreeLimit(s, n, nid);
     this.lists.unlockIrqrestore(n, flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
     this.context.common.kfree(old);
     this.aliens.release(unused);
     return true;
@@ -107,11 +107,11 @@ export class NodeSetup {
     const flags = this.lists.lockIrqsave(n);
     const old = memory.read32(n + KmemCacheNode.shared);
     const replace = old === 0 || existing === "replace";
-    const doomed = replace ? this.emptyShared(s, n, old) : [];
+    const slabsToFree = replace ? this.emptyShared(s, n, old) : [];
     if (replace) memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
     const unused = this.giveAlien(n, queues.alien);
     this.lists.unlockIrqrestore(n, flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
     if (replace) this.retireShared(old);
     else this.context.common.kfree(queues.shared);
     this.aliens.release(unused);

@@ -98,7 +98,7 @@ export class SlabPages {
   }
 
   /** slabs_destroy */
-  destroyAll(s: KmemCachePtr, doomed: readonly PagePtr[]): void {
-    for (const page of doomed) this.destroy(s, page);
+  destroyAll(s: KmemCachePtr, slabsToFree: readonly PagePtr[]): void {
+    for (const page of slabsToFree) this.destroy(s, page);
   }
 }

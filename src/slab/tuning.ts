@@ -112,9 +112,9 @@ export class Tuning {
       this.addCounters(ac, memory.perCpuPtr(arrays, cpu));
       const n = this.context.nodeOf(s, topology.cpuToNode(cpu));
       const flags = this.lists.lockIrqsave(n);
-      const doomed = this.freeBlock.freeAll(s, n, ac);
+      const slabsToFree = this.freeBlock.freeAll(s, n, ac);
       this.lists.unlockIrqrestore(n, flags);
-      this.slabPages.destroyAll(s, doomed);
+      this.slabPages.destroyAll(s, slabsToFree);
     }
   }
 
