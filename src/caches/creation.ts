@@ -25,12 +25,12 @@ export interface CacheRequest {
   readonly align: number;
   readonly flags: number;
   readonly ctor: number;
-  /** What of an object may be shown to its user (`view8` and the others); 0 bytes: all of it. */
+  /** The bytes of an object that its user may be shown (`view8` and the others); 0: all of them. */
   readonly useroffset: number;
   readonly usersize: number;
 }
 
-/** What it needs of slab_common. */
+/** The parts of slab_common that it uses. */
 export interface CreationParts
   extends Pick<
     CacheRegistry,
@@ -78,7 +78,7 @@ export class CacheCreation {
   }
 
   /**
-   * kmem_cache_sanity_check: what no later step could make sense of is refused before any lock is
+   * kmem_cache_sanity_check: a request that makes no sense is refused before any lock is
    * taken. (The kernel's, with DEBUG_VM, also refuses objects smaller than a word.)
    */
   isSane({ name, size, align, ctor }: CacheRequest): boolean {
@@ -125,7 +125,7 @@ export class CacheCreation {
     };
     const refcount = memory.read32(s + KmemCacheBase.refcount);
     memory.writeOnce(s + KmemCacheBase.refcount, refcount + 1);
-    // What is zeroed on allocation must hold the largest object of all users.
+    // The bytes zeroed on allocation must cover the largest object of all users.
     grow(KmemCacheBase.objectSize, request.size);
     common.allocator.growInuse?.(s, alignUp(request.size, WORD_SIZE));
     if (!common.hasSysfs || common.sysfsNames.alias(s, request.name) === 0) return s;

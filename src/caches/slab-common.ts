@@ -1,6 +1,6 @@
 /**
- * slab_common: what happens to a cache as a whole, whichever allocator runs: at boot, when it is
- * made, when it goes. Under slab_mutex and with CPUs and memory held where they are.
+ * slab_common: the life of a cache as a whole, in either allocator: at boot, when it is made, when
+ * it goes. Under slab_mutex and with CPUs and memory held where they are.
  */
 
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -18,7 +18,7 @@ import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { SysfsNames } from "./sysfs-names.ts";
 
-/** What it needs, and how to make the allocator that stands on it. */
+/** The machine and kernel, and how to make the allocator that stands on slab_common. */
 export interface SlabCommonParts extends CacheRegistryParts {
   readonly allocator: (common: SlabCommon) => Allocator;
 }
@@ -141,7 +141,7 @@ export class SlabCommon extends CacheRegistry {
 
   private creationFailed({ name, flags }: CacheRequest, error: number): void {
     if ((flags & SLAB_PANIC) !== 0) {
-      // Whoever waits for anything from now on is told as well.
+      // Every task that waits for anything from now on sees it.
       this.memory.storeRelease(this.machine.layout.panic, 1);
       throw new KernelBug(
         "bad-access",
@@ -161,7 +161,7 @@ export class SlabCommon extends CacheRegistry {
     const { memory } = this;
     this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
-    // Negative: one that nobody has created and nobody may share.
+    // Negative: a cache of the boot, which is never shared.
     const closed = refcount !== 0 || this.allocator.shutdown(s);
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
     if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
@@ -183,7 +183,7 @@ export class SlabCommon extends CacheRegistry {
     if (this.hasSysfs) this.sysfsNames.removeAll(s);
   }
 
-  /** do_kmem_cache_release: nobody knows the cache any more. */
+  /** do_kmem_cache_release: the cache has no user and is on no list. */
   private releaseCache(s: KmemCachePtr): void {
     if ((this.memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
       this.waitForSlabs();

@@ -102,8 +102,8 @@ export class SysfsNames {
   }
 
   /**
-   * One of those who share the cache has gone, and `users` are left. Nobody says under which name it
-   * came: the newest goes, so that there are never more names than users. (The kernel keeps such
+   * One user of the cache has gone, and `users` are left. The name that it came under is unknown:
+   * the newest goes, so that there are never more names than users. (The kernel keeps such
    * links as long as the cache, which for a kmalloc cache is for ever.)
    */
   dropAlias(s: KmemCachePtr, users: number): void {

@@ -30,7 +30,7 @@ import {
 
 const ALIEN_LIMIT = 12;
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface AlienCachesParts {
   readonly context: SlabContext;
   readonly storage: Storage;
@@ -160,7 +160,7 @@ export class AlienCaches {
     }
   }
 
-  /** reap_alien: empties one cache if nobody is at it. */
+  /** reap_alien: empties one cache unless its lock is taken. */
   reap(s: KmemCachePtr, table: Address, nid: number): void {
     const alien = table === 0 ? 0 : this.at(table, nid);
     if (alien === 0) return;

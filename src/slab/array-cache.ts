@@ -16,8 +16,8 @@ const AVAIL = ArrayCache.avail;
 export const BATCHCOUNT_UNUSED = 0xbaadf00d | 0;
 
 /**
- * init_arraycache, of an array that nobody knows yet. The writes are ordered ones because a CPU's own
- * array lies in that CPU's area, where nobody else may write plainly.
+ * init_arraycache, of an array that is not published yet. The writes are ordered ones because a
+ * CPU's own array lies in that CPU's area, where other CPUs may not write plainly.
  */
 export function initArray(
   memory: Memory,

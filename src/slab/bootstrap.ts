@@ -20,7 +20,7 @@ import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 import type { Tuning } from "./tuning.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface BootstrapParts {
   readonly context: SlabContext;
   readonly lists: NodeLists;

@@ -10,7 +10,7 @@ import { Page, type PagePtr } from "../pages/page.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface BulkParts {
   readonly context: SlabContext;
   /** One object or 0, and one object back. Interrupts are off. */
@@ -54,7 +54,7 @@ export class Bulk {
 
   /**
    * Frees p[0..size), each to its own cache where s is 0; whole pages of kmalloc go back then, too.
-   * Throws at the first object that is none of them: those before it are free.
+   * Throws at the first address that is neither; the objects before it are free.
    */
   free(s: KmemCachePtr, size: number, p: Address[]): void {
     const { memory } = this;

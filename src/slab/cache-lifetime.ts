@@ -1,6 +1,6 @@
 /**
- * The life of a cache: created, shrunk, shut down, released. All under slab_mutex; the cache is in
- * nobody's hands before `create` returns and after `shutdown` began.
+ * The life of a cache: created, shrunk, shut down, released. All under slab_mutex; the cache has
+ * no user before `create` returns and after `shutdown` began.
  *
  * How a new cache gets its queues depends on how far SLAB has come up: the first ones get arrays of
  * one entry and static node structs, and are enlarged when all is there (bootstrap.ts).
@@ -25,7 +25,7 @@ const SIZE_NODE = 1;
 /** Static node structs: one a node for each of the two caches that everything else needs. */
 export type StaticNode = (which: typeof CACHE_CACHE | typeof SIZE_NODE, nid: number) => number;
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface CacheLifetimeParts {
   readonly context: SlabContext;
   readonly drain: Drain;

@@ -1,6 +1,6 @@
 /**
- * Time as SLAB knows it: jiffies, told by whoever drives the machine (Reaper.tick), never looked up.
- * While nobody tells, time stands still and nothing is reaped.
+ * Time as SLAB knows it: jiffies, told by the driver of the machine (Reaper.tick), never looked up.
+ * Without a driver that tells, time stands still and nothing is reaped.
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import { struct, word } from "../machine/struct.ts";
@@ -15,7 +15,7 @@ export const REAPTIMEOUT_NODE = 4 * HZ;
 
 const ClockWords = struct("slab_clock", { jiffies: word });
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface ClockParts {
   readonly context: SlabContext;
 }

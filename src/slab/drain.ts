@@ -1,6 +1,6 @@
 /**
  * Emptying queues: all of a cache's when it shrinks, part of one when it was not used for a while.
- * What a CPU holds is emptied on that CPU, by an inter-processor call: nobody else may touch it.
+ * A CPU's array is emptied on that CPU, by an inter-processor call: no other CPU may touch it.
  */
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
@@ -18,7 +18,7 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface DrainParts {
   readonly context: SlabContext;
   readonly lists: NodeLists;

@@ -19,7 +19,7 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface FlushParts {
   readonly context: SlabContext;
   readonly lists: NodeLists;

@@ -1,7 +1,7 @@
 /**
  * Objects go home to their slabs (free_block), under the list_lock of their node. Slabs that are no
- * longer wanted leave the lists and are returned: whoever holds the lock drops it, and only then
- * destroys them.
+ * longer wanted leave the lists and are returned: the caller drops the lock first and
+ * destroys them then.
  *
  * 4.1 looks at the limit when a slab becomes empty: over it, that slab goes.
  */
@@ -19,7 +19,7 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface FreeBlockParts {
   readonly context: SlabContext;
   readonly indexes: IndexArray;
@@ -66,7 +66,7 @@ export class FreeBlock {
     return slabsToFree;
   }
 
-  /** The same of an array that nobody will look into any more, and that is left as it is. */
+  /** The same for an array that was replaced; its entries are left as they are. */
   freeAll(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
     const { memory } = this;
     const avail = memory.read32(ac + ArrayCache.avail);

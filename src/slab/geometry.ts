@@ -53,11 +53,11 @@ export interface SlabRequest {
   readonly ctor: boolean;
   /** 4.1: true for the first caches of boot, which no kmalloc cache can help yet. */
   readonly slabEarlyInit?: boolean;
-  /** 6.1: what comes back is zeroed (init_on_free). */
+  /** 6.1: freed objects are zeroed (init_on_free). */
   readonly initOnFree?: boolean;
   /**
-   * 6.1: whether the kmalloc cache that would hold `num` indices is there yet and keeps its own on its
-   * slabs, so that no slab needs a slab of its own kind. Left out: it is.
+   * 6.1: whether the kmalloc cache that would hold `num` indices is there yet and keeps its own on
+   * its slabs, so that no slab needs a slab of its own kind. Left out: it is.
    */
   readonly holdsIndexes?: (num: number) => boolean;
 }
@@ -141,7 +141,7 @@ function layoutObject(request: SlabRequest, forced: number | undefined): ObjectL
   return { size, align, flags, objOffset };
 }
 
-/** Where the index array lies and what that makes of the slab. */
+/** Where the index array lies, and the slab that results. */
 interface Placement {
   readonly order: SlabOrder;
   /** Bytes for colouring. */
@@ -153,7 +153,10 @@ interface Placement {
 
 type Orders = (place: "on-slab" | "off-slab" | "in-object") => SlabOrder | undefined;
 
-/** Until 4.6: off slab for objects of 128 bytes and more, unless the slab has room for the array anyway. */
+/**
+ * Until 4.6: off slab for objects of 128 bytes and more, unless the slab has room for the array
+ * anyway.
+ */
 function placeByObjectSize(
   orders: Orders,
   layout: ObjectLayout,

@@ -18,7 +18,7 @@ import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface HotplugParts {
   readonly context: SlabContext;
   readonly lists: NodeLists;
@@ -48,7 +48,10 @@ export class Hotplug implements HotplugSteps {
     this.memory = parts.context.memory;
   }
 
-  /** slab_prepare_cpu: its node gets what it lacks. 0, or -ENOMEM and all of it is taken back. */
+  /**
+   * slab_prepare_cpu: its node gets the queues that it lacks. 0, or -ENOMEM and they are taken
+   * back.
+   */
   prepareCpu(cpu: number): number {
     const { presence, topology } = this.context.machine;
     const nid = topology.cpuToNode(cpu);
@@ -74,8 +77,8 @@ export class Hotplug implements HotplugSteps {
   }
 
   /**
-   * slab_dead_cpu: what the CPU held goes home; with the last CPU of a node its shared array and
-   * alien caches go as well.
+   * slab_dead_cpu: the objects that the CPU held go home; with the last CPU of a node its shared
+   * array and alien caches go as well.
    */
   deadCpu(cpu: number, { lastOfNode }: DeadCpu): void {
     this.allHome({ cpu, lastOfNode, wasOnline: true });

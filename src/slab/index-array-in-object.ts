@@ -1,7 +1,8 @@
 /**
- * Where SLAB keeps a slab's index array since Linux 4.6 (b03a017bebc4): behind the objects, off slab, or inside an object of
- * the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the array is the last one to be
- * handed out; a full slab has no array, and the first object freed to it holds the next.
+ * Where SLAB keeps a slab's index array since Linux 4.6 (b03a017bebc4): behind the objects, off
+ * slab, or inside an object of the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the
+ * array is the last one to be handed out; a full slab has no array, and the first object freed to
+ * it holds the next.
  */
 import { CFLGS_OBJFREELIST_SLAB } from "../caches/flags.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";

@@ -23,7 +23,7 @@ const PAGE_FREELIST = Page.freelist;
 const PAGE_S_MEM = Page.sMem;
 const CACHE_SIZE = KmemCache.size;
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface IndexArrayParts {
   readonly context: SlabContext;
   readonly storage: Storage;
@@ -136,7 +136,7 @@ export class IndexArray {
   /** The last free object was taken. */
   becameFull(_s: KmemCachePtr, _page: PagePtr): void {}
 
-  /** The slab's pages go: gives back what the array took elsewhere. */
+  /** The slab's pages go: frees an off-slab array. */
   release(s: KmemCachePtr, page: PagePtr): void {
     if (this.isOffSlab(s)) this.context.common.kfree(this.memory.read32(page + PAGE_FREELIST));
   }

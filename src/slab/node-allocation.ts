@@ -12,7 +12,7 @@ import type { SlabContext } from "./slab-context.ts";
 import { NODEALLOCS } from "./statistics.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface NodeAllocationParts {
   readonly context: SlabContext;
   readonly indexes: IndexArray;

@@ -24,7 +24,7 @@ import type { IndexArray } from "./index-array.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface NodeListsParts {
   readonly context: SlabContext;
   readonly indexes: IndexArray;

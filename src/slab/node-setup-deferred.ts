@@ -12,7 +12,7 @@ export class NodeSetupDeferred extends NodeSetup {
     return this.setUpNode(s, nid, gfp, "replace");
   }
 
-  /** Whoever still looks at the old array has interrupts off, so it waits for a grace period. */
+  /** A refill that still looks at the old array has interrupts off: a grace period waits for it. */
   protected override retireShared(old: ArrayCachePtr): void {
     if (old === 0) return;
     this.context.machine.rcu.synchronize();

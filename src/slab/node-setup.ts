@@ -32,7 +32,7 @@ export interface NodeQueues {
   readonly alien: Address;
 }
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface NodeSetupParts {
   readonly context: SlabContext;
   readonly storage: Storage;
@@ -64,7 +64,7 @@ export class NodeSetup {
     this.clock = parts.clock;
   }
 
-  /** Sets all nodes up. Without memory: false, and a cache that nobody can know yet has no node. */
+  /** Sets all nodes up. Without memory: false, and a cache that is not listed yet has no node. */
   setUpAll(s: KmemCachePtr, gfp: number): boolean {
     for (let nid = 0; nid < this.context.nodes; nid++) {
       if (this.setUp(s, nid, gfp)) continue;
@@ -130,12 +130,12 @@ export class NodeSetup {
     return true;
   }
 
-  /** Nobody knows the array any more that was a node's shared one. 4.1 looks at it under list_lock only. */
+  /** Frees a shared array that was replaced. 4.1 looks at shared arrays under list_lock only. */
   protected retireShared(old: ArrayCachePtr): void {
     this.context.common.kfree(old);
   }
 
-  /** What the cache's tunables ask for, or undefined and nothing is held. */
+  /** The queues that the cache's tunables ask for, or undefined and nothing is held. */
   protected allocQueues(s: KmemCachePtr, nid: number, gfp: number): NodeQueues | undefined {
     const { memory } = this;
     let alien = 0;

@@ -1,7 +1,7 @@
 /**
- * What nobody used for a while goes back, a little at a time (cache_reap): every two seconds each
- * CPU looks at its own arrays and one alien cache, every four at its node's shared array and free
- * slabs. A queue that was used since the last look only loses its mark.
+ * Objects and slabs that were not used for a while go back, a little at a time (cache_reap): every
+ * two seconds each CPU looks at its own arrays and one alien cache, every four at its node's shared
+ * array and free slabs. A queue that was used since the last look only loses its mark.
  *
  * Runs as an operation of its own on its CPU, when the driver tells the time (tick).
  */
@@ -24,7 +24,7 @@ const ReapWork = struct("slab_reap_work", {
   node: word,
 });
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface ReaperParts {
   readonly context: SlabContext;
   readonly clock: Clock;
@@ -80,13 +80,13 @@ export class Reaper {
     return due;
   }
 
-  /** The next pass is on the same CPU, whose arrays nobody else may touch (a9f2a846f050). */
+  /** The next pass is on the same CPU, whose arrays no other CPU may touch (a9f2a846f050). */
   protected queueAgain(cpu: number, jiffies: number): void {
     const work = this.memory.perCpuPtr(this.work, cpu);
     this.memory.write32(work + ReapWork.due, (jiffies + REAPTIMEOUT_AC) | 0);
   }
 
-  /** cache_reap: one pass over all caches; gives up where somebody creates or tunes caches. */
+  /** cache_reap: one pass over all caches; gives up while slab_mutex is held elsewhere. */
   reap(): void {
     const { common } = this.context;
     if (!mutexTrylock(this.memory, common.slabMutex)) return;

@@ -26,7 +26,7 @@ const BATCHREFILL_LIMIT = 16;
 // A local name, since every object of a batch passes: see machine/inlining.ts.
 const AVAIL = ArrayCache.avail;
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface RefillParts {
   readonly context: SlabContext;
   readonly indexes: IndexArray;
@@ -77,7 +77,7 @@ export class Refill {
       const page = this.grow.begin(s, gfp, nid);
       if (page !== 0) this.grow.end(s, page);
       ac = this.arrayAfterGrow(s, ac);
-      // Whoever ran here meanwhile may have filled it.
+      // A task that ran here meanwhile may have filled it.
       if (page === 0 || memory.read32(ac + AVAIL) !== 0) return ac;
     }
   }

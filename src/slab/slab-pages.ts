@@ -1,7 +1,7 @@
 /**
  * The pages of slabs: had from the page allocator, and given back when a slab is destroyed, after a
  * grace period where readers may still look at its objects. A slab that is destroyed is empty and on
- * no list; nobody holds a list_lock or an alien lock then, since giving back an off-slab index array
+ * no list; no list_lock and no alien lock is held then, since giving back an off-slab index array
  * is a free of its own.
  */
 import { SLAB_CACHE_DMA, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
@@ -19,7 +19,7 @@ import type { IndexArray } from "./index-array.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface SlabPagesParts {
   readonly context: SlabContext;
   readonly indexes: IndexArray;
@@ -42,7 +42,7 @@ export class SlabPages {
     });
   }
 
-  /** What a cache adds to each request for pages, in this machine's bits. */
+  /** The flags that a cache adds to each request for pages, in this machine's bits. */
   static allocflags(flags: number): number {
     let gfp = __GFP_COMP;
     if ((flags & SLAB_CACHE_DMA) !== 0) gfp |= __GFP_DMA;

@@ -5,7 +5,7 @@ import { __GFP_COMP } from "../pages/gfp.ts";
 import type { SlabContext } from "./slab-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface StorageParts {
   readonly context: SlabContext;
   readonly kmallocShiftHigh: number;

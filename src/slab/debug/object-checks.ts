@@ -1,5 +1,5 @@
 /**
- * DEBUG_SLAB: what is written around and into an object, and what must still be there.
+ * DEBUG_SLAB: the words written around and into an object, and the checks that they are intact.
  *
  *     [red zone 1][object .......................][red zone 2][user]
  *      8 bytes     free: 6b 6b 6b … a5              8 bytes     who had it last
@@ -26,7 +26,7 @@ const RED_ACTIVE = [0x635688c0, 0xd84156c5 | 0] as const;
 
 type Red = readonly [low: number, high: number];
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface ObjectChecksParts {
   readonly context: SlabContext;
   readonly indexes: IndexArray;
@@ -97,7 +97,7 @@ export class ObjectChecks implements ReportedObjects {
     this.memory.write32(at + 4, this.memory.smpProcessorId());
   }
 
-  /** Who last allocated or freed the object, or undefined where nobody did or it is not kept. */
+  /** The task that last allocated or freed the object; undefined if none did or none is kept. */
   lastUser(s: KmemCachePtr, buffer: Address): { task: number; cpu: number } | undefined {
     if (!this.has(s, SLAB_STORE_USER)) return undefined;
     const at = this.userWord(s, buffer);

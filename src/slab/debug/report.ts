@@ -1,4 +1,4 @@
-/** The words in which DEBUG_SLAB tells what it found: memory in lines of 16 bytes, and who had it. */
+/** The text of a DEBUG_SLAB report: memory in lines of 16 bytes, and its last user. */
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import type { IndexArray } from "../index-array.ts";
@@ -6,7 +6,7 @@ import type { SlabContext } from "../slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { POISON_END, POISON_FREE } from "./poison.ts";
 
-/** What a report asks about objects. */
+/** The questions that a report asks about objects. */
 export interface ReportedObjects {
   readonly context: SlabContext;
   readonly memory: Memory;
@@ -59,7 +59,7 @@ export function dumpLines(memory: Memory, at: Address, size: number): string[] {
   return lines;
 }
 
-/** What each wrong byte of a line differs by. */
+/** The bits by which each wrong byte of a line differs. */
 function wrongBits(
   memory: Memory,
   at: Address,
@@ -94,7 +94,7 @@ export function objectInfo(
   return info;
 }
 
-/** The objects before and behind: whoever overran its end is often one of them. */
+/** The objects before and behind: the one that overran its end is often among them. */
 export function neighbours(checks: ReportedObjects, s: KmemCachePtr, buffer: Address): string[] {
   const { context, indexes, memory } = checks;
   const page = context.pages.virtToHeadPage(buffer);

@@ -1,7 +1,7 @@
 /**
  * CONFIG_DEBUG_SLAB: every cache is red-zoned, poisoned and remembers last users as far as it can
- * afford, queues are short, so that damage is soon seen, and more is counted. What is checked when is in
- * debug/object-checks.ts; here it is hooked in. The queues hold buffers, users get objects.
+ * afford, queues are short, so that damage is soon seen, and more is counted. The checks are in
+ * debug/object-checks.ts; here they are hooked in. The queues hold buffers, users get objects.
  */
 import { SLAB_POISON } from "../../caches/flags.ts";
 import type { SlabCommon } from "../../caches/slab-common.ts";
@@ -43,7 +43,7 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
     },
     SlabPages: class extends classes.SlabPages {
       override destroy(s: KmemCachePtr, page: PagePtr): void {
-        // Nobody needs the index array any more; if it lies in an object, that is poisoned again.
+        // The index array has served; an object that held it is poisoned again.
         this.indexes.becameFull(s, page);
         new ObjectChecks({ context: this.context, indexes: this.indexes }).destroyed(s, page);
         super.destroy(s, page);
@@ -91,7 +91,9 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
       return got;
     }
 
-    /** One by one, so that nothing is marked as free and yet not freed when a later one is refused. */
+    /**
+     * One by one, so that nothing is marked as free and yet not freed when a later one is refused.
+     */
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
       for (let i = 0; i < size; i++) {
         const object = p[i] as Address;
