@@ -1,7 +1,7 @@
 /**
  * The house rules that a type checker does not know: which folder may import which, and what the
  * code of a folder may not say. Files are read as text, without a parser: comments are blanked
- * first, and strings too where words are looked for.
+ * first, and strings too unless a rule is about them.
  */
 
 /** From the ground up. Folders of one row may not import each other unless they are `together`. */
@@ -29,10 +29,19 @@ const levels = new Map(storeys.flatMap((row, level) => row.map((name) => [name, 
 /** The allocator's own code, which the explorer runs again and again from the start. */
 const rerun = ["pages", "caches", "slub", "slab", "kernel"].map((name) => `src/${name}`);
 
+/** Files that name versions of the kernel to say what each is made of. */
+const versionTables = [
+  "src/caches/kernel-version.ts",
+  "src/slub/kernels.ts",
+  "src/slab/kernels.ts",
+];
+
 interface Ban {
   words: RegExp;
-  in: (storey: string) => boolean;
+  in: (storey: string, path: string) => boolean;
   why: string;
+  /** Where else words are looked for; in code only if left out. */
+  also?: "strings" | "strings and comments";
 }
 
 const bans: Ban[] = [
@@ -51,6 +60,18 @@ const bans: Ban[] = [
     words: /\b(?:Date|performance|setTimeout|setInterval|queueMicrotask)\b|\bMath\.random\b/g,
     in: (storey) => rerun.includes(storey),
     why: "time and chance come through Memory, or a re-run would differ",
+  },
+  {
+    words: /(?:[!=]==?|\bcase)\s*["'`]\d+\.\d+["'`]|["'`]\d+\.\d+["'`]\s*[!=]==?/g,
+    in: (storey, path) => storey !== "src/cli" && !versionTables.includes(path),
+    why: "ask since() what a kernel has, or its table of classes",
+    also: "strings",
+  },
+  {
+    words: /\b\w*[nN]ewer\b|\bnewer\w+/g,
+    in: (storey) => storey.startsWith("src/"),
+    why: "there are more than two kernels; say since which release",
+    also: "strings and comments",
   },
 ];
 
@@ -83,14 +104,14 @@ function strayImports(path: string, text: string): Offence[] {
 
 function bannedWords(path: string, text: string): Offence[] {
   const storey = storeyOf(path) ?? "";
-  const code = blank(text, true);
   return bans
-    .filter((ban) => ban.in(storey))
-    .flatMap((ban) =>
-      [...code.matchAll(ban.words)].map(
-        (match) => `${path}:${lineOf(code, match.index)}: ${match[0].trim()} (${ban.why})`,
-      ),
-    );
+    .filter((ban) => ban.in(storey, path))
+    .flatMap((ban) => {
+      const read = ban.also === "strings and comments" ? text : blank(text, ban.also === undefined);
+      return [...read.matchAll(ban.words)].map(
+        (match) => `${path}:${lineOf(read, match.index)}: ${match[0].trim()} (${ban.why})`,
+      );
+    });
 }
 
 function mayImport(from: string, to: string): boolean {

@@ -2,6 +2,7 @@ import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free, tune } from "../../laboratory/steps.ts";
 import { dropOldest, oldestObjects } from "../../slab/array-cache.ts";
+import type { HowMany } from "../../slab/drain.ts";
 import {
   ArrayCache,
   KmemCacheNode,
@@ -33,12 +34,12 @@ export const R34 = bug({
   ],
   change: onSlab((form) => ({
     Drain: class extends form.Drain {
-      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
         const { memory } = this;
         const shared = memory.readOnce(n + KmemCacheNode.shared);
         const avail = shared === 0 ? 0 : memory.readOnce(shared + ArrayCache.avail);
         if (avail === 0) return;
-        const count = all ? avail : this.fifth(shared, avail);
+        const count = howMany === "all" ? avail : this.fifth(shared, avail);
         const flags = this.lists.lockIrqsave(n);
         const emptied = this.freeBlock.free(s, n, oldestObjects(memory, shared, count));
         this.lists.unlockIrqrestore(n, flags);
