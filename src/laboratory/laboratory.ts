@@ -78,7 +78,7 @@ export class Laboratory implements World {
     });
     serve(this.memory, this.system.machine);
     this.ledger = new Ledger(this.system.common);
-    if (this.slub !== undefined) this.slub.context.reports.sink = refuseReport;
+    if (this.slub !== undefined) this.slub.reports.sink = refuseReport;
     this.s = this.memory.runAs(0, () => this.boot(options));
     this.names = new LaboratoryNames(this.system, this.s, (look) => this.memory.inspect(look));
   }

@@ -170,10 +170,10 @@ function runOnOneAllocator(lab: Laboratory, step: Step): void {
 }
 
 function runOnSlub({ s, memory }: Laboratory, slub: Slub, step: Step): boolean {
-  if (step.verb === "flush") slub.deactivation.flushAll(s);
+  if (step.verb === "flush") slub.front.flushAll(s);
   else if (step.verb === "flush-cpu") {
     const flags = memory.irqSave();
-    slub.deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
+    slub.front.flushThisCpu(s);
     memory.irqRestore(flags);
   } else if (step.verb === "keep-none") {
     memory.writeOnce(s + KmemCache.cpuPartial, 0);

@@ -128,7 +128,7 @@ const scenarios: Record<string, Scenario> = {
       return {
         act: () => kernel.kmemCacheAllocNode(s, GFP_KERNEL, 0),
         cut: () =>
-          slub.deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab))),
+          slub.front.flushThisCpu(s),
       };
     },
   },
@@ -208,7 +208,7 @@ const scenarios: Record<string, Scenario> = {
       const objects = take(system, s, 2 * OBJECTS);
       give(system, objects.slice(1, OBJECTS));
       return {
-        act: () => system.slub.deactivation.flushAll(s),
+        act: () => system.slub.front.flushAll(s),
         cut: () => system.kernel.kfree(objects[0] as number),
       };
     },
@@ -234,7 +234,7 @@ const scenarios: Record<string, Scenario> = {
     by: "CPU 1",
     prepare: (system, s) => {
       freshSlab(system, s);
-      return { act: () => alloc(system, s), cut: () => system.slub.deactivation.flushAll(s) };
+      return { act: () => alloc(system, s), cut: () => system.slub.front.flushAll(s) };
     },
   },
 };
@@ -304,14 +304,14 @@ const alone: Record<string, (change: Change) => string> = {
     const { system, s, objects } = fullSlabs(change);
     system.memory.write32(s + KmemCache.minPartial, 0);
     give(system, objects);
-    system.slub.deactivation.flushAll(s);
+    system.slub.front.flushAll(s);
     return auditEmpty(system.kernel, s)[0]?.failure ?? "none";
   },
   S16: (change) => {
     const { system, s, objects } = fullSlabs(change);
     system.memory.write32(s + KmemCache.minPartial, 0);
     give(system, objects.slice(1));
-    system.slub.deactivation.flushAll(s);
+    system.slub.front.flushAll(s);
     give(system, objects.slice(0, 1));
     return system.failures()[0] ?? "none";
   },

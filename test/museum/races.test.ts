@@ -4,6 +4,7 @@ import { type Change, onSlub } from "../../src/kernel/classes.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
+import type { ListEnd } from "../../src/slub/node-partial.ts";
 import { KmemCacheNode, type KmemCacheNodePtr } from "../../src/slub/structs.ts";
 
 const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
@@ -30,9 +31,9 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
       "two-nodes",
       onSlub((classes) => ({
         NodePartial: class extends classes.NodePartial {
-          override add(n: KmemCacheNodePtr, page: number, tail: boolean): void {
+          override add(n: KmemCacheNodePtr, page: number, end: ListEnd): void {
             const at = n + KmemCacheNode.nrPartial;
-            super.add(n, page, tail);
+            super.add(n, page, end);
             this.memory.write32(at, this.memory.read32(at));
           }
         },

@@ -8,7 +8,6 @@ import type { Address } from "../../machine/memory.ts";
 import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../../slub/statistics.ts";
 import {
   KmemCache,
-  KmemCacheCpu,
   type KmemCacheCpuPtr,
   type KmemCacheNodePtr,
   type KmemCachePtr,
@@ -28,21 +27,23 @@ export const R12: Mutation = {
         n: KmemCacheNodePtr,
         c: KmemCacheCpuPtr,
       ): Address {
-        const { memory, nodePartial } = this;
+        const { memory } = this;
+        const { nodePartial, cpuSlab, cpuPartial } = this.parts;
         if (n === 0 || nodePartial.nrPartial(n) === 0) return 0;
         let object: Address = 0;
         let available = 0;
         nodePartial.lock(n);
         for (const page of nodePartial.partialSlabs(n)) {
-          const acquired = nodePartial.acquire(s, n, page, object === 0);
+          const acquired =
+            object === 0 ? this.acquireObjects(s, n, page) : this.acquireSlab(s, n, page);
           if (acquired.freelist === 0) continue;
           available += acquired.objects;
           if (object === 0) {
             object = acquired.freelist;
-            memory.writeOnce(c + KmemCacheCpu.page, page);
+            cpuSlab.install(c, page);
             this.context.stat(s, ALLOC_FROM_PARTIAL);
           } else {
-            this.cpuPartial.put(s, page, false);
+            cpuPartial.putLocked(s, page);
             this.context.stat(s, CPU_PARTIAL_NODE);
           }
           const enough = memory.readOnce(s + KmemCache.cpuPartial) >> 1;

@@ -16,7 +16,7 @@ type HasSlab = (hasPage: boolean, hasPartial: boolean) => boolean;
 
 function withTest(hasSlab: HasSlab): Change {
   return onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
+    CpuSlabFront: class extends classes.CpuSlabFront {
       protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
         const { memory } = this;
         const c: KmemCacheCpuPtr = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);

@@ -20,7 +20,7 @@ export const S18: Mutation = {
     "list-corruption",
   ],
   change: onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
+    CpuSlabFront: class extends classes.CpuSlabFront {
       override flushAll(s: KmemCachePtr): void {
         const { memory } = this;
         const cpuSlab = memory.read32(s + KmemCache.cpuSlab);

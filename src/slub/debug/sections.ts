@@ -17,19 +17,17 @@ export function section(memory: Memory, name: string, at: Address, length: numbe
   return { name, at, bytes: Array.from({ length }, (_, i) => memory.read8(at + i)) };
 }
 
-/** `object` may be anywhere in the slab that begins at `start`, or even outside of it. */
+/** `object` may be anywhere in the slab, or even outside of it. */
 export function objectSections(
-  memory: Memory,
-  layout: ObjectLayout,
+  { memory, layout }: { readonly memory: Memory; readonly layout: ObjectLayout },
   s: KmemCachePtr,
-  slabBytes: number,
-  start: Address,
   object: Address,
+  slab: { readonly start: Address; readonly end: Address },
 ): Section[] {
   const sections: Section[] = [];
   const add = (name: string, from: number, to: number): void => {
-    const first = Math.max(object + from, start);
-    const end = Math.min(object + to, start + slabBytes);
+    const first = Math.max(object + from, slab.start);
+    const end = Math.min(object + to, slab.end);
     if (end > first) sections.push(section(memory, name, first, end - first));
   };
   const left = layout.redLeftPad(s);

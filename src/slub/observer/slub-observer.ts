@@ -66,7 +66,7 @@ export class SlubObserver implements Observer {
   }
 
   onReport(sink: (report: SlabReport) => void): void {
-    this.slub.context.reports.sink = sink;
+    this.slub.reports.sink = sink;
   }
 
   validate(s: KmemCachePtr): number {
