@@ -1,17 +1,34 @@
 import { describe, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { type Change, onSlub } from "../../src/kernel/classes.ts";
-import { scenarioOf } from "../../src/laboratory/scenario.ts";
-import type { IrqFlags } from "../../src/machine/memory.ts";
+import { parseScenario } from "../../src/laboratory/parse.ts";
+import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
+import type { Address, IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios/index.ts";
 import type { ListEnd } from "../../src/slub/node-partial.ts";
-import { KmemCacheNode, type KmemCacheNodePtr } from "../../src/slub/structs.ts";
+import {
+  KmemCacheCpu,
+  type KmemCacheCpuPtr,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+} from "../../src/slub/structs.ts";
 
 const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
+
+/** A flush of the CPU that task B has left in the middle of `step`. */
+function flushBesideMigration(step: string): SlabScenario {
+  const lines = ["machine cpus 2", "setup cpu 0", "  alloc a 5", "task A cpu 0", "  flush"];
+  const text = ["scenario flush-beside", ...lines, "task B cpu 0 migrates", `  ${step}`].join("\n");
+  return parseScenario("flush-beside.txt", text);
+}
 
 function racesOf(name: string, change: Change, preemptions: number) {
   const scenario = scenarios.get(name);
   if (scenario === undefined) throw new RangeError(`no scenario ${name}`);
+  return racesIn(scenario, change, preemptions);
+}
+
+function racesIn(scenario: SlabScenario, change: Change, preemptions: number) {
   const search = { strategy: "bound", preemptions, seconds: 60 } as const;
   return explore({ ...scenarioOf(scenario, change), search, dataRaces: true });
 }
@@ -20,6 +37,15 @@ test.each(all.map(({ name }) => name))(
   "%s has no data race in any schedule of at most one preemption",
   (name) => {
     const { failure, complete } = racesOf(name, (classes) => classes, 1);
+    expect(failure?.message).toBeUndefined();
+    expect(complete?.preemptions).toBe(1);
+  },
+);
+
+test.each(["free a.0", "alloc x"])(
+  "a flush beside a migrating task that does `%s` has no data race at one preemption",
+  (step) => {
+    const { failure, complete } = racesIn(flushBesideMigration(step), (classes) => classes, 1);
     expect(failure?.message).toBeUndefined();
     expect(complete?.preemptions).toBe(1);
   },
@@ -43,6 +69,35 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
     expect(failure).toMatchObject({ class: "data-race" });
     expect(failure?.message).toContain("nrPartial");
     expectBothTold(failure?.race, "nrPartial");
+  });
+
+  test.each([
+    [
+      "tid",
+      "free a.0",
+      onSlub((classes) => ({
+        CpuSlab: class extends classes.CpuSlab {
+          protected override setTid(c: KmemCacheCpuPtr, tid: number): void {
+            this.memory.write32(c + KmemCacheCpu.tid, tid);
+          }
+        },
+      })),
+    ],
+    [
+      "freelist",
+      "alloc x",
+      onSlub((classes) => ({
+        CpuSlab: class extends classes.CpuSlab {
+          protected override setFreelist(c: KmemCacheCpuPtr, freelist: Address): void {
+            this.memory.write32(c + KmemCacheCpu.freelist, freelist);
+          }
+        },
+      })),
+    ],
+  ])("c->%s written by an ordinary store beside a migrating `%s`", (name, step, change) => {
+    const { failure } = racesIn(flushBesideMigration(step), change, 1);
+    expect(failure).toMatchObject({ class: "data-race" });
+    expectBothTold(failure?.race, name);
   });
 
   test("the list changed without list_lock", () => {
