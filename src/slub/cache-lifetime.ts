@@ -53,7 +53,7 @@ export class CacheLifetime {
     this.memory = parts.context.memory;
   }
 
-  /** kmem_cache_open: 0; or -EINVAL, whatever the reason, and nothing is left behind. */
+  /** kmem_cache_open: 0; or -EINVAL for any failure, and nothing is left behind. */
   open(s: KmemCachePtr, flags: number): number {
     const geometry = this.geometryOf(s, flags, this.context.common.parameters);
     if (geometry === undefined) return -EINVAL;
@@ -90,7 +90,7 @@ export class CacheLifetime {
     memory.write32(s + KmemCache.reserved, geometry.reserved);
     memory.write32(s + KmemCache.minPartial, geometry.minPartial);
     memory.write32(s + KmemCache.cpuPartial, geometry.cpuPartial);
-    // Checks rely on slab_lock, which the swap of 6.1's caches with red zones or poison alone passes by.
+    // 6.1 leaves caches with red zones or poison alone the swap; our checks need slab_lock instead.
     const isDebug = (geometry.flags & SLAB_DEBUG_FLAGS) !== 0;
     const flags = isDebug ? geometry.flags & ~__CMPXCHG_DOUBLE : geometry.flags;
     writeSizes(memory, s, { ...geometry, flags });

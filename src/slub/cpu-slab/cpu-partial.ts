@@ -165,7 +165,7 @@ export class CpuPartial {
     return false;
   }
 
-  /** Clears frozen, whatever other CPUs push meanwhile; returns the new counters. */
+  /** Clears frozen, while other CPUs may push; returns the new counters. */
   protected clearFrozen(s: KmemCachePtr, page: PagePtr): number {
     const { memory } = this;
     for (;;) {

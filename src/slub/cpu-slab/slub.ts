@@ -90,14 +90,14 @@ export class Slub extends SlabLayer implements Allocator {
   }
 
   // How much V8 inlines into one loop is limited by bytecode (920 in all; up to 27 is free), so the
-  // helpers of the fast paths are tiny, and what is rare is somewhere else.
+  // helpers of the fast paths are tiny, and rare cases are somewhere else.
 
   /** slab_alloc_node */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
     const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     for (;;) {
-      // tid first: whatever changes on this CPU's list after this read makes the swap fail. tid and
+      // tid first: any change of this CPU's list after this read makes the swap fail. tid and
       // pointer must be of one CPU, which a migration between the two reads would break.
       const tid = memory.thisCpuRead(cpuSlab + CPU_TID);
       const c = memory.thisCpuPtr(cpuSlab);
@@ -105,7 +105,7 @@ export class Slub extends SlabLayer implements Allocator {
       const object = memory.readOnce(c + CPU_FREELIST);
       const page = memory.readOnce(c + CPU_PAGE);
       if (object === 0 || !this.nodeMatch(page, node)) return this.allocSlow(s, gfp, node);
-      // The object may be somebody else's by now and this pointer garbage; then the swap fails.
+      // The object may have another owner by now and this pointer be garbage; then the swap fails.
       const next = this.getFreepointerSafe(s, object, memory.read32(s + CACHE_OFFSET));
       if (this.updateCpuFreelistFast(cpuSlab, object, tid, next)) {
         memory.thisCpuAdd(cpuSlab + COUNT_ALLOC_FASTPATH, 1);
@@ -163,7 +163,7 @@ export class Slub extends SlabLayer implements Allocator {
     this.slabFreeChain(s, page, object, object, 1);
   }
 
-  /** slab_free, of `count` objects of one slab that are linked from head up to tail. */
+  /** slab_free of `count` objects of one slab, linked from head to tail. */
   slabFreeChain(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
     const { memory } = this;
     const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
@@ -177,7 +177,7 @@ export class Slub extends SlabLayer implements Allocator {
         return;
       }
       const freelist = memory.readOnce(c + CPU_FREELIST);
-      // Still the caller's: it may be written as often as the swap fails.
+      // The object is still the caller's, so each try may write it.
       this.setFreepointer(s, tail, memory.read32(s + CACHE_OFFSET), freelist);
       if (this.updateCpuFreelistFast(cpuSlab, freelist, tid, head)) {
         memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, count);

@@ -1,5 +1,5 @@
 /**
- * Who holds the objects of a cache, grouped by the innermost caller (list_locations): the sysfs
+ * The objects in use of a cache, grouped by the innermost caller (list_locations): the sysfs
  * files alloc_calls and free_calls, and the leak report of a library user.
  */
 
@@ -24,7 +24,7 @@ export function allocCalls(slub: ValidationParts, s: KmemCachePtr): string | num
   return calls(slub, s, TRACK_ALLOC);
 }
 
-/** free_calls: the same, by who freed the objects before they were allocated again. */
+/** free_calls: the same, by the callers of the frees that came before these allocations. */
 export function freeCalls(slub: ValidationParts, s: KmemCachePtr): string | number {
   return calls(slub, s, TRACK_FREE);
 }
@@ -67,7 +67,7 @@ function siteLine(slub: ValidationParts, site: string, objects: readonly LiveObj
   return line;
 }
 
-/** The least and the greatest. A spread would end at some 100,000 arguments. */
+/** The least and the greatest. Math.min(...numbers) fails at some 100,000 arguments. */
 function extremes(numbers: readonly number[]): [number, number] {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const number of numbers) {

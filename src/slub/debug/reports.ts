@@ -1,8 +1,8 @@
 /**
- * What checking found wrong (slab_bug, object_err, slab_err, slab_fix): counted in shared memory,
- * handed over as data, and printed as the kernel prints it. Nothing is thrown: a report leaves the
- * cache repaired and usable. Counting goes on for ever, printing stops at a limit, so that one
- * corrupted cache does not fill a log.
+ * Damage that a check found (slab_bug, object_err, slab_err, slab_fix): counted in shared memory,
+ * passed on as data, and printed as the kernel prints it. Nothing is thrown: a report leaves the cache
+ * repaired and usable. All findings are counted; printing stops at a limit, so that one corrupted
+ * cache does not fill a log.
  */
 import type { Section, SlabReport, SlabState, WrongBytes } from "../../caches/slab-report.ts";
 import type { FailureClass } from "../../machine/kernel-bug.ts";
@@ -79,7 +79,7 @@ export class Reports {
     });
   }
 
-  /** slab_fix: what was done about it. */
+  /** slab_fix: how the damage was repaired. */
   fix(s: KmemCachePtr, message: string): void {
     this.lines(() => [fixText(this.context.common.nameOf(s), message)]);
   }

@@ -1,6 +1,6 @@
 /**
- * The parts of an object as a report shows them (print_trailer): what lies before it, the object,
- * its red zones, its padding. Read once, when the report is made, before anything is repaired.
+ * The parts of an object as a report shows them (print_trailer): the bytes before it, the object, its
+ * red zones, its padding. Read once, when the report is made, before the repair.
  */
 
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
@@ -10,7 +10,7 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import type { ObjectLayout } from "./object-layout.ts";
 
-/** Bytes shown of what lies before an object. */
+/** How many bytes before an object are shown. */
 const BYTES_BEFORE = 16;
 
 export function section(memory: Memory, name: string, at: Address, length: number): Section {
