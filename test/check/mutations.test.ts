@@ -124,11 +124,10 @@ const scenarios: Record<string, Scenario> = {
     by: "interrupt",
     prepare: (system, s) => {
       freshSlab(system, s);
-      const { kernel, memory, slub } = system;
+      const { kernel, slub } = system;
       return {
         act: () => kernel.kmemCacheAllocNode(s, GFP_KERNEL, 0),
-        cut: () =>
-          slub.front.flushThisCpu(s),
+        cut: () => slub.front.flushThisCpu(s),
       };
     },
   },
