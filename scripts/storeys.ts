@@ -24,6 +24,12 @@ const together = ["stress", "workers"];
 /** For readers and tests: the product does not need it. */
 const beside = ["examples"];
 
+/** SLUB's fronts. The slab layer below them may import none, and no front another. */
+const fronts = ["src/slub/cpu-slab", "src/slub/sheaves"];
+/** Where SLUB's slab layer lies, and the one file of it that knows the fronts. */
+const slabLayer = ["src/slub", "src/slub/debug"];
+const knowsFronts = "src/slub/kernels.ts";
+
 const levels = new Map(storeys.flatMap((row, level) => row.map((name) => [name, level] as const)));
 
 /** The allocator's own code, which the explorer runs again and again from the start. */
@@ -96,10 +102,24 @@ function strayImports(path: string, text: string): Offence[] {
   const from = storeyOf(path);
   if (from === undefined) return [`${path}:1: lies in no storey`];
   return references(blank(text, false)).flatMap(({ target, line, isFile }) => {
-    const to = storeyOf(resolve(path, target));
+    const file = resolve(path, target);
+    const to = storeyOf(file);
     const allowed = to === undefined ? isFile : mayImport(from, to);
-    return allowed ? [] : [`${path}:${line}: imports ${target} (${from} is not above it)`];
+    if (!allowed) return [`${path}:${line}: imports ${target} (${from} is not above it)`];
+    if (mayKnowFront(path, file)) return [];
+    return [`${path}:${line}: imports ${target} (SLUB's slab layer and its fronts stand apart)`];
   });
+}
+
+function mayKnowFront(path: string, imported: string): boolean {
+  const front = fronts.find((folder) => isIn(folder, imported));
+  if (front === undefined || path === knowsFronts) return true;
+  const isOfLayer = slabLayer.includes(path.slice(0, path.lastIndexOf("/")));
+  return !isOfLayer && !fronts.some((other) => other !== front && isIn(other, path));
+}
+
+function isIn(folder: string, file: string): boolean {
+  return file.startsWith(`${folder}/`);
 }
 
 function bannedWords(path: string, text: string): Offence[] {

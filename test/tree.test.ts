@@ -46,6 +46,10 @@ test("imports from the same storey or a lower one are fine", () => {
   ).toEqual([]);
   expect(found("workers/cpu.ts", 'import { a } from "../stress/a.ts";')).toEqual([]);
   expect(found("src/kernel/a.ts", 'import { x } from "valibot";')).toEqual([]);
+  expect(found("src/slub/kernels.ts", 'import { a } from "./sheaves/a.ts";')).toEqual([]);
+  expect(found("src/slub/cpu-slab/a.ts", 'import { a } from "../counters.ts";')).toEqual([]);
+  expect(found("src/slub/cpu-slab/a.ts", 'import { a } from "./b.ts";')).toEqual([]);
+  expect(found("src/kernel/a.ts", 'import { a } from "../slub/cpu-slab/a.ts";')).toEqual([]);
 });
 
 test.each([
@@ -58,6 +62,10 @@ test.each([
   ["for its effect", "src/pages/a.ts", 'import "../kernel/a.ts";'],
   ["at run time", "src/pages/a.ts", 'await import("../kernel/a.ts");'],
   ["by a worker's address", "src/explore/a.ts", "new URL(`../../workers/a.ts`, here);"],
+  ["of a front by the slab layer", "src/slub/a.ts", 'import { a } from "./cpu-slab/a.ts";'],
+  ["of a front by debugging", "src/slub/debug/a.ts", 'import type { A } from "../sheaves/a.ts";'],
+  ["of a front by the other", "src/slub/sheaves/a.ts", 'import { a } from "../cpu-slab/a.ts";'],
+  ["of the other front", "src/slub/cpu-slab/a.ts", 'import { a } from "../sheaves/a.ts";'],
   ["of a test", "src/cli/a.ts", 'import { a } from "../../test/a.ts";'],
   ["of an allocator by an example", "examples/a.ts", 'import { a } from "../src/slub/a.ts";'],
   ["of an example by the product", "src/cli/a.ts", 'import { a } from "../../examples/a.ts";'],

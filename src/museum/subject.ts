@@ -12,7 +12,6 @@ import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./bugs/index.ts";
-import type { Exhibit } from "./exhibit.ts";
 import { loadMutation } from "./mutations.ts";
 import { brokenScenario, eraOf } from "./prove.ts";
 import { scenarios } from "./scenarios.ts";

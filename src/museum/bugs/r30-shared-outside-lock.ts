@@ -40,7 +40,7 @@ export const R30 = bug({
       }
     },
   })),
-  retypes: { "Drain.drainShared": "ac9c13e2" },
+  retypes: { "Drain.drainShared": "b5a3fdb7" },
   scenario: {
     name: "slab-shared-exchange",
     story: "One CPU drains the shared array while another replaces it.",

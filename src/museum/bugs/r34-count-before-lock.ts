@@ -48,7 +48,7 @@ export const R34 = bug({
       }
     },
   })),
-  retypes: { "Drain.drainLocked": "d072506e", "Drain.drainShared": "ac9c13e2" },
+  retypes: { "Drain.drainLocked": "fc4d747a", "Drain.drainShared": "b5a3fdb7" },
   scenario: {
     name: "slab-shared-drain",
     story: "One CPU drains the shared array while another takes from it.",
