@@ -1,7 +1,8 @@
 /** The program `slablab`: its commands, and how it ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { EXIT } from "./common.ts";
+import { printable } from "../machine/quoted.ts";
+import { complain, EXIT } from "./common.ts";
 import { exploreCommand } from "./explore.ts";
 import { geometryCommand } from "./geometry.ts";
 import { museumCommand } from "./museum.ts";
@@ -19,7 +20,8 @@ Examples:
   slablab stress --workload pressure --memory 16M --json
   slablab geometry --size 192
 
-Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 130 interrupted`;
+Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error,
+130 interrupted, 143 terminated, 129 hung up`;
 
 /** The package's root: built files lie one folder deeper than their sources. */
 const manifest = new URL(
@@ -37,6 +39,7 @@ function program(): Command {
     .version(version())
     .showSuggestionAfterError()
     .addHelpText("after", EXAMPLES)
+    .configureOutput({ outputError: (text, write) => write(printable(text)) })
     .exitOverride();
   for (const sub of [
     stressCommand(),
@@ -50,8 +53,14 @@ function program(): Command {
     sysfsCommand(),
     topCommand(),
   ]) {
-    command.addCommand(sub.copyInheritedSettings(command));
+    command.addCommand(withSettingsOf(command, sub));
   }
+  return command;
+}
+
+function withSettingsOf(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const sub of command.commands) withSettingsOf(command, sub);
   return command;
 }
 
@@ -63,7 +72,7 @@ function hasNoReader(error: unknown): boolean {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
     if (hasNoReader(error)) return;
-    console.error(`slablab: the answer cannot be written: ${error.message}`);
+    complain(`the answer cannot be written: ${error.message}`);
     process.exit(EXIT.INTERNAL);
   });
 }
@@ -74,7 +83,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;
   } else if (!hasNoReader(error)) {
-    console.error(`slablab: internal error: ${error instanceof Error ? error.stack : error}`);
+    complain(`internal error: ${error instanceof Error ? error.stack : error}`);
     process.exitCode = EXIT.INTERNAL;
   }
 }

@@ -15,7 +15,9 @@ import {
 import {
   anySeed,
   badUsage,
+  complain,
   EXIT,
+  type Interruptible,
   interruptible,
   ProgressLine,
   rate,
@@ -46,7 +48,6 @@ export function museumCommand(): Command {
   );
   command
     .command("list", { isDefault: true })
-    .exitOverride()
     .description("the catalogue")
     .option("--json", "print one JSON document")
     .action(({ json }: { json?: true }) => {
@@ -57,7 +58,6 @@ export function museumCommand(): Command {
     });
   const run = command
     .command("run")
-    .exitOverride()
     .description("find each bug in the broken source, and none in the fixed one")
     .argument("[id...]", "exhibits; all if none is named")
     .option("--live", "on real threads instead, and say how long it took")
@@ -114,9 +114,9 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
   const explorers = new Explorers(availableParallelism());
   const line = new ProgressLine(given.quiet === true);
   const shown: Shown[] = [];
-  let interrupted = false;
+  let ended: Interruptible<boolean>;
   try {
-    interrupted = await interruptible(async (signal) => {
+    ended = await interruptible(async (signal) => {
       const all = wanted.map(async (one) => {
         const job = {
           kind: "proof",
@@ -136,6 +136,7 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
     await explorers.close();
   }
   shown.sort((one, other) => wanted.indexOf(one.exhibit) - wanted.indexOf(other.exhibit));
+  const { result: interrupted, interruptedCode } = ended;
   const elapsed = (performance.now() - start) / 1000;
   const exhibits = shown.map(({ exhibit: one, proof }) => ({ ...about(one), ...proof }));
   process.stdout.write(
@@ -147,7 +148,7 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
         )
       : proofReport(shown, elapsed, wanted.length),
   );
-  if (interrupted) process.exitCode = EXIT.INTERRUPTED;
+  if (interrupted) process.exitCode = interruptedCode;
   else process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
 }
 
@@ -157,10 +158,10 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
   const line = new ProgressLine(given.quiet === true);
   const able = wanted.filter(runsLive);
   const shown: { exhibit: Exhibit; live: LiveProof }[] = [];
-  let interrupted = false;
+  let ended: Interruptible<boolean> | undefined;
   let broken: unknown;
   try {
-    interrupted = await interruptible(async (signal) => {
+    ended = await interruptible(async (signal) => {
       for (const one of able) {
         line.show(`${one.id} on real threads`);
         const live = await runLive(one, torture, signal);
@@ -177,13 +178,14 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
     line.clear();
   }
   for (const one of wanted) {
-    if (!runsLive(one)) console.error(`slablab: ${one.id} is left out: it needs its own scenario`);
+    if (!runsLive(one)) complain(`${one.id} is left out: it needs its own scenario`);
   }
   const exhibits = shown.map(({ exhibit: one, live }) => ({
     ...about(one),
     found: live.class !== null,
     ...live,
   }));
+  const interrupted = ended?.result ?? false;
   const note = interrupted ? interruptedNote(shown.length, able.length) : "";
   process.stdout.write(
     given.json
@@ -191,5 +193,5 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
       : `${liveReport(shown, most)}${note}seed ${seed}\n`,
   );
   if (broken !== undefined) throw broken;
-  process.exitCode = interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
+  process.exitCode = ended?.result ? ended.interruptedCode : EXIT.FINE;
 }

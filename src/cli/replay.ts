@@ -1,5 +1,4 @@
 /** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
-import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { type Replayed, replay } from "../explore/replay.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
@@ -11,6 +10,7 @@ import { timelineText } from "../report/timeline.ts";
 import { timelinePage } from "../report/timeline-html.ts";
 import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { writeWhole } from "./files.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
 const EXAMPLES = `
@@ -54,13 +54,13 @@ async function run(
   token: string | undefined,
   given: Given,
 ): Promise<void> {
-  const { subject, token: wanted, dataRaces } = asked(command, scenario, token, given);
+  const { subject, token: wanted, dataRaces } = await asked(command, scenario, token, given);
   const options = { dataRaces, watch: snapshotOf };
   const replayed = replay(await scenarioOfSubject(subject), wanted, options);
   if (given.html !== undefined) {
     const page = timelinePage(subject.scenario, wanted, replayed);
     try {
-      writeFileSync(given.html, page);
+      writeWhole(given.html, page);
     } catch (error) {
       badUsage(command, `cannot write the page: ${(error as Error).message}`);
     }
@@ -77,14 +77,16 @@ async function run(
   process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;
 }
 
-function asked(
+async function asked(
   command: Command,
   scenario: string,
   token: string | undefined,
   given: Given,
-): { subject: Subject; token: string; dataRaces: boolean } {
+): Promise<{ subject: Subject; token: string; dataRaces: boolean }> {
   const dataRaces = given.races === true;
-  if (token !== undefined) return { subject: subjectOf(scenario, given), token, dataRaces };
+  if (token !== undefined) {
+    return { subject: await subjectOf(scenario, given), token, dataRaces };
+  }
   if (!scenario.endsWith(".json")) badUsage(command, "a token, or a saved failure, is missing");
   const saved = readRegression(scenario);
   return { ...saved, dataRaces: dataRaces || isDataRace(saved) };

@@ -1,5 +1,4 @@
 /** `slablab script FILE`: runs a script on a machine of its own and prints what a kernel would tell. */
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
 import type { BuildOption } from "../caches/flags.ts";
@@ -7,6 +6,7 @@ import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
 import { runScript, type Step, type Trace } from "../sysfs/script/run.ts";
 import { addBuildOption, addParameter, badUsage, wholeNumber } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { readText } from "./files.ts";
 
 const EXAMPLES = `
 Commands, one a line; objects are numbered from 0 in the order of their allocation:
@@ -44,38 +44,33 @@ export function scriptCommand(): Command {
     .option("--config <name>", "a build option; may be repeated", addBuildOption, [])
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
-  return command.action((file: string, options: ScriptOptions) => {
+  return command.action(async (file: string, options: ScriptOptions) => {
     const fail = (why: string): never => badUsage(command, why);
     if (options.allocator === "slub" && options.kernel === "6.1") {
       fail("SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab");
     }
-    const trace = answer(file, options, fail);
+    const trace = answer(await readText(file), options, fail);
     process.stdout.write(
       options.json ? jsonDocument("script", { file, ...options }, { ...trace }) : describe(trace),
     );
   });
 }
 
-function answer(file: string, options: ScriptOptions, fail: (why: string) => never): Trace {
+function answer(text: string, options: ScriptOptions, fail: (why: string) => never): Trace {
   const { allocator, kernel, cpus, nodes, param, config } = options;
   try {
     // Merged caches would mix the script's objects with others.
     const parameters = parseBootParameters(kernel, { slab_nomerge: "", ...param });
-    const lines = parseScript(read(file));
+    const lines = parseScript(text);
     return runScript(lines, { allocator, kernel, cpus, nodes, parameters, config });
   } catch (error) {
     const wrongUse =
       error instanceof ScriptError ||
       error instanceof BootParameterError ||
-      error instanceof RangeError ||
-      (error as NodeJS.ErrnoException).syscall !== undefined;
+      error instanceof RangeError;
     if (wrongUse) return fail((error as Error).message);
     throw error;
   }
-}
-
-function read(file: string): string {
-  return readFileSync(file === "-" ? 0 : file, "utf8");
 }
 
 /** A line for each step, its events below it. */

@@ -12,7 +12,9 @@ import {
   anySeed,
   badUsage,
   bytes,
+  complain,
   EXIT,
+  type Interruptible,
   interruptible,
   ProgressLine,
   rate,
@@ -155,9 +157,9 @@ async function load(command: Command, options: StressOptions): Promise<void> {
 
 async function run(command: Command, given: Given, options: StressOptions): Promise<void> {
   const line = new ProgressLine(given.quiet === true);
-  let outcome: Outcome;
+  let ended: Interruptible<Outcome>;
   try {
-    outcome = await interruptible((signal) =>
+    ended = await interruptible((signal) =>
       stress(options, {
         signal,
         progress: (progress) => line.show(stressProgress(options, progress)),
@@ -169,6 +171,7 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
     throw error;
   }
   line.clear();
+  const { result: outcome, interruptedCode } = ended;
   const text = given.json
     ? jsonDocument("stress", { ...options }, stressJson(options, outcome))
     : stressReport(options, outcome);
@@ -179,12 +182,12 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
     // Under --json standard output holds the document alone.
     (given.json ? process.stderr : process.stdout).write(explained);
   }
-  if (outcome.died !== undefined) console.error(`slablab: ${outcome.died}`);
-  process.exitCode = exitCode(outcome);
+  if (outcome.died !== undefined) complain(`${outcome.died}`);
+  process.exitCode = exitCode(outcome, interruptedCode);
 }
 
-function exitCode(outcome: Outcome): number {
+function exitCode(outcome: Outcome, interruptedCode: number): number {
   if (outcome.died !== undefined) return EXIT.INTERNAL;
   if (outcome.failure !== undefined) return EXIT.FOUND;
-  return outcome.interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
+  return outcome.interrupted ? interruptedCode : EXIT.FINE;
 }

@@ -1,5 +1,5 @@
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { TokenError } from "../explore/token.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
@@ -7,6 +7,7 @@ import { NoMutation } from "../museum/mutations/load.ts";
 import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
+import { readText, UnreadableFile } from "./files.ts";
 
 export interface SubjectOptions {
   allocator?: "slub" | "slab";
@@ -28,12 +29,13 @@ export function withSubjectOptions(command: Command): Command {
 }
 
 /** `scenario`: a name, the id of an exhibit, or a file. */
-export function subjectOf(scenario: string, options: SubjectOptions): Subject {
+export async function subjectOf(scenario: string, options: SubjectOptions): Promise<Subject> {
   const { allocator, kernel, mutation, era } = options;
-  const isFile = existsSync(scenario) && statSync(scenario).isFile();
+  // A pipe or a device can be read as well as a plain file.
+  const isFile = statSync(scenario, { throwIfNoEntry: false })?.isDirectory() === false;
   return {
     scenario,
-    ...(isFile ? { text: readFileSync(scenario, "utf8") } : {}),
+    ...(isFile ? { text: await readText(scenario) } : {}),
     ...(mutation === undefined ? {} : { mutation }),
     ...(era === undefined ? {} : { era }),
     ...(allocator === undefined ? {} : { allocator }),
@@ -43,7 +45,10 @@ export function subjectOf(scenario: string, options: SubjectOptions): Subject {
 
 /** Ends the program where the user's words are to blame for the error. */
 export function blameUser(command: Command, error: unknown): void {
-  const kinds = [NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError];
+  const kinds = [
+    ...[NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError],
+    UnreadableFile,
+  ];
   if (kinds.some((kind) => error instanceof kind)) badUsage(command, (error as Error).message);
   // An error that has come from a thread is known by its name alone.
   const { name, message } = error as Error;

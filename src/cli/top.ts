@@ -7,7 +7,16 @@ import { type Kernel, MIB } from "../kernel/kernel.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { SORT_KEYS, slabtopScreen } from "../report/slabtop.ts";
 import { type SlabinfoRow, slabinfoRows } from "../sysfs/slabinfo.ts";
-import { anySeed, badUsage, bytes, EXIT, interruptible, seconds, wholeNumber } from "./common.ts";
+import {
+  anySeed,
+  badUsage,
+  bytes,
+  complain,
+  EXIT,
+  interruptible,
+  seconds,
+  wholeNumber,
+} from "./common.ts";
 
 const KEYS = Object.entries(SORT_KEYS)
   .map(([key, { title }]) => `  ${key}  ${title}`)
@@ -72,7 +81,11 @@ export function topCommand(): Command {
     }
     try {
       const terminal: Terminal = { input: process.stdin, output: process.stdout };
-      process.exitCode = await interruptible((signal) => new Top(options, terminal).show(signal));
+      const top = new Top(options, terminal);
+      const { result: outcome, interruptedCode } = await interruptible((signal) =>
+        top.show(signal),
+      );
+      process.exitCode = top.exitCode(outcome, interruptedCode);
     } catch (error) {
       if (error instanceof BadOptions) badUsage(command, error.message);
       throw error;
@@ -102,26 +115,26 @@ export class Top {
     this.live = options.once === undefined && terminal.output.isTTY === true;
   }
 
-  /** Draws until the time is over, `signal` comes or q is pressed. Returns the exit code. */
-  async show(signal: AbortSignal): Promise<number> {
+  /** Draws until the time is over, `signal` comes or q is pressed. */
+  async show(signal: AbortSignal): Promise<Outcome> {
     signal.addEventListener("abort", () => this.end.abort());
     this.listen(true);
     try {
       const progress = (_: unknown, run: StressRun): void => this.look(run.kernel);
       const outcome = await stress(this.stressOptions(), { signal: this.end.signal, progress });
       if (!this.live) this.terminal.output.write(this.picture);
-      return this.exitCode(outcome);
+      return outcome;
     } finally {
       this.listen(false);
     }
   }
 
-  private exitCode({ failure, died, interrupted }: Outcome): number {
-    if (died !== undefined) console.error(`slablab: ${died}`);
-    else if (failure !== undefined) console.error(`slablab: ${failure.class}: ${failure.message}`);
+  exitCode({ failure, died, interrupted }: Outcome, interruptedCode: number): number {
+    if (died !== undefined) complain(`${died}`);
+    else if (failure !== undefined) complain(`${failure.class}: ${failure.message}`);
     if (died !== undefined) return EXIT.INTERNAL;
     if (failure !== undefined) return EXIT.FOUND;
-    return interrupted && !this.quits ? EXIT.INTERRUPTED : EXIT.FINE;
+    return interrupted && !this.quits ? interruptedCode : EXIT.FINE;
   }
 
   private stressOptions(): StressOptions {
