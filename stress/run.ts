@@ -5,6 +5,7 @@
  */
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
+import { quoted } from "../src/machine/quoted.ts";
 import { bugOf } from "./bug.ts";
 import { Crew, ThreadDied } from "./crew.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
@@ -45,6 +46,12 @@ export interface StressHooks {
 /** The options cannot be met; the message says why. */
 export class BadOptions extends Error {}
 
+/** What no machine boots with is no mutation of an allocator. */
+function unbootable(mutation: string, error: unknown): BadOptions {
+  const why = quoted(error instanceof Error ? error.message : String(error));
+  return new BadOptions(`${mutation}: no machine boots with it: ${why}`, { cause: error });
+}
+
 /** Runs to the end. @throws BadOptions */
 export async function stress(options: StressOptions, hooks: StressHooks = {}): Promise<Outcome> {
   const tasks = options.cpus + (options.migrations > 0 ? SPARE_TASKS : 0);
@@ -53,8 +60,10 @@ export async function stress(options: StressOptions, hooks: StressHooks = {}): P
     site = new StressSite(options, buildPlan(options), tasks);
   } catch (error) {
     if (error instanceof MachineOptionsError) throw new BadOptions(error.message, { cause: error });
-    const bug = bugOf(error, options.mutation !== undefined);
+    const bug = bugOf(error, false);
     if (bug !== undefined) return nothingBooted(options, tasks, bug);
+    const { mutation } = options;
+    if (mutation !== undefined) throw unbootable(mutation, error);
     if (error instanceof RangeError) throw new BadOptions(error.message, { cause: error });
     throw error;
   }
@@ -160,7 +169,13 @@ export class StressRun {
       const cpu = tasks === options.cpus && options.hotplug === undefined ? task : -1;
       const { caches } = site;
       const plan = { build, task, tasks, cpu, stepsASection, seed, workload, caches };
-      await this.crew.ask(task, (api) => api.boot(plan));
+      await this.crew
+        .ask(task, (api) => api.boot(plan))
+        .catch((error: unknown) => {
+          const { mutation } = options;
+          if (mutation === undefined || error instanceof ThreadDied) throw error;
+          throw unbootable(mutation, error);
+        });
     }
   }
 

@@ -93,16 +93,19 @@ export async function interruptible<T>(
 ): Promise<Interruptible<T>> {
   const abort = new AbortController();
   let interruptedCode = 128 + constants.signals.SIGINT;
-  const onSignal = (name: NodeJS.Signals): void => {
-    interruptedCode = 128 + constants.signals[name];
-    if (abort.signal.aborted && name !== "SIGHUP") process.exit(interruptedCode);
-    abort.abort();
-  };
-  for (const name of ENDING_SIGNALS) process.on(name, onSignal);
+  const handlers = ENDING_SIGNALS.map((name) => {
+    const handler = (): void => {
+      interruptedCode = 128 + constants.signals[name];
+      if (abort.signal.aborted && name !== "SIGHUP") process.exit(interruptedCode);
+      abort.abort();
+    };
+    process.on(name, handler);
+    return { name, handler };
+  });
   try {
     return { result: await work(abort.signal), interruptedCode };
   } finally {
-    for (const name of ENDING_SIGNALS) process.off(name, onSignal);
+    for (const { name, handler } of handlers) process.off(name, handler);
   }
 }
 

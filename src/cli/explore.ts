@@ -157,8 +157,9 @@ async function search(
   subjects: readonly [Subject, ...Subject[]],
   given: Given & { seed: number },
 ): Promise<Explored | Interrupted> {
-  // What is wrong with the scenario is better said before threads are started.
-  await scenarioOfSubject(subjects[0]);
+  // What is wrong with the scenario or the mutation is better said before threads are started.
+  const { world, setup } = await scenarioOfSubject(subjects[0]);
+  setup?.(world());
   const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
   const limits = {
     ...(schedules === undefined ? {} : { schedules }),

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
+import { quoted } from "../machine/quoted.ts";
 
 /** The file cannot be read; the message is for the user. */
 export class UnreadableFile extends Error {
@@ -14,8 +15,9 @@ export async function readText(file: string): Promise<string> {
   try {
     return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   } catch (error) {
-    const name = file === "-" ? "standard input" : file;
-    throw new UnreadableFile(`cannot read ${name}: ${(error as Error).message}`, { cause: error });
+    const name = file === "-" ? "standard input" : quoted(file);
+    const why = quoted((error as Error).message);
+    throw new UnreadableFile(`cannot read ${name}: ${why}`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { printable } from "../machine/quoted.ts";
 import { complain, EXIT } from "./common.ts";
 import { exploreCommand } from "./explore.ts";
+import { UnreadableFile } from "./files.ts";
 import { geometryCommand } from "./geometry.ts";
 import { museumCommand } from "./museum.ts";
 import { replayCommand } from "./replay.ts";
@@ -33,13 +34,18 @@ function version(): string {
   return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }
 
+/** What the user has written: arguments, and values behind an equals sign. */
+function givenWords(): string[] {
+  return process.argv.flatMap((word) => [word, word.slice(word.indexOf("=") + 1)]);
+}
+
 function program(): Command {
   const command = new Command("slablab")
     .description("The Linux slab allocators, stressed on real threads, step by step, and measured.")
     .version(version())
     .showSuggestionAfterError()
     .addHelpText("after", EXAMPLES)
-    .configureOutput({ outputError: (text, write) => write(printable(text)) })
+    .configureOutput({ outputError: (text, write) => write(printable(text, givenWords())) })
     .exitOverride();
   for (const sub of [
     stressCommand(),
@@ -82,6 +88,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;
+  } else if (error instanceof UnreadableFile) {
+    console.error(printable(`error: ${error.message}`));
+    process.exitCode = EXIT.USAGE;
   } else if (!hasNoReader(error)) {
     complain(`internal error: ${error instanceof Error ? error.stack : error}`);
     process.exitCode = EXIT.INTERNAL;

@@ -3,11 +3,12 @@ import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { TokenError } from "../explore/token.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import { NoMutation } from "../museum/mutations/load.ts";
 import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
-import { readText, UnreadableFile } from "./files.ts";
+import { readText } from "./files.ts";
 
 export interface SubjectOptions {
   allocator?: "slub" | "slab";
@@ -45,13 +46,13 @@ export async function subjectOf(scenario: string, options: SubjectOptions): Prom
 
 /** Ends the program where the user's words are to blame for the error. */
 export function blameUser(command: Command, error: unknown): void {
-  const kinds = [
-    ...[NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError],
-    UnreadableFile,
-  ];
+  const kinds = [NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError];
   if (kinds.some((kind) => error instanceof kind)) badUsage(command, (error as Error).message);
-  // An error that has come from a thread is known by its name alone.
-  const { name, message } = error as Error;
-  const names = ["NoScenario", "ScenarioError", "NoMutation", "TokenError", "RangeError"];
-  if (names.includes(name)) badUsage(command, message);
+  if (error instanceof KernelBug) {
+    badUsage(command, `the scenario fails before its tasks begin: ${error.message}`);
+  }
+  // Of an error that has come from a thread nothing but its stack says which kind it is.
+  const { message, stack = "" } = error as Error;
+  const names = ["ScenarioError", "NoMutation", "TokenError", "RangeError"];
+  if (names.some((name) => stack.startsWith(`${name}: `))) badUsage(command, message);
 }

@@ -17,11 +17,15 @@ export function quoted(text: string): string {
 }
 
 /**
- * A whole message as it may be written to a terminal. It keeps its lines. The last resort for messages
- * that quote without this file: a word much longer than a quotation is cut like one.
+ * A whole message as it may be written to a terminal. It keeps its lines. What is quoted in it without
+ * this file is cut here: `words` of the command line, and whatever else is much longer than a quotation.
  */
-export function printable(message: string): string {
-  return message
+export function printable(message: string, words: readonly string[] = []): string {
+  let text = message;
+  for (const word of words) {
+    if (word.length > MOST) text = text.replaceAll(word, quoted(word));
+  }
+  return text
     .replace(/\S{300,}/gu, quoted)
     .replace(UNPRINTABLE, (character) =>
       character === "\n" || character === "\t" ? character : escaped(character),

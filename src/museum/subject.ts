@@ -11,7 +11,7 @@ import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./exhibits/index.ts";
-import { loadMutation, mutate } from "./mutations/load.ts";
+import { blaming, loadMutation, mutate } from "./mutations/load.ts";
 import { brokenScenario, eraOf } from "./prove.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -74,10 +74,13 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
   const machine = { ...found.machine };
   const own = allocator === undefined ? machine : { ...machine, allocator };
   const on = kernel === undefined ? own : { ...own, kernel };
-  return scenarioOf({ ...found, machine: on }, (classes) => {
+  const wanted = scenarioOf({ ...found, machine: on }, (classes) => {
     const older = past(classes);
     return broken === undefined ? older : mutate(broken, older);
   });
+  if (mutation === undefined) return wanted;
+  const { world } = wanted;
+  return { ...wanted, world: () => blaming(mutation, "no machine boots with it", world) };
 }
 
 function named(name: string): SlabScenario {

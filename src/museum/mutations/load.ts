@@ -2,10 +2,14 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { SystemClasses } from "../../kernel/classes.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import { quoted } from "../../machine/quoted.ts";
 import { type Mutation, mutations } from "./index.ts";
 
-/** There is no such mutation. */
-export class NoMutation extends Error {}
+/** There is no such mutation, or it is none that a machine can be built with. */
+export class NoMutation extends Error {
+  override name = "NoMutation";
+}
 
 /** Those of the tree, and of files that this thread has loaded. */
 const loaded = new Map(mutations);
@@ -41,7 +45,7 @@ async function importFile(name: string): Promise<Record<string, unknown>> {
   try {
     return await import(pathToFileURL(resolve(name)).href);
   } catch (error) {
-    throw new NoMutation(`${name} cannot be loaded: ${(error as Error).message}`, { cause: error });
+    throw new NoMutation(`${name} cannot be loaded: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -74,12 +78,19 @@ export function mutate({ id, change }: Mutation, classes: SystemClasses): System
 }
 
 function attempt(id: string, change: Mutation["change"], classes: SystemClasses): unknown {
+  return blaming(id, `change throws for ${classes.allocator}`, () => change(classes));
+}
+
+/** Does `work`, which runs code of the mutation `name`; what that throws is its fault. */
+export function blaming<T>(name: string, what: string, work: () => T): T {
   try {
-    return change(classes);
+    return work();
   } catch (error) {
-    const { message } = error as Error;
-    throw new NoMutation(`${id}: change throws for ${classes.allocator}: ${message}`, {
-      cause: error,
-    });
+    if (error instanceof NoMutation || error instanceof KernelBug) throw error;
+    throw new NoMutation(`${name}: ${what}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function messageOf(error: unknown): string {
+  return quoted(error instanceof Error ? error.message : String(error));
 }
