@@ -5,7 +5,8 @@ import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
 import type { InjectedFaults, Outcome, StressOptions } from "./options.ts";
 import type { TaskReport } from "./protocol.ts";
-import type { StressSite } from "./site.ts";
+import type { StressedMachine } from "./stressed-machine.ts";
+import type { Usage } from "./usage.ts";
 
 /** Of a task that died in its first round. */
 export const NOTHING_DONE: TaskReport = {
@@ -14,6 +15,12 @@ export const NOTHING_DONE: TaskReport = {
   inflicted: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
   failed: undefined,
+};
+
+/** Of a machine that cannot be looked at. */
+export const NOTHING_USED: Usage = {
+  locks: [],
+  memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
 };
 
 /** What the run itself has kept. */
@@ -33,8 +40,8 @@ export interface RunState {
 
 export function outcomeOf(
   options: StressOptions,
-  { kernel, tally }: StressSite,
-  used: Pick<Outcome, "memory" | "locks">,
+  { kernel, tally }: StressedMachine,
+  used: Usage,
   state: RunState,
 ): Outcome {
   const { reports, tasks, rounds, failure, died, interrupted } = state;
@@ -92,8 +99,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     hotplug: { gone: 0, back: 0 },
     perCpu: [],
     stats: {},
-    locks: [],
-    memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
+    ...NOTHING_USED,
     checks: { ledger: options.ledger, audits: 0, allCameBack: false },
     failure: { class: failure, message, task: -1, stack, findings: [], lastOperations: [] },
     deaths: [],

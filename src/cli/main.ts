@@ -1,6 +1,7 @@
 /** The program `slablab`: its commands, and how it ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { ThreadRefused } from "../../stress/worker-thread.ts";
 import { printable } from "../machine/quoted.ts";
 import { complain, EXIT } from "./common.ts";
 import { exploreCommand } from "./explore.ts";
@@ -75,6 +76,12 @@ function hasNoReader(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | null)?.code === "EPIPE";
 }
 
+/** A limit of this machine or container, and no fault of the program. */
+function isThreadRefused(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return error instanceof ThreadRefused || code === "ERR_WORKER_INIT_FAILED";
+}
+
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
     if (hasNoReader(error)) return;
@@ -91,6 +98,9 @@ try {
   } else if (error instanceof UnreadableFile) {
     console.error(printable(`error: ${error.message}`));
     process.exitCode = EXIT.USAGE;
+  } else if (isThreadRefused(error)) {
+    complain(error instanceof ThreadRefused ? error.message : "this machine starts no threads");
+    process.exitCode = EXIT.INTERNAL;
   } else if (!hasNoReader(error)) {
     complain(`internal error: ${error instanceof Error ? error.stack : error}`);
     process.exitCode = EXIT.INTERNAL;
