@@ -23,11 +23,11 @@ export function seconds(written: string): number {
   throw new InvalidArgumentError("It must be a number of seconds, more than 0.");
 }
 
-/** A chance from 0 to 1. */
+/** A probability from 0 to 1. */
 export function rate(written: string): number {
   const value = Number(written);
   if (written.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError("It must be a chance from 0 to 1.");
+  throw new InvalidArgumentError("It must be a probability from 0 to 1.");
 }
 
 /** A size in bytes, such as 65536, 64K, 16M or 1G. */

@@ -69,21 +69,26 @@ export function exploreCommand(): Command {
         .choices(["portfolio", "bound", "pct", "pos", "walk"])
         .default("portfolio"),
     )
-    .option("--preemptions <n>", "the largest bound that is searched to completion", wholeNumber, 2)
+    .option(
+      "--preemptions <n>",
+      "largest preemption bound that is searched completely",
+      wholeNumber,
+      2,
+    )
     .option(
       "--schedules <n>",
-      "how many at most; the same seed then gives the same answer",
+      "limit of schedules; the same seed then gives the same answer",
       wholeNumber,
     )
     .option(
       "--seconds <n>",
-      "how long at most (default: 10, of all: 60; or as --schedules say)",
+      "time limit in seconds (default: 10, for `all` 60; none with --schedules)",
       seconds,
     )
-    .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
-    .option("--races", "look for data races, too")
-    .option("--no-prune", "under a bound, run on even where the state was met before")
-    .option("--out <file>", "save the failure; those in regressions/ are tried first")
+    .option("--seed <n>", "random seed (default: any)", wholeNumber)
+    .option("--races", "also look for data races")
+    .option("--no-prune", "under a bound, continue even from states met before")
+    .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);

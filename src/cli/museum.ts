@@ -60,17 +60,32 @@ export function museumCommand(): Command {
     .command("run")
     .description("find each bug in the broken source, and none in the fixed one")
     .argument("[id...]", "exhibits; all if none is named")
-    .option("--live", "on real threads instead, and say how long it took")
-    .option("--seconds <n>", "with --live: for each exhibit, at most", seconds, LIVE_SECONDS)
-    .option("--seed <n>", "with --live: of all that is random (default: any)", wholeNumber)
+    .option("--live", "run on real threads instead, and report how long it took")
+    .option(
+      "--seconds <n>",
+      "with --live: time limit per exhibit in seconds",
+      seconds,
+      LIVE_SECONDS,
+    )
+    .option("--seed <n>", "with --live: random seed (default: any)", wholeNumber)
     .option(
       "--interrupts <rate>",
-      "with --live: chance of an interrupt, per access to memory",
+      "with --live: interrupt probability per memory access",
       rate,
       LIVE_RATES.interrupts,
     )
-    .option("--migrations <rate>", "likewise, of losing the CPU", rate, LIVE_RATES.migrations)
-    .option("--delays <rate>", "likewise, of dawdling", rate, LIVE_RATES.delays)
+    .option(
+      "--migrations <rate>",
+      "with --live: preemption probability per memory access",
+      rate,
+      LIVE_RATES.migrations,
+    )
+    .option(
+      "--delays <rate>",
+      "with --live: delay probability per memory access",
+      rate,
+      LIVE_RATES.delays,
+    )
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line");
   run.action(async (ids: string[], given: Given) => {

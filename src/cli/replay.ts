@@ -30,10 +30,10 @@ export function replayCommand(): Command {
   const command = withSubjectOptions(
     new Command("replay")
       .description("run one schedule again and show it as a timeline")
-      .argument("<scenario>", "as explore was given it, or a saved failure (FILE.json)")
-      .argument("[token]", "as explore has printed it"),
+      .argument("<scenario>", "the scenario that explore was given, or a saved failure (FILE.json)")
+      .argument("[token]", "the token that explore printed"),
   )
-    .option("--races", "look for data races, as the search did that found one")
+    .option("--races", "also look for data races, as the search did")
     .option("--html <file>", "write a page that steps through the schedule")
     .option("--verbose", "show every access")
     .option("--json", "print one JSON document")

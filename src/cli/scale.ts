@@ -79,18 +79,33 @@ interface Given {
 export function scaleCommand(): Command {
   const command = new Command("scale")
     .description("what an allocation costs, and where it stops scaling")
-    .option("--allocators <list>", "which (see below)", namesOf(SUBJECTS))
-    .option("--workloads <list>", "what the CPUs do (see below)", namesOf(SCALE_WORKLOADS))
-    .option("--cpus <list>", "numbers of simulated CPUs", numbersFrom(1, MOST_CPUS))
-    .option("--sizes <list>", "bytes an object, 8 to 8192", numbersFrom(LEAST_BYTES, MOST_BYTES))
-    .option("--seconds <n>", "to measure each point, at most", seconds, 0.4)
-    .option("--repeat <n>", "measure everything so often", wholeNumber, 1)
-    .option("--seed <n>", "of all that is random", wholeNumber, 1)
-    .option("--inlining <limits>", "V8's: raised, as slablab does, or default", limits, "raised")
+    .option("--allocators <list>", "allocators, comma-separated (see below)", namesOf(SUBJECTS))
+    .option(
+      "--workloads <list>",
+      "workloads, comma-separated (see below)",
+      namesOf(SCALE_WORKLOADS),
+    )
+    .option(
+      "--cpus <list>",
+      "numbers of simulated CPUs, comma-separated",
+      numbersFrom(1, MOST_CPUS),
+    )
+    .option(
+      "--sizes <list>",
+      "object sizes in bytes, 8 to 8192, comma-separated",
+      numbersFrom(LEAST_BYTES, MOST_BYTES),
+    )
+    .option("--seconds <n>", "time limit per point in seconds", seconds, 0.4)
+    .option("--repeat <n>", "number of repetitions", wholeNumber, 1)
+    .option("--seed <n>", "random seed", wholeNumber, 1)
+    .option("--inlining <limits>", "inlining limits of V8: raised or default", limits, "raised")
     .option("--quick", "fewer allocators, workloads and windows: under a minute")
-    .option("--svg <directory>", "write the pictures there")
-    .option("--html <file>", "write a report with pictures and tables")
-    .option("--compare <file>", "against an earlier --json; exit 1 where something is slower")
+    .option("--svg <directory>", "write the plots to this directory")
+    .option("--html <file>", "write a report with plots and tables")
+    .option(
+      "--compare <file>",
+      "compare with an earlier --json document; exit 1 where a point is slower",
+    )
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);

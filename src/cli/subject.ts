@@ -9,24 +9,23 @@ import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
 import { readText } from "./files.ts";
+import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
 
-export interface SubjectOptions {
-  allocator?: "slub" | "slab";
-  kernel?: "4.1" | "6.1";
+export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;
   era?: "fixed" | "seed";
 }
 
 export function withSubjectOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--allocator <name>", "instead of the scenario's").choices(["slub", "slab"]),
+  const otherwise = "(default: the scenario's)";
+  return withOptionalKernelOptions(command, { allocator: otherwise, kernel: otherwise })
+    .option(
+      "--mutation <id|file>",
+      "allocator with one fix taken out: an id, or a file that exports one",
     )
     .addOption(
-      new Option("--kernel <version>", "instead of the scenario's").choices(["4.1", "6.1"]),
-    )
-    .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
-    .addOption(new Option("--era <era>", "which fixes it has").choices(["fixed", "seed"]));
+      new Option("--era <era>", "fixes that the allocator has").choices(["fixed", "seed"]),
+    );
 }
 
 /** `scenario`: a name, the id of an exhibit, or a file. */
