@@ -71,7 +71,7 @@ export interface Outcome {
   readonly rounds: number;
   /** Allocations that found no memory, and said so. */
   readonly refused: number;
-  readonly inflicted: InjectedEvents;
+  readonly injectedEvents: InjectedEvents;
   /** Allocations that failed on purpose. */
   readonly injected: InjectedFaults;
   /** CPUs that went and came back. */

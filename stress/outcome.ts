@@ -12,7 +12,7 @@ import type { Usage } from "./usage.ts";
 export const NOTHING_DONE: TaskReport = {
   operations: 0,
   refused: 0,
-  inflicted: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
+  injectedEvents: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
   failed: undefined,
 };
@@ -57,11 +57,11 @@ export function outcomeOf(
     tasks,
     rounds,
     refused: sum((report) => report.refused),
-    inflicted: {
-      interrupts: sum((report) => report.inflicted.interrupts),
-      preemptions: sum((report) => report.inflicted.preemptions),
-      migrations: sum((report) => report.inflicted.migrations),
-      delays: sum((report) => report.inflicted.delays),
+    injectedEvents: {
+      interrupts: sum((report) => report.injectedEvents.interrupts),
+      preemptions: sum((report) => report.injectedEvents.preemptions),
+      migrations: sum((report) => report.injectedEvents.migrations),
+      delays: sum((report) => report.injectedEvents.delays),
     },
     injected: state.injected,
     hotplug: state.hotplug,
@@ -94,7 +94,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     tasks,
     rounds: 0,
     refused: 0,
-    inflicted: NOTHING_DONE.inflicted,
+    injectedEvents: NOTHING_DONE.injectedEvents,
     injected: { slab: 0, pages: 0 },
     hotplug: { gone: 0, back: 0 },
     perCpu: [],

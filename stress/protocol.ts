@@ -48,7 +48,7 @@ export interface TaskFailure {
 export interface TaskReport {
   readonly operations: number;
   readonly refused: number;
-  readonly inflicted: InjectedEvents;
+  readonly injectedEvents: InjectedEvents;
   /** Statistics of caches it has destroyed, per CPU. */
   readonly destroyed: readonly (readonly number[])[];
   readonly failed: TaskFailure | undefined;

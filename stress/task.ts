@@ -79,7 +79,7 @@ export class StressTask {
         });
       }
     });
-    if (thread instanceof TorturedMemory) thread.relent();
+    if (thread instanceof TorturedMemory) thread.disable();
     control.setActive(plan.task, false);
     return this.report();
   }
@@ -132,7 +132,7 @@ export class StressTask {
     return {
       operations: driver.operations,
       refused: driver.refused,
-      inflicted: thread instanceof TorturedMemory ? { ...thread.inflicted } : NOTHING,
+      injectedEvents: thread instanceof TorturedMemory ? { ...thread.injected } : NOTHING,
       destroyed: driver.destroyed.perCpu,
       failed: this.failed,
     };

@@ -46,6 +46,8 @@ export function addParameter(
 ): Record<string, string> {
   const [name, value] = splitBootParameter(written);
   if (name === "") throw new InvalidArgumentError("It must be NAME or NAME=VALUE.");
+  // An object cannot hold it like another name.
+  if (name === "__proto__") throw new InvalidArgumentError("There is no such boot parameter.");
   return { ...previous, [name]: value };
 }
 

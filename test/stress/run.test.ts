@@ -12,15 +12,20 @@ test.each([...WORKLOADS.keys()])(
     expect(outcome.checks.allCameBack).toBe(true);
     expect(outcome.operations).toBeGreaterThanOrEqual(40_000);
     expect(outcome.tasks).toBe(6);
-    expect(outcome.inflicted.preemptions).toBeGreaterThan(0);
-    expect(outcome.inflicted.interrupts).toBeGreaterThan(0);
+    expect(outcome.injectedEvents.preemptions).toBeGreaterThan(0);
+    expect(outcome.injectedEvents.interrupts).toBeGreaterThan(0);
   },
 );
 
 test("without torture there is a task a CPU, and every CPU does something", async () => {
   const outcome = await stress(options({ operations: 150_000 }));
   expect(outcome.tasks).toBe(4);
-  expect(outcome.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
+  expect(outcome.injectedEvents).toEqual({
+    interrupts: 0,
+    preemptions: 0,
+    migrations: 0,
+    delays: 0,
+  });
   for (const { statistics } of outcome.perCpu) expect(statistics.alloc_fastpath).toBeGreaterThan(0);
 });
 
