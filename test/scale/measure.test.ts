@@ -5,7 +5,7 @@ import type { PointPlan } from "../../stress/scaling/protocol.ts";
 import { scale } from "../../stress/scaling/run.ts";
 import { SUBJECTS, type SubjectInfo } from "../../stress/scaling/subjects/index.ts";
 import { pairs } from "../../stress/scaling/workloads/pairs.ts";
-import { CountingSubject, controlOf, contextOf } from "./player-contexts.ts";
+import { CountingSubject, contextOf, controlOf } from "./player-contexts.ts";
 
 const plan: PointPlan = {
   ...{ number: 0, workload: "pairs", size: 64, discards: true, windows: 8 },

@@ -17,7 +17,11 @@ export function controlOf(cpus: number): ScaleControl {
   return new ScaleControl(new Machine(directMemory(machine), machine.options), cpus);
 }
 
-export function contextOf(subject: Subject<number>, control: ScaleControl, cpu = 0): PlayerContext<number> {
+export function contextOf(
+  subject: Subject<number>,
+  control: ScaleControl,
+  cpu = 0,
+): PlayerContext<number> {
   const exchange = new Exchange<number>(control, cpu, undefined);
   const random = new Random(1, cpu);
   return { subject, exchange, random, cpu, cpus: control.cpus, size: 64 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { loadedAnew } from "../../stress/scaling/fresh.ts";
 import type { Workload } from "../../stress/scaling/workload.ts";
 import { SCALE_WORKLOADS } from "../../stress/scaling/workloads/index.ts";
-import { CountingSubject, controlOf, contextOf } from "./player-contexts.ts";
+import { CountingSubject, contextOf, controlOf } from "./player-contexts.ts";
 
 const all = [...SCALE_WORKLOADS.values()];
 const ofOneCpu = all.filter(({ leastCpus }) => leastCpus === 1);
@@ -42,7 +42,8 @@ test("what one CPU sends another frees, in both directions, whoever comes first"
   for (let i = 0; i < 50; i++) {
     for (const context of contexts) {
       const to = 1 - context.cpu;
-      if (context.exchange.hasRoom(to)) expect(context.exchange.send(to, [subject.alloc(64)])).toBe(true);
+      if (context.exchange.hasRoom(to))
+        expect(context.exchange.send(to, [subject.alloc(64)])).toBe(true);
     }
     for (const player of players) done += player?.run(1) ?? 0;
   }
