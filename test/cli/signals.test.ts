@@ -36,13 +36,24 @@ const terminal = ["--import", "data:text/javascript,process.stderr.isTTY=true"];
 test.each([
   [["stress", "--seconds", "60", "--memory", "16M"], "this is what was done so far"],
   [["explore", "two-cpus", "--seconds", "60"], "interrupted"],
-  [["top", "--once", "--seconds", "60"], "kmalloc-"],
 ])("%j prints its partial answer on SIGTERM", async (args, part) => {
   const child = started(args, terminal);
   child.stdin.end();
-  if (args[0] === "top") setTimeout(() => child.kill("SIGTERM"), 3000);
-  else child.stderr.once("data", () => child.kill("SIGTERM"));
+  child.stderr.once("data", () => child.kill("SIGTERM"));
   const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
   expect(code).toBe(143);
   expect(out).toContain(part);
+});
+
+/** Asks the process to end as soon as it listens. */
+const atOnce =
+  'process.on("newListener", (name) => { if (name === "SIGTERM") setImmediate(() => process.emit("SIGTERM")); });';
+
+test("top --once shows the caches however soon it is ended", async () => {
+  const preload = `data:text/javascript,${encodeURIComponent(atOnce)}`;
+  const child = started(["top", "--once", "--seconds", "60"], ["--import", preload]);
+  child.stdin.end();
+  const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  expect(code).toBe(143);
+  expect(out).toContain("kmalloc-");
 });
