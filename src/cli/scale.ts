@@ -166,7 +166,7 @@ async function readResult(command: Command, file: string): Promise<ScalePoint[]>
   try {
     written = JSON.parse(text);
   } catch (error) {
-    return badUsage(command, `${file} is not JSON: ${quoted((error as Error).message)}`);
+    return badUsage(command, `cannot read ${file}: not JSON: ${quoted((error as Error).message)}`);
   }
   const { success, issues, output } = v.safeParse(Earlier, written);
   if (success) return output.points as ScalePoint[];
@@ -200,7 +200,7 @@ function reporting<T>(command: Command, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    return badUsage(command, `cannot write the report: ${(error as Error).message}`);
+    return badUsage(command, `cannot write reports: ${(error as Error).message}`);
   }
 }
 

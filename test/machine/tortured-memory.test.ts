@@ -100,7 +100,7 @@ test("a delay changes nothing but the time", () => {
   expect(memory.injected).toMatchObject({ interrupts: 0, preemptions: 0, migrations: 0 });
 });
 
-test("after relenting nothing happens any more", () => {
+test("nothing is injected after disable", () => {
   const { memory, scratch } = tortured(1);
   memory.enterCpu(0);
   memory.torture({ interrupts: 0.3, migrations: 0.3, delays: 0.3 }, 1);
