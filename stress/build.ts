@@ -3,8 +3,9 @@ import { withUnderWay } from "../src/check/under-way.ts";
 import { withLedger } from "../src/check/with-ledger.ts";
 import type { SystemClasses } from "../src/kernel/classes.ts";
 import type { ThreadBuild } from "../src/kernel/kernel.ts";
+import { mutate } from "../src/laboratory/mutation.ts";
 import type { MemoryClass } from "../src/machine/machine.ts";
-import { loadedMutation, mutate } from "../src/museum/mutations/load.ts";
+import { loadedMutation } from "../src/museum/mutations.ts";
 import type { BuildPlan } from "./protocol.ts";
 
 /** The mutation is made first, so that the ledger watches it too. */

@@ -8,7 +8,7 @@ import type { TortureRates } from "../src/machine/tortured-memory.ts";
 /** How a thread's allocator differs from the plain one. Every thread of a run has the same. */
 export interface BuildPlan {
   readonly ledger: boolean;
-  /** A mutation's id or file (museum/mutations/load.ts), or undefined. */
+  /** A mutation's id or file (museum/mutations.ts), or undefined. */
   readonly mutation: string | undefined;
   readonly torture: TortureRates | undefined;
 }

@@ -1,7 +1,7 @@
 /** A thread that runs as CPUs of a stress run: boot, run, finish, and nothing per operation. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
-import { loadMutation } from "../src/museum/mutations/load.ts";
+import { loadMutation } from "../src/museum/mutations.ts";
 import type { CpuThread, ThreadStart } from "../stress/protocol.ts";
 import { StressTask } from "../stress/task.ts";
 

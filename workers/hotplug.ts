@@ -1,7 +1,7 @@
 /** A thread that takes CPUs away during a stress run and brings them back. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
-import { loadMutation } from "../src/museum/mutations/load.ts";
+import { loadMutation } from "../src/museum/mutations.ts";
 import { HotplugLoop, type HotplugThread } from "../stress/hotplug.ts";
 import type { ThreadStart } from "../stress/protocol.ts";
 

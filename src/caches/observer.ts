@@ -7,6 +7,7 @@ import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { Attributes } from "./attribute.ts";
 import type { AuditFindings, ObjectHolders } from "./audit-findings.ts";
+import type { CacheDrawing, Reading } from "./drawing.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
 import type { SlabInfo } from "./slab-info.ts";
@@ -43,10 +44,24 @@ export interface Observer {
   /** The state of a cache in the words of the recorded runs. `single`: as one CPU's story. */
   traceView(single: boolean): TraceView;
 
+  /** The cache drawn for people. */
+  drawing(reading: Reading): CacheDrawing;
+  /** Throws a KernelBug where a CPU with nothing under way has what it must not have. */
+  checkCpu?(s: KmemCachePtr, cpu: number, reading: Reading): void;
+  /** Internal steps that no public call reaches alone, by name: what scenarios may run. */
+  readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
+  /** Sets what the lists of a cache may hold, also to values that sysfs would refuse. */
+  setLimits?(s: KmemCachePtr, limits: ListLimits): void;
+
   /** Audits a cache, of which `slabs` are all slabs there are. The machine is quiet. */
   auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void;
   /** What a CPU that is gone still holds of the cache is a finding. */
   auditAbsentCpu(s: KmemCachePtr, cpu: number, findings: AuditFindings): void;
+}
+
+export interface ListLimits {
+  readonly minPartial?: number | undefined;
+  readonly cpuPartial?: number | undefined;
 }
 
 export interface Audit {

@@ -9,7 +9,7 @@ import type { Strategy } from "../explore/portfolio.ts";
 import { type Failure, replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
 import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
-import { scenarios } from "../museum/scenarios/index.ts";
+import { scenarios } from "../museum/scenarios.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
 import {
   explorationProgress,
@@ -116,7 +116,7 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
   const seed = given.seed ?? anySeed();
   try {
     const subject = await subjectOf(scenario, given);
-    const subjects = subjectsOf(subject);
+    const subjects = await subjectsOf(subject);
     const explored =
       (await knownFailure(subjects)) ?? (await search(subject, subjects, { ...given, seed }));
     if (explored.interrupted) showInterrupted(scenario, { ...given, seed }, explored);

@@ -3,8 +3,8 @@ import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live.ts";
 import { Explorers } from "../../workers/explorers.ts";
+import { EXHIBITS, exhibit } from "../museum/bugs/index.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
-import { EXHIBITS, exhibit } from "../museum/exhibits/index.ts";
 import {
   catalogue,
   interruptedNote,

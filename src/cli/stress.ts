@@ -4,7 +4,8 @@ import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { classesFor } from "../kernel/classes.ts";
-import { loadMutation, mutate, NoMutation } from "../museum/mutations/load.ts";
+import { mutate, NoMutation } from "../laboratory/mutation.ts";
+import { loadMutation } from "../museum/mutations.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
 import { stressJson } from "../report/stress-json.ts";
 import {

@@ -2,9 +2,9 @@
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { TokenError } from "../explore/token.ts";
+import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { NoMutation } from "../museum/mutations/load.ts";
 import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";

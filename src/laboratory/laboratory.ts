@@ -5,6 +5,7 @@
  */
 
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
+import type { Reading } from "../caches/drawing.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
@@ -23,10 +24,9 @@ import { type Change, classesFor, onSlub } from "../kernel/classes.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
-import { Slab } from "../slab/slab.ts";
-import { Slub } from "../slub/cpu-slab/slub.ts";
+import type { Slab } from "../slab/slab.ts";
+import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
-import { KmemCache as SlubCache } from "../slub/structs.ts";
 import { LaboratoryNames } from "./names.ts";
 
 /** The machine and the cache a scenario runs on. */
@@ -56,6 +56,8 @@ export class Laboratory implements World {
   readonly ledger: Ledger;
   /** The cache the scenario is about. */
   readonly s: KmemCachePtr;
+  /** How drawings and checks read the memory, unseen by the schedule. */
+  readonly reading: Reading;
   private readonly names: LaboratoryNames;
 
   constructor(options: LaboratoryOptions, change: Change) {
@@ -78,35 +80,35 @@ export class Laboratory implements World {
     });
     serve(this.memory, this.system.machine);
     this.ledger = new Ledger(this.system.common);
-    if (this.slub !== undefined) this.slub.context.reports.sink = refuseReport;
+    this.system.observer.onReport?.(refuseReport);
     this.s = this.memory.runAs(0, () => this.boot(options));
-    this.names = new LaboratoryNames(this.system, this.s, (look) => this.memory.inspect(look));
+    this.reading = {
+      peek: (address) =>
+        address > 0 && address < this.memory.byteLength ? this.memory.peek(address & ~3) : 0,
+      draw: (value) => this.names.draw(value),
+    };
+    this.names = new LaboratoryNames(this);
   }
 
   private boot(options: LaboratoryOptions): KmemCachePtr {
-    const { system, memory } = this;
+    const { system } = this;
     system.boot();
     const s = system.kmemCacheCreate("scenario", options.size ?? 1024, {
       flags: options.flags ?? 0,
     });
-    if (this.slub !== undefined) {
-      if (options.minPartial !== undefined)
-        memory.write32(s + SlubCache.minPartial, options.minPartial);
-      if (options.cpuPartial !== undefined)
-        memory.write32(s + SlubCache.cpuPartial, options.cpuPartial);
-    }
+    system.observer.setLimits?.(s, options);
     return s;
   }
 
-  /** The allocator, if it is SLUB. */
+  /** The allocator, if it is SLUB: for steps written in TypeScript, of one allocator only. */
   get slub(): Slub | undefined {
     const { allocator } = this.system;
-    return allocator instanceof Slub ? allocator : undefined;
+    return allocator.name === "slub" ? (allocator as Slub) : undefined;
   }
 
   get slab(): Slab | undefined {
     const { allocator } = this.system;
-    return allocator instanceof Slab ? allocator : undefined;
+    return allocator.name === "slab" ? (allocator as Slab) : undefined;
   }
 
   describe(address: Address): Described {

@@ -3,6 +3,7 @@
  * `object 17/2: next`. For reports only; it reads the machine as it is.
  */
 
+import type { CacheDrawing } from "../caches/drawing.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import type { Described } from "../explore/world.ts";
 import type { System } from "../kernel/system.ts";
@@ -12,41 +13,28 @@ import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { fieldAt, type Struct, sizeOf } from "../machine/struct.ts";
 import { Page, PG_SLAB } from "../pages/page.ts";
-import { Slab } from "../slab/slab.ts";
-import {
-  AlienCache,
-  ArrayCache,
-  ENTRY,
-  KmemCache as SlabCache,
-  KmemCacheNode as SlabNode,
-} from "../slab/structs.ts";
-import { inuseOf, isFrozen, objectsOf } from "../slub/counters.ts";
-import {
-  KmemCacheCpu,
-  KmemCache as SlubCache,
-  KmemCacheNode as SlubNode,
-  TID_STEP,
-} from "../slub/structs.ts";
+import type { Laboratory } from "./laboratory.ts";
 
 type AnyStruct = Struct<Record<string, never>>;
 
 export class LaboratoryNames {
+  private readonly lab: Laboratory;
   private readonly system: System;
   private readonly s: Address;
-  private readonly inspect: <T>(look: () => T) => T;
+  private readonly drawing: CacheDrawing;
 
-  /** `inspect` runs a function that reads the memory without taking part in the schedule. */
-  constructor(system: System, s: Address, inspect: <T>(look: () => T) => T) {
-    this.system = system;
-    this.s = s;
-    this.inspect = inspect;
+  constructor(lab: Laboratory) {
+    this.lab = lab;
+    this.system = lab.system;
+    this.s = lab.s;
+    this.drawing = lab.system.observer.drawing(lab.reading);
   }
 
   describe(address: Address): Described {
     const described = this.find(address);
     const { draw } = described;
     if (draw === undefined) return described;
-    return { ...described, draw: (value) => this.inspect(() => draw(value)) };
+    return { ...described, draw: (value) => this.lab.memory.inspect(() => draw(value)) };
   }
 
   private find(address: Address): Described {
@@ -99,37 +87,11 @@ export class LaboratoryNames {
     ];
     for (const [name, cache] of caches) {
       const into = offset - memory.read32(cache + KmemCacheBase.cpuSlab);
-      const described = this.isSlab ? this.arrayField(into, cache) : this.cpuField(into);
+      const described = this.drawing.cpuWord(cache, into);
       if (described === undefined) continue;
       return { ...described, name: name === "" ? described.name : `${name} ${described.name}` };
     }
     return { name: `+${hex(offset)}`, field: "percpu" };
-  }
-
-  private cpuField(into: number): Described | undefined {
-    if (into < 0 || into >= sizeOf(KmemCacheCpu)) return undefined;
-    const field = fieldAt(KmemCacheCpu, into);
-    const draw = field === "tid" ? drawTid : (value: number) => this.draw(value);
-    return { name: `c->${field}`, field: `kmem_cache_cpu.${field}`, draw };
-  }
-
-  private arrayField(into: number, cache: Address): Described | undefined {
-    const limit = this.memory.read32(cache + SlabCache.limit);
-    if (into < 0 || into >= ENTRY + 4 * limit) return undefined;
-    return this.entryOrField("ac", into);
-  }
-
-  /** A field of an array cache, or one of its entries. */
-  private entryOrField(array: string, into: number): Described {
-    if (into < ENTRY) {
-      const field = fieldAt(ArrayCache, into);
-      return { name: `${array}->${field}`, field: `array_cache.${field}` };
-    }
-    return {
-      name: `${array}->entry[${(into - ENTRY) >> 2}]`,
-      field: "array_cache.entry",
-      draw: (value) => this.draw(value),
-    };
   }
 
   private ofDescriptors(address: Address): Described {
@@ -140,66 +102,26 @@ export class LaboratoryNames {
     const number = Math.floor((address - page) / bytes);
     const field = fieldAt(Page, (address - page) % bytes);
     const isSlab = (this.memory.read32(page + number * bytes + Page.flags) & PG_SLAB) !== 0;
-    const isSlub = isSlab && !this.isSlab;
-    const draw =
-      field === "counters" && isSlub ? drawCounters : (value: number): string => this.draw(value);
+    const draw = (value: number): string =>
+      field === "counters" && isSlab ? this.drawing.drawCounters(value) : this.draw(value);
     return { name: `${isSlab ? "slab" : "page"} ${number}.${field}`, field: `page.${field}`, draw };
   }
 
   private ofPages(address: Address): Described {
     const { memory, s } = this;
     const draw = (value: number): string => this.draw(value);
-    if (address >= s && address < s + sizeOf(this.isSlab ? SlabCache : SlubCache)) {
-      const field = fieldAt(this.isSlab ? SlabCache : SlubCache, address - s);
-      return { name: `s->${field}`, field: `kmem_cache.${field}`, draw };
-    }
+    const ofCache = this.drawing.cacheWord(address - s);
+    if (ofCache !== undefined) return { ...ofCache, draw };
     for (let nid = 0; nid < this.system.machine.options.nodes; nid++) {
-      const named = this.ofNode(address, nid, memory.read32(s + KmemCacheBase.node + (nid << 2)));
+      const n = memory.read32(s + KmemCacheBase.node + (nid << 2));
+      const named = n === 0 ? undefined : this.drawing.nodeWord(address, nid, n);
       if (named !== undefined) return { draw, ...named };
     }
     const { slab, index, into } = this.objectAt(address);
     if (slab < 0)
       return { name: `page ${address >>> 12}+${hex(address & 0xfff)}`, field: "page data", draw };
-    const what = this.isSlab ? `+${into}` : into === this.freePointer ? ": next" : `+${into}`;
+    const what = this.drawing.objectWord(s, into);
     return { name: `object ${slab}/${index}${what}`, field: `object${what}`, draw };
-  }
-
-  private ofNode(address: Address, nid: number, n: Address): Described | undefined {
-    const struct = this.isSlab ? SlabNode : SlubNode;
-    if (n === 0) return undefined;
-    if (address >= n && address < n + sizeOf(struct)) {
-      const field = fieldAt(struct, address - n);
-      return {
-        name: `node ${nid}: ${field.replace(".word", "")}`,
-        field: `kmem_cache_node.${field}`,
-      };
-    }
-    return this.isSlab ? this.ofNodeArrays(address, nid, n) : undefined;
-  }
-
-  private ofNodeArrays(address: Address, nid: number, n: Address): Described | undefined {
-    const { memory } = this;
-    const within = (ac: Address, name: string): Described | undefined => {
-      const into = address - ac;
-      if (into < 0 || into >= ENTRY + 4 * memory.read32(ac + ArrayCache.limit)) return undefined;
-      return this.entryOrField(`node ${nid}: ${name}`, into);
-    };
-    const shared = memory.read32(n + SlabNode.shared);
-    if (shared !== 0) {
-      const named = within(shared, "shared");
-      if (named !== undefined) return named;
-    }
-    const table = memory.read32(n + SlabNode.alien);
-    for (let other = 0; table !== 0 && other < this.system.machine.options.nodes; other++) {
-      const alien = memory.read32(table + (other << 2));
-      if (alien === 0) continue;
-      if (address >= alien && address < alien + AlienCache.ac) {
-        return { name: `node ${nid}: alien[${other}]->lock`, field: "alien_cache.lock" };
-      }
-      const named = within(alien + AlienCache.ac, `alien[${other}]`);
-      if (named !== undefined) return named;
-    }
-    return undefined;
   }
 
   // ---- values ----
@@ -229,33 +151,17 @@ export class LaboratoryNames {
     const page = pages.virtToHeadPage(address);
     if (this.memory.read32(page + Page.slabCache) !== this.s) return none;
     const size = this.memory.read32(this.s + KmemCacheBase.size);
-    const first = this.isSlab ? this.memory.read32(page + Page.sMem) : pages.pageAddress(page);
+    const first = this.drawing.firstObject(this.s, page);
     const into = address - first;
     if (into < 0) return none;
     return { slab: pages.array.number(page), index: Math.floor(into / size), into: into % size };
-  }
-
-  private get freePointer(): number {
-    return this.memory.read32(this.s + SlubCache.offset);
   }
 
   private get memory() {
     return this.system.memory;
   }
 
-  private get isSlab(): boolean {
-    return this.system.allocator instanceof Slab;
-  }
-
   private nameOf(s: Address): string {
     return this.system.common.nameOf(s);
   }
-}
-
-function drawTid(value: number): string {
-  return `${(value >>> 0) >>> Math.log2(TID_STEP)}@cpu${value & (TID_STEP - 1)}`;
-}
-
-function drawCounters(value: number): string {
-  return `${inuseOf(value)}/${objectsOf(value)}${isFrozen(value) ? " frozen" : ""}`;
 }

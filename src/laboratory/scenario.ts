@@ -23,7 +23,7 @@ import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
 import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 import { parseReference } from "./references.ts";
 import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
-import { auditQuiet, checkCpuSlabs, type EndsEmpty } from "./verdict.ts";
+import { auditQuiet, checkCpus, type EndsEmpty } from "./verdict.ts";
 
 /** Steps on one CPU, before exploration. */
 export interface SetupStep {
@@ -218,7 +218,7 @@ export function scenarioOf(
     },
     contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),
     check: {
-      afterEach: checkCpuSlabs,
+      afterEach: checkCpus,
       atEnd: (lab) => auditQuiet(lab, endsEmpty),
     },
   };

@@ -9,9 +9,6 @@
 
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
-import type { Slub } from "../slub/cpu-slab/slub.ts";
-import { slubAttributes } from "../slub/observer/attributes.ts";
-import { KmemCache } from "../slub/structs.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** One call into the allocator. */
@@ -164,31 +161,16 @@ export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number):
   }
 }
 
-function runOnOneAllocator(lab: Laboratory, step: Step): void {
-  const isKnown = lab.slub === undefined ? runOnSlab(lab, step) : runOnSlub(lab, lab.slub, step);
-  if (!isKnown) throw new RangeError(`${lab.system.allocator.name} has no "${step.verb}"`);
-}
-
-function runOnSlub({ s, memory }: Laboratory, slub: Slub, step: Step): boolean {
-  if (step.verb === "flush") slub.deactivation.flushAll(s);
-  else if (step.verb === "flush-cpu") {
-    const flags = memory.irqSave();
-    slub.deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
-    memory.irqRestore(flags);
-  } else if (step.verb === "keep-none") {
-    memory.writeOnce(s + KmemCache.cpuPartial, 0);
-    memory.writeOnce(s + KmemCache.minPartial, 0);
-    slub.lifetime.shrink(s);
-  } else if (step.verb === "read") slubAttributes(slub).get(step.attribute)?.show?.(s);
-  else if (step.verb === "write") slubAttributes(slub).get(step.attribute)?.store?.(s, step.value);
-  else return false;
-  return true;
-}
-
-function runOnSlab({ s, slab }: Laboratory, step: Step): boolean {
-  if (step.verb === "flush") slab?.drain.drainAll(s);
-  else if (step.verb === "reap") slab?.reaper.reap();
-  else if (step.verb === "tune") slab?.tuning.tune(s, step.limit, step.batch, step.shared);
-  else return false;
-  return true;
+/** What not every allocator has; scenario.ts refuses a step that this one has not. */
+function runOnOneAllocator({ system, s }: Laboratory, step: Step): void {
+  const { attributes, steps } = system.observer;
+  if (step.verb === "read") attributes.get(step.attribute)?.show?.(s);
+  else if (step.verb === "write") attributes.get(step.attribute)?.store?.(s, step.value);
+  else if (step.verb === "tune") {
+    system.allocator.tune(s, step.limit, step.batch, step.shared);
+  } else {
+    const act = steps.get(step.verb);
+    if (act === undefined) throw new RangeError(`${system.allocator.name} has no "${step.verb}"`);
+    act(s);
+  }
 }

@@ -6,37 +6,16 @@
 
 import { audit, auditEmpty } from "../check/audit.ts";
 import type { AuditFinding } from "../check/findings.ts";
-import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Page } from "../pages/page.ts";
-import { isFrozen } from "../slub/counters.ts";
-import { KmemCache, KmemCacheCpu } from "../slub/structs.ts";
 import type { Laboratory } from "./laboratory.ts";
 
-/**
- * c->freelist set implies c->page set, and a cpu slab is frozen. SLUB only. The slab of a CPU that has
- * gone offline is taken over later; the audit looks there.
- */
-export function checkCpuSlabs({ memory, s, slub, system }: Laboratory): void {
-  if (slub === undefined) return;
-  const cpuSlab = memory.peek(s + KmemCache.cpuSlab);
+/** The CPUs on which nothing is under way. What a CPU had that went offline is taken over later. */
+export function checkCpus({ memory, s, system, reading }: Laboratory): void {
   const { presence } = system.machine;
   for (let cpu = 0; cpu < memory.cpus; cpu++) {
-    if (memory.busyCpus.isBusy(cpu) || cpuSlab === 0 || !presence.isOnline(cpu)) continue;
-    const c = memory.perCpuPtr(cpuSlab, cpu);
-    const page = memory.peek(c + KmemCacheCpu.page);
-    const freelist = memory.peek(c + KmemCacheCpu.freelist);
-    if (page === 0 && freelist !== 0) {
-      throw new KernelBug(
-        "lost-object",
-        `CPU ${cpu} has free object ${hex(freelist)} but no slab: its next slab will overwrite the pointer`,
-      );
-    }
-    if (page === 0 || isFrozen(memory.peek(page + Page.counters))) continue;
-    throw new KernelBug(
-      "stuck-frozen-slab",
-      `CPU ${cpu} allocates from slab ${system.pages.array.number(page)}, which is not frozen`,
-    );
+    if (memory.busyCpus.isBusy(cpu) || !presence.isOnline(cpu)) continue;
+    system.observer.checkCpu?.(s, cpu, reading);
   }
 }
 

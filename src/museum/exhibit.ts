@@ -1,23 +1,27 @@
 /**
- * An exhibit: one bug, the smallest program that shows it, and what must happen. The proof
- * (prove.ts) searches the broken source until it fails and the fixed one until nothing is left.
+ * An exhibit is what `slablab museum` shows: one bug, the smallest scenario in which it fails, and
+ * how it must fail. One file of bugs/ tells all of that. The proof (prove.ts) searches the broken
+ * source until it fails, and every schedule of the fixed source.
  */
 import type { Change } from "../kernel/classes.ts";
+import type { Mutation } from "../laboratory/mutation.ts";
 import type { SlabScenario } from "../laboratory/scenario.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
-import type { Mutation } from "./mutations/index.ts";
 
 /**
- * What the entry is known from. V3: the commit's id and text were read. V2: id and title were seen
+ * The source of the entry. V3: the commit's id and text were read. V2: id and title were seen
  * together. V1: the patch mail was read, its id was not confirmed. U: from memory. A trailing `-`:
- * in part only.
+ * only in part.
  */
 export type Verification = "V3" | "V3-" | "V2" | "V2-" | "V1" | "U";
 
 export interface Exhibit {
+  /** R…: a bug that Linux had. S…: a made-up one, in the same spirit. */
   readonly id: string;
+  /** Another id by which the bug and its mutation are found: it was once counted as made up. */
+  readonly alias: string | null;
   readonly title: string;
-  /** null: made up, or never found. */
+  /** null: made up, or unknown. */
   readonly commit: string | null;
   readonly year: number | null;
   /** null: made up. */
@@ -28,48 +32,49 @@ export interface Exhibit {
   readonly era: "fixed" | "seed";
   /** S: an interrupt or preemption on the same CPU. X: another CPU. M: a migration. 0: nobody. */
   readonly needs: "S" | "X" | "M" | "S+X" | "X+hotplug" | "0";
-  /** Three sentences: what was wrong, how it goes wrong, what mends it. */
+  /** Three sentences: the mistake, the failure, the fix. */
   readonly story: readonly [string, string, string];
   /** null: the broken code is in `brokenScenario`. */
   readonly mutation: Mutation | null;
+  /**
+   * Methods of the allocator that the mutation rewrites instead of calling them, each with the
+   * digest of the original it was written from (test/museum/retyped.test.ts).
+   */
+  readonly retypes: Readonly<Record<string, string>>;
   readonly scenario: SlabScenario;
-  /** Where the bug is in who uses the allocator. */
+  /** For a bug in code that uses the allocator. */
   readonly brokenScenario: SlabScenario | null;
   /** Made in both sources, before the mutation. */
   readonly base: Change | null;
-  /** null: it stays harmless by itself, which is what the exhibit is about. */
+  /** null: the bug is harmless by itself, which the exhibit shows. */
   readonly class: FailureClass | null;
-  /** The least preemptions with which it fails; of a harmless one, how many were tried. */
+  /** The fewest preemptions with which it fails; for a harmless bug, how many were tried. */
   readonly preemptions: number;
 }
 
-type Optional = "commit" | "year" | "isIdUnconfirmed" | "era" | "brokenScenario" | "base";
-type Told = Pick<
-  Exhibit,
-  "verification" | "needs" | "story" | "scenario" | "class" | "preemptions"
-> &
-  Partial<Pick<Exhibit, Optional>>;
-
 const USUALLY = {
+  alias: null,
+  commit: null,
+  year: null,
+  verification: null,
   isIdUnconfirmed: false,
   era: "fixed",
+  retypes: {},
   brokenScenario: null,
   base: null,
 } as const;
 
-/** The exhibit of a mutation, which knows its title, commit and year; `id`: under another name. */
-export function exhibitOf(
-  mutation: Mutation,
-  told: Told & { id?: string; title?: string },
-): Exhibit {
-  const { id, title, commit, year } = mutation;
-  return { ...USUALLY, id, title, commit, year, ...told, mutation };
-}
+type Told = Omit<Exhibit, "mutation" | keyof typeof USUALLY> &
+  Partial<Pick<Exhibit, keyof typeof USUALLY>>;
 
-/** An exhibit whose bug is in who uses the allocator. */
-export function exhibitOfUse(
-  about: Pick<Exhibit, "id" | "title" | "commit" | "year">,
-  told: Told & { brokenScenario: SlabScenario },
-): Exhibit {
-  return { ...USUALLY, ...about, ...told, mutation: null };
+/** The bug is in the allocator, or in code that uses it. */
+type Broken =
+  | Pick<Mutation, "change" | "expect">
+  | { change?: never; expect?: never; brokenScenario: SlabScenario };
+
+export function bug({ change, expect, ...told }: Told & Broken): Exhibit {
+  const exhibit = { ...USUALLY, ...told };
+  if (change === undefined) return { ...exhibit, mutation: null };
+  const { id, title, commit, year } = exhibit;
+  return { ...exhibit, mutation: { id, title, commit, year, expect, change } };
 }

@@ -1,7 +1,7 @@
-/** What a worker of the explorer is asked, and what it answers: plain data both ways. */
+/** The jobs of the explorer's workers: jobs and answers are plain data. */
 import type { Progress } from "../explore/budget.ts";
 import { type ExploreResult, explore, type SearchOptions } from "../explore/explore.ts";
-import { exhibit } from "./exhibits/index.ts";
+import { exhibit } from "./bugs/index.ts";
 import { type Proof, prove } from "./prove.ts";
 import { type Subject, scenarioOfSubject } from "./subject.ts";
 
@@ -20,7 +20,7 @@ export interface ProofJob {
   readonly shareSeconds: number;
 }
 
-/** Told while a search runs. */
+/** Sent while a search runs. */
 export interface ShardProgress extends Progress {
   readonly shard: number;
 }

@@ -1,7 +1,7 @@
 /**
- * The proof of an exhibit: the broken source fails, with the class and the least preemptions that
- * the exhibit names; the fixed one is clean through every schedule with as many, and, as far as a
- * share of time goes, with one more.
+ * The proof of an exhibit: the broken source fails, with the class and the fewest preemptions that the
+ * exhibit names; the fixed source passes every schedule with as many preemptions and, as far as a
+ * share of time allows, with one more.
  */
 import { explore } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
@@ -13,30 +13,30 @@ import type { Exhibit } from "./exhibit.ts";
 export interface Proof {
   /** The broken source failed. */
   readonly found: boolean;
-  /** Everything came as the exhibit says. */
+  /** Everything is as the exhibit says. */
   readonly isProven: boolean;
   readonly class: string | null;
   readonly message: string | null;
   readonly preemptions: number | null;
   readonly token: string | null;
-  /** Run until it failed, or until nothing was left. */
+  /** Run until the source failed, or until no schedule was left. */
   readonly schedules: number;
-  /** Until it failed, and for the whole proof. */
+  /** Until the source failed, and for the whole proof. */
   readonly seconds: number;
   readonly secondsInAll: number;
   /** Every schedule of the fixed source with the exhibit's number of preemptions passes. */
   readonly fixedClean: boolean;
-  /** The most preemptions for which that is known; null: not even for none. */
+  /** The most preemptions for which that is known; null: not even for 0. */
   readonly fixedBound: number | null;
 }
 
-/** No exhibit takes nearly as long; a machine may be slow. */
+/** Far more than any exhibit takes, for slow machines. */
 const PATIENCE_SECONDS = 120;
 
 export const eraOf = ({ era }: Pick<Exhibit, "era">): Change =>
   era === "seed" ? onSlub(seedEra) : (classes) => classes;
 
-/** The change that makes the fixed source: whatever the exhibit's era and base are. */
+/** The change that makes the fixed source: the exhibit's era and base. */
 export function fixedChange(exhibit: Exhibit): Change {
   const era = eraOf(exhibit);
   return (classes) => era(exhibit.base?.(classes) ?? classes);
@@ -48,12 +48,12 @@ export function brokenChange(exhibit: Exhibit): Change {
   return (classes) => exhibit.mutation?.change(fixed(classes)) ?? fixed(classes);
 }
 
-/** What the broken source is run on. */
+/** The scenario on the broken source. */
 export function brokenScenario(exhibit: Exhibit): ReturnType<typeof scenarioOf> {
   return scenarioOf(exhibit.brokenScenario ?? exhibit.scenario, brokenChange(exhibit));
 }
 
-/** `share`: seconds for one preemption more. */
+/** `share`: seconds for the search with one more preemption. */
 export function prove(exhibit: Exhibit, share: number): Proof {
   const start = performance.now();
   const { preemptions } = exhibit;

@@ -1,4 +1,4 @@
-/** Failures that were saved: what failed, and the token that replays it. Searches try them first. */
+/** Saved failures: the subject that failed, and the token that replays it. Searches try them first. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -7,7 +7,7 @@ import { quoted } from "../machine/quoted.ts";
 import type { Subject } from "./subject.ts";
 
 const SCHEMA = "slablab/regression/1";
-/** Where searches look, in the working directory. */
+/** The folder that searches read, in the working directory. */
 export const REGRESSIONS = "regressions";
 
 const Saved = v.object({
@@ -40,7 +40,7 @@ export function readRegression(file: string): Regression {
   }
 }
 
-/** A data race is seen only by a replay that looks for them. */
+/** Only a replay that checks for data races shows one again. */
 export function isDataRace(failure: { readonly class: string }): boolean {
   return failure.class === "data-race";
 }

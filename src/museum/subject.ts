@@ -1,19 +1,23 @@
 /**
- * What a command or a worker is to explore, as plain data: a scenario by name, by exhibit or as text,
- * and the allocator it runs on.
+ * The subject of a command or a worker, as plain data: a scenario by name, by exhibit or as text, and
+ * the allocator it runs on.
  */
-
 import type { AllocatorName } from "../caches/flags.ts";
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
+import { classesFor } from "../kernel/classes.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
+import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
-import { exhibit } from "./exhibits/index.ts";
-import { blaming, loadMutation, mutate } from "./mutations/load.ts";
+import { exhibit } from "./bugs/index.ts";
+import type { Exhibit } from "./exhibit.ts";
+import { loadMutation } from "./mutations.ts";
 import { brokenScenario, eraOf } from "./prove.ts";
-import { scenarios } from "./scenarios/index.ts";
+import { scenarios } from "./scenarios.ts";
+
+type Era = Exhibit["era"];
 
 export interface Subject {
   /** Name of a scenario, id of an exhibit, or the name of the file that `text` is from. */
@@ -21,37 +25,55 @@ export interface Subject {
   readonly text?: string | undefined;
   /** Id of a mutation, or the path of a module that exports one. */
   readonly mutation?: string | undefined;
-  readonly era?: "fixed" | "seed" | undefined;
+  readonly era?: Era | undefined;
   /** Instead of the scenario's own. */
   readonly allocator?: AllocatorName | undefined;
   readonly kernel?: KernelVersion | undefined;
 }
 
-/** Instead of a scenario's name: each of them in turn. */
+/** In place of a scenario's name: all scenarios, one after the other. */
 export const ALL = "all";
 
 /** There is no such scenario. */
 export class NoScenario extends Error {}
 
 /**
- * The subjects that one stands for: itself, or, of `all`, each scenario that must pass; where an
- * allocator or kernel is named, those that are made for it.
+ * The subject itself; for `all`, each scenario that must pass, was made for the allocator and kernel
+ * that are named, and runs what the mutation changes. @throws NoScenario, NoMutation
  */
-export function subjectsOf(subject: Subject): [Subject, ...Subject[]] {
-  const { scenario, text, allocator, kernel } = subject;
+export async function subjectsOf(subject: Subject): Promise<[Subject, ...Subject[]]> {
+  const { scenario, text, mutation, era = "fixed", allocator, kernel } = subject;
   if (scenario !== ALL || text !== undefined) return [subject];
   const fit = [...scenarios.values()].filter(
     ({ name, machine }) =>
       !name.endsWith("unchecked") &&
       (allocator ?? machine.allocator ?? "slub") === (machine.allocator ?? "slub") &&
-      (kernel ?? machine.kernel ?? "4.1") === (machine.kernel ?? "4.1"),
+      (kernel ?? machine.kernel ?? DEFAULT_KERNEL) === (machine.kernel ?? DEFAULT_KERNEL),
   );
-  const [first, ...others] = fit.map(({ name }) => ({ ...subject, scenario: name }));
+  const changed = mutation === undefined ? fit : changedBy(await loadMutation(mutation), era, fit);
+  const [first, ...others] = changed.map(({ name }) => ({ ...subject, scenario: name }));
   if (first === undefined) {
     const wanted = [allocator, kernel].filter((word) => word !== undefined).join(" of ");
     throw new NoScenario(`no scenario is made for ${wanted}`);
   }
   return [first, ...others];
+}
+
+/** The scenarios whose classes the mutation changes. @throws NoMutation where there are none. */
+function changedBy(mutation: Mutation, era: Era, fit: readonly SlabScenario[]): SlabScenario[] {
+  const refusals: NoMutation[] = [];
+  const changed = fit.filter(({ machine: { allocator = "slub", kernel = DEFAULT_KERNEL } }) => {
+    try {
+      mutate(mutation, eraOf({ era })(classesFor(allocator, kernel)));
+      return true;
+    } catch (error) {
+      if (!(error instanceof NoMutation)) throw error;
+      refusals.push(error);
+      return false;
+    }
+  });
+  if (changed.length === 0 && refusals[0] !== undefined) throw refusals[0];
+  return changed;
 }
 
 /** @throws NoScenario, ScenarioError, NoMutation */

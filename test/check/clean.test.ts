@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import type { BootOptions } from "../../src/kernel/kernel.ts";
+import type { Mutation } from "../../src/laboratory/mutation.ts";
 import type { Address } from "../../src/machine/memory.ts";
-import { type Mutation, mutations } from "../../src/museum/mutations/index.ts";
+import { mutations } from "../../src/museum/mutations.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { type Change, type Watched, watched } from "./systems.ts";
 

@@ -1,8 +1,8 @@
 /**
- * One thread, one planned interruption: at the nth access of an operation another context runs to
- * its end, as an interrupt on the same CPU, as another CPU, or the task itself moves to one. Trying
- * every n tries every place in which two contexts can cut each other, as long as one of them is not
- * cut itself. Nobody else runs, so whoever waits waits for ever, and that is a deadlock.
+ * One thread, one planned interruption: at the nth access of an operation something else happens, for
+ * example another context runs to its end. Trying every n tries every place in which two contexts can
+ * cut each other, as long as one of them is not cut itself. No other thread runs, so a wait never
+ * ends; it is a deadlock.
  */
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
@@ -31,18 +31,25 @@ const ACCESSES = [
 const ENDLESS = 20_000;
 
 export class InterposedMemory extends TorturedMemory {
-  private plans: { access: number; act: () => boolean }[] = [];
+  private planned: { access: number; act: () => boolean } | undefined;
   private accesses = 0;
   private left = Number.POSITIVE_INFINITY;
-  /** How many of the planned acts have run. */
-  acted = 0;
+  /** The planned act has run. */
+  hasActed = false;
 
   /** `act` runs before the access with that number, counted from 1 since `plan`. */
-  plan(plans: { access: number; act: () => boolean }[]): void {
-    this.plans = [...plans];
+  plan(access: number, act: () => boolean): void {
+    this.forget();
+    this.planned = { access, act };
+    this.left = ENDLESS;
+  }
+
+  /** Nothing is planned any more. */
+  forget(): void {
+    this.planned = undefined;
     this.accesses = 0;
-    this.acted = 0;
-    this.left = plans.length === 0 ? Number.POSITIVE_INFINITY : ENDLESS;
+    this.hasActed = false;
+    this.left = Number.POSITIVE_INFINITY;
   }
 
   get accessed(): number {
@@ -53,15 +60,12 @@ export class InterposedMemory extends TorturedMemory {
   interpose(): void {
     this.accesses++;
     if (--this.left < 0) throw new KernelBug("livelock", `no end after ${ENDLESS} accesses`);
-    const next = this.plans[0];
-    if (next === undefined || next.access !== this.accesses) return;
-    this.plans.shift();
-    // What runs now has accesses of its own, which do not count.
-    const { accesses, plans } = this;
-    this.plans = [];
-    if (next.act()) this.acted++;
+    const { planned, accesses } = this;
+    if (planned?.access !== accesses) return;
+    // The act has accesses of its own, which do not count.
+    this.planned = undefined;
+    this.hasActed = planned.act();
     this.accesses = accesses;
-    this.plans = plans;
   }
 
   /** Runs `act` as an interrupt, where interrupts are on. */
@@ -99,14 +103,14 @@ export class InterposedMemory extends TorturedMemory {
     const { cpu } = this;
     return () => {
       this.bytes.set(bytes);
-      this.plan([]);
+      this.forget();
       this.become(cpu);
       this.irqsOff = false;
       this.preemptCount = 0;
     };
   }
 
-  /** Whoever may sleep lets go of its CPU, and what waits for that CPU is done. */
+  /** A task that may sleep lets go of its CPU, and work that waits for that CPU is done. */
   override waitWhile(address: number, value: number, holder = 0): void {
     if (!this.irqsOff && this.preemptCount === 0) super.waitWhile(address, value, holder);
     else if (this.words[address >> 2] === value) throw new KernelBug("deadlock", "waits for ever");

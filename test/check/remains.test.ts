@@ -173,7 +173,7 @@ function deaths(scene: Scene, options: BootOptions): Ending[] {
   const endings: Ending[] = [];
   for (let access = 1; ; access += scene.every ?? 1) {
     restore();
-    memory.plan([{ access, act: die }]);
+    memory.plan(access, die);
     try {
       operation();
       return endings;
@@ -287,7 +287,7 @@ function deadWithOneObject(): { survivor: Kernel; ledger: Ledger; remains: Remai
   victim.kmemCacheFree(s, many(victim, s, 2)[0] as Address);
   for (let access = 1; ; access++) {
     const restore = memory.snapshot();
-    memory.plan([{ access, act: die }]);
+    memory.plan(access, die);
     expect(() => victim.kmemCacheAlloc(s)).toThrow(Death);
     const ledger = new Ledger(survivor.common);
     const remains = new Remains(survivor, ledger, [memory.current()]);
@@ -296,7 +296,7 @@ function deadWithOneObject(): { survivor: Kernel; ledger: Ledger; remains: Remai
   }
 }
 
-test("an operation that was cut accounts for no more than it can have held", () => {
+test("a cut operation accounts for no more objects than it can have held", () => {
   const { survivor, ledger, remains, s } = deadWithOneObject();
   const [other] = survivor.run(() => many(survivor, s, 1), 0);
   // Another object gets lost: the ledger thinks that nobody has it.
@@ -306,7 +306,7 @@ test("an operation that was cut accounts for no more than it can have held", () 
   expect(findings.map(({ failure }) => failure)).toEqual(["lost-object"]);
 });
 
-test("what is lost of another cache is not put down to the dead", () => {
+test("an object lost from another cache is not attributed to the dead task", () => {
   const { survivor, ledger, remains } = deadWithOneObject();
   const object = survivor.kmalloc(500);
   ledger.give(object);
@@ -314,7 +314,7 @@ test("what is lost of another cache is not put down to the dead", () => {
   expect(messages).toEqual([expect.stringContaining("kmalloc-512: slab")]);
 });
 
-test("pages that the cut operation cannot have asked for are leaked", () => {
+test("pages that the cut operation cannot have asked for are reported as leaked", () => {
   const { survivor, ledger, remains } = deadWithOneObject();
   const page = survivor.run(() => survivor.pages.allocPages(0, 5, 0));
   const messages = audit(survivor, { ledger, remains }).map(({ message }) => message);

@@ -1,8 +1,10 @@
-/** Runs the program as a user runs it. */
+/** Runs commands, in this process or, where the process is what is tested, as a user does. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
+import { run } from "../../src/cli/program.ts";
 
 export const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
 
@@ -12,34 +14,57 @@ export interface Answer {
   readonly code: number | null;
 }
 
-/** The program at work, for a test that talks to it. */
+/** Runs a command in this process; `hear` is told all that standard error has got so far. */
+export async function slablab(words: string[], hear?: (err: string) => void): Promise<Answer> {
+  const said = { out: "", err: "" };
+  const catches = (stream: keyof typeof said) => (part: unknown) => {
+    said[stream] += part;
+    if (stream === "err") hear?.(said.err);
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation(catches("out")),
+    vi.spyOn(process.stderr, "write").mockImplementation(catches("err")),
+    vi.spyOn(console, "error").mockImplementation((line) => catches("err")(`${line}\n`)),
+  ];
+  try {
+    await run(words);
+    return { ...said, code: Number(process.exitCode ?? 0) };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = undefined;
+  }
+}
+
+/** Runs a command in this process, and presses Ctrl-C as soon as the progress line says `when`. */
+export async function interruptedAt(when: RegExp, words: string[]): Promise<Answer> {
+  const { isTTY } = process.stderr;
+  // The progress line is for terminals.
+  process.stderr.isTTY = true;
+  let isPressed = false;
+  try {
+    return await slablab(words, (err) => {
+      if (isPressed || !when.test(err)) return;
+      isPressed = true;
+      process.emit("SIGINT");
+    });
+  } finally {
+    process.stderr.isTTY = isTTY;
+  }
+}
+
+/** The program at work as a process of its own. */
 export function started(
-  args: string[],
+  words: string[],
   nodeOptions: string[] = [],
 ): ChildProcessWithoutNullStreams {
-  const words = [...nodeOptions, program, ...args];
-  return spawn(process.execPath, words, { stdio: ["pipe", "pipe", "pipe"] });
+  const all = [...nodeOptions, program, ...words];
+  return spawn(process.execPath, all, { stdio: ["pipe", "pipe", "pipe"] });
 }
 
-/** The progress line is for terminals. */
-const TERMINAL = ["--import", "data:text/javascript,process.stderr.isTTY=true"];
-
-/** Sends Ctrl-C as soon as the progress line says `when`, and returns the rest. */
-export async function interruptedAt(when: RegExp, args: string[]): Promise<Answer> {
-  const child = started(args, TERMINAL);
-  child.stdin.end();
-  let err = "";
-  let isSent = false;
-  child.stderr.setEncoding("utf8").on("data", (part: string) => {
-    err += part;
-    if (!isSent && when.test(err)) isSent = child.kill("SIGINT");
-  });
-  const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
-  return { out, err, code };
-}
-
-export async function slablab(args: string[], input = ""): Promise<Answer> {
-  const child = started(args);
+/** Runs a command as a process of its own, to its end. */
+export async function processOf(words: string[], input = ""): Promise<Answer> {
+  const child = started(words);
   child.stdin.end(input);
   const [out, err, [code]] = await Promise.all([
     text(child.stdout),

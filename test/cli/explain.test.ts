@@ -50,7 +50,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("two failures of one seed are two files, and no file is written over", async () => {
+test("two failures of one seed become two scenario files, and no file is overwritten", async () => {
   writeFileSync("stress-7.txt", "mine");
   const first = await explanation(OPTIONS, failureAfter("kmalloc"), false);
   const second = await explanation(OPTIONS, failureAfter("kmem_cache_shrink"), false);
@@ -61,18 +61,21 @@ test("two failures of one seed are two files, and no file is written over", asyn
   expect(readFileSync("stress-7-3.txt", "utf8")).toContain("shrink");
 });
 
-test("what no scenario can say is not searched", async () => {
+test("operations that no scenario can express are not searched", async () => {
   expect(await explanation(OPTIONS, failureAfter("kmem_cache_create"), true)).toBe("");
   expect(readdirSync(".")).toEqual([]);
 });
 
 // Where even root can write nothing.
-test.skipIf(!existsSync("/proc/self"))("what cannot be saved is said and shown", async () => {
-  process.chdir("/proc");
-  const warning = vi.spyOn(console, "error").mockImplementation(() => {});
-  const text = await explanation(OPTIONS, failureAfter("kmalloc"), false);
-  expect(warning.mock.lastCall?.[0]).toMatch(
-    /^slablab: the scenario is not saved: E[A-Z]+: .*stress-7\.txt/,
-  );
-  expect(text).toContain("to be saved as stress-7.txt\n\nscenario from-stress\n");
-});
+test.skipIf(!existsSync("/proc/self"))(
+  "a scenario that cannot be saved is printed, with the reason",
+  async () => {
+    process.chdir("/proc");
+    const warning = vi.spyOn(console, "error").mockImplementation(() => {});
+    const text = await explanation(OPTIONS, failureAfter("kmalloc"), false);
+    expect(warning.mock.lastCall?.[0]).toMatch(
+      /^slablab: the scenario is not saved: E[A-Z]+: .*stress-7\.txt/,
+    );
+    expect(text).toContain("to be saved as stress-7.txt\n\nscenario from-stress\n");
+  },
+);

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { interruptedAt, slablab } from "./commands.ts";
+import { interruptedAt, processOf, slablab } from "./commands.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -10,7 +10,7 @@ const file = (name: string): string => join(folder, name);
 
 const explore = (...args: string[]) => slablab(["explore", ...args, "--seed", "1", "--json"]);
 
-test("explore says how far it came and exits 0 where nothing fails", async () => {
+test("explore reports how far it searched and exits with 0 when nothing fails", async () => {
   const { out, code } = await explore("interrupt-free", "--schedules", "2000");
   const answer = JSON.parse(out);
   expect(answer).toMatchObject({
@@ -23,7 +23,7 @@ test("explore says how far it came and exits 0 where nothing fails", async () =>
   expect(code).toBe(0);
 });
 
-test("Ctrl-C ends a search with what was done so far, and with 130", async () => {
+test("Ctrl-C ends a search with its partial result and exit code 130", async () => {
   // When all bounds are done, samplers go on.
   const args = ["explore", "two-cpus", "--seconds", "250", "--json"];
   const { out, code } = await interruptedAt(/all with 2 preemptions pass/, args);
@@ -38,7 +38,7 @@ test("Ctrl-C ends a search with what was done so far, and with 130", async () =>
   expect(answer.schedules).toBeGreaterThanOrEqual(answer.complete.schedules);
 });
 
-test("Ctrl-C ends a search of all scenarios, too, in words", async () => {
+test("Ctrl-C ends a search of all scenarios with a partial report", async () => {
   const args = ["explore", "all", "--seconds", "250", "--seed", "3"];
   const { out, code } = await interruptedAt(/[1-9][\d,]* schedules/, args);
   expect(code).toBe(130);
@@ -54,7 +54,7 @@ function steady(out: string): unknown {
   return rest;
 }
 
-test("one seed and a number of schedules give one answer, run after run", async () => {
+test("explore with a seed and a number of schedules gives the same answer in each run", async () => {
   const runs: string[] = [];
   for (let i = 0; i < 3; i++) {
     const { out } = await explore("two-cpus", "--mutation", "R17", "--schedules", "400");
@@ -64,7 +64,7 @@ test("one seed and a number of schedules give one answer, run after run", async 
   for (const other of others) expect(steady(other)).toEqual(steady(first));
 });
 
-test("--no-prune runs what else is cut short, to the same answer; rates are per second and per core", async () => {
+test("explore --no-prune runs more schedules to the same answer, and gives its rate per core", async () => {
   const bound = ["two-cpus", "--strategy", "bound", "--preemptions", "3"];
   const pruned = JSON.parse((await explore(...bound)).out);
   const whole = JSON.parse((await explore(...bound, "--no-prune")).out);
@@ -74,7 +74,7 @@ test("--no-prune runs what else is cut short, to the same answer; rates are per 
   expect(schedulesPerCpuSecond).toBeCloseTo(schedules / cpuSeconds);
 });
 
-test("a failure is found, saved, replayed by another process, and tried first next time", async () => {
+test("a saved failure is replayed by its file and by its token, by another process as well", async () => {
   const saved = file("r07.json");
   const found = await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);
   expect(found.code).toBe(1);
@@ -82,19 +82,18 @@ test("a failure is found, saved, replayed by another process, and tried first ne
   expect(failure).toMatchObject({ class: "double-allocation", preemptions: 1 });
   expect(existsSync(saved)).toBe(true);
   const replays = [
-    await slablab(["replay", "interrupt-alloc", failure.token, "--mutation", "S01"]),
+    await processOf(["replay", "interrupt-alloc", failure.token, "--mutation", "S01"]),
     await slablab(["replay", saved]),
   ];
   expect(replays[0]?.code).toBe(1);
   expect(replays[0]?.out).toBe(replays[1]?.out);
   expect(replays[0]?.out).toContain("A goes on");
-  const timelines = await Promise.all(
-    [1, 2].map(async () => JSON.parse((await slablab(["replay", saved, "--json"])).out)),
-  );
-  expect(timelines[0].timeline).toEqual(timelines[1].timeline);
+  const timeline = async () =>
+    JSON.parse((await slablab(["replay", saved, "--json"])).out).timeline;
+  expect(await timeline()).toEqual(await timeline());
 });
 
-test("what cannot be written is said: the failure is shown all the same, the page is bad usage", async () => {
+test("a failure that cannot be saved is shown all the same; a page that cannot be written is bad usage", async () => {
   const nowhere = join(file("no-folder"), "there");
   writeFileSync(file("no-folder"), "");
   const found = await explore("interrupt-alloc", "--mutation", "S01", "--out", nowhere);
@@ -106,7 +105,7 @@ test("what cannot be written is said: the failure is shown all the same, the pag
   expect(err).toMatch(/^error: cannot write the page: E.*\n$/);
 });
 
-test("a stale token is refused with what to do next", async () => {
+test("replay refuses a stale token and says what to do next", async () => {
   const saved = file("stale.json");
   await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);
   const { token } = JSON.parse(readFileSync(saved, "utf8"));

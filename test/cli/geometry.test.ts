@@ -3,9 +3,9 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { answerLines } from "../../src/cli/geometry.ts";
 import { geometry } from "../../src/kernel/geometry.ts";
-import { slablab, started } from "./commands.ts";
+import { processOf, slablab, started } from "./commands.ts";
 
-const run = (args: string[], input = "") => slablab(["geometry", ...args], input);
+const run = (args: string[]) => slablab(["geometry", ...args]);
 
 async function answered(input: string[], defaults = {}): Promise<unknown[]> {
   async function* chunks() {
@@ -76,7 +76,7 @@ describe("slablab geometry --stdin", () => {
 
   test("works as a process, and ends quietly when its reader does", async () => {
     const many = '{"size":8}\n'.repeat(20_000);
-    const { out, code } = await run(["--stdin"], many);
+    const { out, code } = await processOf(["geometry", "--stdin"], many);
     expect(out.split("\n")).toHaveLength(20_001);
     expect(code).toBe(0);
 

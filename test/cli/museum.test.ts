@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { EXHIBITS } from "../../src/museum/exhibits/index.ts";
+import { EXHIBITS } from "../../src/museum/bugs/index.ts";
 import { interruptedAt, slablab } from "./commands.ts";
 
-test("the catalogue has every exhibit, and says where an id is unconfirmed", async () => {
+test("the museum's catalogue lists every exhibit and marks unconfirmed commit ids", async () => {
   const { out, code } = await slablab(["museum"]);
   expect(code).toBe(0);
   for (const { id, title } of EXHIBITS) {
@@ -13,7 +13,7 @@ test("the catalogue has every exhibit, and says where an id is unconfirmed", asy
   expect(out).toContain("commit eeaa345e1285 (V3)");
 });
 
-test("the proof of some exhibits answers with the fields a checker reads", async () => {
+test("museum run --json has the fields that a checker reads", async () => {
   const { out, code } = await slablab(["museum", "run", "R04", "R03", "--json"]);
   expect(code).toBe(0);
   const { schema, exhibits } = JSON.parse(out);
@@ -34,7 +34,7 @@ test("the proof of some exhibits answers with the fields a checker reads", async
   expect(exhibits[1]).toMatchObject({ id: "R03", expect: "clean", found: false, fixedClean: true });
 });
 
-test("an exhibit's token is replayed by its id", async () => {
+test("replay takes an exhibit by its id", async () => {
   const { out } = await slablab(["museum", "run", "R01", "--json"]);
   const { token } = JSON.parse(out).exhibits[0];
   const replayed = await slablab(["replay", "R01", token]);
@@ -42,7 +42,7 @@ test("an exhibit's token is replayed by its id", async () => {
   expect(replayed.out).toContain("FAILURE lost-object");
 });
 
-test("real threads show an exhibit, too", async () => {
+test("museum run --live meets an exhibit on real threads", async () => {
   const live = ["--live", "--seed", "1", "--seconds", "100"];
   const { out, code } = await slablab(["museum", "run", "R07", ...live, "--json"]);
   expect(code).toBe(0);
@@ -51,7 +51,7 @@ test("real threads show an exhibit, too", async () => {
   expect(met.seconds).toBeGreaterThan(0);
 });
 
-test("Ctrl-C ends the proof with the exhibits proven so far, and with 130", async () => {
+test("Ctrl-C ends museum run with the exhibits proven so far and exit code 130", async () => {
   const { out, code } = await interruptedAt(/1 of \d+ exhibits/, ["museum", "run", "--json"]);
   expect(code).toBe(130);
   const { interrupted, exhibits } = JSON.parse(out);
@@ -61,7 +61,7 @@ test("Ctrl-C ends the proof with the exhibits proven so far, and with 130", asyn
   for (const { isProven } of exhibits) expect(isProven).toBe(true);
 });
 
-test("Ctrl-C ends the search on threads, and what was cut short is not called unmet", async () => {
+test("Ctrl-C ends museum run --live, and an exhibit that was cut short is not called unmet", async () => {
   const live = ["museum", "run", "S02", "--live", "--seconds", "250", "--seed", "1"];
   const { out, code } = await interruptedAt(/S02 on real threads/, live);
   expect(code).toBe(130);

@@ -14,28 +14,28 @@ async function unread(args: string[]) {
   return { code, err };
 }
 
-test.each([
-  [["museum"]],
-  [["museum", "run", "R03", "--json"]],
-  [["slabinfo"]],
-  [["geometry", "--size", "8"]],
-  [["stress", "--operations", "1000", "--memory", "16M"]],
-])("%j ends quietly where nobody reads it", async (args) => {
-  expect(await unread(args)).toEqual({ code: 0, err: "" });
-});
+test.each([[["museum"]], [["stress", "--operations", "1000", "--memory", "16M"]]])(
+  "slablab %j ends with 0 and no complaint when its reader has gone",
+  async (args) => {
+    expect(await unread(args)).toEqual({ code: 0, err: "" });
+  },
+);
 
-test("what is found still decides the exit code", async () => {
+test("a search that finds a failure exits with 1 though its reader has gone", async () => {
   const args = ["explore", "interrupt-alloc", "--mutation", "S01", "--schedules", "400"];
   expect(await unread(args)).toEqual({ code: 1, err: "" });
 });
 
-test.skipIf(!existsSync("/dev/full"))("a full disk is said in one line and ends with 3", () => {
-  const full = openSync("/dev/full", "w");
-  const { status, stderr } = spawnSync(process.execPath, [program, "museum"], {
-    stdio: ["ignore", full, "pipe"],
-    encoding: "utf8",
-  });
-  closeSync(full);
-  expect(status).toBe(3);
-  expect(stderr).toMatch(/^slablab: the answer cannot be written: ENOSPC.*\n$/);
-});
+test.skipIf(!existsSync("/dev/full"))(
+  "an answer that a full disk does not take is one line of complaint and exit code 3",
+  () => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [program, "museum"], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(full);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^slablab: the answer cannot be written: ENOSPC.*\n$/);
+  },
+);

@@ -1,51 +1,36 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { point } from "../scale/points.ts";
+import { processOf, program, slablab } from "./commands.ts";
 
-const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "slablab-scale-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const TINY = ["--allocators", "slub", "--workloads", "pairs", "--cpus", "1", "--sizes", "64"];
 
-interface Run {
-  code: number;
-  out: string;
-  err: string;
+/** An earlier result whose only point has the given cost, and little noise. */
+function resultOf(ratio: number): string {
+  const nsPerOperation = { median: 10, p10: 9.99, p90: 10.01 };
+  const points = [point({ ratio, nsPerOperation })];
+  return written(`${ratio}.json`, JSON.stringify({ schema: "slablab/scale/1", points }));
 }
 
-function slablab(...options: string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, "scale", ...options], (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
-}
+// A point needs one whole window; on a busy machine a longer run finds one.
+const measured = (...more: string[]) =>
+  processOf(["scale", ...TINY, "--seconds", "3", "--json", "--quiet", ...more]);
 
-/** A result whose only point has the given cost. */
-function resultOf(text: string, ratio: number, noise: number): string {
-  const result = JSON.parse(text);
-  const nsPerOperation = { median: 10, p10: 10 - noise, p90: 10 + noise };
-  result.points = [{ ...result.points[0], ratio, nsPerOperation }];
-  const file = join(folder, `${ratio}.json`);
-  writeFileSync(file, JSON.stringify(result));
-  return file;
-}
-
-test("prints one JSON document with points, and exits by what a comparison finds", async () => {
-  // A point needs one whole window; on a busy machine a longer run finds one.
-  const options = [...TINY, "--seconds", "3", "--json", "--quiet"];
+test("scale prints one JSON document, writes a page, and exits with 0 when no point is slower", async () => {
   const html = join(folder, "report.html");
-  const { code, out } = await slablab(...options, "--html", html);
+  const { code, out } = await measured("--compare", resultOf(1e6), "--html", html);
   expect(code).toBe(0);
   const result = JSON.parse(out);
   expect(result).toMatchObject({ schema: "slablab/scale/1", options: { cpus: [1] } });
+  expect(result.comparison).toMatchObject({ slower: 0 });
   expect(result.points).toHaveLength(1);
-  const [point] = result.points;
-  expect(point).toMatchObject({ allocator: "slub", workload: "pairs", size: 64, cpus: 1 });
-  expect(Object.keys(point)).toEqual(
+  const [measuredPoint] = result.points;
+  expect(measuredPoint).toMatchObject({ allocator: "slub", workload: "pairs", size: 64, cpus: 1 });
+  expect(Object.keys(measuredPoint)).toEqual(
     expect.arrayContaining([
       "nsPerOperation",
       "ratio",
@@ -55,12 +40,12 @@ test("prints one JSON document with points, and exits by what a comparison finds
     ]),
   );
   expect(readFileSync(html, "utf8")).toContain("slablab scale --allocators slub");
+});
 
-  const faster = await slablab(...options, "--compare", resultOf(out, 1e-6, 0.01));
-  expect(faster.code).toBe(1);
-  expect(JSON.parse(faster.out).comparison).toMatchObject({ slower: 1 });
-  const slower = await slablab(...options, "--compare", resultOf(out, 1e6, 0.01));
-  expect(slower.code).toBe(0);
+test("scale exits with 1 when a point is slower than in an earlier result", async () => {
+  const { code, out } = await measured("--compare", resultOf(1e-6));
+  expect(code).toBe(1);
+  expect(JSON.parse(out).comparison).toMatchObject({ slower: 1 });
 });
 
 function written(name: string, text: string): string {
@@ -84,9 +69,9 @@ test.each([
     `${HEAD}[{"allocator":"slub","workload":"pairs","size":64,"cpus":1,"ratio":0}]}`,
     "points.0.ratio",
   ],
-])("--compare refuses %s in one line that names %s", async (text, place) => {
+])("scale --compare refuses %s in one line that names %s", async (text, place) => {
   const file = written("earlier.json", text);
-  const { code, err, out } = await slablab("--compare", file);
+  const { code, err, out } = await slablab(["scale", "--compare", file]);
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(err).toContain(`error: ${file} is no result of slablab scale --json: ${place}: `);
   expect(err.trimEnd().split("\n")).toHaveLength(1);
@@ -101,8 +86,8 @@ test.each([
   [["--compare", program], "cannot read"],
   [["--svg", program], "cannot write reports: "],
   [["--html", "/nowhere/report.html"], "cannot write reports: "],
-])("refuses %j as bad usage, saying why", async (options, why) => {
-  const { code, err, out } = await slablab(...options);
+])("scale refuses %j as bad usage and says why", async (options, why) => {
+  const { code, err, out } = await slablab(["scale", ...options]);
   expect(err).toContain(why);
   expect(out).toBe("");
   expect(code).toBe(2);

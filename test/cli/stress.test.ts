@@ -1,42 +1,21 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { text } from "node:stream/consumers";
 import { afterAll, expect, test } from "vitest";
 import { STAT_NAMES } from "../../src/slub/statistics.ts";
-
-const program = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-interface How {
-  readonly nodeOptions?: readonly string[];
-  readonly cwd?: string;
-}
-
-function slablab(args: readonly string[], { nodeOptions = [], cwd }: How = {}): Promise<Ended> {
-  return new Promise((resolve) => {
-    const words = [...nodeOptions, program, ...args];
-    execFile(process.execPath, words, { cwd }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
-    });
-  });
-}
+import { interruptedAt, slablab, started } from "./commands.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "slablab-"));
 afterAll(() => rm(folder, { recursive: true }));
 
 const short = ["stress", "--operations", "20000", "--nodes", "2", "--memory", "16M", "--seed", "3"];
 
-test("--json prints exactly one document with all that is promised, and nothing else", async () => {
-  const { code, stdout, stderr } = await slablab([...short, "--json"]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const document = JSON.parse(stdout);
+test("stress --json prints one document with every promised field, and nothing else", async () => {
+  const { code, out, err } = await slablab([...short, "--json"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  const document = JSON.parse(out);
   expect(document).toMatchObject({
     schema: "slablab/stress/1",
     environment: { node: process.versions.node },
@@ -50,23 +29,25 @@ test("--json prints exactly one document with all that is promised, and nothing 
   expect(document.perCpu).toHaveLength(4);
 });
 
-test("the report for people has no escape codes where it is piped", async () => {
-  const { code, stdout, stderr } = await slablab(short);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+test("the report of stress has no escape codes when it is piped", async () => {
+  const { code, out, err } = await slablab(short);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
   for (const part of ["slablab stress: mixed", "CPU 3", "Paths", "Locks:", "Memory:", "Checks"]) {
-    expect(stdout).toContain(part);
+    expect(out).toContain(part);
   }
-  expect(stdout).not.toContain("\u001b");
+  expect(out).not.toContain("\u001b");
 });
 
-test("a broken allocator ends with 1, and leaves a scenario in the working directory", async () => {
+test("stress of a broken allocator exits with 1 and leaves a scenario in the working directory", async () => {
   const torture = ["--interrupts", "0.001", "--migrations", "0.0005", "--seed", "5"];
   const args = ["stress", "--seconds", "100", "--mutation", "R10", ...torture, "--json"];
-  const { code, stdout, stderr } = await slablab(args, { cwd: folder });
-  const { failure } = JSON.parse(stdout);
+  const home = process.cwd();
+  process.chdir(folder);
+  const { code, out, err } = await slablab(args).finally(() => process.chdir(home));
+  const { failure } = JSON.parse(out);
   expect(code).toBe(1);
   expect(failure.command).toContain("--mutation R10");
-  expect(stderr).toContain("slablab explore stress-5.txt --mutation R10");
+  expect(err).toContain("slablab explore stress-5.txt --mutation R10");
   expect(await readdir(folder)).toContain("stress-5.txt");
 });
 
@@ -86,34 +67,39 @@ test.each([
   [["--secnods", "1"], /unknown option '--secnods'[\s\S]*--seconds/],
 ])("stress %j is bad usage, with a clear line, for both allocators", async (args, says) => {
   for (const allocator of ["slub", "slab"]) {
-    const { code, stdout, stderr } = await slablab(["stress", "--allocator", allocator, ...args]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(says);
+    const { code, out, err } = await slablab(["stress", "--allocator", allocator, ...args]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch(says);
   }
 });
 
-test.each(["slub", "slab"])("Ctrl-C ends %s with the partial report and 130", async (allocator) => {
-  const preload = join(folder, "interrupts.mjs");
-  // As soon as somebody listens for Ctrl-C, it comes.
-  await writeFile(
-    preload,
-    'process.on("newListener", (name) => { if (name === "SIGINT") setImmediate(() => process.emit("SIGINT")); });',
-  );
-  const args = ["stress", "--allocator", allocator, "--seconds", "60", "--memory", "16M"];
-  const { code, stdout } = await slablab(args, { nodeOptions: ["--import", preload] });
+test("Ctrl-C ends a stress run of SLAB with a partial report and exit code 130", async () => {
+  const args = ["stress", "--allocator", "slab", "--seconds", "60", "--memory", "16M"];
+  const { code, out } = await interruptedAt(/[1-9]\d* operations/, args);
   expect(code).toBe(130);
-  expect(stdout).toContain("interrupted: this is what was done so far");
-  expect(stdout).toContain("Checks");
+  expect(out).toContain("interrupted: this is what was done so far");
+  expect(out).toContain("Checks");
 });
 
-test("--help shows the workloads and examples, --version the package's version", async () => {
+test("SIGINT ends a stress process of SLUB with a partial report and exit code 130", async () => {
+  const terminal = ["--import", "data:text/javascript,process.stderr.isTTY=true"];
+  const child = started(["stress", "--seconds", "60", "--memory", "16M"], terminal);
+  // The progress line tells that the run has begun.
+  child.stderr.once("data", () => child.kill("SIGINT"));
+  const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  expect(code).toBe(130);
+  expect(out).toContain("interrupted: this is what was done so far");
+  expect(out).toContain("Checks");
+});
+
+test("--help shows workloads and examples, --version the version, and a typo its correction", async () => {
   const help = await slablab(["stress", "--help"]);
   expect(help.code).toBe(0);
-  expect(help.stdout).toContain("producer-consumer");
-  expect(help.stdout).toContain("Examples:");
+  expect(help.out).toContain("producer-consumer");
+  expect(help.out).toContain("Examples:");
   const version = await slablab(["--version"]);
-  expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(version.out).toMatch(/^\d+\.\d+\.\d+\n$/);
   const command = await slablab(["stres"]);
   expect(command.code).toBe(2);
-  expect(command.stderr).toContain("Did you mean stress?");
+  expect(command.err).toContain("Did you mean stress?");
 });

@@ -33,7 +33,7 @@ test("a plain write and a plain read that nothing orders are a data race, with b
   expect(second).toMatchObject({ contextName: "task 1", operation: "read" });
   expect(second?.access?.text).toBe("w0 -> 7");
   for (const { access } of [first!, second!]) {
-    expect(access?.stack[0]?.file).toBe("test/explore/races.test.ts");
+    expect(access?.stack[0]?.file).toMatch(/^test\/explore\/races\.test\.ts/);
   }
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exhibit } from "../../src/museum/exhibits/index.ts";
+import { exhibit } from "../../src/museum/bugs/index.ts";
 import { liveReport } from "../../src/report/museum.ts";
 import { LIVE_RATES, runLive, runsLive } from "../../stress/live.ts";
 
@@ -7,7 +7,7 @@ const R07 = exhibit("R07");
 const R30 = exhibit("R30");
 if (R07 === undefined || R30 === undefined) throw new RangeError("the museum lacks an exhibit");
 
-test("an exhibit is met on real threads, and the report says what, when and after how much", async () => {
+test("an exhibit fails on real threads, and the report tells class, time and operations", async () => {
   const { signal } = new AbortController();
   const live = await runLive(R07, { seconds: 100, seed: 1, ...LIVE_RATES }, signal);
   expect(R07.mutation?.expect).toContain(live.class);
@@ -16,12 +16,12 @@ test("an exhibit is met on real threads, and the report says what, when and afte
   expect(row).toMatch(/R07 +double-allocation +[a-z-]+ +\d+\.\d\d +[\d,]+/);
 });
 
-test("what was not met by chance is named", () => {
+test("the report names an exhibit that did not fail by chance", () => {
   const live = { class: null, message: null, seconds: 2, operations: 9 };
   const report = liveReport([{ exhibit: R07, live }], 2);
   expect(report).toContain("not met by chance in 2 s, only by searching: R07");
 });
 
-test("an exhibit that needs a feature of its own, or is no mutation, is not for threads", () => {
+test("an exhibit runs on threads only if it is a mutation of an allocator without a base", () => {
   expect([runsLive(R07), runsLive(R30)]).toEqual([true, false]);
 });

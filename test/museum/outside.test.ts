@@ -6,13 +6,14 @@ import { afterAll, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
 import { classesFor } from "../../src/kernel/classes.ts";
+import { mutate } from "../../src/laboratory/mutation.ts";
 import { snapshotOf } from "../../src/laboratory/snapshot.ts";
-import { loadMutation, mutate } from "../../src/museum/mutations/load.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 
 const file = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));
 
-test("a mutation from a file, of a part that no exhibit touches, is found by the portfolio", async () => {
+test("the portfolio finds a mutation from a file, in a part that no exhibit touches", async () => {
   const scenario = await scenarioOfSubject({ scenario: "remote-free-flush", mutation: file });
   const { failure } = explore({ ...scenario, search: { schedules: 20_000 } });
   expect(failure?.class).toBe("counter-drift");
@@ -20,7 +21,7 @@ test("a mutation from a file, of a part that no exhibit touches, is found by the
   expect(again.failure).toEqual(failure);
 });
 
-test("a replay that is watched is the same replay, with a snapshot at every event", async () => {
+test("a watched replay is the same replay, with a snapshot at every event", async () => {
   const scenario = await scenarioOfSubject({ scenario: "R04" });
   const { failure } = explore({ ...scenario, search: { schedules: 1000 } });
   const token = failure?.token ?? "";
@@ -32,7 +33,7 @@ test("a replay that is watched is the same replay, with a snapshot at every even
   expect(last.slabs.length).toBeGreaterThan(0);
 });
 
-test("an id that nobody has, or a file without a mutation, is refused", async () => {
+test("an unknown id and a file without a mutation are refused", async () => {
   await expect(loadMutation("R99")).rejects.toThrow("no mutation R99");
   const empty = fileURLToPath(new URL("../explore/words.ts", import.meta.url));
   await expect(loadMutation(empty)).rejects.toThrow("exports no mutation");

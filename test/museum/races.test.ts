@@ -3,7 +3,7 @@ import { explore } from "../../src/explore/explore.ts";
 import { type Change, onSlub } from "../../src/kernel/classes.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
-import { scenarios } from "../../src/museum/scenarios/index.ts";
+import { scenarios } from "../../src/museum/scenarios.ts";
 import { KmemCacheNode, type KmemCacheNodePtr } from "../../src/slub/structs.ts";
 
 const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
@@ -24,8 +24,8 @@ test.each(all.map(({ name }) => name))(
   },
 );
 
-describe("a race put into SLUB is reported with both accesses, stacks and values:", () => {
-  test("nr_partial written by an ordinary store, though it is read without the lock", () => {
+describe("a data race put into SLUB is reported with both accesses, stacks and values:", () => {
+  test("nr_partial is written by a plain store, but read without the lock", () => {
     const { failure } = racesOf(
       "two-nodes",
       onSlub((classes) => ({
@@ -44,7 +44,7 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
     expectBothTold(failure?.race, "nrPartial");
   });
 
-  test("the list changed without list_lock", () => {
+  test("the partial list is changed without list_lock", () => {
     const { failure } = racesOf(
       "remote-free-deactivate",
       onSlub((classes) => ({
@@ -66,7 +66,7 @@ describe("a race put into SLUB is reported with both accesses, stacks and values
 
 type Race = NonNullable<ReturnType<typeof racesOf>["failure"]>["race"];
 
-/** Both are on one word that is called `name`, by two contexts, one of them a write. */
+/** Both accesses are to one word called `name`, by two contexts, and one is a write. */
 function expectBothTold(race: Race, name: string): void {
   const [first, second] = race ?? [];
   expect(first?.context).not.toBe(second?.context);

@@ -10,7 +10,7 @@ const mutation = fileURLToPath(new URL("./mutations/list-without-lock.ts", impor
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What a user would see who works in a folder of his own. */
+/** The program, run in a folder of its own. */
 function slablab(...args: readonly string[]): { out: string; err: string; code: number | null } {
   const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...args], {
     cwd: folder,
@@ -22,7 +22,7 @@ function slablab(...args: readonly string[]): { out: string; err: string; code: 
 const search = ["explore", "remote-free-deactivate", "--mutation", mutation, "--seed", "1"];
 const saved = join("regressions", "race.json");
 
-test("a data race is saved, tried first next time, and replayed by the command that is printed", () => {
+test("a saved data race is tried first by the next search and replayed by the printed command", () => {
   const found = slablab(...search, "--races", "--schedules", "4000", "--out", saved, "--json");
   expect(JSON.parse(found.out).failure.class).toBe("data-race");
   const again = slablab(...search, "--seconds", "1");

@@ -4,10 +4,10 @@ import { type Change, onSlab } from "../../src/kernel/classes.ts";
 import { parseScenario, ScenarioError } from "../../src/laboratory/parse.ts";
 import { printScenario } from "../../src/laboratory/print.ts";
 import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
+import { slabCpuOffline } from "../../src/laboratory/scenarios/slab-cpu-offline.ts";
 import type { IrqFlags } from "../../src/machine/memory.ts";
-import { exhibit } from "../../src/museum/exhibits/index.ts";
-import { scenarios } from "../../src/museum/scenarios/index.ts";
-import { slabCpuOffline } from "../../src/museum/scenarios/slab-cpu-offline.ts";
+import { exhibit } from "../../src/museum/bugs/index.ts";
+import { scenarios } from "../../src/museum/scenarios.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
 import { Hotplug } from "../../src/slab/hotplug.ts";
 import { NodeLists } from "../../src/slab/node-lists.ts";
@@ -25,7 +25,7 @@ test.each(all.map((scenario) => [scenario.name, scenario] as const))(
   },
 );
 
-test("a scenario is refused in which a context is of a CPU that goes offline", () => {
+test("a scenario with a context on a CPU that goes offline is refused", () => {
   const text = FILE.replace("  flush", "  cpu-offline 1");
   expect(() => scenarioOf(parseScenario("mine.txt", text))).toThrow(
     "scenario mine: B may be on CPU 1, which goes offline",
@@ -85,7 +85,7 @@ test.each([
   ["  alloc a 8\n", "", 'mine.txt:7: "a.1-3": no object of that name'],
   ["  flush\n", "  free y\n  alloc y\n", 'mine.txt:10: "y": no object of that name'],
   ["size 1024", "flags SLAB_MINE", 'mine.txt:5: "SLAB_MINE": unknown flag'],
-])("%s written as %s is refused: %s", (right, wrong, why) => {
+])("a scenario file with %s written as %s is refused: %s", (right, wrong, why) => {
   const read = (): unknown => parseScenario("mine.txt", FILE.replace(right, wrong));
   expect(read).toThrow(ScenarioError);
   expect(read).toThrow(why);
@@ -99,15 +99,15 @@ test("only the task that has allocated an object may free it by name", () => {
 });
 
 test.each([
-  ["what SLAB has not", "keeps-none", { allocator: "slab" }, 'slab has no "keep-none"'],
-  ["what SLUB has not", "slab-shared-drain", { allocator: "slub" }, 'slub has no "tune"'],
+  ["a step that SLAB lacks", "keeps-none", { allocator: "slab" }, 'slab has no "keep-none"'],
+  ["a step that SLUB lacks", "slab-shared-drain", { allocator: "slub" }, 'slub has no "tune"'],
   ["SLUB of 6.1", "two-cpus", { kernel: "6.1" }, "SLUB of 6.1 is known by its geometry only"],
-] as const)("a scenario that wants %s is refused", async (_, scenario, on, why) => {
+] as const)("a scenario that needs %s is refused", async (_, scenario, on, why) => {
   await expect(scenarioOfSubject({ scenario, ...on })).rejects.toThrow(why);
 });
 
 test.each([{ era: "seed" }, { allocator: "slab" }, { kernel: "6.1" }] as const)(
-  "an exhibit is shown as it is, not with %o",
+  "an exhibit named without a mutation refuses %o",
   async (other) => {
     const [what = ""] = Object.keys(other);
     await expect(scenarioOfSubject({ scenario: "R04", ...other })).rejects.toThrow(
@@ -118,7 +118,7 @@ test.each([{ era: "seed" }, { allocator: "slab" }, { kernel: "6.1" }] as const)(
   },
 );
 
-test("what a CPU leaves behind goes home under the lock of the lists; without it SLAB is caught", () => {
+test("SLAB that empties the array of an offline CPU without list_lock is caught", () => {
   class Unlocked extends NodeLists {
     override lockIrqsave(): IrqFlags {
       return this.context.memory.irqSave();

@@ -1,4 +1,4 @@
-/** A token in the docs or in a command's help is one that works: whoever tries it sees a failure. */
+/** The tokens in the docs and in the help of commands work: each replays a failure. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

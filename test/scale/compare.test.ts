@@ -9,14 +9,14 @@ test("a point that is slower beyond the noise of both is called slower", () => {
   expect(changes[0]).toMatchObject({ change: 1.5, verdict: "slower", oldRatio: 1, newRatio: 1.5 });
 });
 
-test("the same change within the noise is none", () => {
+test("a change within the noise of both results is no change", () => {
   const noisy = { nsPerOperation: { median: 10, p10: 5, p90: 17 } };
   const result = compare([point({ ratio: 1, ...noisy })], [point({ ratio: 1.5, ...noisy })]);
   expect(result.slower).toBe(0);
   expect(result.changes[0]?.verdict).toBe("same");
 });
 
-test("what two runs of the same code differ by is no change, however calm their windows", () => {
+test("a difference that two runs of the same code may have is no change", () => {
   const calm = { nsPerOperation: { median: 10, p10: 9.9, p90: 10.1 } };
   const changeTo = (ratio: number) =>
     compare([point({ ratio: 1, ...calm })], [point({ ratio, ...calm })]).slower;

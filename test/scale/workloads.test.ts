@@ -31,7 +31,7 @@ test("workloads of one size ask for no other", () => {
   }
 });
 
-test("what one CPU sends another frees, in both directions, whoever comes first", () => {
+test("objects that one CPU sends are freed by the other, in both directions", () => {
   const workload = SCALE_WORKLOADS.get("remote-free");
   const control = controlOf(2);
   const subject = new CountingSubject();

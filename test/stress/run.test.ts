@@ -1,23 +1,15 @@
 import { expect, test } from "vitest";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
-import { options, TORTURE } from "./options.ts";
+import { options } from "./options.ts";
+import { expectAllBack } from "./torture.ts";
 
 test.each([...WORKLOADS.keys()])(
-  "%s under torture leaves nothing behind and nothing wrong",
-  async (workload) => {
-    const outcome = await stress(options({ workload, ...TORTURE }));
-    expect(outcome.failure).toBeUndefined();
-    expect(outcome.died).toBeUndefined();
-    expect(outcome.checks.allCameBack).toBe(true);
-    expect(outcome.operations).toBeGreaterThanOrEqual(40_000);
-    expect(outcome.tasks).toBe(6);
-    expect(outcome.injectedEvents.preemptions).toBeGreaterThan(0);
-    expect(outcome.injectedEvents.interrupts).toBeGreaterThan(0);
-  },
+  "workload %s under torture passes all checks and gives everything back",
+  (workload) => expectAllBack(workload, 2, 20_000),
 );
 
-test("without torture there is a task a CPU, and every CPU does something", async () => {
+test("without torture each CPU has one task, and every CPU works", async () => {
   const outcome = await stress(options({ operations: 150_000 }));
   expect(outcome.tasks).toBe(4);
   expect(outcome.injectedEvents).toEqual({
@@ -29,7 +21,7 @@ test("without torture there is a task a CPU, and every CPU does something", asyn
   for (const { statistics } of outcome.perCpu) expect(statistics.alloc_fastpath).toBeGreaterThan(0);
 });
 
-test("what the statistics count is what the tasks did", async () => {
+test("the statistics of SLUB count each operation of the tasks once", async () => {
   const { stats, operations } = await stress(options({ workload: "pairs", ledger: false }));
   const counted =
     (stats.alloc_fastpath ?? 0) +
@@ -39,7 +31,7 @@ test("what the statistics count is what the tasks did", async () => {
   expect(counted).toBe(operations);
 });
 
-test("what SLAB has counted stays counted, once, when tuning gives its counters new places", async () => {
+test("statistics of SLAB survive tuning, which moves the counters", async () => {
   const wanted = options({ allocator: "slab", workload: "tune", ledger: false });
   const { stats, operations } = await stress({ ...wanted, operations: 200_000 });
   const items = ["allochit", "allocmiss", "nodeallocs", "freehit", "freemiss", "remotefrees"];
@@ -49,14 +41,14 @@ test("what SLAB has counted stays counted, once, when tuning gives its counters 
   expect(counted).toBeLessThan(1.1 * operations);
 });
 
-test("pressure on little memory is refused and survives it", async () => {
+test("allocations under memory pressure are refused, and the run passes", async () => {
   const outcome = await stress(options({ workload: "pressure", memory: 16 * 2 ** 20 }));
   expect(outcome.refused).toBeGreaterThan(0);
   expect(outcome.failure).toBeUndefined();
   expect(outcome.checks.allCameBack).toBe(true);
 });
 
-test("a thread that dies in mid-run is named with what it was doing, and the run ends", async () => {
+test("a thread that is killed is reported with its last operation, and the run ends", async () => {
   const abort = new AbortController();
   let killed = false;
   const { deaths } = await stress(options({ operations: undefined, seconds: 60 }), {
@@ -88,7 +80,7 @@ test.each([
   [{ nodes: 9, cpus: 16 }, /nodes must be/],
   [{ memory: 2 ** 20 }, /memory must be/],
   [{ memory: 2 ** 31 }, /memory must be/],
-])("%o is refused with the reason", async (bad, reason) => {
+])("stress refuses %o and says why", async (bad, reason) => {
   await expect(stress(options(bad))).rejects.toThrow(BadOptions);
   await expect(stress(options(bad))).rejects.toThrow(reason);
 });

@@ -3,7 +3,7 @@ import { explore } from "../../src/explore/explore.ts";
 import { parseScenario } from "../../src/laboratory/parse.ts";
 import { printScenario } from "../../src/laboratory/print.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
-import { mutations } from "../../src/museum/mutations/index.ts";
+import { mutations } from "../../src/museum/mutations.ts";
 import type { LoggedOperation } from "../../stress/control.ts";
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";

@@ -1,46 +1,90 @@
 /** A CPU that runs in circles is found, named with what it was doing, and its thread ended. */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadMutation } from "../../src/museum/mutations/load.ts";
+import { boot, MIB } from "../../src/kernel/kernel.ts";
+import { Cpu, sizeOfCpu } from "../../src/machine/cpus.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
+import { controlBytes, KMALLOC, StressControl } from "../../stress/control.ts";
 import { stress } from "../../stress/run.ts";
+import { WATCH_MS, Watchdog } from "../../stress/watchdog.ts";
+import { expectStuckCpu } from "./livelock.ts";
 import { options } from "./options.ts";
 
-const file = fileURLToPath(new URL("./mutations/endless-slow-frees.ts", import.meta.url));
 const everywhere = fileURLToPath(new URL("./mutations/nobody-frees-slowly.ts", import.meta.url));
-/** Steps take microseconds; a thread that gets no core for so long has a busy machine to blame. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
+/** So often a watchdog with that patience looks at a task that makes no step. */
+const LOOKS = PATIENCE_MS / WATCH_MS;
 
-test.each(["slub", "slab"] as const)(
-  "a stuck CPU of %s is a livelock, and the report says where",
-  async (allocator) => {
-    await loadMutation(file);
-    // No shrinks, in which the other CPU would wait for this one.
-    const workload = "larson";
-    const wanted = options({
-      allocator,
-      workload,
-      cpus: 2,
-      nodes: 1,
-      operations: undefined,
-      seconds: 60,
-    });
-    const outcome = await stress({ ...wanted, mutation: file }, { patience: PATIENCE_MS });
-    expect(outcome.failure).toMatchObject({ class: "livelock", task: 1 });
-    expect(outcome.failure?.message).toMatch(
-      /^CPU 1 \(task 1\) has not got on for \d+ s; it is doing (kfree|kmem_cache_free(_bulk)?)\(.+\), under way$/,
-    );
-    expect(outcome.failure?.lastOperations[1]?.operations.at(-1)).toMatchObject({ cpu: 1 });
-    expect(outcome.interrupted).toBe(false);
-  },
-);
+/** A machine of two CPUs without threads, and what a watchdog sees of two tasks on them. */
+function watched() {
+  const kernel = boot({ cpus: 2, memory: 4 * MIB, checker: controlBytes(2), tasks: 3 });
+  const control = new StressControl(kernel.machine, 2);
+  const watchdog = new Watchdog(kernel, control, PATIENCE_MS);
+  /** The machine's task 0 is the main thread, and a lease holds a task's number + 1. */
+  const occupy = (cpu: number, task: number | undefined): void => {
+    const lease = kernel.machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
+    kernel.memory.storeRelease(lease, task === undefined ? 0 : task + 2);
+  };
+  let operations = 0;
+  const step = (task: number) => control.begin(task, operations++, KMALLOC, 64, false);
+  for (const task of [0, 1]) {
+    occupy(task, task);
+    control.setActive(task, true);
+  }
+  return { control, watchdog, occupy, step };
+}
 
-test("CPUs that get on are left alone, however long the run", async () => {
-  const wanted = options({ cpus: 2, nodes: 1, operations: undefined, seconds: 7 });
-  const outcome = await stress(wanted, { patience: PATIENCE_MS });
-  expect([outcome.failure, outcome.died]).toEqual([undefined, undefined]);
+test("a CPU that makes no step for longer than the patience is stuck, and only that one", () => {
+  const { watchdog, step } = watched();
+  step(1);
+  for (let look = 0; look < LOOKS; look++) {
+    step(0);
+    expect(watchdog.look()).toBeUndefined();
+  }
+  step(0);
+  expect(watchdog.look()).toEqual({
+    task: 1,
+    message: "CPU 1 (task 1) has not got on for 2 s; it is doing kmalloc(64), under way",
+  });
 });
 
-test("CPUs that are stuck while all is given back are found as well, and all are ended", async () => {
+test("CPUs that make steps are never stuck, however long the run", () => {
+  const { watchdog, step } = watched();
+  for (let look = 0; look < 100 * LOOKS; look++) {
+    step(0);
+    if (look % LOOKS === 0) step(1);
+    expect(watchdog.look()).toBeUndefined();
+  }
+});
+
+test.each([
+  ["a CPU that no task holds", ({ occupy }: ReturnType<typeof watched>) => occupy(1, undefined)],
+  [
+    "a task that is in no round",
+    ({ control }: ReturnType<typeof watched>) => control.setActive(1, false),
+  ],
+])("%s is not stuck, however long nothing happens there", (_, change) => {
+  const it = watched();
+  change(it);
+  for (let look = 0; look < 5 * LOOKS; look++) {
+    it.step(0);
+    expect(it.watchdog.look()).toBeUndefined();
+  }
+});
+
+test("the watchdog counts from the start again when a round begins", () => {
+  const { watchdog } = watched();
+  const last = () => Array.from({ length: LOOKS }, () => watchdog.look()).at(-1);
+  expect(last()).toBeUndefined();
+  watchdog.reset();
+  expect(last()).toBeUndefined();
+  expect(watchdog.look()).toBeDefined();
+});
+
+test("a stuck CPU on real threads is a livelock, and the report says where", () =>
+  expectStuckCpu("slub", PATIENCE_MS));
+
+test("CPUs that are stuck while they give everything back are a livelock", async () => {
   await loadMutation(everywhere);
   // This load frees nothing before memory is short.
   const wanted = options({ workload: "pressure", cpus: 2, nodes: 1, operations: 1_000 });

@@ -1,6 +1,8 @@
 /** What watchers see of SLAB. It has no directory in sysfs, and no reports as data. */
+
 import type { Attributes } from "../../caches/attribute.ts";
 import type { AuditFindings } from "../../caches/audit-findings.ts";
+import type { CacheDrawing, Reading } from "../../caches/drawing.ts";
 import type { Audit, Observer } from "../../caches/observer.ts";
 import type { SlabInfo } from "../../caches/slab-info.ts";
 import type { TraceView } from "../../caches/trace-view.ts";
@@ -10,6 +12,7 @@ import type { Slab } from "../slab.ts";
 import { SLAB_STAT_NAMES } from "../statistics.ts";
 import { COUNTERS, KmemCache, type KmemCachePtr } from "../structs.ts";
 import { auditAbsentCpu, auditSlabCache } from "./audit.ts";
+import { SlabDrawing } from "./drawing.ts";
 import { locksOf } from "./locks.ts";
 import { slabInfo } from "./slab-info.ts";
 import { SlabTraceView } from "./trace-view.ts";
@@ -17,10 +20,15 @@ import { SlabTraceView } from "./trace-view.ts";
 export class SlabObserver implements Observer {
   readonly statNames = SLAB_STAT_NAMES;
   readonly attributes: Attributes = new Map();
+  readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
   protected readonly slab: Slab;
 
   constructor(slab: Slab) {
     this.slab = slab;
+    this.steps = new Map([
+      ["flush", (s: KmemCachePtr) => slab.drain.drainAll(s)],
+      ["reap", () => slab.reaper.reap()],
+    ]);
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {
@@ -63,6 +71,10 @@ export class SlabObserver implements Observer {
 
   traceView(single: boolean): TraceView {
     return new SlabTraceView(this.slab, single);
+  }
+
+  drawing(reading: Reading): CacheDrawing {
+    return new SlabDrawing(this.slab.context, reading);
   }
 
   auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void {

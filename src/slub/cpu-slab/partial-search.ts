@@ -6,6 +6,7 @@
 import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_THISNODE } from "../../pages/gfp.ts";
+import type { PagePtr } from "../../pages/page.ts";
 import type { NodePartial } from "../node-partial.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../statistics.ts";
@@ -65,8 +66,10 @@ export class PartialSearch {
     for (let page = nodePartial.first(n); page !== 0; ) {
       const next = nodePartial.next(n, page);
       const acquired = nodePartial.acquire(s, n, page, object === 0);
-      // A free came in between: better a new slab than a hot fight for this list (9b1ea29bc0d7).
-      if (acquired.freelist === 0) break;
+      if (acquired.freelist === 0) {
+        page = this.afterLostRace(next);
+        continue;
+      }
       available += acquired.objects;
       if (object === 0) {
         memory.writeOnce(c + CPU_PAGE, page);
@@ -82,6 +85,11 @@ export class PartialSearch {
     }
     nodePartial.unlock(n);
     return object;
+  }
+
+  /** A free came in between: better a new slab than a hot fight for this list (9b1ea29bc0d7). */
+  protected afterLostRace(_next: PagePtr): PagePtr {
+    return 0;
   }
 
   /**

@@ -1,8 +1,10 @@
 /** What watchers see of SLUB. */
+
 import type { Attributes } from "../../caches/attribute.ts";
 import type { AuditFindings } from "../../caches/audit-findings.ts";
+import type { CacheDrawing, Reading } from "../../caches/drawing.ts";
 import type { LiveObjects } from "../../caches/live-objects.ts";
-import type { Audit, Observer } from "../../caches/observer.ts";
+import type { Audit, ListLimits, Observer } from "../../caches/observer.ts";
 import type { SlabInfo } from "../../caches/slab-info.ts";
 import type { SlabReport } from "../../caches/slab-report.ts";
 import type { TraceView } from "../../caches/trace-view.ts";
@@ -16,6 +18,8 @@ import { STAT_NAMES } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, ooOrder } from "../structs.ts";
 import { slubAttributes } from "./attributes.ts";
 import { auditAbsentCpu, auditSlubCache } from "./audit.ts";
+import { checkCpu } from "./cpu-check.ts";
+import { SlubDrawing } from "./drawing.ts";
 import { slabInfo } from "./slab-info.ts";
 import { objectsOfSlab } from "./slab-objects.ts";
 import { SlubTraceView } from "./trace-view.ts";
@@ -23,11 +27,34 @@ import { SlubTraceView } from "./trace-view.ts";
 export class SlubObserver implements Observer {
   readonly statNames = STAT_NAMES;
   readonly attributes: Attributes;
+  readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
   private readonly slub: Slub;
 
   constructor(slub: Slub) {
     this.slub = slub;
     this.attributes = slubAttributes(slub);
+    this.steps = new Map([
+      ["flush", (s: KmemCachePtr) => slub.deactivation.flushAll(s)],
+      ["flush-cpu", (s: KmemCachePtr) => this.flushThisCpu(s)],
+      ["keep-none", (s: KmemCachePtr) => this.keepNone(s)],
+    ]);
+  }
+
+  /** As the inter-processor call of a flush has it. */
+  private flushThisCpu(s: KmemCachePtr): void {
+    const { deactivation, context } = this.slub;
+    const { memory } = context;
+    const flags = memory.irqSave();
+    deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
+    memory.irqRestore(flags);
+  }
+
+  /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
+  private keepNone(s: KmemCachePtr): void {
+    const { lifetime, context } = this.slub;
+    context.memory.writeOnce(s + KmemCache.cpuPartial, 0);
+    context.memory.writeOnce(s + KmemCache.minPartial, 0);
+    lifetime.shrink(s);
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {
@@ -79,6 +106,20 @@ export class SlubObserver implements Observer {
 
   traceView(): TraceView {
     return new SlubTraceView(this.slub);
+  }
+
+  drawing(reading: Reading): CacheDrawing {
+    return new SlubDrawing(this.slub.context, reading);
+  }
+
+  checkCpu(s: KmemCachePtr, cpu: number, reading: Reading): void {
+    checkCpu(this.slub.context, s, cpu, reading);
+  }
+
+  setLimits(s: KmemCachePtr, { minPartial, cpuPartial }: ListLimits): void {
+    const { memory } = this.slub.context;
+    if (minPartial !== undefined) memory.write32(s + KmemCache.minPartial, minPartial);
+    if (cpuPartial !== undefined) memory.write32(s + KmemCache.cpuPartial, cpuPartial);
   }
 
   auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void {

@@ -1,7 +1,7 @@
 /** A mutation that races: the list of partial slabs is changed without list_lock. */
 import { onSlub } from "../../../src/kernel/classes.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 import type { IrqFlags } from "../../../src/machine/memory.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import type { KmemCacheNodePtr } from "../../../src/slub/structs.ts";
 
 export const listWithoutLock: Mutation = {

@@ -1,6 +1,6 @@
-/** A mutation as somebody else would write it: deactivation puts objects back by plain stores. */
+/** A mutation from outside of the tree: deactivation puts objects back by plain stores. */
 import { onSlub } from "../../../src/kernel/classes.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 import { Page } from "../../../src/pages/page.ts";
 import { inuseOf, withInuse } from "../../../src/slub/counters.ts";
 import type { KmemCachePtr } from "../../../src/slub/structs.ts";

@@ -1,7 +1,7 @@
 /** CPUs run in circles in the slow free paths of both allocators, and ask for nothing meanwhile. */
 import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 import type { Address, Memory } from "../../../src/machine/memory.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import type { PagePtr } from "../../../src/pages/page.ts";
 import type { ArrayCachePtr, KmemCachePtr } from "../../../src/slab/structs.ts";
 

@@ -1,5 +1,5 @@
 /** Every CPU runs in circles in the slow free paths. */
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 import { slowFreesInCircles } from "./endless-slow-frees.ts";
 
 export const nobodyFreesSlowly: Mutation = {

@@ -1,0 +1,45 @@
+/**
+ * Scenarios that belong to no single bug: the allocator as it is must pass them all. A scenario that
+ * shows one bug stands in the file of that bug.
+ */
+import type { SlabScenario } from "../scenario.ts";
+import { bulkInterrupt } from "./bulk-interrupt.ts";
+import { cpuPartialOverflow } from "./cpu-partial-overflow.ts";
+import { destroyFree } from "./destroy-free.ts";
+import { freeGetPartial } from "./free-get-partial.ts";
+import { migrationAlloc } from "./migration-alloc.ts";
+import { migrationBulk } from "./migration-bulk.ts";
+import { partialElsewhere } from "./partial-elsewhere.ts";
+import { remoteFreeFlush } from "./remote-free-flush.ts";
+import { shrinkFree } from "./shrink-free.ts";
+import { slabAlienFree } from "./slab-alien-free.ts";
+import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
+import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
+import { slabTwoCpus } from "./slab-two-cpus.ts";
+import { sysfsRead } from "./sysfs-read.ts";
+import { twoCpus } from "./two-cpus.ts";
+import { twoFullSlabs } from "./two-full-slabs.ts";
+import { twoNodes } from "./two-nodes.ts";
+import { twoTasksBulk } from "./two-tasks-bulk.ts";
+
+export const SCENARIOS: readonly SlabScenario[] = [
+  twoCpus,
+  remoteFreeFlush,
+  freeGetPartial,
+  cpuPartialOverflow,
+  migrationAlloc,
+  migrationBulk,
+  bulkInterrupt,
+  shrinkFree,
+  destroyFree,
+  twoNodes,
+  twoTasksBulk,
+  twoFullSlabs,
+  partialElsewhere,
+  slabTwoCpus,
+  slabAlienFree,
+  slabBulkInterrupt,
+  slabCpuOffline,
+  slabNodeOffline,
+  sysfsRead,
+];
