@@ -15,7 +15,7 @@ export const LOG_ENTRIES = 16;
 export const MAILBOX_SLOTS = 32;
 
 /** What a log entry may say, by number. */
-const DEEDS = [
+const OPERATIONS = [
   "kmalloc",
   "kfree",
   "kmem_cache_alloc",
@@ -27,9 +27,11 @@ const DEEDS = [
   "kmem_cache_destroy",
   "slabinfo_write",
   "cpu_partial_store",
+  "cpu_down",
+  "cpu_up",
 ] as const;
 
-export type DeedName = (typeof DEEDS)[number];
+export type OperationName = (typeof OPERATIONS)[number];
 
 export const KMALLOC = 0;
 export const KFREE = 1;
@@ -42,8 +44,10 @@ export const CACHE_SHRINK = 7;
 export const CACHE_DESTROY = 8;
 export const SLABINFO_WRITE = 9;
 export const CPU_PARTIAL_STORE = 10;
+export const CPU_DOWN = 11;
+export const CPU_UP = 12;
 
-/** Added to a deed's number when an interrupt handler did it. */
+/** Added to an operation's number when an interrupt handler did it. */
 const IN_INTERRUPT = 0x100;
 const PENDING = -1;
 
@@ -60,9 +64,9 @@ const Control = struct("stress_control", {
   dead: word,
 });
 
-const Entry = struct("stress_deed", {
-  deed: word,
-  /** Bytes for kmalloc, objects for bulk calls, else the cache. */
+const Entry = struct("stress_operation", {
+  name: word,
+  /** Bytes for kmalloc, objects for bulk calls, a CPU for hotplug, else the cache. */
   argument: word,
   /** What came out or went in; PENDING while the operation runs. */
   object: word,
@@ -73,6 +77,8 @@ const ENTRY_BYTES = 16;
 const TaskLog = struct("stress_task", {
   /** Operations begun. */
   begun: word,
+  /** The newest of them outside of interrupts. */
+  progress: word,
   /** 1 while the task is in a round. */
   active: word,
   entries: array(word, LOG_ENTRIES * 4),
@@ -83,8 +89,8 @@ const TaskLog = struct("stress_task", {
 const STRIDE = Math.ceil(sizeOf(TaskLog) / 64) * 64;
 
 /** One operation, as the log has it. */
-export interface LoggedDeed {
-  readonly deed: DeedName;
+export interface LoggedOperation {
+  readonly name: OperationName;
   readonly argument: number;
   /** 0: nothing came out; undefined: it has not ended. */
   readonly object: Address | undefined;
@@ -94,12 +100,14 @@ export interface LoggedDeed {
 
 /** Bytes of the checker's room that a run of `tasks` needs besides the ledger. */
 export function controlBytes(tasks: number): number {
-  return (tasks + 2) * STRIDE;
+  return (tasks + 3) * STRIDE;
 }
 
 export class StressControl {
   private readonly memory: Memory;
   private readonly tasks: number;
+  /** Number of the task that takes CPUs away and brings them back, behind those that allocate. */
+  readonly hotplugTask: number;
   private readonly at: Address;
 
   /** The machine's checker room has controlBytes(tasks) behind whatever else is there. */
@@ -107,6 +115,7 @@ export class StressControl {
     const end = machine.layout.end + machine.options.checker;
     this.memory = machine.memory;
     this.tasks = tasks;
+    this.hotplugTask = tasks;
     this.at = Math.ceil((end - controlBytes(tasks)) / 64) * 64;
   }
 
@@ -178,16 +187,29 @@ export class StressControl {
     return this.memory.readOnce(this.task(task) + TaskLog.begun) >>> 0;
   }
 
+  /** Changes whenever a task has begun an operation, other than in an interrupt. */
+  progressOf(task: number): number {
+    return this.memory.readOnce(this.task(task) + TaskLog.progress);
+  }
+
   /** Enters operation number `n` of a task. Returns where `end` shall note what came of it. */
-  begin(task: number, n: number, deed: number, argument: number, inInterrupt: boolean): Address {
+  begin(
+    task: number,
+    n: number,
+    operation: number,
+    argument: number,
+    inInterrupt = false,
+  ): Address {
     const { memory } = this;
     const log = this.task(task);
     const entry = log + TaskLog.entries + (n % LOG_ENTRIES) * ENTRY_BYTES;
-    memory.writeOnce(entry + Entry.deed, deed + (inInterrupt ? IN_INTERRUPT : 0));
+    memory.writeOnce(entry + Entry.name, operation + (inInterrupt ? IN_INTERRUPT : 0));
     memory.writeOnce(entry + Entry.argument, argument);
     memory.writeOnce(entry + Entry.object, PENDING);
     memory.writeOnce(entry + Entry.cpu, memory.smpProcessorId());
     memory.writeOnce(log + TaskLog.begun, n + 1);
+    // An interrupt is no progress of the operation that it interrupts.
+    if (!inInterrupt) memory.writeOnce(log + TaskLog.progress, n + 1);
     return entry;
   }
 
@@ -196,23 +218,23 @@ export class StressControl {
   }
 
   /** The last operations of a task, oldest first. */
-  lastDeeds(task: number): LoggedDeed[] {
+  lastOperations(task: number): LoggedOperation[] {
     const begun = this.begun(task);
     const count = Math.min(begun, LOG_ENTRIES);
-    return Array.from({ length: count }, (_, i) => this.deed(task, begun - count + i));
+    return Array.from({ length: count }, (_, i) => this.operation(task, begun - count + i));
   }
 
-  private deed(task: number, n: number): LoggedDeed {
+  private operation(task: number, n: number): LoggedOperation {
     const { memory } = this;
     const entry = this.task(task) + TaskLog.entries + (n % LOG_ENTRIES) * ENTRY_BYTES;
-    const deed = memory.readOnce(entry + Entry.deed);
+    const number = memory.readOnce(entry + Entry.name);
     const object = memory.readOnce(entry + Entry.object);
     return {
-      deed: DEEDS[deed & (IN_INTERRUPT - 1)] ?? "kmalloc",
+      name: OPERATIONS[number & (IN_INTERRUPT - 1)] ?? "kmalloc",
       argument: memory.readOnce(entry + Entry.argument),
       object: object === PENDING ? undefined : object,
       cpu: memory.readOnce(entry + Entry.cpu),
-      inInterrupt: (deed & IN_INTERRUPT) !== 0,
+      inInterrupt: (number & IN_INTERRUPT) !== 0,
     };
   }
 

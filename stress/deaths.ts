@@ -36,8 +36,8 @@ export function inTheWakeOf(deaths: readonly Death[]): string {
 /** The object that a task was about to free when it died, or 0: another may have allocated it. */
 export function inTheHandsOf(task: number, control: StressControl): Address {
   const free = control
-    .lastDeeds(task)
-    .find(({ deed, object }) => deed === "kfree" && object === undefined);
+    .lastOperations(task)
+    .find(({ name, object }) => name === "kfree" && object === undefined);
   return free?.argument ?? 0;
 }
 

@@ -21,6 +21,7 @@ import {
   FREE_BULK,
   KFREE,
   KMALLOC,
+  LOG_ENTRIES,
   MAILBOX_SLOTS,
   SLABINFO_WRITE,
   type StressControl,
@@ -56,6 +57,8 @@ export class Driver {
   private readonly sysfs: SlabSysfs;
   /** Operations entered in the log so far. */
   private logged = 0;
+  /** Where in the log the newest operation outside of interrupts stands. */
+  private own = -1;
   inInterrupt = false;
 
   /** Objects allocated and freed, and caches created, shrunk, tuned and destroyed. */
@@ -78,8 +81,11 @@ export class Driver {
     this.caches = options.caches;
   }
 
-  private begin(deed: number, argument: number): Address {
-    return this.control.begin(this.task, this.logged++, deed, argument, this.inInterrupt);
+  private begin(operation: number, argument: number): Address {
+    // However many interrupts come, the operation that they interrupt stays in the log.
+    if (!this.inInterrupt) this.own = this.logged % LOG_ENTRIES;
+    else if (this.logged % LOG_ENTRIES === this.own) this.logged++;
+    return this.control.begin(this.task, this.logged++, operation, argument, this.inInterrupt);
   }
 
   private end(entry: Address, object: Address): void {

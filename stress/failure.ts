@@ -2,7 +2,8 @@
 import type { AuditFinding } from "../src/check/findings.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";
-import type { DeedName, LoggedDeed, StressControl } from "./control.ts";
+import { bugOf } from "./bug.ts";
+import type { LoggedOperation, OperationName, StressControl } from "./control.ts";
 
 export interface StressFailure {
   readonly class: FailureClass;
@@ -21,7 +22,7 @@ export interface TaskHistory {
   readonly operations: readonly {
     readonly cpu: number;
     readonly what: string;
-    readonly deed: LoggedDeed;
+    readonly logged: LoggedOperation;
   }[];
 }
 
@@ -29,13 +30,13 @@ export function histories(kernel: Kernel, control: StressControl, tasks: number)
   return Array.from({ length: tasks }, (_, task) => ({
     task,
     operations: control
-      .lastDeeds(task)
-      .map((deed) => ({ cpu: deed.cpu, what: describeDeed(deed, kernel), deed })),
+      .lastOperations(task)
+      .map((logged) => ({ cpu: logged.cpu, what: describeOperation(logged, kernel), logged })),
   }));
 }
 
-/** Deeds whose argument is a cache. */
-const OF_A_CACHE: ReadonlySet<DeedName> = new Set([
+/** Operations whose argument is a cache. */
+const OF_A_CACHE: ReadonlySet<OperationName> = new Set([
   "kmem_cache_alloc",
   "kmem_cache_shrink",
   "kmem_cache_destroy",
@@ -44,17 +45,17 @@ const OF_A_CACHE: ReadonlySet<DeedName> = new Set([
 ]);
 
 /** `kmalloc(96) = 0x1f3a60`, as a trace would have it. */
-export function describeDeed(deed: LoggedDeed, kernel: Kernel): string {
-  const { deed: name, argument, object, inInterrupt } = deed;
-  const call = `${name}(${argumentOf(deed, kernel)})`;
+export function describeOperation(logged: LoggedOperation, kernel: Kernel): string {
+  const { name, argument, object, inInterrupt } = logged;
+  const call = `${name}(${argumentOf(logged, kernel)})`;
   const outcome = object === undefined ? ", under way" : outcomeOf(name, argument, object);
   return `${inInterrupt ? "irq: " : ""}${call}${outcome}`;
 }
 
-function argumentOf({ deed, argument, object }: LoggedDeed, kernel: Kernel): string {
-  if (deed === "kfree") return hex(argument);
-  if (deed === "kmem_cache_free") return `${cacheName(argument, kernel)}, ${hex(object ?? 0)}`;
-  if (OF_A_CACHE.has(deed)) return cacheName(argument, kernel);
+function argumentOf({ name, argument, object }: LoggedOperation, kernel: Kernel): string {
+  if (name === "kfree") return hex(argument);
+  if (name === "kmem_cache_free") return `${cacheName(argument, kernel)}, ${hex(object ?? 0)}`;
+  if (OF_A_CACHE.has(name)) return cacheName(argument, kernel);
   return String(argument);
 }
 
@@ -66,8 +67,14 @@ function outcomeOf(name: string, argument: number, object: number): string {
   return "";
 }
 
+/** The list of caches may be what is broken. */
 function cacheName(cache: number, kernel: Kernel): string {
-  return kernel.common.caches().includes(cache) ? kernel.common.nameOf(cache) : hex(cache);
+  try {
+    return kernel.common.caches().includes(cache) ? kernel.common.nameOf(cache) : hex(cache);
+  } catch (error) {
+    if (bugOf(error, true) === undefined) throw error;
+    return hex(cache);
+  }
 }
 
 function hex(address: number): string {

@@ -1,49 +1,103 @@
 /**
  * CPUs that go and come while others work: every so often one that is gone comes back, and a random
- * one of those that are there goes. Done by the main thread, which waits as long as it takes.
+ * one of those that are there goes. Done by a task of its own, on a thread of its own: it waits for
+ * other tasks, and the main thread has to be free to bury those that die meanwhile.
  */
-import type { Kernel } from "../src/kernel/kernel.ts";
-import type { Random } from "./random.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
+import { DirectMemory } from "../src/machine/direct-memory.ts";
+import { kernelBuild } from "./build.ts";
+import { CPU_DOWN, CPU_UP, StressControl } from "./control.ts";
+import type { BuildPlan, TaskFailure } from "./protocol.ts";
+import { Random } from "./random.ts";
+import { failRun } from "./task-failure.ts";
+
+/** Looks so often whether it is time, and whether the round is over. */
+const LOOK_MS = 20;
+/** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
+const WAIT_LIMIT_MS = 10_000;
+/** Of the seed, for which CPUs go. */
+const WHICH_CPUS = 0x2000;
 
 export interface HotplugCounts {
   readonly gone: number;
   readonly back: number;
 }
 
-export class HotplugTour {
-  private readonly kernel: Kernel;
+export interface HotplugPlan {
+  readonly build: BuildPlan;
+  /** Tasks that allocate. */
+  readonly tasks: number;
+  /** Ms from one change to the next. */
   readonly interval: number;
+  readonly seed: number;
+}
+
+export interface HotplugReport extends HotplugCounts {
+  readonly failed: TaskFailure | undefined;
+}
+
+/** The calls of workers/hotplug.ts. */
+export interface HotplugThread {
+  boot(plan: HotplugPlan): Promise<void>;
+  /** Takes and brings CPUs until the round is over. */
+  run(): Promise<HotplugReport>;
+  /** Brings all CPUs back, for good. */
+  finish(): HotplugReport;
+}
+
+export class HotplugLoop {
+  private readonly kernel: Kernel;
+  private readonly control: StressControl;
+  private readonly plan: HotplugPlan;
   private readonly random: Random;
-  /** Those that are gone, the one that went first at the start. */
+  /** CPUs that are gone, the one that went first at the start. */
   private readonly absent: number[] = [];
+  /** Ms of all rounds so far, and when the next change is due. */
+  private worked = 0;
   private due: number;
+  private logged = 0;
   private gone = 0;
   private back = 0;
+  private failed: TaskFailure | undefined;
 
-  /** `interval` in ms. */
-  constructor(kernel: Kernel, interval: number, random: Random) {
-    this.kernel = kernel;
-    this.interval = interval;
-    this.random = random;
-    this.due = interval;
+  constructor(shared: SharedKernel, plan: HotplugPlan) {
+    this.plan = plan;
+    this.kernel = attach(shared, kernelBuild(plan.build, DirectMemory));
+    this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
+    this.control = new StressControl(this.kernel.machine, plan.tasks);
+    this.random = new Random(plan.seed, WHICH_CPUS);
+    this.due = plan.interval;
   }
 
-  get counts(): HotplugCounts {
-    return { gone: this.gone, back: this.back };
+  async run(): Promise<HotplugReport> {
+    const start = performance.now();
+    const before = this.worked;
+    while (!this.control.stopped) {
+      await sleep(LOOK_MS);
+      this.worked = before + performance.now() - start;
+      if (this.worked >= this.due) this.guard(() => this.change());
+    }
+    return this.report();
   }
 
-  /** The run has lasted `milliseconds`: if it is time, CPUs change. */
-  tick(milliseconds: number): void {
-    if (milliseconds < this.due) return;
+  finish(): HotplugReport {
+    this.guard(() => {
+      while (this.bringOne());
+    });
+    return this.report();
+  }
+
+  private change(): void {
     // What was missed while the run was busy otherwise is not made up for.
-    this.due = Math.max(this.due + this.interval, milliseconds);
-    this.bringOne();
+    this.due = Math.max(this.due + this.plan.interval, this.worked);
+    if (this.absent.length > 0) this.bringOne();
     this.takeOne();
   }
 
   private takeOne(): void {
     const cpu = this.random.pluck(this.kernel.onlineCpus());
-    if (this.kernel.cpuDown(cpu) !== 0) return;
+    if (this.logging(CPU_DOWN, cpu, () => this.kernel.cpuDown(cpu)) !== 0) return;
     this.absent.push(cpu);
     this.gone++;
   }
@@ -51,14 +105,36 @@ export class HotplugTour {
   /** Without memory to prepare it the CPU stays where it is, until the next time. */
   private bringOne(): boolean {
     const [cpu] = this.absent;
-    if (cpu === undefined || this.kernel.cpuUp(cpu) !== 0) return false;
+    if (cpu === undefined) return false;
+    if (this.logging(CPU_UP, cpu, () => this.kernel.cpuUp(cpu)) !== 0) return false;
     this.absent.shift();
     this.back++;
     return true;
   }
 
-  /** Brings all CPUs back, for good. */
-  finish(): void {
-    while (this.bringOne());
+  private logging(operation: number, cpu: number, work: () => number): number {
+    const { control } = this;
+    const entry = control.begin(control.hotplugTask, this.logged++, operation, cpu);
+    const error = work();
+    control.end(entry, cpu);
+    return error;
+  }
+
+  private guard(work: () => void): void {
+    const { control, kernel, plan } = this;
+    const task = control.hotplugTask;
+    control.setActive(task, true);
+    try {
+      work();
+    } catch (error) {
+      const mutated = plan.build.mutation !== undefined;
+      this.failed ??= failRun(error, task, { kernel, control, mutated });
+    }
+    control.setActive(task, false);
+  }
+
+  private report(): HotplugReport {
+    const { gone, back, failed } = this;
+    return { gone, back, failed };
   }
 }

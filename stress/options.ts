@@ -5,7 +5,7 @@ import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
-import type { BuildPlan, Inflicted } from "./protocol.ts";
+import type { BuildPlan, InjectedEvents } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
 
@@ -71,7 +71,7 @@ export interface Outcome {
   readonly rounds: number;
   /** Allocations that found no memory, and said so. */
   readonly refused: number;
-  readonly inflicted: Inflicted;
+  readonly injectedEvents: InjectedEvents;
   /** Allocations that failed on purpose. */
   readonly injected: InjectedFaults;
   /** CPUs that went and came back. */

@@ -5,15 +5,22 @@ import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
 import type { InjectedFaults, Outcome, StressOptions } from "./options.ts";
 import type { TaskReport } from "./protocol.ts";
-import type { StressSite } from "./site.ts";
+import type { StressedMachine } from "./stressed-machine.ts";
+import type { Usage } from "./usage.ts";
 
 /** Of a task that died in its first round. */
 export const NOTHING_DONE: TaskReport = {
   operations: 0,
   refused: 0,
-  inflicted: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
+  injectedEvents: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
   failed: undefined,
+};
+
+/** Of a machine that cannot be looked at. */
+export const NOTHING_USED: Usage = {
+  locks: [],
+  memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
 };
 
 /** What the run itself has kept. */
@@ -33,8 +40,8 @@ export interface RunState {
 
 export function outcomeOf(
   options: StressOptions,
-  { kernel, tally }: StressSite,
-  used: Pick<Outcome, "memory" | "locks">,
+  { kernel, tally }: StressedMachine,
+  used: Usage,
   state: RunState,
 ): Outcome {
   const { reports, tasks, rounds, failure, died, interrupted } = state;
@@ -50,11 +57,11 @@ export function outcomeOf(
     tasks,
     rounds,
     refused: sum((report) => report.refused),
-    inflicted: {
-      interrupts: sum((report) => report.inflicted.interrupts),
-      preemptions: sum((report) => report.inflicted.preemptions),
-      migrations: sum((report) => report.inflicted.migrations),
-      delays: sum((report) => report.inflicted.delays),
+    injectedEvents: {
+      interrupts: sum((report) => report.injectedEvents.interrupts),
+      preemptions: sum((report) => report.injectedEvents.preemptions),
+      migrations: sum((report) => report.injectedEvents.migrations),
+      delays: sum((report) => report.injectedEvents.delays),
     },
     injected: state.injected,
     hotplug: state.hotplug,
@@ -87,13 +94,12 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     tasks,
     rounds: 0,
     refused: 0,
-    inflicted: NOTHING_DONE.inflicted,
+    injectedEvents: NOTHING_DONE.injectedEvents,
     injected: { slab: 0, pages: 0 },
     hotplug: { gone: 0, back: 0 },
     perCpu: [],
     stats: {},
-    locks: [],
-    memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
+    ...NOTHING_USED,
     checks: { ledger: options.ledger, audits: 0, allCameBack: false },
     failure: { class: failure, message, task: -1, stack, findings: [], lastOperations: [] },
     deaths: [],

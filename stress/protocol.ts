@@ -48,14 +48,14 @@ export interface TaskFailure {
 export interface TaskReport {
   readonly operations: number;
   readonly refused: number;
-  readonly inflicted: Inflicted;
+  readonly injectedEvents: InjectedEvents;
   /** Statistics of caches it has destroyed, per CPU. */
   readonly destroyed: readonly (readonly number[])[];
   readonly failed: TaskFailure | undefined;
 }
 
 /** What torture did to operations. */
-export interface Inflicted {
+export interface InjectedEvents {
   readonly interrupts: number;
   readonly preemptions: number;
   readonly migrations: number;

@@ -3,24 +3,26 @@
  * rounds the machine is quiet and everything is audited; the first rounds are short, so that a broken
  * allocator is caught early. In the end all is given back, and every page must be where it was.
  */
+import type { Remote } from "comlink";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
+import { quoted } from "../src/machine/quoted.ts";
+import { PANICKED } from "../src/machine/running-task.ts";
 import { bugOf } from "./bug.ts";
-import { Crew, ThreadDied } from "./crew.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
-import { histories, type StressFailure } from "./failure.ts";
-import { HotplugTour } from "./hotplug.ts";
+import { histories, type StressFailure, type TaskHistory } from "./failure.ts";
+import type { HotplugCounts, HotplugReport, HotplugThread } from "./hotplug.ts";
 import { buildPlan, type Outcome, type StressOptions, type StressProgress } from "./options.ts";
-import { NOTHING_DONE, nothingBooted, outcomeOf } from "./outcome.ts";
+import { NOTHING_DONE, NOTHING_USED, nothingBooted, outcomeOf } from "./outcome.ts";
 import type { TaskFailure, TaskReport } from "./protocol.ts";
-import { Random } from "./random.ts";
-import { StressSite } from "./site.ts";
-import { lockUsage, memoryUsage } from "./usage.ts";
-import { Watchdog } from "./watchdog.ts";
+import { StressedMachine } from "./stressed-machine.ts";
+import { usageOf } from "./usage.ts";
+import { WATCH_MS, Watchdog } from "./watchdog.ts";
+import { orDeath, WorkerPool } from "./worker-pool.ts";
+import { ThreadDied, ThreadRefused } from "./worker-thread.ts";
 
 const FIRST_ROUND_MS = 500;
 const LONGEST_ROUND_MS = 4_000;
-const WATCH_MS = 200;
 const STEPS_A_SECTION = 50;
 /** Tasks that the torture's preemption has beyond one a CPU. */
 const SPARE_TASKS = 2;
@@ -28,8 +30,6 @@ const SPARE_TASKS = 2;
 const GRACE_MS = 2_000;
 /** A round has no more operations than a word can count. */
 const MOST_OPERATIONS_A_ROUND = 2 ** 30;
-/** Of the seed, for which CPUs go. */
-const TOUR = 0x2000;
 /** Stands for the main thread where a failure names its task. */
 const MAIN = -1;
 
@@ -38,31 +38,40 @@ export interface StressHooks {
   readonly progress?: (progress: StressProgress, run: StressRun) => void;
   /** Ends the run early, with all that is known so far. */
   readonly signal?: AbortSignal;
-  /** How long a CPU may make no step, in ms; by default that of the watchdog. */
+  /** How long a task may make no step, in ms; by default that of the watchdog. */
   readonly patience?: number;
 }
 
 /** The options cannot be met; the message says why. */
 export class BadOptions extends Error {}
 
-/** Runs to the end. @throws BadOptions */
+/** What no machine boots with is no mutation of an allocator. */
+function unbootable(mutation: string, error: unknown): BadOptions {
+  const why = quoted(error instanceof Error ? error.message : String(error));
+  return new BadOptions(`${mutation}: no machine boots with it: ${why}`, { cause: error });
+}
+
+/** Runs to the end. @throws BadOptions, ThreadRefused */
 export async function stress(options: StressOptions, hooks: StressHooks = {}): Promise<Outcome> {
   const tasks = options.cpus + (options.migrations > 0 ? SPARE_TASKS : 0);
-  let site: StressSite;
+  let stressed: StressedMachine;
   try {
-    site = new StressSite(options, buildPlan(options), tasks);
+    stressed = new StressedMachine(options, buildPlan(options), tasks);
   } catch (error) {
     if (error instanceof MachineOptionsError) throw new BadOptions(error.message, { cause: error });
-    const bug = bugOf(error, options.mutation !== undefined);
+    const bug = bugOf(error, false);
     if (bug !== undefined) return nothingBooted(options, tasks, bug);
+    const { mutation } = options;
+    if (mutation !== undefined) throw unbootable(mutation, error);
     if (error instanceof RangeError) throw new BadOptions(error.message, { cause: error });
     throw error;
   }
-  const run = new StressRun(options, tasks, site, hooks);
+  const wanted = { hotplug: options.hotplug !== undefined };
+  const pool = await WorkerPool.open(stressed.kernel.shared, tasks, wanted);
   try {
-    return await run.toTheEnd();
+    return await new StressRun(options, stressed, pool, hooks).toTheEnd();
   } finally {
-    await run.close();
+    await pool.close();
   }
 }
 
@@ -70,46 +79,53 @@ export class StressRun {
   private readonly options: StressOptions;
   private readonly hooks: StressHooks;
   private readonly tasks: number;
-  private readonly site: StressSite;
+  private readonly stressed: StressedMachine;
   private readonly watchdog: Watchdog;
-  private readonly crew: Crew;
-  private readonly tour: HotplugTour;
+  private readonly pool: WorkerPool;
 
   private reports: TaskReport[] = [];
+  private hotplugCounts: HotplugCounts = { gone: 0, back: 0 };
   private rounds = 0;
   private milliseconds = 0;
   private audits = 0;
   private failure: StressFailure | undefined;
+  /** The failure is only that of a thread that met the panic of another one. */
+  private isSecondHand = false;
   private died: string | undefined;
   private readonly deaths: Death[] = [];
   /** Objects of the dead, by task, once they were counted. */
   private held: ReadonlyMap<number, number> | undefined;
 
-  constructor(options: StressOptions, tasks: number, site: StressSite, hooks: StressHooks) {
+  constructor(
+    options: StressOptions,
+    stressed: StressedMachine,
+    pool: WorkerPool,
+    hooks: StressHooks,
+  ) {
     this.options = options;
     this.hooks = hooks;
-    this.tasks = tasks;
-    this.site = site;
-    const interval = (options.hotplug ?? Number.POSITIVE_INFINITY) * 1000;
-    this.tour = new HotplugTour(site.kernel, interval, new Random(options.seed, TOUR));
-    this.watchdog = new Watchdog(site.kernel, site.control, hooks.patience);
-    this.crew = new Crew(site.kernel.shared, tasks, (death) => this.bury(death));
+    this.tasks = pool.tasks;
+    this.stressed = stressed;
+    this.watchdog = new Watchdog(stressed.kernel, stressed.control, hooks.patience);
+    this.pool = pool;
+    pool.onDeath = (task, death) => this.bury(task, death);
   }
 
   /** For a look at the machine while it works. */
   get kernel(): Kernel {
-    return this.site.kernel;
+    return this.stressed.kernel;
   }
 
   async toTheEnd(): Promise<Outcome> {
-    const { options, site, tasks } = this;
-    await this.bootTasks();
-    site.armFaults(options);
+    const { options, stressed, tasks } = this;
+    await this.bootThreads();
+    stressed.armFaults(options);
     await this.work();
-    site.disarmFaults();
-    const used = { memory: memoryUsage(site.kernel), locks: lockUsage(site.kernel) };
+    stressed.disarmFaults();
+    if (this.isHealthy) this.guard(() => this.show());
+    const used = this.guard(() => usageOf(stressed.kernel)) ?? NOTHING_USED;
     if (this.isHealthy) await this.giveBack();
-    return outcomeOf(options, site, used, {
+    return outcomeOf(options, stressed, used, {
       tasks,
       reports: this.reports,
       rounds: this.rounds,
@@ -118,23 +134,19 @@ export class StressRun {
       failure: this.failure,
       died: this.died,
       interrupted: this.isInterrupted,
-      injected: site.injected,
-      hotplug: this.tour.counts,
+      injected: stressed.injected,
+      hotplug: this.hotplugCounts,
       deaths: this.deaths.map((death) => ({
         ...death,
         held: this.heldBy(death.task),
-        remains: site.remainsOf(death.task),
+        remains: stressed.remainsOf(death.task),
       })),
     });
   }
 
-  async close(): Promise<void> {
-    await this.crew.close();
-  }
-
   /** Ends one task's thread by force, in mid-operation. */
   async kill(task: number): Promise<void> {
-    await this.crew.kill(task);
+    await this.pool.kill(task);
   }
 
   private heldBy(task: number): number | undefined {
@@ -150,17 +162,24 @@ export class StressRun {
   }
 
   /** One after the other, so that each gets the machine's task number that it always has. */
-  private async bootTasks(): Promise<void> {
-    const { options, tasks, site } = this;
-    const { seed, workload } = options;
+  private async bootThreads(): Promise<void> {
+    const { options, tasks, stressed, pool } = this;
+    const { seed, workload, mutation } = options;
     const build = buildPlan(options);
-    // Who takes CPUs away needs one himself, and soon.
-    const stepsASection = options.hotplug === undefined ? STEPS_A_SECTION : 1;
-    for (let task = 0; task < tasks; task++) {
-      const cpu = tasks === options.cpus && options.hotplug === undefined ? task : -1;
-      const { caches } = site;
-      const plan = { build, task, tasks, cpu, stepsASection, seed, workload, caches };
-      await this.crew.ask(task, (api) => api.boot(plan));
+    const interval = (options.hotplug ?? 0) * 1000;
+    // Hotplug needs a CPU itself, and soon.
+    const stepsASection = pool.hotplug === undefined ? STEPS_A_SECTION : 1;
+    try {
+      for (let task = 0; task < tasks; task++) {
+        const cpu = tasks === options.cpus && pool.hotplug === undefined ? task : -1;
+        const { caches } = stressed;
+        const plan = { build, task, tasks, cpu, stepsASection, seed, workload, caches };
+        await pool.ask(task, (api) => api.boot(plan));
+      }
+      await pool.hotplug?.ask((api) => api.boot({ build, tasks, interval, seed }));
+    } catch (error) {
+      if (error instanceof ThreadDied) throw new ThreadRefused(error.message, { cause: error });
+      throw mutation === undefined ? error : unbootable(mutation, error);
     }
   }
 
@@ -189,41 +208,40 @@ export class StressRun {
   }
 
   private async round(milliseconds: number, operations: number): Promise<void> {
-    const { control } = this.site;
+    const { control } = this.stressed;
     const { signal } = this.hooks;
     const round = ++this.rounds;
     const begin = performance.now();
     const stop = (): void => control.stop();
     control.reset();
     const timer = setTimeout(stop, milliseconds);
-    const tour = this.every(Math.min(WATCH_MS, this.tour.interval), () => {
-      if (this.isHealthy) this.tour.tick(this.milliseconds + performance.now() - begin);
-    });
-    const show = this.every(WATCH_MS, () => this.show(begin));
+    const show = this.every(WATCH_MS, () => this.show(performance.now() - begin));
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     try {
-      this.take(await this.watched(this.crew.askAll((api) => api.run(round, operations))));
+      await this.watched(
+        Promise.all([
+          this.pool.askAll((api) => api.run(round, operations)).then((all) => this.take(all)),
+          this.askHotplug((api) => api.run()),
+        ]),
+      );
     } finally {
       clearTimeout(timer);
-      clearInterval(tour);
       clearInterval(show);
       signal?.removeEventListener("abort", stop);
     }
     this.milliseconds += performance.now() - begin;
-    this.site.readStatistics();
+    this.guard(() => this.stressed.readStatistics());
   }
 
   /** `work`, with an eye on tasks that do not get on: they are ended, or it would not end. */
   private async watched<T>(work: Promise<T>): Promise<T> {
     this.watchdog.reset();
     const watch = this.every(WATCH_MS, () => {
-      const stuck = this.watchdog.check(performance.now());
+      const stuck = this.watchdog.look();
       if (stuck === undefined) return;
       const { message, task } = stuck;
-      if (this.failure === undefined) {
-        this.fail({ failure: "livelock", message, stack: "", first: true }, task);
-      }
+      this.fail({ failure: "livelock", message, stack: "", first: true }, task);
       void this.kill(task);
     });
     try {
@@ -240,66 +258,80 @@ export class StressRun {
         this.guard(act);
       } catch (error) {
         this.died ??= `the run itself went wrong: ${error instanceof Error ? error.stack : error}`;
-        this.site.control.stop();
+        this.stressed.control.stop();
       }
     }, milliseconds);
   }
 
-  /** A glance at the running round, for who looks on. */
-  private show(begin: number): void {
-    const now = performance.now();
+  /** A glance at the run, whose round has lasted so long, for the user. */
+  private show(roundMs = 0): void {
+    const { control } = this.stressed;
     let operations = 0;
-    for (let task = 0; task < this.tasks; task++) operations += this.site.control.begun(task);
-    const seconds = (this.milliseconds + now - begin) / 1000;
+    for (let task = 0; task < this.tasks; task++) operations += control.begun(task);
+    const seconds = (this.milliseconds + roundMs) / 1000;
     this.hooks.progress?.({ seconds, operations }, this);
   }
 
-  /** Takes the tasks' answers; the first failure is the run's. */
+  /** Takes the tasks' answers. */
   private take(answers: readonly (TaskReport | ThreadDied)[]): void {
     const before = this.reports;
     this.reports = answers.map((answer, task) =>
       answer instanceof ThreadDied ? (before[task] ?? NOTHING_DONE) : answer,
     );
-    const failures = this.reports.flatMap(({ failed }, task) =>
-      failed === undefined ? [] : [{ failed, task }],
-    );
-    const worst = failures.find(({ failed }) => failed.first) ?? failures[0];
-    if (worst !== undefined && this.failure === undefined) this.fail(worst.failed, worst.task);
+    for (const [task, { failed }] of this.reports.entries()) {
+      if (failed !== undefined) this.fail(failed, task);
+    }
   }
 
-  private fail({ failure, message, stack }: TaskFailure, task: number): void {
-    const { kernel, control } = this.site;
-    control.stop();
+  private async askHotplug(
+    call: (api: Remote<HotplugThread>) => Promise<HotplugReport>,
+  ): Promise<void> {
+    const { hotplug, tasks } = this.pool;
+    if (hotplug === undefined) return;
+    const report = await orDeath(hotplug.ask(call));
+    if (report instanceof ThreadDied) return;
+    const { failed, ...counts } = report;
+    this.hotplugCounts = counts;
+    if (failed !== undefined) this.fail(failed, tasks);
+  }
+
+  /** The first failure is the run's; that another thread has failed says less than what it met. */
+  private fail({ failure, message, stack, first }: TaskFailure, task: number): void {
+    this.stressed.control.stop();
     if (failure === undefined) {
       this.died ??= `task ${task} went wrong: ${stack}`;
       return;
     }
-    const lastOperations = histories(kernel, control, this.tasks);
+    if (this.failure !== undefined && !(this.isSecondHand && first)) return;
+    this.isSecondHand = !first;
+    const lastOperations = this.histories();
     this.failure = { class: failure, message, task, stack, findings: [], lastOperations };
+  }
+
+  private histories(): TaskHistory[] {
+    const { stressed, tasks, pool } = this;
+    const logs = pool.hotplug === undefined ? tasks : tasks + 1;
+    return histories(stressed.kernel, stressed.control, logs);
   }
 
   /**
    * A thread has ended. Where it was ended from outside the others go on, if they can; otherwise they
-   * stop, and whoever waits for it is told.
+   * stop, and a thread that waits for it is told.
    */
-  private bury({ task, sudden, message }: ThreadDied): void {
-    const { site } = this;
-    const last = histories(site.kernel, site.control, this.tasks)[task]?.operations.at(-1);
-    const doing = last?.what ?? "nothing";
-    let cut: number[] = [];
-    this.guard(() => {
-      cut = site.bury(task);
-    });
-    site.control.dismiss(this.rounds);
-    site.control.setActive(task, false);
-    if (sudden && this.isHealthy) {
+  private bury(task: number, { sudden, message }: ThreadDied): void {
+    const { stressed } = this;
+    const doing = this.histories()[task]?.operations.at(-1)?.what ?? "nothing";
+    const cut = this.guard(() => stressed.bury(task)) ?? [];
+    if (task < this.tasks) stressed.control.dismiss(this.rounds);
+    stressed.control.setActive(task, false);
+    if (sudden && this.isHealthy && task < this.tasks) {
       this.deaths.push({ task, doing });
       if (cut.length === 0) return;
       const message = `deadlock: held by dead CPU ${cut} (task ${task}), which died in the middle of a change to its data at ${doing}`;
       this.fail({ failure: "deadlock", message, stack: "", first: true }, task);
     }
-    site.control.stop();
-    setTimeout(() => site.kernel.thread.panic(), GRACE_MS).unref();
+    stressed.control.stop();
+    setTimeout(() => stressed.kernel.thread.panic(), GRACE_MS).unref();
     if (this.failure !== undefined) return;
     this.died ??= `task ${task} died at ${doing}: ${message}`;
   }
@@ -310,7 +342,7 @@ export class StressRun {
   private check(): void {
     this.guard(() => {
       this.audits++;
-      const findings = this.site.audit(this.deaths.map(({ task }) => task));
+      const findings = this.stressed.audit(this.deaths.map(({ task }) => task));
       const [first] = findings;
       if (first === undefined) return;
       const message = first.message + inTheWakeOf(this.deaths);
@@ -320,31 +352,33 @@ export class StressRun {
   }
 
   /** What the main thread does with the allocator may show that it is broken. */
-  private guard(work: () => void): void {
+  private guard<T>(work: () => T): T | undefined {
+    this.stressed.beginWork();
     try {
-      work();
+      return work();
     } catch (error) {
       const bug = bugOf(error, this.options.mutation !== undefined);
       if (bug === undefined) throw error;
       const { failure, message, stack = "" } = bug;
-      this.fail({ failure, message, stack, first: true }, MAIN);
+      this.fail({ failure, message, stack, first: message !== PANICKED }, MAIN);
+      return undefined;
     }
   }
 
   /** Everything is given back, and must all be there. */
   private async giveBack(): Promise<void> {
-    this.guard(() => this.tour.finish());
-    this.take(await this.watched(this.crew.askAll((api) => api.finish())));
+    await this.watched(this.askHotplug((api) => api.finish()));
+    await this.watched(this.pool.askAll((api) => api.finish()).then((all) => this.take(all)));
     const dead = this.deaths.map(({ task }) => task);
-    this.guard(() => this.site.emptyMailboxes(dead));
-    if (this.isHealthy) this.guard(() => this.site.settle());
+    this.guard(() => this.stressed.emptyMailboxes(dead));
+    if (this.isHealthy) this.guard(() => this.stressed.settle());
     if (this.isHealthy) this.check();
-    this.site.readStatistics();
+    this.guard(() => this.stressed.readStatistics());
     if (this.isHealthy) this.guard(() => this.checkWhatIsLeft(dead));
   }
 
   private checkWhatIsLeft(dead: readonly number[]): void {
-    if (dead.length === 0) this.site.checkAllBack();
-    else this.held = this.site.checkOnlyTheDeadHold(dead);
+    if (dead.length === 0) this.stressed.checkAllBack();
+    else this.held = this.stressed.checkOnlyTheDeadHold(dead);
   }
 }

@@ -13,7 +13,7 @@ import {
   task,
 } from "../src/laboratory/scenario.ts";
 import { alloc, bulkAlloc, bulkFree, free, type Step, shrink } from "../src/laboratory/steps.ts";
-import type { LoggedDeed } from "./control.ts";
+import type { LoggedOperation } from "./control.ts";
 import type { StressFailure, TaskHistory } from "./failure.ts";
 import type { StressOptions } from "./options.ts";
 
@@ -59,9 +59,9 @@ class Writer {
   }
 
   add({ task: number, operations }: TaskHistory): void {
-    const deeds = operations.map(({ deed }) => deed);
-    const own = deeds.filter(({ inInterrupt }) => !inInterrupt).slice(-OPERATIONS);
-    const handled = deeds.filter(({ inInterrupt }) => inInterrupt).slice(-OPERATIONS);
+    const all = operations.map(({ logged }) => logged);
+    const own = all.filter(({ inInterrupt }) => !inInterrupt).slice(-OPERATIONS);
+    const handled = all.filter(({ inInterrupt }) => inInterrupt).slice(-OPERATIONS);
     const cpu = this.cpuOf(own.at(-1) ?? handled.at(-1));
     const steps = this.steps(own);
     if (steps.length > 0) {
@@ -72,18 +72,18 @@ class Writer {
     if (irq.length > 0) this.contexts.push(interrupt(`irq${number}`, cpu, irq));
   }
 
-  private cpuOf(deed: LoggedDeed | undefined): number {
-    const cpu = Math.max(0, deed?.cpu ?? 0);
+  private cpuOf(operation: LoggedOperation | undefined): number {
+    const cpu = Math.max(0, operation?.cpu ?? 0);
     if (!this.cpus.includes(cpu)) this.cpus.push(cpu);
     return this.cpus.indexOf(cpu);
   }
 
-  /** One task's deeds: objects it has taken itself have names, all others were there before. */
-  private steps(deeds: readonly LoggedDeed[]): Step[] {
+  /** One task's operations: objects it has taken itself have names, all others were there before. */
+  private steps(logged: readonly LoggedOperation[]): Step[] {
     const names = new Map<number, string>();
-    return deeds.flatMap((deed): Step[] => {
-      const { argument, object = 0 } = deed;
-      switch (deed.deed) {
+    return logged.flatMap((operation): Step[] => {
+      const { argument, object = 0 } = operation;
+      switch (operation.name) {
         case "kmalloc":
         case "kmem_cache_alloc": {
           const name = this.name();

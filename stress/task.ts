@@ -4,15 +4,15 @@
  */
 import { Ledger } from "../src/check/ledger.ts";
 import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
-import { PANICKED } from "../src/machine/running-task.ts";
+import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
-import { bugOf } from "./bug.ts";
 import { kernelBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
 import { Driver } from "./driver.ts";
 import { InterruptHandler } from "./interrupts.ts";
-import type { Inflicted, TaskFailure, TaskPlan, TaskReport } from "./protocol.ts";
+import type { InjectedEvents, TaskFailure, TaskPlan, TaskReport } from "./protocol.ts";
 import { Random } from "./random.ts";
+import { failRun } from "./task-failure.ts";
 import { WORKLOADS } from "./workloads/index.ts";
 import type { Player } from "./workloads/workload.ts";
 
@@ -25,7 +25,7 @@ const JIFFY_MS = 0.1;
 const PATIENCE_MS = 60_000;
 /** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
 const WAIT_LIMIT_MS = 10_000;
-const NOTHING: Inflicted = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
+const NOTHING: InjectedEvents = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
 /** Of the seed, for what interrupts do. */
 const INTERRUPTS = 0x1000;
 
@@ -41,7 +41,10 @@ export class StressTask {
   constructor(shared: SharedKernel, plan: TaskPlan) {
     const { build, task, tasks, seed, caches } = plan;
     this.plan = plan;
-    this.kernel = attach(shared, kernelBuild(build, build.torture !== undefined));
+    this.kernel = attach(
+      shared,
+      kernelBuild(build, build.torture === undefined ? DirectMemory : TorturedMemory),
+    );
     this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
     this.control = new StressControl(this.kernel.machine, tasks);
     this.driver = new Driver({
@@ -76,7 +79,7 @@ export class StressTask {
         });
       }
     });
-    if (thread instanceof TorturedMemory) thread.relent();
+    if (thread instanceof TorturedMemory) thread.disable();
     control.setActive(plan.task, false);
     return this.report();
   }
@@ -118,12 +121,9 @@ export class StressTask {
 
   private fail(error: unknown): void {
     if (this.failed !== undefined) return;
-    const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
-    const mutated = this.plan.build.mutation !== undefined;
-    const first = message !== PANICKED && this.control.failFirst(this.plan.task);
-    this.control.stop();
-    this.kernel.thread.panic();
-    this.failed = { failure: bugOf(error, mutated)?.failure, message, stack, first };
+    const { kernel, control, plan } = this;
+    const mutated = plan.build.mutation !== undefined;
+    this.failed = failRun(error, plan.task, { kernel, control, mutated });
   }
 
   private report(): TaskReport {
@@ -132,7 +132,7 @@ export class StressTask {
     return {
       operations: driver.operations,
       refused: driver.refused,
-      inflicted: thread instanceof TorturedMemory ? { ...thread.inflicted } : NOTHING,
+      injectedEvents: thread instanceof TorturedMemory ? { ...thread.injected } : NOTHING,
       destroyed: driver.destroyed.perCpu,
       failed: this.failed,
     };

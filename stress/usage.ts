@@ -30,6 +30,16 @@ export interface MemoryUsage {
   readonly caches: readonly CacheUsage[];
 }
 
+export interface Usage {
+  readonly memory: MemoryUsage;
+  /** Locks that were taken, the most contended first. */
+  readonly locks: readonly LockUsage[];
+}
+
+export function usageOf(kernel: Kernel): Usage {
+  return { memory: memoryUsage(kernel), locks: lockUsage(kernel) };
+}
+
 export function memoryUsage(kernel: Kernel): MemoryUsage {
   const { pages } = kernel;
   const caches = cacheUsage(kernel);

@@ -1,28 +1,41 @@
 /**
- * Notices a CPU that does not get on. A task that waits has a limit of its own, shorter than the
- * patience here, and says whom it waited for; what is caught here runs in circles. A task that holds
- * no CPU is not looked at.
+ * Notices a task that does not get on: it runs as a CPU whenever it is looked at, and no operation of
+ * its own begins. A task that waits has a limit of its own, shorter than the watchdog's, and says what
+ * it waited for; what is caught here runs in circles.
+ *
+ * Time is counted in looks. While the whole process is stopped nobody looks, and nobody gets on.
  */
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { Cpu, sizeOfCpu } from "../src/machine/cpus.ts";
 import type { StressControl } from "./control.ts";
-import { describeDeed } from "./failure.ts";
+import { describeOperation } from "./failure.ts";
 
+/** Ms between two looks. */
+export const WATCH_MS = 200;
+
+/** How long a task may make no step, in ms: usually, and once the run is to stop. */
 const STUCK_MS = 15_000;
+const STUCK_AT_STOP_MS = 5_000;
 
 export interface Stuck {
   readonly task: number;
   readonly message: string;
 }
 
+/** What has been seen of a task since it last got on. */
+interface Sight {
+  readonly progress: number;
+  looks: number;
+  looksStopping: number;
+}
+
 export class Watchdog {
   private readonly kernel: Kernel;
   private readonly control: StressControl;
   private readonly patience: number;
-  /** Of each CPU: who ran there when something last changed, how far he was, and when that was. */
-  private readonly seen: { holder: number; begun: number; at: number }[] = [];
+  private readonly sights: Sight[] = [];
 
-  /** `patience`: ms that a CPU may make no step. */
+  /** `patience`: ms that a task may make no step. */
   constructor(kernel: Kernel, control: StressControl, patience = STUCK_MS) {
     this.kernel = kernel;
     this.control = control;
@@ -31,37 +44,50 @@ export class Watchdog {
 
   /** Work begins anew: nobody has been seen yet. */
   reset(): void {
-    this.seen.length = 0;
+    this.sights.length = 0;
   }
 
-  /** The CPU that has made no step for longest, if that is too long, at the time `now` in ms. */
-  check(now: number): Stuck | undefined {
-    let since = now - this.patience;
+  /** Looks once, every WATCH_MS. Returns the task that has made no step for longest, if too long. */
+  look(): Stuck | undefined {
+    const { control, kernel, patience } = this;
+    let longest = 0;
     let stuck: (() => Stuck) | undefined;
-    for (let cpu = 0; cpu < this.kernel.machine.options.cpus; cpu++) {
-      const holder = this.holderOf(cpu);
-      const begun = holder > 0 ? this.control.begun(holder - 1) : 0;
-      const last = this.seen[cpu];
-      if (last === undefined || last.holder !== holder || last.begun !== begun) {
-        this.seen[cpu] = { holder, begun, at: now };
-      } else if (holder > 0 && this.control.isActive(holder - 1) && last.at < since) {
-        since = last.at;
-        stuck = () => this.describe(cpu, holder - 1, now - last.at);
-      }
+    for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
+      const task = this.taskOn(cpu);
+      if (task < 0 || !control.isActive(task)) continue;
+      const { looks, looksStopping } = this.sightOf(task);
+      const isTooLong = looks * WATCH_MS > patience || looksStopping * WATCH_MS > STUCK_AT_STOP_MS;
+      if (!isTooLong || looks <= longest) continue;
+      longest = looks;
+      stuck = () => this.describe(cpu, task, looks * WATCH_MS);
     }
     return stuck?.();
   }
 
-  /** Number of the stress task + 1 that runs as the CPU; the machine's task 0 is the main thread. */
-  private holderOf(cpu: number): number {
+  private sightOf(task: number): Sight {
+    const { control, sights } = this;
+    const progress = control.progressOf(task);
+    let sight = sights[task];
+    if (sight?.progress !== progress) {
+      sight = { progress, looks: 0, looksStopping: 0 };
+      sights[task] = sight;
+    }
+    sight.looks++;
+    if (control.stopped) sight.looksStopping++;
+    return sight;
+  }
+
+  /** The stress task that runs as the CPU, or less than 0; the machine's task 0 is the main thread. */
+  private taskOn(cpu: number): number {
     const { memory, machine } = this.kernel;
-    return memory.loadAcquire(machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease) - 1;
+    return memory.loadAcquire(machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease) - 2;
   }
 
   private describe(cpu: number, task: number, forMs: number): Stuck {
-    const last = this.control.lastDeeds(task).at(-1);
-    const what = last === undefined ? "nothing yet" : describeDeed(last, this.kernel);
-    const doing = last?.object === undefined ? `it is doing ${what}` : `its last deed was ${what}`;
+    const last = this.control.lastOperations(task).findLast(({ inInterrupt }) => !inInterrupt);
+    const what = last === undefined ? "nothing yet" : describeOperation(last, this.kernel);
+    const doing =
+      last?.object === undefined ? `it is doing ${what}` : `its last operation was ${what}`;
     const seconds = Math.round(forMs / 1000);
     return {
       task,

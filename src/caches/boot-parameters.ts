@@ -3,6 +3,7 @@
  * Read once before boot; the result is a plain constant that every thread may hold.
  */
 
+import { quoted } from "../machine/quoted.ts";
 import { MAX_ORDER } from "./alignment.ts";
 import type { KernelVersion } from "./kernel-version.ts";
 
@@ -80,7 +81,7 @@ export function parseBootParameters(
     const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
     if (setting === undefined) {
       throw new BootParameterError(
-        `unknown boot parameter "${name}"; there are ${BOOT_PARAMETER_NAMES.join(", ")}`,
+        `unknown boot parameter "${quoted(name)}"; there are ${BOOT_PARAMETER_NAMES.join(", ")}`,
       );
     }
     parameters = { ...parameters, ...setting(kernel, written[name] ?? null, name) };
@@ -117,7 +118,7 @@ function integer(name: string, value: ParameterValue): number {
   if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 0x7fffffff) {
     return number;
   }
-  throw new BootParameterError(`${name} needs an integer, not ${JSON.stringify(value)}`);
+  throw new BootParameterError(`${name} needs an integer, not ${quoted(JSON.stringify(value))}`);
 }
 
 function fromText(value: string): number {

@@ -9,6 +9,7 @@
  * Flags are int32 words, as they lie in `struct kmem_cache`: a flag word with bit 31 set is
  * negative until `>>> 0` prints it.
  */
+import { quoted } from "../machine/quoted.ts";
 
 import { type KernelVersion, type Release, since } from "./kernel-version.ts";
 
@@ -206,7 +207,7 @@ function namedBit(kernel: KernelVersion, name: string, written: string): number 
   const flag = FLAG_NAMES.find((f) => f.names.includes(name) && hasFlag(kernel, f));
   if (flag !== undefined) return flag.bit;
   throw new UnknownFlagError(
-    `unknown flag "${written}"; kernel ${kernel} has ${flagNames(kernel).join(", ")}`,
+    `unknown flag "${quoted(written)}"; kernel ${kernel} has ${flagNames(kernel).join(", ")}`,
   );
 }
 

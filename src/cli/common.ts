@@ -1,10 +1,12 @@
-/** What the commands share: reading numbers, running to an exit code, Ctrl-C, the progress line. */
+/** What the commands share: option values, exit codes, signals, the progress line. */
+import { constants } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { splitBootParameter } from "../caches/boot-parameters.ts";
 import { BUILD_OPTIONS, type BuildOption } from "../caches/flags.ts";
+import { printable } from "../machine/quoted.ts";
 
-/** 0 fine; 1 a check failed or a race was found; then bad usage, our own fault, Ctrl-C. */
-export const EXIT = { FINE: 0, FOUND: 1, USAGE: 2, INTERNAL: 3, INTERRUPTED: 130 } as const;
+/** 1: a check failed or a race was found. A signal ends with 128 and its number, as in a shell. */
+export const EXIT = { FINE: 0, FOUND: 1, USAGE: 2, INTERNAL: 3 } as const;
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
@@ -21,11 +23,11 @@ export function seconds(written: string): number {
   throw new InvalidArgumentError("It must be a number of seconds, more than 0.");
 }
 
-/** A chance from 0 to 1. */
+/** A probability from 0 to 1. */
 export function rate(written: string): number {
   const value = Number(written);
   if (written.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError("It must be a chance from 0 to 1.");
+  throw new InvalidArgumentError("It must be a probability from 0 to 1.");
 }
 
 /** A size in bytes, such as 65536, 64K, 16M or 1G. */
@@ -44,6 +46,8 @@ export function addParameter(
 ): Record<string, string> {
   const [name, value] = splitBootParameter(written);
   if (name === "") throw new InvalidArgumentError("It must be NAME or NAME=VALUE.");
+  // An object cannot hold it like another name.
+  if (name === "__proto__") throw new InvalidArgumentError("There is no such boot parameter.");
   return { ...previous, [name]: value };
 }
 
@@ -67,18 +71,43 @@ export function badUsage(command: Command, message: string): never {
   command.error(`error: ${message}`, { exitCode: EXIT.USAGE });
 }
 
-/** Runs `work` with a signal that Ctrl-C sets; a second Ctrl-C ends the program at once. */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** A line on standard error besides the answer. */
+export function complain(message: string): void {
+  console.error(printable(`slablab: ${message}`));
+}
+
+/** Signals that ask a program to end: Ctrl-C, kill and timeout, a terminal that was closed. */
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export interface Interruptible<T> {
+  readonly result: T;
+  /** What to end with where the work was cut short. */
+  readonly interruptedCode: number;
+}
+
+/**
+ * Runs `work` with a signal that is aborted when the process is asked to end, so that it can say what
+ * it has found so far. Asked a second time the process ends at once; a hang-up alone comes more than
+ * once, from the terminal and from the shell.
+ */
+export async function interruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<Interruptible<T>> {
   const abort = new AbortController();
-  const onInterrupt = (): void => {
-    if (abort.signal.aborted) process.exit(EXIT.INTERRUPTED);
-    abort.abort();
-  };
-  process.on("SIGINT", onInterrupt);
+  let interruptedCode = 128 + constants.signals.SIGINT;
+  const handlers = ENDING_SIGNALS.map((name) => {
+    const handler = (): void => {
+      interruptedCode = 128 + constants.signals[name];
+      if (abort.signal.aborted && name !== "SIGHUP") process.exit(interruptedCode);
+      abort.abort();
+    };
+    process.on(name, handler);
+    return { name, handler };
+  });
   try {
-    return await work(abort.signal);
+    return { result: await work(abort.signal), interruptedCode };
   } finally {
-    process.off("SIGINT", onInterrupt);
+    for (const { name, handler } of handlers) process.off(name, handler);
   }
 }
 

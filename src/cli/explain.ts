@@ -10,6 +10,7 @@ import { printScenario } from "../laboratory/print.ts";
 import type { Subject } from "../museum/subject.ts";
 import { explorationReport } from "../report/exploration.ts";
 import { commandLine } from "../report/text.ts";
+import { complain } from "./common.ts";
 
 const SECONDS = 30;
 
@@ -66,10 +67,10 @@ function save(name: string, text: string): { file: string; isWritten: boolean } 
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === "EEXIST") continue;
-      console.error(`slablab: the scenario is not saved: ${message}`);
+      complain(`the scenario is not saved: ${message}`);
       return { file, isWritten: false };
     }
   }
-  console.error(`slablab: the scenario is not saved: there are ${MOST_FILES} of ${name} already`);
+  complain(`the scenario is not saved: there are ${MOST_FILES} of ${name} already`);
   return { file: `${name}.txt`, isWritten: false };
 }

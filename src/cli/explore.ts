@@ -1,5 +1,6 @@
 /** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { Explorers, type SearchPlan } from "../../workers/explorers.ts";
 import type { Progress } from "../explore/budget.ts";
@@ -7,7 +8,7 @@ import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
 import { type Failure, replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
-import { isDataRace, regressionsOf, writeRegression } from "../museum/regressions.ts";
+import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
 import {
@@ -15,8 +16,17 @@ import {
   explorationReport,
   interruptedReport,
 } from "../report/exploration.ts";
-import { anySeed, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
+import {
+  anySeed,
+  complain,
+  EXIT,
+  interruptible,
+  ProgressLine,
+  seconds,
+  wholeNumber,
+} from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { makeDirectory, writeWhole } from "./files.ts";
 import { SoFar } from "./so-far.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
@@ -59,21 +69,26 @@ export function exploreCommand(): Command {
         .choices(["portfolio", "bound", "pct", "pos", "walk"])
         .default("portfolio"),
     )
-    .option("--preemptions <n>", "the largest bound that is searched to completion", wholeNumber, 2)
+    .option(
+      "--preemptions <n>",
+      "largest preemption bound that is searched completely",
+      wholeNumber,
+      2,
+    )
     .option(
       "--schedules <n>",
-      "how many at most; the same seed then gives the same answer",
+      "limit of schedules; the same seed then gives the same answer",
       wholeNumber,
     )
     .option(
       "--seconds <n>",
-      "how long at most (default: 10, of all: 60; or as --schedules say)",
+      "time limit in seconds (default: 10, for `all` 60; none with --schedules)",
       seconds,
     )
-    .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
-    .option("--races", "look for data races, too")
-    .option("--no-prune", "under a bound, run on even where the state was met before")
-    .option("--out <file>", "save the failure; those in regressions/ are tried first")
+    .option("--seed <n>", "random seed (default: any)", wholeNumber)
+    .option("--races", "also look for data races")
+    .option("--no-prune", "under a bound, continue even from states met before")
+    .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
@@ -90,16 +105,17 @@ interface Explored {
   readonly regression: string | null;
 }
 
-/** A search that Ctrl-C has ended. */
+/** A search that a signal has ended. */
 interface Interrupted {
   readonly interrupted: true;
+  readonly interruptedCode: number;
   readonly progress: Progress;
 }
 
 async function run(command: Command, scenario: string, given: Given): Promise<void> {
   const seed = given.seed ?? anySeed();
   try {
-    const subject = subjectOf(scenario, given);
+    const subject = await subjectOf(scenario, given);
     const subjects = await subjectsOf(subject);
     const explored =
       (await knownFailure(subjects)) ?? (await search(subject, subjects, { ...given, seed }));
@@ -134,7 +150,7 @@ async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
       return { interrupted: false, subject, result, regression: file };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      console.error(`slablab: ${file} is passed over: ${error.message}`);
+      complain(`${file} is passed over: ${error.message}`);
     }
   }
   return undefined;
@@ -146,8 +162,9 @@ async function search(
   subjects: readonly [Subject, ...Subject[]],
   given: Given & { seed: number },
 ): Promise<Explored | Interrupted> {
-  // What is wrong with the scenario is better said before threads are started.
-  await scenarioOfSubject(subjects[0]);
+  // What is wrong with the scenario or the mutation is better said before threads are started.
+  const { world, setup } = await scenarioOfSubject(subjects[0]);
+  setup?.(world());
   const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
   const limits = {
     ...(schedules === undefined ? {} : { schedules }),
@@ -169,7 +186,7 @@ async function search(
       search: { strategy, preemptions, seed, prunes, ...limits },
       dataRaces: given.races === true,
     })) as [SearchPlan, ...SearchPlan[]];
-    return await interruptible(async (signal) => {
+    const { result, interruptedCode } = await interruptible(async (signal) => {
       try {
         const found = { interrupted: false, regression: null } as const;
         if (subject.scenario !== ALL) {
@@ -178,10 +195,11 @@ async function search(
         const result = await explorers.searchEach(plans, signal);
         return { ...found, subject: subjects[result.winner] ?? subject, result };
       } catch (error) {
-        if (signal.aborted) return { interrupted: true, progress: soFar.progress() };
+        if (signal.aborted) return { interrupted: true, progress: soFar.progress() } as const;
         throw error;
       }
     });
+    return result.interrupted ? { ...result, interruptedCode } : result;
   } finally {
     line.clear();
     await explorers.close();
@@ -198,7 +216,7 @@ function show(asked: string, given: Given & { seed: number }, explored: Explored
     : `${from}${explorationReport(subject, result, asked)}seed ${given.seed}\n`;
   process.stdout.write(text);
   if (complete === undefined && failure === undefined && given.strategy === "bound") {
-    console.error("slablab: not even the schedules without a preemption were searched to the end");
+    complain("not even the schedules without a preemption were searched to the end");
   }
   if (failure !== undefined && given.out !== undefined) save(given.out, subject, failure);
   process.exitCode = failure === undefined ? EXIT.FINE : EXIT.FOUND;
@@ -207,9 +225,10 @@ function show(asked: string, given: Given & { seed: number }, explored: Explored
 /** A failure that cannot be saved is found all the same. */
 function save(file: string, subject: Subject, failure: Failure): void {
   try {
-    writeRegression(file, subject, failure);
+    makeDirectory(dirname(file));
+    writeWhole(file, regressionText(subject, failure));
   } catch (error) {
-    console.error(`slablab: the failure is not saved: ${(error as Error).message}`);
+    complain(`the failure is not saved: ${(error as Error).message}`);
   }
 }
 
@@ -217,7 +236,7 @@ function save(file: string, subject: Subject, failure: Failure): void {
 function showInterrupted(
   asked: string,
   given: Given & { seed: number },
-  { interrupted, progress }: Interrupted,
+  { interrupted, interruptedCode, progress }: Interrupted,
 ): void {
   const { schedules, seconds: elapsed, complete = null } = progress;
   const counted = { interrupted, schedules, steps: null, seconds: elapsed, cpuSeconds: null };
@@ -231,7 +250,7 @@ function showInterrupted(
       ? jsonDocument("explore", optionsOf(asked, given), result)
       : `${interruptedReport(asked, progress)}seed ${given.seed}\n`,
   );
-  process.exitCode = EXIT.INTERRUPTED;
+  process.exitCode = interruptedCode;
 }
 
 function optionsOf(asked: string, given: Given): Record<string, unknown> {

@@ -3,11 +3,18 @@
  * line or for a stream of them on standard input.
  */
 import { pipeline } from "node:stream/promises";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { BUILD_OPTIONS, type BuildOption, describeFlags, flagNames } from "../caches/flags.ts";
+import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import { type GeometryRequest, geometry } from "../kernel/geometry.ts";
-import { addBuildOption, addParameter, badUsage } from "./common.ts";
+import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import {
+  configOption,
+  type KernelOptions,
+  parameterOption,
+  withOptionalKernelOptions,
+} from "./kernel-options.ts";
 
 /** A longer line of input is no question; it is answered with an error, not gathered in memory. */
 const MAX_LINE_LENGTH = 1 << 20;
@@ -51,9 +58,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   obj_offset: "bytes of red zone before the object",
 };
 
-interface GeometryOptions {
-  allocator?: "slub" | "slab";
-  kernel?: "4.1" | "6.1";
+interface GeometryOptions extends Partial<KernelOptions> {
   name?: string;
   size?: number;
   align?: number;
@@ -70,21 +75,23 @@ interface GeometryOptions {
 
 /** The command, ready to be added to the program. */
 export function geometryCommand(): Command {
-  const command = new Command("geometry")
-    .description("how a kernel lays out a cache: sizes, orders, objects, queues")
-    .addOption(new Option("--allocator <name>", "(default: slub)").choices(["slub", "slab"]))
-    .addOption(new Option("--kernel <version>", "(default: 4.1)").choices(["4.1", "6.1"]))
-    .option("--size <bytes>", "of an object", number)
-    .option("--align <bytes>", "of an object", number)
-    .option("--flags <flags>", "a number, or names parted by commas")
+  const command = withOptionalKernelOptions(
+    new Command("geometry").description(
+      "how a kernel lays out a cache: sizes, orders, objects, queues",
+    ),
+    { allocator: "(default: slub)", kernel: `(default: ${DEFAULT_KERNEL})` },
+  )
+    .option("--size <bytes>", "object size", number)
+    .option("--align <bytes>", "object alignment", number)
+    .option("--flags <flags>", "cache flags: a number, or comma-separated names")
     .option("--ctor", "objects have a constructor")
-    .option("--name <name>", "of the cache, for slub_debug= with a list of names")
+    .option("--name <name>", "name of the cache, for slub_debug= with a list of names")
     .option("--cpus <n>", "CPUs present (default: 1)", number)
-    .option("--possible-cpus <n>", "CPUs that may be added (default: those present)", number)
+    .option("--possible-cpus <n>", "possible CPUs (default: those present)", number)
     .option("--nodes <n>", "memory nodes (default: 1)", number)
-    .option("--param <name=value>", "a boot parameter; may be repeated", addParameter)
-    .option("--config <name>", "a build option; may be repeated", addBuildOption)
-    .option("--stdin", "one JSON object a line in, one answer a line out, in order")
+    .addOption(parameterOption())
+    .addOption(configOption())
+    .option("--stdin", "read one JSON object per line, print one answer per line")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action(async (options: GeometryOptions) => {
@@ -102,7 +109,7 @@ function answerOne(command: Command, options: GeometryOptions): void {
   const columns: Record<string, unknown> = { ...answer };
   const text = options.json
     ? jsonDocument("geometry", { ...options }, columns)
-    : describe(columns, options.kernel ?? "4.1");
+    : describe(columns, options.kernel ?? DEFAULT_KERNEL);
   process.stdout.write(text);
 }
 
@@ -113,7 +120,7 @@ function requestOf(options: GeometryOptions): Partial<GeometryRequest> {
   return request as Partial<GeometryRequest>;
 }
 
-function describe(columns: Record<string, unknown>, kernel: "4.1" | "6.1"): string {
+function describe(columns: Record<string, unknown>, kernel: KernelVersion): string {
   if (typeof columns.error === "string") return `${columns.error}\n`;
   const lines = Object.entries(columns).map(([column, value]) => {
     const meaning =

@@ -1,11 +1,11 @@
 /** The process `slablab`: runs the program on its command line, and watches over its output. */
-import { EXIT } from "./common.ts";
+import { complain, EXIT } from "./common.ts";
 import { hasNoReader, run } from "./program.ts";
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
     if (hasNoReader(error)) return;
-    console.error(`slablab: the answer cannot be written: ${error.message}`);
+    complain(`the answer cannot be written: ${error.message}`);
     process.exit(EXIT.INTERNAL);
   });
 }

@@ -15,7 +15,9 @@ import {
 import {
   anySeed,
   badUsage,
+  complain,
   EXIT,
+  type Interruptible,
   interruptible,
   ProgressLine,
   rate,
@@ -46,7 +48,6 @@ export function museumCommand(): Command {
   );
   command
     .command("list", { isDefault: true })
-    .exitOverride()
     .description("the catalogue")
     .option("--json", "print one JSON document")
     .action(({ json }: { json?: true }) => {
@@ -57,20 +58,34 @@ export function museumCommand(): Command {
     });
   const run = command
     .command("run")
-    .exitOverride()
     .description("find each bug in the broken source, and none in the fixed one")
     .argument("[id...]", "exhibits; all if none is named")
-    .option("--live", "on real threads instead, and say how long it took")
-    .option("--seconds <n>", "with --live: for each exhibit, at most", seconds, LIVE_SECONDS)
-    .option("--seed <n>", "with --live: of all that is random (default: any)", wholeNumber)
+    .option("--live", "run on real threads instead, and report how long it took")
+    .option(
+      "--seconds <n>",
+      "with --live: time limit per exhibit in seconds",
+      seconds,
+      LIVE_SECONDS,
+    )
+    .option("--seed <n>", "with --live: random seed (default: any)", wholeNumber)
     .option(
       "--interrupts <rate>",
-      "with --live: chance of an interrupt, per access to memory",
+      "with --live: interrupt probability per memory access",
       rate,
       LIVE_RATES.interrupts,
     )
-    .option("--migrations <rate>", "likewise, of losing the CPU", rate, LIVE_RATES.migrations)
-    .option("--delays <rate>", "likewise, of dawdling", rate, LIVE_RATES.delays)
+    .option(
+      "--migrations <rate>",
+      "with --live: preemption probability per memory access",
+      rate,
+      LIVE_RATES.migrations,
+    )
+    .option(
+      "--delays <rate>",
+      "with --live: delay probability per memory access",
+      rate,
+      LIVE_RATES.delays,
+    )
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line");
   run.action(async (ids: string[], given: Given) => {
@@ -114,9 +129,9 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
   const explorers = new Explorers(availableParallelism());
   const line = new ProgressLine(given.quiet === true);
   const shown: Shown[] = [];
-  let interrupted = false;
+  let ended: Interruptible<boolean>;
   try {
-    interrupted = await interruptible(async (signal) => {
+    ended = await interruptible(async (signal) => {
       const all = wanted.map(async (one) => {
         const job = {
           kind: "proof",
@@ -136,6 +151,7 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
     await explorers.close();
   }
   shown.sort((one, other) => wanted.indexOf(one.exhibit) - wanted.indexOf(other.exhibit));
+  const { result: interrupted, interruptedCode } = ended;
   const elapsed = (performance.now() - start) / 1000;
   const exhibits = shown.map(({ exhibit: one, proof }) => ({ ...about(one), ...proof }));
   process.stdout.write(
@@ -147,7 +163,7 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
         )
       : proofReport(shown, elapsed, wanted.length),
   );
-  if (interrupted) process.exitCode = EXIT.INTERRUPTED;
+  if (interrupted) process.exitCode = interruptedCode;
   else process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
 }
 
@@ -157,10 +173,10 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
   const line = new ProgressLine(given.quiet === true);
   const able = wanted.filter(runsLive);
   const shown: { exhibit: Exhibit; live: LiveProof }[] = [];
-  let interrupted = false;
+  let ended: Interruptible<boolean> | undefined;
   let broken: unknown;
   try {
-    interrupted = await interruptible(async (signal) => {
+    ended = await interruptible(async (signal) => {
       for (const one of able) {
         line.show(`${one.id} on real threads`);
         const live = await runLive(one, torture, signal);
@@ -177,13 +193,14 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
     line.clear();
   }
   for (const one of wanted) {
-    if (!runsLive(one)) console.error(`slablab: ${one.id} is left out: it needs its own scenario`);
+    if (!runsLive(one)) complain(`${one.id} is left out: it needs its own scenario`);
   }
   const exhibits = shown.map(({ exhibit: one, live }) => ({
     ...about(one),
     found: live.class !== null,
     ...live,
   }));
+  const interrupted = ended?.result ?? false;
   const note = interrupted ? interruptedNote(shown.length, able.length) : "";
   process.stdout.write(
     given.json
@@ -191,5 +208,5 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
       : `${liveReport(shown, most)}${note}seed ${seed}\n`,
   );
   if (broken !== undefined) throw broken;
-  process.exitCode = interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
+  process.exitCode = ended?.result ? ended.interruptedCode : EXIT.FINE;
 }

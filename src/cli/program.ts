@@ -1,8 +1,11 @@
 /** The program `slablab` as a function: its commands, and how a command line ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { EXIT } from "./common.ts";
+import { ThreadRefused } from "../../stress/worker-thread.ts";
+import { printable } from "../machine/quoted.ts";
+import { complain, EXIT } from "./common.ts";
 import { exploreCommand } from "./explore.ts";
+import { UnreadableFile } from "./files.ts";
 import { geometryCommand } from "./geometry.ts";
 import { museumCommand } from "./museum.ts";
 import { replayCommand } from "./replay.ts";
@@ -19,7 +22,8 @@ Examples:
   slablab stress --workload pressure --memory 16M --json
   slablab geometry --size 192
 
-Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 130 interrupted`;
+Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error,
+130 interrupted, 143 terminated, 129 hung up`;
 
 /** The package's root: built files lie one folder deeper than their sources. */
 const manifest = new URL(
@@ -31,12 +35,18 @@ function version(): string {
   return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }
 
-function program(): Command {
+/** Arguments, and values behind an equals sign: what an error may quote. */
+function quotable(words: readonly string[]): string[] {
+  return words.flatMap((word) => [word, word.slice(word.indexOf("=") + 1)]);
+}
+
+function program(words: readonly string[]): Command {
   const command = new Command("slablab")
     .description("The Linux slab allocators, stressed on real threads, step by step, and measured.")
     .version(version())
     .showSuggestionAfterError()
     .addHelpText("after", EXAMPLES)
+    .configureOutput({ outputError: (text, write) => write(printable(text, quotable(words))) })
     .exitOverride();
   for (const sub of [
     stressCommand(),
@@ -50,8 +60,14 @@ function program(): Command {
     sysfsCommand(),
     topCommand(),
   ]) {
-    command.addCommand(sub.copyInheritedSettings(command));
+    command.addCommand(withSettingsOf(command, sub));
   }
+  return command;
+}
+
+function withSettingsOf(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const sub of command.commands) withSettingsOf(command, sub);
   return command;
 }
 
@@ -61,15 +77,27 @@ function program(): Command {
  */
 export async function run(words: readonly string[]): Promise<void> {
   try {
-    await program().parseAsync(words, { from: "user" });
+    await program(words).parseAsync(words, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;
+    } else if (error instanceof UnreadableFile) {
+      console.error(printable(`error: ${error.message}`));
+      process.exitCode = EXIT.USAGE;
+    } else if (isThreadRefused(error)) {
+      complain(error instanceof ThreadRefused ? error.message : "this machine starts no threads");
+      process.exitCode = EXIT.INTERNAL;
     } else if (!hasNoReader(error)) {
-      console.error(`slablab: internal error: ${error instanceof Error ? error.stack : error}`);
+      complain(`internal error: ${error instanceof Error ? error.stack : error}`);
       process.exitCode = EXIT.INTERNAL;
     }
   }
+}
+
+/** A limit of this machine or container, and no fault of the program. */
+function isThreadRefused(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return error instanceof ThreadRefused || code === "ERR_WORKER_INIT_FAILED";
 }
 
 /** The reader has seen enough, as `head` does. What was asked for is done all the same. */

@@ -1,5 +1,4 @@
 /** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
-import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { type Replayed, replay } from "../explore/replay.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
@@ -11,6 +10,7 @@ import { timelineText } from "../report/timeline.ts";
 import { timelinePage } from "../report/timeline-html.ts";
 import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { writeWhole } from "./files.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
 const EXAMPLES = `
@@ -30,10 +30,10 @@ export function replayCommand(): Command {
   const command = withSubjectOptions(
     new Command("replay")
       .description("run one schedule again and show it as a timeline")
-      .argument("<scenario>", "as explore was given it, or a saved failure (FILE.json)")
-      .argument("[token]", "as explore has printed it"),
+      .argument("<scenario>", "the scenario that explore was given, or a saved failure (FILE.json)")
+      .argument("[token]", "the token that explore printed"),
   )
-    .option("--races", "look for data races, as the search did that found one")
+    .option("--races", "also look for data races, as the search did")
     .option("--html <file>", "write a page that steps through the schedule")
     .option("--verbose", "show every access")
     .option("--json", "print one JSON document")
@@ -54,13 +54,13 @@ async function run(
   token: string | undefined,
   given: Given,
 ): Promise<void> {
-  const { subject, token: wanted, dataRaces } = asked(command, scenario, token, given);
+  const { subject, token: wanted, dataRaces } = await asked(command, scenario, token, given);
   const options = { dataRaces, watch: snapshotOf };
   const replayed = replay(await scenarioOfSubject(subject), wanted, options);
   if (given.html !== undefined) {
     const page = timelinePage(subject.scenario, wanted, replayed);
     try {
-      writeFileSync(given.html, page);
+      writeWhole(given.html, page);
     } catch (error) {
       badUsage(command, `cannot write the page: ${(error as Error).message}`);
     }
@@ -77,14 +77,16 @@ async function run(
   process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;
 }
 
-function asked(
+async function asked(
   command: Command,
   scenario: string,
   token: string | undefined,
   given: Given,
-): { subject: Subject; token: string; dataRaces: boolean } {
+): Promise<{ subject: Subject; token: string; dataRaces: boolean }> {
   const dataRaces = given.races === true;
-  if (token !== undefined) return { subject: subjectOf(scenario, given), token, dataRaces };
+  if (token !== undefined) {
+    return { subject: await subjectOf(scenario, given), token, dataRaces };
+  }
   if (!scenario.endsWith(".json")) badUsage(command, "a token, or a saved failure, is missing");
   const saved = readRegression(scenario);
   return { ...saved, dataRaces: dataRaces || isDataRace(saved) };

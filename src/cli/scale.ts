@@ -1,5 +1,5 @@
 /** `slablab scale`: what an operation costs and how it scales, per allocator. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
@@ -11,6 +11,7 @@ import { SUBJECTS } from "../../stress/scaling/subjects/index.ts";
 import { targetRows } from "../../stress/scaling/targets.ts";
 import { SCALE_WORKLOADS } from "../../stress/scaling/workloads/index.ts";
 import { raiseInliningBudget } from "../machine/inlining.ts";
+import { quoted } from "../machine/quoted.ts";
 import { drawSvg } from "../report/plots.ts";
 import { scaleHtml } from "../report/scale-html.ts";
 import { plotsOf } from "../report/scale-plots.ts";
@@ -22,6 +23,7 @@ import {
 } from "../report/scale-text.ts";
 import { badUsage, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
 import { environment, jsonDocument } from "./document.ts";
+import { makeDirectory, readText, writeWhole } from "./files.ts";
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 
@@ -41,6 +43,7 @@ const Earlier = v.object({
 });
 
 const MOST_CPUS = 64;
+const LEAST_BYTES = 8;
 const MOST_BYTES = 8192;
 
 const EXAMPLES = `
@@ -76,29 +79,45 @@ interface Given {
 export function scaleCommand(): Command {
   const command = new Command("scale")
     .description("what an allocation costs, and where it stops scaling")
-    .option("--allocators <list>", "which (see below)", namesOf(SUBJECTS))
-    .option("--workloads <list>", "what the CPUs do (see below)", namesOf(SCALE_WORKLOADS))
-    .option("--cpus <list>", "numbers of simulated CPUs", numbersUpTo(MOST_CPUS))
-    .option("--sizes <list>", "bytes an object, 8 to 8192", numbersUpTo(MOST_BYTES))
-    .option("--seconds <n>", "to measure each point, at most", seconds, 0.4)
-    .option("--repeat <n>", "measure everything so often", wholeNumber, 1)
-    .option("--seed <n>", "of all that is random", wholeNumber, 1)
-    .option("--inlining <limits>", "V8's: raised, as slablab does, or default", limits, "raised")
+    .option("--allocators <list>", "allocators, comma-separated (see below)", namesOf(SUBJECTS))
+    .option(
+      "--workloads <list>",
+      "workloads, comma-separated (see below)",
+      namesOf(SCALE_WORKLOADS),
+    )
+    .option(
+      "--cpus <list>",
+      "numbers of simulated CPUs, comma-separated",
+      numbersFrom(1, MOST_CPUS),
+    )
+    .option(
+      "--sizes <list>",
+      "object sizes in bytes, 8 to 8192, comma-separated",
+      numbersFrom(LEAST_BYTES, MOST_BYTES),
+    )
+    .option("--seconds <n>", "time limit per point in seconds", seconds, 0.4)
+    .option("--repeat <n>", "number of repetitions", wholeNumber, 1)
+    .option("--seed <n>", "random seed", wholeNumber, 1)
+    .option("--inlining <limits>", "inlining limits of V8: raised or default", limits, "raised")
     .option("--quick", "fewer allocators, workloads and windows: under a minute")
-    .option("--svg <directory>", "write the pictures there")
-    .option("--html <file>", "write a report with pictures and tables")
-    .option("--compare <file>", "against an earlier --json; exit 1 where something is slower")
+    .option("--svg <directory>", "write the plots to this directory")
+    .option("--html <file>", "write a report with plots and tables")
+    .option(
+      "--compare <file>",
+      "compare with an earlier --json document; exit 1 where a point is slower",
+    )
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
     if (given.repeat < 1) badUsage(command, "--repeat must be 1 or more");
-    const before = given.compare === undefined ? undefined : readResult(command, given.compare);
-    makeRoom(command, given);
+    const before =
+      given.compare === undefined ? undefined : await readResult(command, given.compare);
+    tryReports(command, given);
     const options = optionsOf(given);
     if (options.raised) raiseInliningBudget();
     const progress = new ProgressLine(given.quiet ?? false);
-    const outcome = await interruptible((signal) =>
+    const { result: outcome, interruptedCode } = await interruptible((signal) =>
       scale(options, (state) => progress.show(scaleProgress(state)), signal),
     );
     progress.clear();
@@ -107,9 +126,9 @@ export function scaleCommand(): Command {
       given.json ? document(given, outcome, comparison) : text(outcome, comparison),
     );
     if (given.json && outcome.overloaded) process.stderr.write(overloadWarning(outcome));
-    await writeReports(given, outcome);
+    await writeReports(command, given, outcome);
     if (outcome.leftOut.some(({ failed }) => failed)) process.exitCode = EXIT.INTERNAL;
-    else if (outcome.interrupted) process.exitCode = EXIT.INTERRUPTED;
+    else if (outcome.interrupted) process.exitCode = interruptedCode;
     else if (comparison !== undefined && comparison.slower > 0) process.exitCode = EXIT.FOUND;
   });
 }
@@ -141,40 +160,62 @@ function document(given: Given, outcome: ScaleOutcome, comparison: Comparison | 
 }
 
 /** The points of an earlier --json. */
-function readResult(command: Command, file: string): ScalePoint[] {
+async function readResult(command: Command, file: string): Promise<ScalePoint[]> {
+  const text = await readText(file);
   let written: unknown;
   try {
-    written = JSON.parse(readFileSync(file, "utf8"));
+    written = JSON.parse(text);
   } catch (error) {
-    return badUsage(command, `cannot read ${file}: ${(error as Error).message}`);
+    return badUsage(command, `cannot read ${file}: not JSON: ${quoted((error as Error).message)}`);
   }
   const { success, issues, output } = v.safeParse(Earlier, written);
   if (success) return output.points as ScalePoint[];
   const [{ message }] = issues;
   const at = v.getDotPath(issues[0]) ?? "the document";
-  return badUsage(command, `${file} is no result of slablab scale --json: ${at}: ${message}`);
+  return badUsage(
+    command,
+    `${file} is no result of slablab scale --json: ${at}: ${quoted(message)}`,
+  );
 }
 
 /** What cannot be written is said before minutes of measuring, not after them. */
-function makeRoom(command: Command, { svg, html }: Given): void {
+function tryReports(command: Command, { svg, html }: Given): void {
+  reporting(command, () => {
+    if (svg !== undefined) {
+      makeDirectory(svg);
+      tryFile(join(svg, ".slablab"));
+    }
+    if (html !== undefined) tryFile(html);
+  });
+}
+
+/** Throws where the file cannot be written, and leaves what is there. */
+function tryFile(file: string): void {
+  const isThere = existsSync(file);
+  appendFileSync(file, "");
+  if (!isThere) rmSync(file);
+}
+
+function reporting<T>(command: Command, work: () => T): T {
   try {
-    if (svg !== undefined) mkdirSync(svg, { recursive: true });
-    if (html !== undefined) writeFileSync(html, "", { flag: "a" });
+    return work();
   } catch (error) {
-    badUsage(command, `cannot write reports: ${(error as Error).message}`);
+    return badUsage(command, `cannot write reports: ${(error as Error).message}`);
   }
 }
 
-async function writeReports(given: Given, outcome: ScaleOutcome): Promise<void> {
+async function writeReports(command: Command, given: Given, outcome: ScaleOutcome): Promise<void> {
   const { svg, html } = given;
+  const write = (file: string, content: string): void =>
+    reporting(command, () => writeWhole(file, content));
   if (svg !== undefined) {
     for (const { name, spec, title } of plotsOf(outcome.points)) {
-      writeFileSync(join(svg, `${name}.svg`), await drawSvg({ ...spec, title }, "neutral"));
+      write(join(svg, `${name}.svg`), await drawSvg({ ...spec, title }, "neutral"));
     }
   }
   if (html !== undefined) {
-    const command = ["slablab", ...process.argv.slice(2)].join(" ");
-    writeFileSync(html, await scaleHtml(outcome, { command, environment: { ...environment() } }));
+    const words = ["slablab", ...process.argv.slice(2)].join(" ");
+    write(html, await scaleHtml(outcome, { command: words, environment: { ...environment() } }));
   }
 }
 
@@ -189,11 +230,11 @@ function namesOf(known: ReadonlyMap<string, unknown>): (written: string) => stri
   };
 }
 
-function numbersUpTo(most: number): (written: string) => number[] {
+function numbersFrom(least: number, most: number): (written: string) => number[] {
   return (written) => {
     const numbers = written.split(",").map(wholeNumber);
-    if (numbers.every((number) => number >= 1 && number <= most)) return numbers;
-    throw new InvalidArgumentError(`Each must be from 1 to ${most}.`);
+    if (numbers.every((number) => number >= least && number <= most)) return numbers;
+    throw new InvalidArgumentError(`Each must be from ${least} to ${most}.`);
   };
 }
 

@@ -1,12 +1,12 @@
 /** `slablab script FILE`: runs a script on a machine of its own and prints what a kernel would tell. */
-import { readFileSync } from "node:fs";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
-import type { BuildOption } from "../caches/flags.ts";
 import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
 import { runScript, type Step, type Trace } from "../sysfs/script/run.ts";
-import { addBuildOption, addParameter, badUsage, wholeNumber } from "./common.ts";
+import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { readText } from "./files.ts";
+import { type BootOptionsGiven, refuseWhatCannotRun, withBootOptions } from "./kernel-options.ts";
 
 const EXAMPLES = `
 Commands, one a line; objects are numbered from 0 in the order of their allocation:
@@ -21,61 +21,44 @@ Commands, one a line; objects are numbered from 0 in the order of their allocati
 Example:
   printf 'C demo 256 0 0 0\\nA 20\\nFF 0 19\\nS end\\nK\\nD\\n' | slablab script -`;
 
-interface ScriptOptions {
-  allocator: "slub" | "slab";
-  kernel: "4.1" | "6.1";
-  cpus: number;
-  nodes: number;
-  param: Record<string, string>;
-  config: BuildOption[];
+interface ScriptOptions extends BootOptionsGiven {
   json?: true;
 }
 
 /** The command, ready to be added to the program. */
 export function scriptCommand(): Command {
-  const command = new Command("script")
-    .description("what a kernel's allocator does, step by step, with a script")
-    .argument("<file>", "the script; - reads standard input")
-    .addOption(new Option("--allocator <name>").choices(["slub", "slab"]).default("slub"))
-    .addOption(new Option("--kernel <version>").choices(["4.1", "6.1"]).default("4.1"))
-    .option("--cpus <n>", "CPUs", wholeNumber, 1)
-    .option("--nodes <n>", "memory nodes", wholeNumber, 1)
-    .option("--param <name=value>", "a boot parameter; may be repeated", addParameter, {})
-    .option("--config <name>", "a build option; may be repeated", addBuildOption, [])
+  const command = withBootOptions(
+    new Command("script")
+      .description("what a kernel's allocator does, step by step, with a script")
+      .argument("<file>", "the script; - reads standard input"),
+  )
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
-  return command.action((file: string, options: ScriptOptions) => {
+  return command.action(async (file: string, options: ScriptOptions) => {
     const fail = (why: string): never => badUsage(command, why);
-    if (options.allocator === "slub" && options.kernel === "6.1") {
-      fail("SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab");
-    }
-    const trace = answer(file, options, fail);
+    refuseWhatCannotRun(command, options);
+    const trace = answer(await readText(file), options, fail);
     process.stdout.write(
       options.json ? jsonDocument("script", { file, ...options }, { ...trace }) : describe(trace),
     );
   });
 }
 
-function answer(file: string, options: ScriptOptions, fail: (why: string) => never): Trace {
+function answer(text: string, options: ScriptOptions, fail: (why: string) => never): Trace {
   const { allocator, kernel, cpus, nodes, param, config } = options;
   try {
     // Merged caches would mix the script's objects with others.
     const parameters = parseBootParameters(kernel, { slab_nomerge: "", ...param });
-    const lines = parseScript(read(file));
+    const lines = parseScript(text);
     return runScript(lines, { allocator, kernel, cpus, nodes, parameters, config });
   } catch (error) {
     const wrongUse =
       error instanceof ScriptError ||
       error instanceof BootParameterError ||
-      error instanceof RangeError ||
-      (error as NodeJS.ErrnoException).syscall !== undefined;
+      error instanceof RangeError;
     if (wrongUse) return fail((error as Error).message);
     throw error;
   }
-}
-
-function read(file: string): string {
-  return readFileSync(file === "-" ? 0 : file, "utf8");
 }
 
 /** A line for each step, its events below it. */

@@ -34,10 +34,10 @@ export function slabinfoCommand(): Command {
     new Command("slabinfo").description("/proc/slabinfo of a machine, to the byte"),
   )
     .option("-l, --list", "the kernel tool's list: objects, space, slabs of each cache")
-    .option("-a, --aliases", "which names lead to the same cache")
+    .option("-a, --aliases", "names of the same cache")
     .option("-T, --totals", "all caches together")
     .option("-r, --report <cache>", "everything about one cache")
-    .option("--write <text>", "name limit batchcount sharedfactor: write it, then read the file")
+    .option("--write <text>", "line to write first: name limit batchcount sharedfactor")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action((options: SlabinfoOptions) => {

@@ -4,7 +4,6 @@ import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { classesFor } from "../kernel/classes.ts";
-import { MIB } from "../kernel/kernel.ts";
 import { mutate, NoMutation } from "../laboratory/mutation.ts";
 import { loadMutation } from "../museum/mutations.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
@@ -12,8 +11,9 @@ import { stressJson } from "../report/stress-json.ts";
 import {
   anySeed,
   badUsage,
-  bytes,
+  complain,
   EXIT,
+  type Interruptible,
   interruptible,
   ProgressLine,
   rate,
@@ -22,6 +22,12 @@ import {
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { explanation } from "./explain.ts";
+import {
+  type KernelOptions,
+  memoryOption,
+  refuseWhatCannotRun,
+  withKernelOptions,
+} from "./kernel-options.ts";
 
 const DEFAULT_SECONDS = 10;
 
@@ -36,9 +42,7 @@ Examples:
   slablab stress --debug FZPU --fail-slab 0.01 --fail-pages 0.01 --hotplug 1
   slablab stress --mutation R04 --interrupts 0.001 --migrations 0.0005`;
 
-interface Given {
-  allocator: "slub" | "slab";
-  kernel: "4.1" | "6.1";
+interface Given extends KernelOptions {
   cpus: number;
   nodes: number;
   memory: number;
@@ -63,39 +67,51 @@ interface Given {
 
 /** The command, ready to be added to the program. */
 export function stressCommand(): Command {
-  const command = new Command("stress")
-    .description("lockless allocation and freeing on real threads, every object watched")
-    .addOption(new Option("--allocator <name>").choices(["slub", "slab"]).default("slub"))
-    .addOption(new Option("--kernel <version>").choices(["4.1", "6.1"]).default("4.1"))
+  const command = withKernelOptions(
+    new Command("stress").description(
+      "allocate and free on real threads, every object watched, and check everything",
+    ),
+  )
     .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 4)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
-    .option("--memory <size>", "of the machine", bytes, 64 * MIB)
-    .option("--seconds <n>", `how long (default: ${DEFAULT_SECONDS})`, seconds)
-    .option("--operations <n>", "how many, instead of how long", wholeNumber)
-    .option("--workload <name>", "what the CPUs do (see below)", "mixed")
-    .option("--seed <n>", "of all that is random (default: any)", wholeNumber)
-    .option("--no-ledger", "do not watch each object; faster")
-    .option("--interrupts <rate>", "chance of an interrupt, per access to memory", rate, 0)
-    .option("--migrations <rate>", "chance of losing the CPU, per access to memory", rate, 0)
+    .addOption(memoryOption())
+    .option("--seconds <n>", `time limit in seconds (default: ${DEFAULT_SECONDS})`, seconds)
+    .option(
+      "--operations <n>",
+      "operations of all tasks together, instead of --seconds",
+      wholeNumber,
+    )
+    .option("--workload <name>", "workload (see below)", "mixed")
+    .option("--seed <n>", "random seed (default: any)", wholeNumber)
+    .option("--no-ledger", "do not watch every object; faster")
+    .option("--interrupts <rate>", "interrupt probability per memory access", rate, 0)
+    .option("--migrations <rate>", "preemption probability per memory access", rate, 0)
     .option(
       "--delays <rate>",
-      "chance of dawdling, per access (default: a fifth of --interrupts)",
+      "delay probability per memory access (default: a fifth of --interrupts)",
       rate,
     )
-    .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
+    .option(
+      "--mutation <id|file>",
+      "allocator with one fix taken out: an id, or a file that exports one",
+    )
     .addOption(
       new Option(
         "--era <era>",
-        "which fixes the allocator has: `seed` lacks that of CVE-2022-49700",
+        "fixes that the allocator has: `seed` lacks the one of CVE-2022-49700",
       )
         .choices(["fixed", "seed"])
         .default("fixed"),
     )
     .option("--debug <letters>", "debug all caches: F, Z, P, U, as in slub_debug", letters)
-    .option("--fail-slab <rate>", "chance that an allocation of an object fails on purpose", rate)
-    .option("--fail-pages <rate>", "chance that a request for pages fails on purpose", rate)
-    .option("--hotplug <seconds>", "every so often a CPU goes and another comes back", seconds)
-    .option("--explain", "search the last operations before a failure for a schedule, and show it")
+    .option("--fail-slab <rate>", "failure probability of an object allocation", rate)
+    .option("--fail-pages <rate>", "failure probability of a page allocation", rate)
+    .option(
+      "--hotplug <seconds>",
+      "interval at which one CPU goes offline and another comes back",
+      seconds,
+    )
+    .option("--explain", "after a failure, search its last operations for a failing schedule")
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
@@ -117,12 +133,7 @@ function optionsOf(command: Command, given: Given): StressOptions {
   if (!WORKLOADS.has(workload)) {
     badUsage(command, `no workload ${workload}; there are ${[...WORKLOADS.keys()].join(", ")}`);
   }
-  if (given.allocator === "slub" && given.kernel === "6.1") {
-    badUsage(
-      command,
-      "SLUB of 6.1 is known by its geometry only; use --kernel 4.1, or --allocator slab",
-    );
-  }
+  refuseWhatCannotRun(command, given);
   if (given.seconds !== undefined && given.operations !== undefined) {
     badUsage(command, "--seconds and --operations exclude each other");
   }
@@ -156,9 +167,9 @@ async function load(command: Command, options: StressOptions): Promise<void> {
 
 async function run(command: Command, given: Given, options: StressOptions): Promise<void> {
   const line = new ProgressLine(given.quiet === true);
-  let outcome: Outcome;
+  let ended: Interruptible<Outcome>;
   try {
-    outcome = await interruptible((signal) =>
+    ended = await interruptible((signal) =>
       stress(options, {
         signal,
         progress: (progress) => line.show(stressProgress(options, progress)),
@@ -170,6 +181,7 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
     throw error;
   }
   line.clear();
+  const { result: outcome, interruptedCode } = ended;
   const text = given.json
     ? jsonDocument("stress", { ...options }, stressJson(options, outcome))
     : stressReport(options, outcome);
@@ -180,12 +192,18 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
     // Under --json standard output holds the document alone.
     (given.json ? process.stderr : process.stdout).write(explained);
   }
-  if (outcome.died !== undefined) console.error(`slablab: ${outcome.died}`);
-  process.exitCode = exitCode(outcome);
+  const { mutation } = options;
+  if (mutation !== undefined && failure === undefined && outcome.died === undefined) {
+    complain(
+      `${mutation} was not noticed in ${outcome.seconds.toFixed(0)} s; give it longer (--seconds) or search: slablab explore all --mutation ${mutation}`,
+    );
+  }
+  if (outcome.died !== undefined) complain(`${outcome.died}`);
+  process.exitCode = exitCode(outcome, interruptedCode);
 }
 
-function exitCode(outcome: Outcome): number {
+function exitCode(outcome: Outcome, interruptedCode: number): number {
   if (outcome.died !== undefined) return EXIT.INTERNAL;
   if (outcome.failure !== undefined) return EXIT.FOUND;
-  return outcome.interrupted ? EXIT.INTERRUPTED : EXIT.FINE;
+  return outcome.interrupted ? interruptedCode : EXIT.FINE;
 }

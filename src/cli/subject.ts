@@ -1,39 +1,41 @@
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
+import { readText } from "./files.ts";
+import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
 
-export interface SubjectOptions {
-  allocator?: "slub" | "slab";
-  kernel?: "4.1" | "6.1";
+export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;
   era?: "fixed" | "seed";
 }
 
 export function withSubjectOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--allocator <name>", "instead of the scenario's").choices(["slub", "slab"]),
+  const otherwise = "(default: the scenario's)";
+  return withOptionalKernelOptions(command, { allocator: otherwise, kernel: otherwise })
+    .option(
+      "--mutation <id|file>",
+      "allocator with one fix taken out: an id, or a file that exports one",
     )
     .addOption(
-      new Option("--kernel <version>", "instead of the scenario's").choices(["4.1", "6.1"]),
-    )
-    .option("--mutation <id|file>", "an allocator with one fix taken out; a .ts file exports one")
-    .addOption(new Option("--era <era>", "which fixes it has").choices(["fixed", "seed"]));
+      new Option("--era <era>", "fixes that the allocator has").choices(["fixed", "seed"]),
+    );
 }
 
 /** `scenario`: a name, the id of an exhibit, or a file. */
-export function subjectOf(scenario: string, options: SubjectOptions): Subject {
+export async function subjectOf(scenario: string, options: SubjectOptions): Promise<Subject> {
   const { allocator, kernel, mutation, era } = options;
-  const isFile = existsSync(scenario) && statSync(scenario).isFile();
+  // A pipe or a device can be read as well as a plain file.
+  const isFile = statSync(scenario, { throwIfNoEntry: false })?.isDirectory() === false;
   return {
     scenario,
-    ...(isFile ? { text: readFileSync(scenario, "utf8") } : {}),
+    ...(isFile ? { text: await readText(scenario) } : {}),
     ...(mutation === undefined ? {} : { mutation }),
     ...(era === undefined ? {} : { era }),
     ...(allocator === undefined ? {} : { allocator }),
@@ -45,8 +47,11 @@ export function subjectOf(scenario: string, options: SubjectOptions): Subject {
 export function blameUser(command: Command, error: unknown): void {
   const kinds = [NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError];
   if (kinds.some((kind) => error instanceof kind)) badUsage(command, (error as Error).message);
-  // An error that has come from a thread is known by its name alone.
-  const { name, message } = error as Error;
-  const names = ["NoScenario", "ScenarioError", "NoMutation", "TokenError", "RangeError"];
-  if (names.includes(name)) badUsage(command, message);
+  if (error instanceof KernelBug) {
+    badUsage(command, `the scenario fails before its tasks begin: ${error.message}`);
+  }
+  // Of an error that has come from a thread nothing but its stack says which kind it is.
+  const { message, stack = "" } = error as Error;
+  const names = ["ScenarioError", "NoMutation", "TokenError", "RangeError"];
+  if (names.some((name) => stack.startsWith(`${name}: `))) badUsage(command, message);
 }

@@ -25,7 +25,7 @@ export function sysfsCommand(): Command {
       .argument("[cache]", "a directory or a link")
       .argument("[file]", "one file of it"),
   )
-    .option("--write <text>", "write this to the file first")
+    .option("--write <text>", "text to write to the file first")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action(

@@ -3,18 +3,32 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, type StressRun, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
-import { type Kernel, MIB } from "../kernel/kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { SORT_KEYS, slabtopScreen } from "../report/slabtop.ts";
 import { type SlabinfoRow, slabinfoRows } from "../sysfs/slabinfo.ts";
-import { anySeed, badUsage, bytes, EXIT, interruptible, seconds, wholeNumber } from "./common.ts";
+import {
+  anySeed,
+  badUsage,
+  complain,
+  EXIT,
+  interruptible,
+  seconds,
+  wholeNumber,
+} from "./common.ts";
+import {
+  type KernelOptions,
+  memoryOption,
+  refuseWhatCannotRun,
+  withKernelOptions,
+} from "./kernel-options.ts";
 
 const KEYS = Object.entries(SORT_KEYS)
   .map(([key, { title }]) => `  ${key}  ${title}`)
   .join("\n");
 
 const HELP = `
-Keys, here as --sort and on the screen, where q ends and a blank shows the next picture at once:
+Keys, here as --sort and on the screen, where q quits and the space bar refreshes:
 ${KEYS}
 
 Examples:
@@ -29,9 +43,7 @@ const ANY_HEIGHT = 1000;
 const PATIENCE_MS = 500;
 const CLEAR = "\u001b[H\u001b[J";
 
-export interface TopOptions {
-  allocator: "slub" | "slab";
-  kernel: "4.1" | "6.1";
+export interface TopOptions extends KernelOptions {
   cpus: number;
   nodes: number;
   memory: number;
@@ -49,30 +61,29 @@ export interface Terminal {
 }
 
 export function topCommand(): Command {
-  const command = new Command("top")
-    .description("the caches of a machine under stress, live and sorted")
-    .addOption(new Option("--allocator <name>").choices(["slub", "slab"]).default("slub"))
-    .addOption(new Option("--kernel <version>").choices(["4.1", "6.1"]).default("4.1"))
+  const command = withKernelOptions(
+    new Command("top").description("the caches of a machine under stress, live and sorted"),
+  )
     .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 2)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
-    .option("--memory <size>", "of the machine", bytes, 64 * MIB)
+    .addOption(memoryOption())
     .addOption(
-      new Option("--workload <name>", "what the CPUs do")
-        .choices([...WORKLOADS.keys()])
-        .default("mixed"),
+      new Option("--workload <name>", "workload").choices([...WORKLOADS.keys()]).default("mixed"),
     )
-    .option("--seconds <n>", "how long", seconds, 60)
-    .option("-d, --delay <n>", "seconds between two pictures", seconds, 3)
-    .option("-s, --sort <key>", "by what (see below)", sortKey, "o")
-    .option("-o, --once", "print one picture, when the time is over")
+    .option("--seconds <n>", "time limit in seconds", seconds, 60)
+    .option("-d, --delay <n>", "seconds between two screens", seconds, 3)
+    .option("-s, --sort <key>", "sort key (see below)", sortKey, "o")
+    .option("-o, --once", "print one screen, at the end")
     .addHelpText("after", HELP);
   return command.action(async (options: TopOptions) => {
-    if (options.allocator === "slub" && options.kernel === "6.1") {
-      badUsage(command, "SLUB of 6.1 is known by its geometry only; use --kernel 4.1");
-    }
+    refuseWhatCannotRun(command, options);
     try {
       const terminal: Terminal = { input: process.stdin, output: process.stdout };
-      process.exitCode = await interruptible((signal) => new Top(options, terminal).show(signal));
+      const top = new Top(options, terminal);
+      const { result: outcome, interruptedCode } = await interruptible((signal) =>
+        top.show(signal),
+      );
+      process.exitCode = top.exitCode(outcome, interruptedCode);
     } catch (error) {
       if (error instanceof BadOptions) badUsage(command, error.message);
       throw error;
@@ -102,26 +113,26 @@ export class Top {
     this.live = options.once === undefined && terminal.output.isTTY === true;
   }
 
-  /** Draws until the time is over, `signal` comes or q is pressed. Returns the exit code. */
-  async show(signal: AbortSignal): Promise<number> {
+  /** Draws until the time is over, `signal` comes or q is pressed. */
+  async show(signal: AbortSignal): Promise<Outcome> {
     signal.addEventListener("abort", () => this.end.abort());
     this.listen(true);
     try {
       const progress = (_: unknown, run: StressRun): void => this.look(run.kernel);
       const outcome = await stress(this.stressOptions(), { signal: this.end.signal, progress });
       if (!this.live) this.terminal.output.write(this.picture);
-      return this.exitCode(outcome);
+      return outcome;
     } finally {
       this.listen(false);
     }
   }
 
-  private exitCode({ failure, died, interrupted }: Outcome): number {
-    if (died !== undefined) console.error(`slablab: ${died}`);
-    else if (failure !== undefined) console.error(`slablab: ${failure.class}: ${failure.message}`);
+  exitCode({ failure, died, interrupted }: Outcome, interruptedCode: number): number {
+    if (died !== undefined) complain(`${died}`);
+    else if (failure !== undefined) complain(`${failure.class}: ${failure.message}`);
     if (died !== undefined) return EXIT.INTERNAL;
     if (failure !== undefined) return EXIT.FOUND;
-    return interrupted && !this.quits ? EXIT.INTERRUPTED : EXIT.FINE;
+    return interrupted && !this.quits ? interruptedCode : EXIT.FINE;
   }
 
   private stressOptions(): StressOptions {

@@ -2,6 +2,7 @@
  * Replays one schedule with names, values and stacks. The same schedule of the same program gives the
  * same timeline, in any process.
  */
+import { quoted } from "../machine/quoted.ts";
 import { Engine, type Outcome, type Program } from "./engine.ts";
 import type { FoundClass } from "./failure.ts";
 import { Describer } from "./names.ts";
@@ -106,7 +107,7 @@ export function replay<W extends World, S>(
 ): Replayed {
   const token = parseToken(text);
   if (token.scenario !== scenario.name) {
-    throw new TokenError(`the token is of "${token.scenario}", not of "${scenario.name}"`);
+    throw new TokenError(`the token is of "${quoted(token.scenario)}", not of "${scenario.name}"`);
   }
   const engine = new Engine(without(prepare(scenario), token.without));
   const { dataRaces = false, watch } = options;

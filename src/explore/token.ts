@@ -13,6 +13,7 @@
  * The hash tells whether a schedule still fits a program that has changed: it covers kind and field
  * of the accesses, not their place in the source.
  */
+import { quoted } from "../machine/quoted.ts";
 import type { Segment } from "./schedulers/replay.ts";
 
 export interface Token {
@@ -48,16 +49,17 @@ export function printToken(token: Token, homes: readonly number[]): string {
 /** @throws TokenError that quotes the wrong part of the text. */
 export function parseToken(text: string): Token {
   const [version, name, hash, turns, ...rest] = text.trim().split(":");
-  if (version !== "v1") throw new TokenError(`a token begins with v1:, not with "${version}"`);
+  if (version !== "v1")
+    throw new TokenError(`a token begins with v1:, not with "${quoted(version ?? "")}"`);
   if (!name || hash === undefined || turns === undefined || rest.length > 0) {
     throw new TokenError("a token has four parts: v1:SCENARIO:HASH:SCHEDULE");
   }
   if (!/^[0-9a-f]{8}$/.test(hash))
-    throw new TokenError(`"${hash}" is not a hash: 8 hexadecimal digits`);
+    throw new TokenError(`"${quoted(hash)}" is not a hash: 8 hexadecimal digits`);
   const [scenario = "", ...without] = name.split("~");
   for (const left of without) {
     if (!/^\d+\.\d+$/.test(left))
-      throw new TokenError(`"${left}" is not an operation: CONTEXT.NUMBER`);
+      throw new TokenError(`"${quoted(left)}" is not an operation: CONTEXT.NUMBER`);
   }
   return { scenario, without, hash, segments: turns.split(".").map(parseTurn) };
 }
@@ -66,7 +68,9 @@ function parseTurn(turn: string): Segment {
   const match = /^(\d{1,3})(?:@(\d{1,2}))?x(\d{1,7})$/.exec(turn);
   const steps = Number(match?.[3]);
   if (match === null || steps === 0) {
-    throw new TokenError(`"${turn}" is not a turn: CONTEXT[@CPU]xSTEPS, with at least one step`);
+    throw new TokenError(
+      `"${quoted(turn)}" is not a turn: CONTEXT[@CPU]xSTEPS, with at least one step`,
+    );
   }
   return { context: Number(match[1]), cpu: Number(match[2] ?? -1), steps };
 }

@@ -17,6 +17,7 @@ import {
   UnknownFlagError,
 } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, KERNEL_VERSIONS } from "../caches/kernel-version.ts";
+import { quoted } from "../machine/quoted.ts";
 import { poisonsUnderRcu, type SlabGeometry, slabGeometry } from "../slab/geometry.ts";
 import { type SlubGeometry, slubGeometry } from "../slub/geometry.ts";
 
@@ -269,11 +270,11 @@ function slabRow(columns: RequestColumns, s: SlabGeometry): SlabRow {
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
   if (path === null)
-    return `a request is a JSON object with at least a size, not ${issue.received}`;
+    return `a request is a JSON object with at least a size, not ${quoted(issue.received)}`;
   if (issue.type === "strict_object") {
     return issue.expected === "never"
-      ? `unknown field "${path}"; there are ${Object.keys(requestSchema.entries).join(", ")}`
+      ? `unknown field "${quoted(path)}"; there are ${Object.keys(requestSchema.entries).join(", ")}`
       : `${path} is missing`;
   }
-  return `${path} ${issue.message}`;
+  return `${quoted(path)} ${quoted(issue.message)}`;
 }

@@ -3,7 +3,8 @@
  * of one part. The allocator itself knows nothing of it.
  */
 import type { SystemClasses } from "../kernel/classes.ts";
-import type { FailureClass } from "../machine/kernel-bug.ts";
+import { type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
+import { quoted } from "../machine/quoted.ts";
 
 export interface Mutation {
   /** R…: a bug that Linux had. S…: made up, in the same spirit. */
@@ -18,7 +19,9 @@ export interface Mutation {
 }
 
 /** There is no such mutation, or it does not fit the allocator. */
-export class NoMutation extends Error {}
+export class NoMutation extends Error {
+  override name = "NoMutation";
+}
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -49,12 +52,20 @@ export function mutate({ id, change }: Mutation, classes: SystemClasses): System
 }
 
 function attempt(id: string, change: Mutation["change"], classes: SystemClasses): unknown {
+  return blaming(id, `change throws for ${classes.allocator}`, () => change(classes));
+}
+
+/** Does `work`, which runs code of the mutation `name`. An error there is the mutation's fault. */
+export function blaming<T>(name: string, what: string, work: () => T): T {
   try {
-    return change(classes);
+    return work();
   } catch (error) {
-    const { message } = error as Error;
-    throw new NoMutation(`${id}: change throws for ${classes.allocator}: ${message}`, {
-      cause: error,
-    });
+    if (error instanceof NoMutation || error instanceof KernelBug) throw error;
+    throw new NoMutation(`${name}: ${what}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** What was thrown, which need not be an error, for a message. */
+export function messageOf(error: unknown): string {
+  return quoted(error instanceof Error ? error.message : String(error));
 }

@@ -20,6 +20,7 @@ import { ALLOCATORS, parseFlags, UnknownFlagError } from "../caches/flags.ts";
 import { KERNEL_VERSIONS } from "../caches/kernel-version.ts";
 import { MAX_CPUS } from "../machine/cpus.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
+import { quoted } from "../machine/quoted.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import type { LaboratoryOptions } from "./laboratory.ts";
 import { danglingReference, type PlacedStep, parseReference } from "./references.ts";
@@ -30,7 +31,7 @@ import type { EndsEmpty } from "./verdict.ts";
 /** The text is not a scenario: says where, and what was expected. */
 export class ScenarioError extends Error {
   constructor(file: string, line: number, word: string, why: string) {
-    super(`${file}:${line}: ${word === "" ? "" : `"${word}": `}${why}`);
+    super(`${quoted(file)}:${line}: ${word === "" ? "" : `"${quoted(word)}": `}${why}`);
     this.name = "ScenarioError";
   }
 }

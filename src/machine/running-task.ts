@@ -43,11 +43,17 @@ export const PANICKED = "the machine has panicked: another CPU has reported a fa
 const SPINS = 200;
 /** How long a sleeper waits before it looks for calls, panic and dead holders, in ms. */
 const NAP_MS = 5;
+/** A nap counts as this much of a wait at most: a stopped process has not waited. */
+const LONGEST_NAP_MS = 4 * NAP_MS;
 /** How long a wait may last where nobody says otherwise, in ms. */
 export const WAIT_LIMIT_MS = 20_000;
 
 const pause: () => void =
   (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
+
+function napSince(start: number): number {
+  return Math.min(performance.now() - start, LONGEST_NAP_MS);
+}
 
 export abstract class RunningTask {
   declare protected readonly words: Int32Array;
@@ -156,16 +162,18 @@ export abstract class RunningTask {
    */
   enterCpu(wanted: number, patience = this.waitLimit): void {
     const want = wanted < 0 ? ANY_CPU : wanted + 1;
-    const deadline = performance.now() + patience;
+    let waited = 0;
     const from = wanted < 0 ? Math.max(this.lastCpu(), 0) : wanted;
     for (;;) {
+      const start = performance.now();
       const cpu = this.leases.acquire(this.task, want, from, NAP_MS);
       if (cpu >= 0) {
         this.become(cpu);
         return;
       }
       this.checkPanic();
-      if (performance.now() > deadline) {
+      waited += napSince(start);
+      if (waited > patience) {
         throw new KernelBug("deadlock", `task ${this.task} found no CPU in ${patience} ms`);
       }
     }
@@ -304,17 +312,19 @@ export abstract class RunningTask {
       this.panic();
       throw new KernelBug("deadlock", `deadlock: CPU ${this.cpu} waits for itself`);
     }
-    const deadline = performance.now() + this.waitLimit;
+    let waited = 0;
     // A context that may sleep lets another task have its CPU meanwhile.
     const sleeps = this.cpu >= 0 && !this.irqsOff && this.preemptCount === 0;
     const was = this.cpu;
     if (sleeps) this.leaveCpu();
     while (Atomics.load(words, at) === value) {
+      const start = performance.now();
       Atomics.wait(words, at, value, NAP_MS);
+      waited += napSince(start);
       this.checkPanic();
       if (!sleeps && !this.irqsOff && this.cpu >= 0) this.takeCalls();
       if (Atomics.load(words, at) === value) this.checkHolder(holder);
-      if (performance.now() > deadline) {
+      if (waited > this.waitLimit) {
         this.panic();
         throw new KernelBug("deadlock", `deadlock: ${this.nameOf(holder)} did not let go`);
       }

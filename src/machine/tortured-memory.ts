@@ -7,7 +7,7 @@
  *   there; this one goes on, half the time on the same CPU even while the other is in the middle of
  *   something itself, else on whichever is free. Nested calls alone are last-in first-out and could
  *   not show the interleavings that need two tasks.
- * - Delay (anywhere): it dawdles, so that the windows between CPUs open; now and then for as long
+ * - Delay (anywhere): the operation waits, so that the windows between CPUs open; now and then for as long
  *   as a virtual machine loses its processor.
  *
  * What comes while it is not let in, waits, and comes when interrupts are enabled, as on a real CPU.
@@ -32,8 +32,8 @@ export interface TortureRates {
 
 /** How long a preempted task insists on the CPU it was on, in ms, before it takes any. */
 const INSIST_MS = 2;
-/** The longest dawdling by spinning, in turns; about 20 microseconds. */
-const DAWDLE_TURNS = 4_000;
+/** The longest delay by spinning, in turns; about 20 microseconds. */
+const DELAY_TURNS = 4_000;
 /** Chance that a delay is a long one instead, asleep, and how long that is. */
 const LONG_DELAY = 1 / 16;
 const LONG_DELAY_MS = 1;
@@ -57,7 +57,7 @@ export class TorturedMemory extends DirectMemory {
   /** What a device's interrupt does; interrupts are off, nothing may sleep. */
   onInterrupt: () => void = () => undefined;
   /** Counts of what was done to operations, for the report. */
-  readonly inflicted = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
+  readonly injected = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
 
   /** Starts the torture; a `seed` gives each task a course of its own. */
   torture(rates: TortureRates, seed: number): void {
@@ -68,7 +68,7 @@ export class TorturedMemory extends DirectMemory {
   }
 
   /** No more torture: for the quiet moments of a run. */
-  relent(): void {
+  disable(): void {
     this.countdown = Number.POSITIVE_INFINITY;
     this.interruptPending = false;
     this.preemptionPending = false;
@@ -109,7 +109,7 @@ export class TorturedMemory extends DirectMemory {
     }
     draw -= this.rates.migrations;
     if (draw < 0) this.preempt();
-    else this.dawdle();
+    else this.delay();
   }
 
   private interrupt(): void {
@@ -118,7 +118,7 @@ export class TorturedMemory extends DirectMemory {
       return;
     }
     this.takeCalls();
-    this.inflicted.interrupts++;
+    this.injected.interrupts++;
     this.irqsOff = true;
     this.onInterrupt();
     this.irqsOff = false;
@@ -130,7 +130,7 @@ export class TorturedMemory extends DirectMemory {
       return;
     }
     const was = this.cpu;
-    this.inflicted.preemptions++;
+    this.injected.preemptions++;
     this.leaveCpu();
     const insists = this.chance() < 0.5;
     const cpu = this.leases.acquire(
@@ -141,7 +141,7 @@ export class TorturedMemory extends DirectMemory {
     );
     if (cpu >= 0) this.become(cpu);
     else this.enterCpu(-1);
-    if (this.cpu !== was) this.inflicted.migrations++;
+    if (this.cpu !== was) this.injected.migrations++;
     if (this.chance() >= CLUSTERED) return;
     this.clustered = true;
     this.countdown = Math.min(this.countdown, 1 + Math.floor(this.chance() * CLUSTER_ACCESSES));
@@ -172,14 +172,14 @@ export class TorturedMemory extends DirectMemory {
     this.letIn();
   }
 
-  private dawdle(): void {
-    this.inflicted.delays++;
+  private delay(): void {
+    this.injected.delays++;
     if (this.chance() < LONG_DELAY) {
       // Nobody ever writes or notifies word 0.
       Atomics.wait(this.words, 0, 0, LONG_DELAY_MS);
       return;
     }
-    const turns = Math.floor(this.chance() * DAWDLE_TURNS);
+    const turns = Math.floor(this.chance() * DELAY_TURNS);
     for (let i = 0; i < turns; i++) this.chance();
   }
 

@@ -1,7 +1,7 @@
 /** The mutations of the museum by id, and those that files outside of the tree export. */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Mutation, NoMutation } from "../laboratory/mutation.ts";
+import { type Mutation, messageOf, NoMutation } from "../laboratory/mutation.ts";
 import { EXHIBITS } from "./bugs/index.ts";
 
 /** By id, in the order of the catalogue; one that has an alias, by that as well. */
@@ -45,6 +45,6 @@ async function importFile(name: string): Promise<Record<string, unknown>> {
   try {
     return await import(pathToFileURL(resolve(name)).href);
   } catch (error) {
-    throw new NoMutation(`${name} cannot be loaded: ${(error as Error).message}`, { cause: error });
+    throw new NoMutation(`${name} cannot be loaded: ${messageOf(error)}`, { cause: error });
   }
 }

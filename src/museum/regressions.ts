@@ -1,10 +1,11 @@
 /** Saved failures: the subject that failed, and the token that replays it. Searches try them first. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { ALLOCATORS } from "../caches/flags.ts";
 import { ERAS, KERNEL_VERSIONS } from "../caches/kernel-version.ts";
 import type { Failure } from "../explore/replay.ts";
+import { quoted } from "../machine/quoted.ts";
 import type { Subject } from "./subject.ts";
 
 const SCHEMA = "slablab/regression/1";
@@ -36,7 +37,8 @@ export function readRegression(file: string): Regression {
   try {
     return v.parse(Saved, JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
-    throw new BadRegression(`${file}: ${(error as Error).message}`, { cause: error });
+    const why = quoted((error as Error).message);
+    throw new BadRegression(`${file}: ${why}`, { cause: error });
   }
 }
 
@@ -45,11 +47,11 @@ export function isDataRace(failure: { readonly class: string }): boolean {
   return failure.class === "data-race";
 }
 
-export function writeRegression(file: string, subject: Subject, failure: Failure): void {
+/** A failure as the text of such a file. */
+export function regressionText(subject: Subject, failure: Failure): string {
   const { token = "", class: found, message } = failure;
-  mkdirSync(dirname(file), { recursive: true });
   const saved = { schema: SCHEMA, subject, token, class: found, message };
-  writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`);
+  return `${JSON.stringify(saved, null, 2)}\n`;
 }
 
 /** Saved failures of the same subject, in the order of their names. */

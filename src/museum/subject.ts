@@ -7,7 +7,7 @@ import { DEFAULT_KERNEL, type Era, type KernelVersion } from "../caches/kernel-v
 import type { Scenario } from "../explore/program.ts";
 import { classesFor } from "../kernel/classes.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
-import { type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
+import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
@@ -93,10 +93,13 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
   const machine = { ...found.machine };
   const own = allocator === undefined ? machine : { ...machine, allocator };
   const on = kernel === undefined ? own : { ...own, kernel };
-  return scenarioOf({ ...found, machine: on }, (classes) => {
+  const wanted = scenarioOf({ ...found, machine: on }, (classes) => {
     const older = past(classes);
     return broken === undefined ? older : mutate(broken, older);
   });
+  if (mutation === undefined) return wanted;
+  const { world } = wanted;
+  return { ...wanted, world: () => blaming(mutation, "no machine boots with it", world) };
 }
 
 function named(name: string): SlabScenario {

@@ -6,7 +6,7 @@ import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import { commandLine, heading, styled } from "./text.ts";
 
 const FINDINGS_SHOWN = 8;
-const DEEDS_SHOWN = 6;
+const OPERATIONS_SHOWN = 6;
 
 export function failureReport(options: StressOptions, failure: StressFailure): string {
   const who = failure.task < 0 ? "found by the audit" : `found by task ${failure.task}`;
@@ -39,7 +39,7 @@ function calls(stack: string): string {
 function lastOperations({ lastOperations: histories }: StressFailure): string {
   const tasks = histories.map(({ task, operations }) => {
     const lines = operations
-      .slice(-DEEDS_SHOWN)
+      .slice(-OPERATIONS_SHOWN)
       .map(({ cpu, what }) => `    ${cpu < 0 ? "     " : `CPU ${cpu}`}  ${what}\n`);
     return `  task ${task}\n${lines.join("")}`;
   });

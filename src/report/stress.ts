@@ -37,7 +37,7 @@ export function stressReport(options: StressOptions, outcome: Outcome): string {
 }
 
 function summary(options: StressOptions, outcome: Outcome): string {
-  const { operations, seconds, operationsPerSecond, tasks, refused, inflicted } = outcome;
+  const { operations, seconds, operationsPerSecond, tasks, refused, injectedEvents } = outcome;
   const machine = [
     ...(options.allocator === "slab" ? [`SLAB of ${options.kernel}`] : []),
     plural(options.cpus, "CPU"),
@@ -54,9 +54,9 @@ function summary(options: StressOptions, outcome: Outcome): string {
     "",
     `  ${count(operations)} operations in ${seconds.toFixed(1)} s, ${count(operationsPerSecond)} a second, by ${plural(tasks, "task")}`,
   ];
-  if (inflicted.interrupts + inflicted.preemptions + inflicted.delays > 0) {
+  if (injectedEvents.interrupts + injectedEvents.preemptions + injectedEvents.delays > 0) {
     lines.push(
-      `  torture: ${count(inflicted.interrupts)} interrupts, ${count(inflicted.preemptions)} preemptions, ${count(inflicted.migrations)} migrations, ${count(inflicted.delays)} delays`,
+      `  torture: ${count(injectedEvents.interrupts)} interrupts, ${count(injectedEvents.preemptions)} preemptions, ${count(injectedEvents.migrations)} migrations, ${count(injectedEvents.delays)} delays`,
     );
   }
   const { injected, hotplug } = outcome;

@@ -11,7 +11,7 @@ import type { ScaleControl } from "./control.ts";
 import { involuntarySwitches } from "./preemption.ts";
 import type { CpuPoint, PointPlan } from "./protocol.ts";
 import type { Handle } from "./subject.ts";
-import type { Player, Seat, Workload } from "./workload.ts";
+import type { Player, PlayerContext, Workload } from "./workload.ts";
 
 /** Shorter than a time slice, so that most windows are whole; longer than reading the clocks. */
 const WINDOW_MS = 0.8;
@@ -30,16 +30,16 @@ const words = yardstickWords();
 
 export function measurePoint<H extends Handle>(
   workload: Workload,
-  seat: Seat<H>,
+  context: PlayerContext<H>,
   control: ScaleControl,
   plan: PointPlan,
   switches: () => number = involuntarySwitches,
 ): CpuPoint {
-  const { subject, exchange, cpu } = seat;
+  const { subject, exchange, cpu } = context;
   const phase = plan.number * PHASES;
   for (let i = 0; i < CAS_WARM_UP; i++) casPairs(words, CAS_PAIRS);
-  subject.prepare(seat.size);
-  const player = workload.start(seat);
+  subject.prepare(context.size);
+  const player = workload.start(context);
   control.arrive(phase + 1);
   const point = subject.run(() => {
     const operations = warmUp(player, plan.warmUp);

@@ -1,8 +1,9 @@
 /**
- * A measurement: all points of a plan, one subject and number of CPUs after the other, each on a
- * site of its own. Never two at once.
+ * A measurement: all points of a plan, one subject and number of CPUs after the other. Never two
+ * at once.
  */
 import { availableParallelism } from "node:os";
+import { Measurement } from "./measurement.ts";
 import { planPoints, type ScaleOptions } from "./plan.ts";
 import {
   keyOf,
@@ -12,7 +13,6 @@ import {
   summarise,
   withScaling,
 } from "./point.ts";
-import { Site } from "./site.ts";
 import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
 import type { Workload } from "./workload.ts";
 import { SCALE_WORKLOADS } from "./workloads/index.ts";
@@ -73,9 +73,9 @@ export async function scale(
   const limit = options.quick ? QUICK_LIMIT_MS * options.repeat : Number.POSITIVE_INFINITY;
   const ends = (): boolean => signal?.aborted === true || performance.now() - started > limit;
   for (let turn = 0; turn < options.repeat; turn++) {
-    for (const group of sites(keys)) {
+    for (const group of groupsOf(keys)) {
       if (signal?.aborted) break;
-      const missing = await measureSite(group, options, runs, progress, ends);
+      const missing = await measureGroup(group, options, runs, progress, ends);
       if (missing !== undefined && (missing.failed || turn === 0)) leftOut.push(missing);
     }
   }
@@ -91,8 +91,8 @@ export async function scale(
   };
 }
 
-/** Points of one subject on as many CPUs are measured on one site, in a row. */
-function sites(keys: readonly PointKey[]): PointKey[][] {
+/** Points of one subject on as many CPUs are measured in a row, by the same threads. */
+function groupsOf(keys: readonly PointKey[]): PointKey[][] {
   const groups = Map.groupBy(keys, ({ allocator, cpus }) => `${allocator} ${cpus}`);
   return [...groups.values()];
 }
@@ -100,7 +100,7 @@ function sites(keys: readonly PointKey[]): PointKey[][] {
 const OUT_OF_TIME = "time ran out before all of its points";
 
 /** Says why, where something is missing. */
-async function measureSite(
+async function measureGroup(
   group: readonly PointKey[],
   options: ScaleOptions,
   runs: Map<string, ScalePoint[]>,
@@ -114,15 +114,15 @@ async function measureSite(
   const sizes = [...new Set(group.map(({ size }) => size))].filter((size) => size > 0);
   const oversubscribed = cpus > availableParallelism();
   const lost: string[] = [];
-  let site: Site | undefined;
+  let measurement: Measurement | undefined;
   try {
-    site = await Site.open(subject, cpus, sizes, options);
-    site.locks();
+    measurement = await Measurement.open(subject, cpus, sizes, options);
+    measurement.locks();
     for (const key of group) {
       if (ends()) return left(OUT_OF_TIME);
       progress(key);
       const workload = SCALE_WORKLOADS.get(key.workload) as Workload;
-      const seen = await site.measure({
+      const seen = await measurement.measure({
         workload: key.workload,
         size: key.size,
         discards: !oversubscribed,
@@ -130,7 +130,7 @@ async function measureSite(
         latencies: !options.quick,
       });
       const point = summarise(key, seen, { sides: workload.sides, oversubscribed });
-      const locks = site.locks();
+      const locks = measurement.locks();
       if (point === undefined) {
         lost.push(key.size === 0 ? key.workload : `${key.workload} ${key.size}`);
         continue;
@@ -145,7 +145,7 @@ async function measureSite(
     // What was measured before is kept, and what comes after is measured.
     return isMissing ? left(`${subject.needs} is not installed`) : left(`failed: ${message}`, true);
   } finally {
-    await site?.close();
+    await measurement?.close();
   }
 }
 

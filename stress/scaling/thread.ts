@@ -73,8 +73,8 @@ export class ScaleTask {
     const { cpu, cpus, seed } = start;
     const exchange = new Exchange(control, cpu, subject.mail);
     const random = new Random(seed, cpu);
-    const seat = { subject, exchange, random, cpu, cpus, size: plan.size };
-    return measurePoint(await loadedAnew(workload, plan.number), seat, control, plan);
+    const context = { subject, exchange, random, cpu, cpus, size: plan.size };
+    return measurePoint(await loadedAnew(workload, plan.number), context, control, plan);
   }
 }
 

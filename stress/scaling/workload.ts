@@ -9,7 +9,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Handle, Subject } from "./subject.ts";
 
 /** Where a player stands, and what it has at hand. */
-export interface Seat<H extends Handle = Handle> {
+export interface PlayerContext<H extends Handle = Handle> {
   readonly subject: Subject<H>;
   readonly exchange: Exchange<H>;
   readonly random: Random;
@@ -41,5 +41,5 @@ export interface Workload {
   readonly leastCpus: number;
   /** How many CPUs count the same operation: 2 where one allocates and another frees. */
   readonly sides: 1 | 2;
-  start<H extends Handle>(seat: Seat<H>): Player;
+  start<H extends Handle>(context: PlayerContext<H>): Player;
 }

@@ -85,6 +85,39 @@ test("an older Node hands arguments, output and exit code over to the pinned one
   });
 });
 
+/** A package `node` in which the binary is the running Node, whatever version it says it is. */
+async function packageWithNode(version: string, files: Record<string, string>): Promise<string> {
+  const folder = await packageWith(
+    { "node_modules/node/package.json": JSON.stringify({ name: "node", version }), ...files },
+    false,
+  );
+  await mkdir(join(folder, "node_modules/node/bin"));
+  await symlink(process.execPath, join(folder, "node_modules/node/bin/node"));
+  return folder;
+}
+
+test.each(["18.20.8", "22.23.3", "24.11.1"])(
+  "a package node %s in the project is not handed over to",
+  async (version) => {
+    const folder = await packageWithNode(version, { "dist/src/cli/main.js": tells });
+    const { code, out, err } = await outcome(start(folder, old, "--version"));
+    expect({ code, out }).toEqual({ code: 3, out: "" });
+    expect(err).toMatch(
+      /^slablab: needs Node 24\.12 or later and this is v20\.20\.2; update Node\n$/,
+    );
+  },
+);
+
+test("whoever was handed over to starts no third process", async () => {
+  // The one that takes over passes for an old Node, too.
+  const folder = await packageWithNode("26.0.0", { "dist/src/cli/main.js": tells });
+  const env = { ...process.env, NODE_OPTIONS: old.join(" ") };
+  const child = spawn(process.execPath, [join(folder, "bin/slablab.js")], { env });
+  const { code, err } = await outcome(child);
+  expect(code).toBe(3);
+  expect(err.match(/needs Node/g)).toHaveLength(1);
+});
+
 test("an older Node passes an interrupt on and waits for the partial report", async () => {
   const folder = await packageWith({ "src/cli/main.ts": waits }, true);
   const child = start(folder, old);
@@ -106,5 +139,7 @@ test("an older Node alone says in one line what is missing, and exits 3", async 
   const { code, out, err } = await outcome(start(folder, old));
   expect(code).toBe(3);
   expect(out).toBe("");
-  expect(err).toMatch(/^slablab: needs Node 24\.12 or later and this is v20\.20\.2; .*\n$/);
+  expect(err).toMatch(
+    /^slablab: needs Node 24\.12 or later and this is v20\.20\.2; .*npm install.*\n$/,
+  );
 });

@@ -123,7 +123,7 @@ function troubles(
   const traffic = new Traffic(system);
   memory.torture({ interrupts: 0.01, migrations: 0.01, delays: 0 }, seed);
   traffic.run(steps);
-  memory.relent();
+  memory.disable();
   const settle = (): string[] => {
     kernel.run(() => kernel.machine.rcu.barrier());
     return system.findings().map(({ message }) => message);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { explanation } from "../../src/cli/explain.ts";
-import type { DeedName } from "../../stress/control.ts";
+import type { OperationName } from "../../stress/control.ts";
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";
 
@@ -26,11 +26,11 @@ const OPTIONS: StressOptions = {
 };
 
 /** Of one task, and what it did last. */
-function failureAfter(...names: DeedName[]): StressFailure {
-  const operations = names.map((deed) => ({
+function failureAfter(...names: OperationName[]): StressFailure {
+  const operations = names.map((name) => ({
     cpu: 0,
-    what: deed,
-    deed: { deed, cpu: 0, argument: 64, object: 4096, inInterrupt: false },
+    what: name,
+    logged: { name, cpu: 0, argument: 64, object: 4096, inInterrupt: false },
   }));
   const lastOperations = [{ task: 0, operations }];
   return { class: "lost-object", message: "", task: 0, stack: "", findings: [], lastOperations };

@@ -45,7 +45,7 @@ describe("slablab script", () => {
   test("refuses a file that is not there with one clear line and exit code 2", async () => {
     const { out, err, code } = await slablab(["script", join(folder, "absent.script")]);
     expect({ out, code }).toEqual({ out: "", code: 2 });
-    expect(err).toMatch(/^error: ENOENT: .+\n$/);
+    expect(err).toMatch(/^error: cannot read .+: ENOENT: .+\n$/);
   });
 
   test.each([

@@ -62,7 +62,7 @@ test.each([
   [["--nodes", "5"], /nodes must be a whole number from 1 to 4, not 5: a node has a CPU/],
   [["--workload", "sleep"], /no workload sleep; there are mixed, pairs/],
   [["--mutation", "X99"], /no mutation X99; name a .ts file, or one of\n[\s\S]*R04/],
-  [["--interrupts", "2"], /chance from 0 to 1/],
+  [["--interrupts", "2"], /probability from 0 to 1/],
   [["--seconds", "1", "--operations", "1"], /exclude each other/],
   [["--secnods", "1"], /unknown option '--secnods'[\s\S]*--seconds/],
 ])("stress %j is bad usage, with a clear line, for both allocators", async (args, says) => {

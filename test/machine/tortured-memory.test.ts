@@ -24,7 +24,7 @@ describe("an interrupt", () => {
     };
     memory.enterCpu(0);
     memory.torture(only("interrupts"), 1);
-    while (memory.inflicted.interrupts === 0) memory.read32(scratch);
+    while (memory.injected.interrupts === 0) memory.read32(scratch);
     expect(seen).toEqual([true, 0]);
     expect(memory.irqsDisabled()).toBe(false);
   });
@@ -34,7 +34,7 @@ describe("an interrupt", () => {
     memory.onInterrupt = () => memory.fill(scratch, 1, 8);
     memory.enterCpu(0);
     memory.torture(only("interrupts"), 1);
-    while (memory.inflicted.interrupts === 0) memory.findOther(scratch, 1, 8);
+    while (memory.injected.interrupts === 0) memory.findOther(scratch, 1, 8);
     expect(memory.findOther(scratch, 1, 8)).toBe(0);
   });
 
@@ -45,10 +45,10 @@ describe("an interrupt", () => {
     memory.enterCpu(0);
     const flags = memory.irqSave();
     for (let i = 0; i < 100; i++) memory.read32(scratch);
-    expect(memory.inflicted.interrupts).toBe(0);
+    expect(memory.injected.interrupts).toBe(0);
     memory.irqRestore(flags);
     for (let i = 0; i < 100; i++) memory.read32(scratch);
-    expect(memory.inflicted.interrupts).toBeGreaterThan(0);
+    expect(memory.injected.interrupts).toBeGreaterThan(0);
   });
 
   test("comes before the CPU's area is added, so a swap on this CPU meets what it did", () => {
@@ -58,9 +58,9 @@ describe("an interrupt", () => {
     memory.enterCpu(0);
     memory.torture(only("interrupts"), 1);
     for (let i = 0; i < 100; i++) memory.thisCpuRead(offset);
-    const before = memory.inflicted.interrupts;
+    const before = memory.injected.interrupts;
     const value = memory.thisCpuRead(offset);
-    expect(value).toBe(memory.inflicted.interrupts);
+    expect(value).toBe(memory.injected.interrupts);
     expect(value).toBeGreaterThanOrEqual(before);
   });
 });
@@ -72,8 +72,8 @@ describe("preemption", () => {
     for (const cpu of [0, 1]) memory.write32(memory.perCpuPtr(offset, cpu), cpu + 10);
     memory.enterCpu(0);
     memory.torture(only("migrations"), 1);
-    while (memory.inflicted.migrations === 0) memory.read32(scratch);
-    memory.relent();
+    while (memory.injected.migrations === 0) memory.read32(scratch);
+    memory.disable();
     expect(memory.thisCpuRead(offset)).toBe(memory.smpProcessorId() + 10);
   });
 
@@ -86,7 +86,7 @@ describe("preemption", () => {
     memory.irqDisable();
     memory.preemptEnable();
     for (let i = 0; i < 100; i++) memory.read32(scratch);
-    expect(memory.inflicted.preemptions).toBe(0);
+    expect(memory.injected.preemptions).toBe(0);
     expect(memory.smpProcessorId()).toBe(0);
   });
 });
@@ -96,17 +96,17 @@ test("a delay changes nothing but the time", () => {
   memory.enterCpu(0);
   memory.write32(scratch, 5);
   memory.torture(only("delays"), 1);
-  while (memory.inflicted.delays < 3) expect(memory.read32(scratch)).toBe(5);
-  expect(memory.inflicted).toMatchObject({ interrupts: 0, preemptions: 0, migrations: 0 });
+  while (memory.injected.delays < 3) expect(memory.read32(scratch)).toBe(5);
+  expect(memory.injected).toMatchObject({ interrupts: 0, preemptions: 0, migrations: 0 });
 });
 
-test("after relenting nothing happens any more", () => {
+test("nothing is injected after disable", () => {
   const { memory, scratch } = tortured(1);
   memory.enterCpu(0);
   memory.torture({ interrupts: 0.3, migrations: 0.3, delays: 0.3 }, 1);
-  memory.relent();
+  memory.disable();
   for (let i = 0; i < 1_000; i++) memory.add(scratch, 1);
-  expect(memory.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
+  expect(memory.injected).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
 });
 
 describe("bad-access is raised", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Exchange } from "../../stress/scaling/exchange.ts";
-import { controlOf } from "./seats.ts";
+import { controlOf } from "./player-contexts.ts";
 
 function pair() {
   const control = controlOf(2);

@@ -6,7 +6,7 @@ import type { PointPlan } from "../../stress/scaling/protocol.ts";
 import { scale } from "../../stress/scaling/run.ts";
 import { SUBJECTS, type SubjectInfo } from "../../stress/scaling/subjects/index.ts";
 import { pairs } from "../../stress/scaling/workloads/pairs.ts";
-import { CountingSubject, controlOf, seatOf } from "./seats.ts";
+import { CountingSubject, contextOf, controlOf } from "./player-contexts.ts";
 
 const plan: PointPlan = {
   ...{ number: 0, workload: "pairs", size: 64, discards: true, windows: 8 },
@@ -15,8 +15,8 @@ const plan: PointPlan = {
 
 function measure(changes: Partial<PointPlan>, switches: () => number) {
   const control = controlOf(1);
-  const seat = seatOf(new CountingSubject(), control);
-  return measurePoint(pairs, seat, control, { ...plan, ...changes }, switches);
+  const context = contextOf(new CountingSubject(), control);
+  return measurePoint(pairs, context, control, { ...plan, ...changes }, switches);
 }
 
 test("a window in which the thread lost its core is thrown away, and counted", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { loadedAnew } from "../../stress/scaling/fresh.ts";
 import type { Workload } from "../../stress/scaling/workload.ts";
 import { SCALE_WORKLOADS } from "../../stress/scaling/workloads/index.ts";
-import { CountingSubject, controlOf, seatOf } from "./seats.ts";
+import { CountingSubject, contextOf, controlOf } from "./player-contexts.ts";
 
 const all = [...SCALE_WORKLOADS.values()];
 const ofOneCpu = all.filter(({ leastCpus }) => leastCpus === 1);
@@ -10,13 +10,13 @@ const ofOneCpu = all.filter(({ leastCpus }) => leastCpus === 1);
 describe.each(ofOneCpu)("$name", (workload) => {
   test("frees each object once and keeps none", () => {
     const subject = new CountingSubject();
-    const seat = seatOf(subject, controlOf(1));
-    const player = workload.start(seat);
+    const context = contextOf(subject, controlOf(1));
+    const player = workload.start(context);
     let done = 0;
     for (let i = 0; i < 20; i++) done += player.run(500);
     expect(done).toBeGreaterThanOrEqual(20 * 500 - 20);
     player.finish();
-    seat.exchange.drain((object) => subject.free(object));
+    context.exchange.drain((object) => subject.free(object));
     expect(subject.held.size).toBe(0);
     expect(subject.freedUnheld).toBe(0);
     expect(subject.allocated).toBeGreaterThanOrEqual(done);
@@ -26,7 +26,7 @@ describe.each(ofOneCpu)("$name", (workload) => {
 test("workloads of one size ask for no other", () => {
   for (const workload of ofOneCpu.filter(({ sizes }) => sizes === "single")) {
     const subject = new CountingSubject();
-    workload.start(seatOf(subject, controlOf(1))).run(1000);
+    workload.start(contextOf(subject, controlOf(1))).run(1000);
     expect([...subject.sizes], workload.name).toEqual([64]);
   }
 });
@@ -35,19 +35,20 @@ test("objects that one CPU sends are freed by the other, in both directions", ()
   const workload = SCALE_WORKLOADS.get("remote-free");
   const control = controlOf(2);
   const subject = new CountingSubject();
-  const seats = [0, 1].map((cpu) => seatOf(subject, control, cpu));
-  const players = seats.map((seat) => workload?.start(seat));
+  const contexts = [0, 1].map((cpu) => contextOf(subject, control, cpu));
+  const players = contexts.map((context) => workload?.start(context));
   // Short stretches in turns: neither fills the other's mailbox, so neither ever waits.
   let done = 0;
   for (let i = 0; i < 50; i++) {
-    for (const seat of seats) {
-      const to = 1 - seat.cpu;
-      if (seat.exchange.hasRoom(to)) expect(seat.exchange.send(to, [subject.alloc(64)])).toBe(true);
+    for (const context of contexts) {
+      const to = 1 - context.cpu;
+      if (context.exchange.hasRoom(to))
+        expect(context.exchange.send(to, [subject.alloc(64)])).toBe(true);
     }
     for (const player of players) done += player?.run(1) ?? 0;
   }
   expect(done).toBe(100);
-  for (const seat of seats) seat.exchange.drain((object) => subject.free(object));
+  for (const context of contexts) context.exchange.drain((object) => subject.free(object));
   expect(subject.held.size).toBe(0);
   expect(subject.freedUnheld).toBe(0);
 });

@@ -12,7 +12,12 @@ test.each([...WORKLOADS.keys()])(
 test("without torture each CPU has one task, and every CPU works", async () => {
   const outcome = await stress(options({ operations: 150_000 }));
   expect(outcome.tasks).toBe(4);
-  expect(outcome.inflicted).toEqual({ interrupts: 0, preemptions: 0, migrations: 0, delays: 0 });
+  expect(outcome.injectedEvents).toEqual({
+    interrupts: 0,
+    preemptions: 0,
+    migrations: 0,
+    delays: 0,
+  });
   for (const { statistics } of outcome.perCpu) expect(statistics.alloc_fastpath).toBeGreaterThan(0);
 });
 

@@ -4,14 +4,19 @@ import { parseScenario } from "../../src/laboratory/parse.ts";
 import { printScenario } from "../../src/laboratory/print.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
 import { mutations } from "../../src/museum/mutations.ts";
-import type { LoggedDeed } from "../../stress/control.ts";
+import type { LoggedOperation } from "../../stress/control.ts";
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";
 import { scenarioOfFailure } from "../../stress/scenario.ts";
 
-const deed = (name: LoggedDeed["deed"], argument: number, object: number, inInterrupt = false) => {
-  const logged: LoggedDeed = { deed: name, argument, object, cpu: 3, inInterrupt };
-  return { cpu: 3, what: "", deed: logged };
+const done = (
+  name: LoggedOperation["name"],
+  argument: number,
+  object: number,
+  inInterrupt = false,
+) => {
+  const logged: LoggedOperation = { name, argument, object, cpu: 3, inInterrupt };
+  return { cpu: 3, what: "", logged };
 };
 
 const failure: StressFailure = {
@@ -21,16 +26,16 @@ const failure: StressFailure = {
   stack: "",
   findings: [],
   lastOperations: [
-    { task: 0, operations: [deed("kmem_cache_shrink", 0, 0)] },
+    { task: 0, operations: [done("kmem_cache_shrink", 0, 0)] },
     {
       task: 1,
       operations: [
-        deed("kfree", 0x5000, 0x5000),
-        deed("kmalloc", 64, 0x6000),
-        deed("kmalloc", 64, 0x7000, true),
-        deed("kmalloc", 64, 0x8000, true),
-        deed("kfree", 0x7000, 0x7000, true),
-        deed("kfree", 0x6000, 0x6000),
+        done("kfree", 0x5000, 0x5000),
+        done("kmalloc", 64, 0x6000),
+        done("kmalloc", 64, 0x7000, true),
+        done("kmalloc", 64, 0x8000, true),
+        done("kfree", 0x7000, 0x7000, true),
+        done("kfree", 0x6000, 0x6000),
       ],
     },
   ],

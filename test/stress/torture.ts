@@ -15,6 +15,6 @@ export async function expectAllBack(
   expect(outcome.operations).toBeGreaterThanOrEqual(operations);
   // Preemption needs tasks that wait for a CPU.
   expect(outcome.tasks).toBe(cpus + 2);
-  expect(outcome.inflicted.preemptions).toBeGreaterThan(0);
-  expect(outcome.inflicted.interrupts).toBeGreaterThan(0);
+  expect(outcome.injectedEvents.preemptions).toBeGreaterThan(0);
+  expect(outcome.injectedEvents.interrupts).toBeGreaterThan(0);
 }

@@ -13,6 +13,8 @@
  * Objects are numbered from 0 in the order of their allocation.
  */
 
+import { quoted } from "../../machine/quoted.ts";
+
 /** A line that is no command; the message names the line. */
 export class ScriptError extends Error {
   override name = "ScriptError";
@@ -60,7 +62,7 @@ function parseCommand(text: string, line: number): Command {
   const [name = "", ...words] = text.split(/\s+/);
   const parse = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   const fail = (why: string): never => {
-    throw new ScriptError(`line ${line}: ${text}: ${why}`);
+    throw new ScriptError(`line ${line}: ${quoted(text)}: ${why}`);
   };
   if (parse === undefined) {
     return fail(`no such command; there are ${Object.keys(COMMANDS).join(", ")}`);
@@ -70,16 +72,17 @@ function parseCommand(text: string, line: number): Command {
   const number = (most = MAX_COUNT): number => {
     const written = word();
     const value = /^\d+$/.test(written) ? Number(written) : Number.NaN;
-    return value <= most ? value : fail(`${written} is no number from 0 to ${most}`);
+    return value <= most ? value : fail(`${quoted(written)} is no number from 0 to ${most}`);
   };
   const flags = (): number => {
     const written = word();
     return /^(0x)?[0-9a-f]{1,8}$/i.test(written)
       ? Number.parseInt(written, 16) | 0
-      : fail(`${written} are no flags in hexadecimal`);
+      : fail(`${quoted(written)} are no flags in hexadecimal`);
   };
   const command = parse({ word, number, flags });
-  if (next < words.length && command.kind !== "show") fail(`"${words[next]}" is too much`);
+  if (next < words.length && command.kind !== "show")
+    fail(`"${quoted(words[next] ?? "")}" is too much`);
   return command;
 }
 

@@ -13,6 +13,7 @@ import type { TraceView } from "../../caches/trace-view.ts";
 import { boot, type Kernel, MIB, type ThreadBuild } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
+import { quoted } from "../../machine/quoted.ts";
 import { noWitness } from "../../machine/witness.ts";
 import { GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
@@ -102,7 +103,7 @@ class ScriptRun {
   run(lines: readonly ScriptLine[]): Trace {
     const steps = lines.map(({ text, command }): Step => {
       if (this.s === 0 && !NEEDS_NO_CACHE.has(command.kind)) {
-        throw new ScriptError(`${text}: there is no cache; begin with C`);
+        throw new ScriptError(`${quoted(text)}: there is no cache; begin with C`);
       }
       const ev = this.step(command, text);
       if (command.kind !== "show") return { cmd: text, ev };
@@ -117,7 +118,7 @@ class ScriptRun {
         return this.create(command, text);
       case "allocate":
         if (command.node >= this.kernel.machine.options.nodes) {
-          throw new ScriptError(`${text}: this machine has no such node`);
+          throw new ScriptError(`${quoted(text)}: this machine has no such node`);
         }
         return times(command.count, () =>
           this.operation((tell) => this.allocate(tell, command.node)),
@@ -134,7 +135,7 @@ class ScriptRun {
         return this.destroy();
       case "cpu":
         if (command.cpu >= this.kernel.machine.options.cpus) {
-          throw new ScriptError(`${text}: this machine has no such CPU`);
+          throw new ScriptError(`${quoted(text)}: this machine has no such CPU`);
         }
         this.cpu = command.cpu;
         return [];
@@ -150,11 +151,12 @@ class ScriptRun {
   }
 
   private create(command: Command & { kind: "create" }, text: string): Event[] {
-    if (this.s !== 0) throw new ScriptError(`${text}: a script has one cache at a time`);
+    if (this.s !== 0) throw new ScriptError(`${quoted(text)}: a script has one cache at a time`);
     const { name, size, align, flags } = command;
     const ctor = command.ctor ? this.ctor : 0;
     this.s = this.kernel.kmemCacheCreate(name, size, { align, flags, ctor });
-    if (this.s === 0) throw new ScriptError(`${text}: the kernel refuses to create this cache`);
+    if (this.s === 0)
+      throw new ScriptError(`${quoted(text)}: the kernel refuses to create this cache`);
     // The default leaves a few searches of other nodes to the cycle counter.
     if (this.kernel.machine.options.cpus > 1) this.view.setRemoteNodeDefragRatio(this.s, ALWAYS);
     if (this.holdsGracePeriods) this.kernel.machine.rcu.readLock();

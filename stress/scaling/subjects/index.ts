@@ -41,7 +41,7 @@ export const SUBJECTS: ReadonlyMap<string, SubjectInfo> = new Map(
       },
       {
         name: "slub-slab_lock",
-        title: "SLUB, slab_lock for want of a double swap",
+        title: "SLUB, slab_lock instead of a double swap",
         ...cache,
         boot: { swap: "slab_lock" },
       },

@@ -3,7 +3,7 @@
  * freed, an empty one filled with an object of a size by the same law, and written.
  */
 import type { Handle } from "../subject.ts";
-import type { Seat, Workload } from "../workload.ts";
+import type { PlayerContext, Workload } from "../workload.ts";
 
 const SLOTS = 4096;
 const MOST_BYTES = 1024;
@@ -19,7 +19,7 @@ export const allocTest: Workload = {
   crossing: false,
   leastCpus: 1,
   sides: 1,
-  start<H extends Handle>({ subject, random }: Seat<H>) {
+  start<H extends Handle>({ subject, random }: PlayerContext<H>) {
     const slots: (H | undefined)[] = new Array(SLOTS).fill(undefined);
     const choices = Array.from({ length: CHOICES }, () => random.pareto(1, SLOTS, 0.3) - 1);
     const sizes = Array.from({ length: CHOICES }, () => random.pareto(8, MOST_BYTES, 1));

@@ -1,7 +1,7 @@
 /** Many allocations, then as many frees, in the same order or in any: slabs fill up and drain. */
 import type { Random } from "../../random.ts";
 import type { Handle } from "../subject.ts";
-import type { Player, Seat, Workload } from "../workload.ts";
+import type { Player, PlayerContext, Workload } from "../workload.ts";
 
 const OBJECTS = 10_000;
 /** Large objects are fewer, so that a CPU holds no more than this. */
@@ -16,7 +16,10 @@ const common = {
   sides: 1,
 } as const;
 
-function start<H extends Handle>({ subject, size }: Seat<H>, order: readonly number[]): Player {
+function start<H extends Handle>(
+  { subject, size }: PlayerContext<H>,
+  order: readonly number[],
+): Player {
   const objects: H[] = new Array(order.length);
   return {
     run(operations) {
@@ -50,12 +53,12 @@ export const fifo: Workload = {
   ...common,
   name: "fifo",
   about: "10,000 allocations, then frees in the same order",
-  start: (seat) => start(seat, upwards(seat.size)),
+  start: (context) => start(context, upwards(context.size)),
 };
 
 export const randomOrder: Workload = {
   ...common,
   name: "random",
   about: "10,000 allocations, then frees in random order",
-  start: (seat) => start(seat, shuffled(upwards(seat.size), seat.random)),
+  start: (context) => start(context, shuffled(upwards(context.size), context.random)),
 };

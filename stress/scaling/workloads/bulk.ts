@@ -1,6 +1,6 @@
 /** Bulk calls: so many objects allocated by one call, and freed by another. */
 import type { Handle } from "../subject.ts";
-import type { Seat, Workload } from "../workload.ts";
+import type { PlayerContext, Workload } from "../workload.ts";
 
 /** Brouer's choice: around powers of two and around a slab's 30 objects. */
 const COUNTS = [1, 2, 3, 4, 8, 16, 30, 32, 34, 48, 64, 128, 158, 250];
@@ -15,7 +15,7 @@ function bulk(count: number): Workload {
     crossing: false,
     leastCpus: 1,
     sides: 1,
-    start<H extends Handle>({ subject, size }: Seat<H>) {
+    start<H extends Handle>({ subject, size }: PlayerContext<H>) {
       const objects: H[] = new Array(count);
       return {
         run(operations: number): number {

@@ -3,7 +3,7 @@
  * again and again; if the line is another's as well, every write is a fight.
  */
 import type { Handle } from "../subject.ts";
-import type { Player, Seat, Workload } from "../workload.ts";
+import type { Player, PlayerContext, Workload } from "../workload.ts";
 
 /** Passes over the object between its allocation and its end. */
 const WRITES = 20;
@@ -15,7 +15,7 @@ const common = {
   sides: 1,
 } as const;
 
-function live<H extends Handle>({ subject, size }: Seat<H>, operations: number): number {
+function live<H extends Handle>({ subject, size }: PlayerContext<H>, operations: number): number {
   for (let i = 0; i < operations; i++) {
     const object = subject.alloc(size);
     subject.touch(object, size, WRITES);
@@ -31,8 +31,8 @@ export const cacheThrash: Workload = {
   about: `each CPU writes its object ${WRITES} times, then takes another`,
   crossing: false,
   leastCpus: 1,
-  start<H extends Handle>(seat: Seat<H>) {
-    return { run: (operations: number) => live(seat, operations), finish() {} };
+  start<H extends Handle>(context: PlayerContext<H>) {
+    return { run: (operations: number) => live(context, operations), finish() {} };
   },
 };
 
@@ -43,8 +43,8 @@ export const cacheScratch: Workload = {
   about: "the same, beginning with neighbours that CPU 0 has allocated",
   crossing: true,
   leastCpus: 2,
-  start<H extends Handle>(seat: Seat<H>): Player {
-    const { subject, exchange, cpu, cpus, size } = seat;
+  start<H extends Handle>(context: PlayerContext<H>): Player {
+    const { subject, exchange, cpu, cpus, size } = context;
     if (cpu === 0) {
       const neighbours = Array.from({ length: cpus }, () => subject.alloc(size));
       for (let to = 0; to < cpus; to++) exchange.send(to, [neighbours[to] as H]);
@@ -62,7 +62,7 @@ export const cacheScratch: Workload = {
     return {
       run(operations) {
         if (!hasBegun) begin();
-        return live(seat, operations);
+        return live(context, operations);
       },
       finish() {},
     };

@@ -4,7 +4,7 @@
  */
 import { BATCH } from "../control.ts";
 import type { Handle } from "../subject.ts";
-import type { Seat, Workload } from "../workload.ts";
+import type { PlayerContext, Workload } from "../workload.ts";
 
 const SLOTS = 1000;
 /** Power of two: choices made beforehand, so that chance costs nothing in the loop. */
@@ -21,7 +21,7 @@ export const larson: Workload = {
   crossing: true,
   leastCpus: 1,
   sides: 1,
-  start<H extends Handle>({ subject, exchange, random, size, cpu, cpus }: Seat<H>) {
+  start<H extends Handle>({ subject, exchange, random, size, cpu, cpus }: PlayerContext<H>) {
     const slots: H[] = Array.from({ length: SLOTS }, () => subject.alloc(size));
     const choices = Array.from({ length: CHOICES }, () => random.below(SLOTS));
     const to = (cpu + 1) % cpus;

@@ -4,7 +4,7 @@
  */
 import { BATCH } from "../control.ts";
 import type { Handle } from "../subject.ts";
-import type { Seat, Workload } from "../workload.ts";
+import type { PlayerContext, Workload } from "../workload.ts";
 
 const WORD = 8;
 /** Objects held at most, so that the long-lived ones do not pile up. */
@@ -19,7 +19,7 @@ export const mstress: Workload = {
   crossing: true,
   leastCpus: 1,
   sides: 1,
-  start<H extends Handle>({ subject, exchange, random, cpu, cpus }: Seat<H>) {
+  start<H extends Handle>({ subject, exchange, random, cpu, cpus }: PlayerContext<H>) {
     const held: H[] = [];
     const leaving: H[] = [];
     const batch: H[] = new Array(BATCH);

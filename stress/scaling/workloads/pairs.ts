@@ -1,6 +1,6 @@
 /** Allocate, free, again: the fast path alone. */
 import type { Handle } from "../subject.ts";
-import type { Seat, Workload } from "../workload.ts";
+import type { PlayerContext, Workload } from "../workload.ts";
 
 export const pairs: Workload = {
   name: "pairs",
@@ -11,7 +11,7 @@ export const pairs: Workload = {
   crossing: false,
   leastCpus: 1,
   sides: 1,
-  start<H extends Handle>({ subject, size }: Seat<H>) {
+  start<H extends Handle>({ subject, size }: PlayerContext<H>) {
     return {
       run(operations: number): number {
         for (let i = 0; i < operations; i++) subject.free(subject.alloc(size));

@@ -3,7 +3,7 @@ import type { Random } from "../../random.ts";
 import { BATCH } from "../control.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Handle, Subject } from "../subject.ts";
-import type { Player, Seat, Workload } from "../workload.ts";
+import type { Player, PlayerContext, Workload } from "../workload.ts";
 
 const XMALLOC_SIZES = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 
@@ -67,11 +67,11 @@ export const oneAllocates: Workload = {
   crossing: true,
   leastCpus: 2,
   sides: 2,
-  start<H extends Handle>(seat: Seat<H>) {
-    const { cpu, cpus, size } = seat;
-    if (cpu > 0) return consumer(seat, 0);
+  start<H extends Handle>(context: PlayerContext<H>) {
+    const { cpu, cpus, size } = context;
+    if (cpu > 0) return consumer(context, 0);
     const others = Array.from({ length: cpus - 1 }, (_, i) => i + 1);
-    return producer(seat, others, [size]);
+    return producer(context, others, [size]);
   },
 };
 
@@ -84,17 +84,17 @@ export const xmallocTest: Workload = {
   crossing: true,
   leastCpus: 2,
   sides: 2,
-  start<H extends Handle>(seat: Seat<H>) {
-    const { cpu, cpus, random } = seat;
+  start<H extends Handle>(context: PlayerContext<H>) {
+    const { cpu, cpus, random } = context;
     const pairs = Math.floor(cpus / 2);
-    if (cpu >= 2 * pairs) return loner(seat);
-    if (cpu >= pairs) return consumer(seat, cpu - pairs);
-    return producer(seat, [cpu + pairs], shuffledSizes(random));
+    if (cpu >= 2 * pairs) return loner(context);
+    if (cpu >= pairs) return consumer(context, cpu - pairs);
+    return producer(context, [cpu + pairs], shuffledSizes(random));
   },
 };
 
 /** The odd one out has nobody to work with. */
-function loner<H extends Handle>({ subject }: Seat<H>): Player {
+function loner<H extends Handle>({ subject }: PlayerContext<H>): Player {
   return {
     run(operations) {
       for (let i = 0; i < operations; i++) subject.free(subject.alloc(64));

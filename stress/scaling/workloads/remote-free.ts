@@ -1,7 +1,7 @@
 /** Every object is freed by the neighbour of the CPU that allocated it: no free is a local one. */
 import { BATCH } from "../control.ts";
 import type { Handle } from "../subject.ts";
-import type { Seat, Workload } from "../workload.ts";
+import type { PlayerContext, Workload } from "../workload.ts";
 
 export const remoteFree: Workload = {
   name: "remote-free",
@@ -12,7 +12,7 @@ export const remoteFree: Workload = {
   crossing: true,
   leastCpus: 2,
   sides: 1,
-  start<H extends Handle>({ subject, exchange, size, cpu, cpus }: Seat<H>) {
+  start<H extends Handle>({ subject, exchange, size, cpu, cpus }: PlayerContext<H>) {
     const to = (cpu + 1) % cpus;
     const from = (cpu + cpus - 1) % cpus;
     const batch: H[] = new Array(BATCH);

@@ -4,14 +4,14 @@
  */
 import { BATCH } from "../control.ts";
 import type { Handle } from "../subject.ts";
-import type { Player, Seat, Workload } from "../workload.ts";
+import type { Player, PlayerContext, Workload } from "../workload.ts";
 
 const BLOCKS = 500;
 /** Sizes are chosen beforehand, so that chance costs nothing in the loop. */
 const SIZES = 4096;
 
-function start<H extends Handle>(seat: Seat<H>, crossing: boolean): Player {
-  const { subject, exchange, random, cpu, cpus } = seat;
+function start<H extends Handle>(context: PlayerContext<H>, crossing: boolean): Player {
+  const { subject, exchange, random, cpu, cpus } = context;
   const sizes = Array.from({ length: SIZES }, () => random.pareto(8, 1000, 1));
   const blocks: H[] = new Array(BLOCKS);
   const batch: H[] = new Array(BATCH);
@@ -64,7 +64,7 @@ export const sh6bench: Workload = {
   about: "uneven sizes; half freed last-in first-out, half the other way",
   crossing: false,
   leastCpus: 1,
-  start: (seat) => start(seat, false),
+  start: (context) => start(context, false),
 };
 
 export const sh8bench: Workload = {
@@ -73,5 +73,5 @@ export const sh8bench: Workload = {
   about: "the same, and some are freed by another CPU",
   crossing: true,
   leastCpus: 2,
-  start: (seat) => start(seat, true),
+  start: (context) => start(context, true),
 };

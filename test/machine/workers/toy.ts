@@ -14,7 +14,7 @@ import { serveJobs, type Thread } from "./thread.ts";
 export interface ToyVerdict {
   readonly failure: FailureClass | "none";
   readonly rounds: number;
-  readonly inflicted: TorturedMemory["inflicted"];
+  readonly injected: TorturedMemory["injected"];
 }
 
 const VERDICT = 0;
@@ -101,12 +101,12 @@ class Player {
     memory.torture({ interrupts: 0.01, migrations: 0.05, delays: 0.001 }, 977 * n + index);
     try {
       for (let i = 0; i < OPERATIONS_PER_ROUND && !this.failed; i++) this.operate();
-      memory.relent();
+      memory.disable();
       while (this.held.length > 0 && !this.failed) this.free(this.held);
       while (this.heldByInterrupts.length > 0 && !this.failed) this.free(this.heldByInterrupts);
     } catch (error) {
       if (!(error instanceof KernelBug)) throw error;
-      memory.relent();
+      memory.disable();
       memory.irqEnable();
       this.report(error.failure);
     }
@@ -134,7 +134,7 @@ class Player {
     }
     const verdict = thread.memory.readOnce(thread.scratch + VERDICT);
     const failure = FAILURE_CLASSES[verdict - 1] ?? "none";
-    return { failure, rounds, inflicted: thread.memory.inflicted };
+    return { failure, rounds, injected: thread.memory.injected };
   }
 }
 

@@ -71,7 +71,7 @@ class Hammer {
       if (found !== 0) this.giveBack(found);
       memory.poll();
     }
-    memory.relent();
+    memory.disable();
     while (this.held.length > 0) this.giveBack(this.held.pop() as number);
     memory.leaveCpu();
     this.thread.meet();

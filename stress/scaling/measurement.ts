@@ -1,16 +1,15 @@
 /**
- * Where one subject is measured: a machine with room for the measurement's own words, one thread a
- * CPU, and what the subject needs made beforehand. Every site is new, so no subject meets what
+ * One subject being measured: a machine with room for the measurement's own words, one thread a CPU,
+ * and what the subject needs made beforehand. Every measurement starts anew, so no subject meets what
  * another has left.
  */
-import { extname } from "node:path";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { type Remote, wrap } from "comlink";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { ledgerBytes } from "../../src/check/ledger.ts";
 import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import { createMachine, MAX_MEMORY_BYTES, type SharedMachine } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { type LockUsage, lockUsage } from "../usage.ts";
+import { WorkerThread } from "../worker-thread.ts";
 import { scaleControlBytes } from "./control.ts";
 import type { CpuPoint, PointPlan, ScaleStart, ScaleThread } from "./protocol.ts";
 import type { SubjectInfo } from "./subjects/index.ts";
@@ -18,24 +17,13 @@ import { compileTlsf } from "./subjects/tlsf.ts";
 import { buildOf } from "./thread.ts";
 import { MOST_BYTES } from "./workloads/alloc-then-free.ts";
 
-/** Beside this file under the same kind of name: .ts in the source, .js when built. */
-const WORKER = new URL(`../../workers/scale${extname(import.meta.url)}`, import.meta.url);
 const BASE_BYTES = 32 * MIB;
 
-interface Seat {
-  readonly worker: Worker;
-  readonly port: MessagePort;
-  readonly api: Remote<ScaleThread>;
-  /** Rejects when the thread ends before it should; never resolves. */
-  readonly death: Promise<never>;
-}
-
-export class Site {
-  private readonly seats: Seat[] = [];
+export class Measurement {
+  private readonly workers: WorkerThread<ScaleThread>[] = [];
   private readonly kernel: Kernel | undefined;
   private lastLocks: LockUsage[] = [];
   private points = 0;
-  private closing = false;
 
   private constructor(kernel: Kernel | undefined) {
     this.kernel = kernel;
@@ -47,53 +35,37 @@ export class Site {
     cpus: number,
     sizes: readonly number[],
     how: { readonly seed: number; readonly raised: boolean },
-  ): Promise<Site> {
+  ): Promise<Measurement> {
     const { kernel, ...made } = await makeShared(subject, cpus, sizes);
-    const site = new Site(kernel);
+    const measurement = new Measurement(kernel);
     const mail = subject.travel === "posted" ? channels(cpus) : undefined;
+    const start = (cpu: number): Promise<void> => {
+      const place = { subject: subject.name, cpu, cpus, mail: mail?.[cpu] };
+      return measurement.start({ ...made, ...how, ...place });
+    };
     try {
-      const hire = (cpu: number): Promise<void> => {
-        const place = { subject: subject.name, cpu, cpus, mail: mail?.[cpu] };
-        const seat = site.hire({ ...made, ...how, ...place });
-        return site.race(seat, seat.api.ready());
-      };
       // The first thread lays out a heap that the others find.
-      await hire(0);
-      await Promise.all(Array.from({ length: cpus - 1 }, (_, i) => hire(i + 1)));
+      await start(0);
+      await Promise.all(Array.from({ length: cpus - 1 }, (_, i) => start(i + 1)));
     } catch (error) {
-      await site.close();
+      await measurement.close();
       throw error;
     }
-    return site;
+    return measurement;
   }
 
-  private hire(start: Omit<ScaleStart, "port">): Seat {
-    const { port1, port2 } = new MessageChannel();
-    const workerData: ScaleStart = { ...start, port: port2 };
-    const transferList = [port2, ...(start.mail ?? []).filter((port) => port !== undefined)];
-    const worker = new Worker(WORKER, { workerData, transferList });
-    const death = new Promise<never>((_, reject) => {
-      worker.once("error", reject);
-      worker.once("exit", (code) => {
-        if (!this.closing)
-          reject(new Error(`CPU ${start.cpu} of ${start.subject} exited with ${code}`));
-      });
-    });
-    death.catch(() => undefined);
-    const seat = { worker, port: port1, api: wrap<ScaleThread>(port1 as never), death };
-    this.seats.push(seat);
-    return seat;
-  }
-
-  private race<T>({ death }: Seat, call: Promise<T>): Promise<T> {
-    return Promise.race([call, death]);
+  private async start(data: Omit<ScaleStart, "port">): Promise<void> {
+    const ports = (data.mail ?? []).filter((port) => port !== undefined);
+    const worker = new WorkerThread<ScaleThread>("scale", data, ports);
+    this.workers.push(worker);
+    await worker.ask((api) => api.ready());
   }
 
   /** One point, by all CPUs at once. */
   measure(plan: Omit<PointPlan, "number">): Promise<CpuPoint[]> {
     const number = this.points++;
     return Promise.all(
-      this.seats.map((seat) => this.race(seat, seat.api.measure({ ...plan, number }))),
+      this.workers.map((worker) => worker.ask((api) => api.measure({ ...plan, number }))),
     );
   }
 
@@ -113,9 +85,7 @@ export class Site {
   }
 
   async close(): Promise<void> {
-    this.closing = true;
-    for (const { port } of this.seats) port.close();
-    await Promise.all(this.seats.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.workers.map((worker) => worker.close()));
   }
 }
 

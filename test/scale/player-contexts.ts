@@ -6,7 +6,7 @@ import { Random } from "../../stress/random.ts";
 import { ScaleControl, scaleControlBytes } from "../../stress/scaling/control.ts";
 import { Exchange } from "../../stress/scaling/exchange.ts";
 import type { Subject } from "../../stress/scaling/subject.ts";
-import type { Seat } from "../../stress/scaling/workload.ts";
+import type { PlayerContext } from "../../stress/scaling/workload.ts";
 
 export function controlOf(cpus: number): ScaleControl {
   const checker = scaleControlBytes(cpus);
@@ -17,7 +17,11 @@ export function controlOf(cpus: number): ScaleControl {
   return new ScaleControl(new Machine(directMemory(machine), machine.options), cpus);
 }
 
-export function seatOf(subject: Subject<number>, control: ScaleControl, cpu = 0): Seat<number> {
+export function contextOf(
+  subject: Subject<number>,
+  control: ScaleControl,
+  cpu = 0,
+): PlayerContext<number> {
   const exchange = new Exchange<number>(control, cpu, undefined);
   const random = new Random(1, cpu);
   return { subject, exchange, random, cpu, cpus: control.cpus, size: 64 };

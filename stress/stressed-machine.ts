@@ -14,6 +14,7 @@ import { bury } from "../src/machine/burial.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
+import { BoundedMemory } from "./bounded-memory.ts";
 import { kernelBuild } from "./build.ts";
 import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
 import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
@@ -32,7 +33,7 @@ function machineTask(task: number): number {
 /** A wait of the main thread longer than this is a deadlock. */
 const WAIT_LIMIT_MS = 10_000;
 
-export class StressSite {
+export class StressedMachine {
   readonly kernel: Kernel;
   readonly control: StressControl;
   readonly tally: StatisticsTally;
@@ -61,7 +62,7 @@ export class StressSite {
     // Armed when the work begins.
     const failSlab = options.failSlab === undefined ? null : { times: 0 };
     const failPages = options.failPages === undefined ? null : { times: 0 };
-    // One task more: the main thread, which comes first and is the machine's task 0.
+    // Two tasks more: the main thread, which comes first and is the machine's task 0, and hotplug.
     this.kernel = boot(
       {
         allocator,
@@ -72,12 +73,12 @@ export class StressSite {
         era,
         seed,
         checker,
-        tasks: tasks + 1,
+        tasks: tasks + 2,
         parameters,
         failSlab,
         failPages,
       },
-      kernelBuild(build, false),
+      kernelBuild(build, BoundedMemory),
     );
     this.tally = new StatisticsTally(this.kernel.observer.statNames);
     this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
@@ -89,6 +90,12 @@ export class StressSite {
     this.caches = this.makeCaches(options.workload);
     this.lasting = this.kernel.common.caches();
     this.tally.reset(this.kernel, this.lasting);
+  }
+
+  /** The main thread begins a piece of work with the allocator, which is to end. */
+  beginWork(): void {
+    const { thread } = this.kernel;
+    if (thread instanceof BoundedMemory) thread.beginWork();
   }
 
   /** From now on allocations fail on purpose, with the chances that the options say. */

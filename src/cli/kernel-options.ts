@@ -1,0 +1,79 @@
+/** The options of a machine that several commands have: allocator, kernel, memory, parameters. */
+import { type Command, Option } from "commander";
+import type { AllocatorName, BuildOption } from "../caches/flags.ts";
+import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
+import { whyItCannotRun } from "../kernel/classes.ts";
+import { MIB } from "../kernel/kernel.ts";
+import { addBuildOption, addParameter, badUsage, bytes, wholeNumber } from "./common.ts";
+
+const ALLOCATORS: readonly AllocatorName[] = ["slub", "slab"];
+
+export interface KernelOptions {
+  readonly allocator: AllocatorName;
+  readonly kernel: KernelVersion;
+}
+
+function allocatorOption(description: string): Option {
+  return new Option("--allocator <name>", description).choices([...ALLOCATORS]);
+}
+
+function kernelOption(description: string): Option {
+  return new Option("--kernel <version>", description).choices([...KERNEL_VERSIONS]);
+}
+
+/** Adds both options, with their defaults. */
+export function withKernelOptions(command: Command): Command {
+  return command
+    .addOption(allocatorOption("slab allocator").default("slub"))
+    .addOption(kernelOption("kernel version").default(DEFAULT_KERNEL));
+}
+
+export interface BootOptionsGiven extends KernelOptions {
+  readonly cpus: number;
+  readonly nodes: number;
+  readonly param: Readonly<Record<string, string>>;
+  readonly config: readonly BuildOption[];
+}
+
+/** Adds the options of a machine that one thread boots and looks at. */
+export function withBootOptions(command: Command): Command {
+  return withKernelOptions(command)
+    .option("--cpus <n>", "simulated CPUs", wholeNumber, 1)
+    .option("--nodes <n>", "memory nodes", wholeNumber, 1)
+    .addOption(parameterOption().default({}, "none"))
+    .addOption(configOption().default([], "none"));
+}
+
+export function parameterOption(): Option {
+  return new Option("--param <name=value>", "boot parameter; may be repeated").argParser(
+    addParameter,
+  );
+}
+
+export function configOption(): Option {
+  return new Option("--config <name>", "build option; may be repeated").argParser(addBuildOption);
+}
+
+export function memoryOption(): Option {
+  return new Option("--memory <size>", "memory of the machine")
+    .argParser(bytes)
+    .default(64 * MIB, "64M");
+}
+
+/** Adds both without a default. Their help says what holds where they are left out. */
+export function withOptionalKernelOptions(
+  command: Command,
+  otherwise: { readonly allocator: string; readonly kernel: string },
+): Command {
+  return command
+    .addOption(allocatorOption(otherwise.allocator))
+    .addOption(kernelOption(otherwise.kernel));
+}
+
+/** Ends the program where nothing is known of that allocator but the geometry of its caches. */
+export function refuseWhatCannotRun(command: Command, { allocator, kernel }: KernelOptions): void {
+  const why = whyItCannotRun(allocator, kernel);
+  if (why !== undefined) {
+    badUsage(command, `${why}; use --kernel ${DEFAULT_KERNEL}, or --allocator slab`);
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * A worker with calls. A call to a worker that dies never hangs: it is raced against the worker's end.
+ */
+import { extname } from "node:path";
+import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
+import { type Remote, wrap } from "comlink";
+
+/** This machine starts no more threads. */
+export class ThreadRefused extends Error {
+  override name = "ThreadRefused";
+}
+
+export class ThreadDied extends Error {
+  override name = "ThreadDied";
+  /** The worker was ended from outside; otherwise something threw in it. */
+  readonly sudden: boolean;
+
+  constructor(reason: string, sudden: boolean) {
+    super(reason);
+    this.sudden = sudden;
+  }
+}
+
+/** A module in workers/, of the same kind as this file: .ts in the source, .js when built. */
+function moduleOf(name: string): URL {
+  return new URL(`../workers/${name}${extname(import.meta.url)}`, import.meta.url);
+}
+
+export class WorkerThread<Api> {
+  private readonly worker: Worker;
+  private readonly port: MessagePort;
+  private readonly api: Remote<Api>;
+  /** Rejects with a ThreadDied when the thread ends; never resolves. */
+  private readonly death: Promise<never>;
+  private closing = false;
+
+  /**
+   * Starts workers/`name`, which finds its end of the line in `workerData.port` beside `data`.
+   * @throws ThreadRefused
+   */
+  constructor(name: string, data: object, transfer: readonly Transferable[] = []) {
+    const { port1, port2 } = new MessageChannel();
+    const options = { workerData: { ...data, port: port2 }, transferList: [port2, ...transfer] };
+    this.worker = startWorker(moduleOf(name), options);
+    this.port = port1;
+    this.api = wrap<Api>(port1 as never);
+    this.death = new Promise((_, reject) => {
+      // An error is followed by the end; the first of the two settles the promise.
+      this.worker.once("error", (error) => {
+        reject(new ThreadDied(`its thread ended with ${error}`, false));
+      });
+      this.worker.once("exit", (code) => {
+        reject(new ThreadDied(`its thread exited with code ${code}`, true));
+      });
+    });
+    this.death.catch(() => undefined);
+  }
+
+  /** Told when the thread ends before `close`. */
+  onDeath(tell: (death: ThreadDied) => void): void {
+    this.death.catch((death: ThreadDied) => {
+      if (!this.closing) tell(death);
+    });
+  }
+
+  /** @throws ThreadDied */
+  async ask<T>(call: (api: Remote<Api>) => Promise<T>): Promise<T> {
+    return Promise.race([call(this.api), this.death]);
+  }
+
+  /** Ends the thread by force, in mid-operation. */
+  async kill(): Promise<void> {
+    await this.worker.terminate();
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    this.port.close();
+    await this.kill();
+  }
+}
+
+function startWorker(module: URL, options: ConstructorParameters<typeof Worker>[1]): Worker {
+  try {
+    return new Worker(module, options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ERR_WORKER_INIT_FAILED") throw error;
+    throw new ThreadRefused(`this machine starts no more threads: ${message}`, { cause: error });
+  }
+}

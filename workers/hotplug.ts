@@ -1,0 +1,26 @@
+/** A thread that takes CPUs away during a stress run and brings them back. */
+import { workerData } from "node:worker_threads";
+import { expose } from "comlink";
+import { loadMutation } from "../src/museum/mutations.ts";
+import { HotplugLoop, type HotplugThread } from "../stress/hotplug.ts";
+import type { ThreadStart } from "../stress/protocol.ts";
+
+const { port, shared } = workerData as ThreadStart;
+let loop: HotplugLoop | undefined;
+
+function booted(): HotplugLoop {
+  if (loop === undefined) throw new Error("this thread was asked to run before it was booted");
+  return loop;
+}
+
+const thread: HotplugThread = {
+  async boot(plan) {
+    const { mutation } = plan.build;
+    if (mutation !== undefined) await loadMutation(mutation);
+    loop = new HotplugLoop(shared, plan);
+  },
+  run: () => booted().run(),
+  finish: () => booted().finish(),
+};
+
+expose(thread, port);
