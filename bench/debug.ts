@@ -5,9 +5,11 @@
  *
  *     npm run bench:debug
  */
+
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { boot, MIB, parseBootParameters } from "../src/kernel/index.ts";
+import { boot, MIB } from "../src/kernel/index.ts";
+import { systemOf } from "../src/kernel/kernel.ts";
 import { noWitness } from "../src/machine/witness.ts";
 import { casPairs, yardstickWords } from "../src/machine/yardstick.ts";
 import { figure } from "../src/report/scale-text.ts";
@@ -68,9 +70,9 @@ function pairsPerTiming(work: Work): number {
 }
 
 function measure({ flags, stacks }: Subject): Cost {
-  const parameters = parseBootParameters("4.1", flags === "" ? {} : { slub_debug: flags });
+  const parameters = flags === "" ? {} : { slub_debug: flags };
   const kernel = boot({ cpus: 1, memory: 16 * MIB, parameters });
-  if (!stacks) kernel.machine.witness = noWitness;
+  if (!stacks) systemOf(kernel).machine.witness = noWitness;
   const cache = kernel.kmemCacheCreate("bench", 64);
   const words = yardstickWords();
   const cas: Work = (pairs) => casPairs(words, pairs);

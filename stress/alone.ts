@@ -2,7 +2,7 @@
  * A workload in one thread that is each CPU in turn: the same course every time, for a look at the
  * machine it leaves behind. The players keep what they hold.
  */
-import { type BootOptions, boot, type Kernel } from "../src/kernel/kernel.ts";
+import { type BootOptions, boot, type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import { controlBytes, StressControl } from "./control.ts";
 import { CACHE_PREFIX, Driver } from "./driver.ts";
 import { Random } from "./random.ts";
@@ -14,7 +14,7 @@ const SEED = 1;
 export function playAlone(options: BootOptions, workload: Workload, steps: number): Kernel {
   const cpus = options.cpus ?? 1;
   const kernel = boot({ ...options, cpus, checker: controlBytes(cpus), seed: SEED });
-  const control = new StressControl(kernel.machine, cpus);
+  const control = new StressControl(systemOf(kernel).machine, cpus);
   const caches = workload.caches.map(({ size, flags = 0 }) =>
     kernel.kmemCacheCreate(`${CACHE_PREFIX}${size}`, size, { flags }),
   );

@@ -3,11 +3,13 @@
  * what the dead one held, or had in its hands, stays so, and in the end nothing but that may be left.
  * Where it ended in the middle of a change to its CPU, nobody can go on there, and the run ends.
  */
+
 import { surveyBlocks } from "../src/check/blocks.ts";
 import { Findings } from "../src/check/findings.ts";
 import type { Ledger } from "../src/check/ledger.ts";
 import type { Remains } from "../src/check/remains.ts";
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
+import type { System } from "../src/kernel/system.ts";
 import { hex } from "../src/machine/hex.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../src/machine/machine.ts";
@@ -47,7 +49,7 @@ export function inTheHandsOf(task: number, control: StressControl): Address {
  * @throws KernelBug where somebody else holds one
  */
 export function heldByTheDead(
-  { pages, memory, machine }: Kernel,
+  { pages, memory, machine }: System,
   ledger: Ledger,
   caches: readonly Address[],
   dead: readonly number[],
@@ -79,8 +81,8 @@ export function checkSlabsAreHeld(
   remains: Remains,
   caches: readonly Address[],
 ): void {
-  const { pages, common } = kernel;
-  const slabs = surveyBlocks(kernel, new Findings(remains));
+  const { pages, common } = systemOf(kernel);
+  const slabs = surveyBlocks(systemOf(kernel), new Findings(remains));
   for (const s of caches) {
     for (const page of slabs.get(s) ?? []) {
       const from = pages.pageAddress(page);

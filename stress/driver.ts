@@ -5,7 +5,7 @@
  */
 import { EIO } from "../src/caches/errno.ts";
 import type { Ledger } from "../src/check/ledger.ts";
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { NUMA_NO_NODE } from "../src/machine/topology.ts";
 import { GFP_KERNEL } from "../src/pages/gfp.ts";
@@ -70,13 +70,13 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.kernel = options.kernel;
-    this.destroyed = new StatisticsTally(this.kernel.observer.statNames);
-    this.sysfs = new SlabSysfs(options.kernel);
+    this.destroyed = new StatisticsTally(systemOf(this.kernel).observer.statNames);
+    this.sysfs = new SlabSysfs(systemOf(options.kernel));
     this.control = options.control;
     this.ledger = options.ledger;
     this.task = options.task;
     this.tasks = options.tasks;
-    this.nodes = options.kernel.machine.options.nodes;
+    this.nodes = systemOf(options.kernel).machine.options.nodes;
     this.random = options.random;
     this.caches = options.caches;
   }
@@ -177,7 +177,9 @@ export class Driver {
   writeSlabinfo(cache: Address, limit: number, batchcount: number, shared: number): boolean {
     const { kernel } = this;
     const entry = this.begin(SLABINFO_WRITE, cache);
-    const error = kernel.run(() => kernel.allocator.tune(cache, limit, batchcount, shared));
+    const error = kernel.run(() =>
+      systemOf(kernel).allocator.tune(cache, limit, batchcount, shared),
+    );
     this.end(entry, cache);
     return error !== -EIO;
   }
@@ -186,7 +188,9 @@ export class Driver {
   storeCpuPartial(cache: Address, objects: number): void {
     const { kernel, sysfs } = this;
     const entry = this.begin(CPU_PARTIAL_STORE, cache);
-    kernel.run(() => sysfs.write(kernel.common.nameOf(cache), "cpu_partial", `${objects}`));
+    kernel.run(() =>
+      sysfs.write(systemOf(kernel).common.nameOf(cache), "cpu_partial", `${objects}`),
+    );
     this.end(entry, cache);
   }
 

@@ -1,6 +1,6 @@
 /** What a failed run tells: what was found, who was concerned, and what each task did last. */
 import type { AuditFinding } from "../src/check/findings.ts";
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";
 import { bugOf } from "./bug.ts";
 import type { LoggedOperation, OperationName, StressControl } from "./control.ts";
@@ -70,7 +70,9 @@ function outcomeOf(name: string, argument: number, object: number): string {
 /** The list of caches may be what is broken. */
 function cacheName(cache: number, kernel: Kernel): string {
   try {
-    return kernel.common.caches().includes(cache) ? kernel.common.nameOf(cache) : hex(cache);
+    return systemOf(kernel).common.caches().includes(cache)
+      ? systemOf(kernel).common.nameOf(cache)
+      : hex(cache);
   } catch (error) {
     if (bugOf(error, true) === undefined) throw error;
     return hex(cache);

@@ -4,7 +4,13 @@
  * other tasks, and the main thread has to be free to bury those that die meanwhile.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
+import {
+  attach,
+  type Kernel,
+  type SharedKernel,
+  systemOf,
+  threadOf,
+} from "../src/kernel/kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { kernelBuild } from "./build.ts";
 import { CPU_DOWN, CPU_UP, StressControl } from "./control.ts";
@@ -64,8 +70,8 @@ export class HotplugLoop {
   constructor(shared: SharedKernel, plan: HotplugPlan) {
     this.plan = plan;
     this.kernel = attach(shared, kernelBuild(plan.build, DirectMemory));
-    this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
-    this.control = new StressControl(this.kernel.machine, plan.tasks);
+    threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
+    this.control = new StressControl(systemOf(this.kernel).machine, plan.tasks);
     this.random = new Random(plan.seed, WHICH_CPUS);
     this.due = plan.interval;
   }

@@ -1,4 +1,5 @@
 /** An exhibit on real threads: torture until the broken source fails, and how long that took. */
+import { DEFAULT_KERNEL } from "../src/caches/kernel-version.ts";
 import { MIB } from "../src/kernel/kernel.ts";
 import type { Exhibit } from "../src/museum/exhibit.ts";
 import type { StressOptions } from "./options.ts";
@@ -44,7 +45,7 @@ export async function runLive(
   const { machine } = exhibit.scenario;
   const options: StressOptions = {
     allocator: machine.allocator ?? "slub",
-    kernel: machine.kernel ?? "4.1",
+    kernel: machine.kernel ?? DEFAULT_KERNEL,
     cpus: Math.max(2, machine.cpus ?? 1),
     nodes: machine.nodes ?? 1,
     memory: 32 * MIB,

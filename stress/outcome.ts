@@ -1,4 +1,5 @@
 /** Puts together what a run answers. */
+import { systemOf } from "../src/kernel/kernel.ts";
 import type { KernelBug } from "../src/machine/kernel-bug.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
@@ -67,7 +68,7 @@ export function outcomeOf(
     hotplug: state.hotplug,
     perCpu: Array.from({ length: options.cpus }, (_, cpu) => ({
       cpu,
-      node: kernel.machine.topology.cpuToNode(cpu),
+      node: systemOf(kernel).machine.topology.cpuToNode(cpu),
       statistics: tally.named(cpu),
     })),
     stats: tally.named(),

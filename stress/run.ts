@@ -4,7 +4,7 @@
  * allocator is caught early. In the end all is given back, and every page must be where it was.
  */
 import type { Remote } from "comlink";
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import { quoted } from "../src/machine/quoted.ts";
 import { PANICKED } from "../src/machine/running-task.ts";
@@ -331,7 +331,7 @@ export class StressRun {
       this.fail({ failure: "deadlock", message, stack: "", first: true }, task);
     }
     stressed.control.stop();
-    setTimeout(() => stressed.kernel.thread.panic(), GRACE_MS).unref();
+    setTimeout(() => threadOf(stressed.kernel).panic(), GRACE_MS).unref();
     if (this.failure !== undefined) return;
     this.died ??= `task ${task} died at ${doing}: ${message}`;
   }

@@ -2,7 +2,7 @@
  * An allocator's event counters over a whole run, summed per CPU. They are words of 32 bits that a long run
  * overflows, so they are read every few seconds and the differences are added up.
  */
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import type { Address } from "../src/machine/memory.ts";
 
 /** By the names of whichever allocator runs. */
@@ -42,7 +42,7 @@ export class StatisticsTally {
     cache: Address,
     eventsOf: (cpu: number, now: number[]) => number[],
   ): void {
-    const { memory, machine, observer } = kernel;
+    const { memory, machine, observer } = systemOf(kernel);
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
       const counters = observer.statWords(cache, cpu);
       const now = this.names.map((_, item) => memory.readOnce(counters + item * 4));

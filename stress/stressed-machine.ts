@@ -3,13 +3,11 @@
  * wanted build, audited between rounds, and in the end emptied and counted.
  */
 
-import { DEFAULT_BOOT_PARAMETERS } from "../src/caches/boot-parameters.ts";
 import { type FaultInjection, faultsOf } from "../src/caches/fault-injection.ts";
-import { NO_SLUB_DEBUG, parseSlubDebug } from "../src/caches/slub-debug.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { Remains } from "../src/check/remains.ts";
-import { boot, type Kernel } from "../src/kernel/kernel.ts";
+import { boot, type Kernel, systemOf, threadOf } from "../src/kernel/kernel.ts";
 import { bury } from "../src/machine/burial.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
@@ -56,9 +54,10 @@ export class StressedMachine {
     const { allocator, kernel, cpus, nodes, memory, era, seed } = options;
     const checker = (options.ledger ? ledgerBytes(memory) : 0) + controlBytes(tasks);
     // Merged caches could not be counted one by one.
-    const slubDebug =
-      options.debug === undefined ? NO_SLUB_DEBUG : parseSlubDebug(kernel, options.debug);
-    const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true, slubDebug };
+    const parameters = {
+      slab_nomerge: true,
+      ...(options.debug !== undefined && { slub_debug: options.debug }),
+    };
     // Armed when the work begins.
     const failSlab = options.failSlab === undefined ? null : { times: 0 };
     const failPages = options.failPages === undefined ? null : { times: 0 };
@@ -80,21 +79,21 @@ export class StressedMachine {
       },
       kernelBuild(build, BoundedMemory),
     );
-    this.tally = new StatisticsTally(this.kernel.observer.statNames);
-    this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
-    this.control = new StressControl(this.kernel.machine, tasks);
-    this.ledger = options.ledger ? new Ledger(this.kernel.common) : undefined;
+    this.tally = new StatisticsTally(systemOf(this.kernel).observer.statNames);
+    threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
+    this.control = new StressControl(systemOf(this.kernel).machine, tasks);
+    this.ledger = options.ledger ? new Ledger(systemOf(this.kernel).common) : undefined;
     this.settle();
     this.remakesQueues = allocator === "slab" && options.hotplug !== undefined;
     this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
-    this.lasting = this.kernel.common.caches();
+    this.lasting = systemOf(this.kernel).common.caches();
     this.tally.reset(this.kernel, this.lasting);
   }
 
   /** The main thread begins a piece of work with the allocator, which is to end. */
   beginWork(): void {
-    const { thread } = this.kernel;
+    const thread = threadOf(this.kernel);
     if (thread instanceof BoundedMemory) thread.beginWork();
   }
 
@@ -115,7 +114,10 @@ export class StressedMachine {
   }
 
   private get faults(): { slab: FaultInjection | undefined; pages: FaultInjection | undefined } {
-    return { slab: faultsOf(this.kernel.allocator), pages: faultsOf(this.kernel.pages) };
+    return {
+      slab: faultsOf(systemOf(this.kernel).allocator),
+      pages: faultsOf(systemOf(this.kernel).pages),
+    };
   }
 
   private makeCaches(workload: string): Address[] {
@@ -137,16 +139,16 @@ export class StressedMachine {
   settle(): void {
     const { kernel } = this;
     kernel.run(() => {
-      kernel.machine.rcu.barrier();
-      for (const cache of kernel.common.caches()) kernel.kmemCacheShrink(cache);
-      kernel.machine.rcu.barrier();
-      kernel.pages.drainAllPages();
+      systemOf(kernel).machine.rcu.barrier();
+      for (const cache of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(cache);
+      systemOf(kernel).machine.rcu.barrier();
+      systemOf(kernel).pages.drainAllPages();
     });
   }
 
   /** Pages that are free; with those of slabs, where how many slabs there are is no constant. */
   private pagesKnown(): number {
-    const free = this.kernel.pages.freePagesTotal();
+    const free = systemOf(this.kernel).pages.freePagesTotal();
     return this.remakesQueues ? free + memoryUsage(this.kernel).slabPages : free;
   }
 
@@ -156,10 +158,10 @@ export class StressedMachine {
    */
   audit(dead: readonly number[]): AuditFinding[] {
     const { kernel, ledger } = this;
-    kernel.run(() => kernel.machine.rcu.barrier());
-    if (ledger === undefined) return audit(kernel);
-    const remains = new Remains(kernel, ledger, dead.map(machineTask));
-    const findings = audit(kernel, { ledger, remains });
+    kernel.run(() => systemOf(kernel).machine.rcu.barrier());
+    if (ledger === undefined) return audit(systemOf(kernel));
+    const remains = new Remains(systemOf(kernel), ledger, dead.map(machineTask));
+    const findings = audit(systemOf(kernel), { ledger, remains });
     this.remains = remains;
     return findings;
   }
@@ -168,7 +170,7 @@ export class StressedMachine {
   checkAllBack(): void {
     const { kernel } = this;
     for (const cache of this.caches) {
-      const name = kernel.common.nameOf(cache);
+      const name = systemOf(kernel).common.nameOf(cache);
       if (kernel.kmemCacheDestroy(cache) === 0) continue;
       throw new KernelBug("lost-object", `${name} still has objects, and nobody holds any`);
     }
@@ -183,7 +185,7 @@ export class StressedMachine {
    * it. Returns the CPUs on which nobody can go on.
    */
   bury(task: number): number[] {
-    return bury(this.kernel.machine, machineTask(task));
+    return bury(systemOf(this.kernel).machine, machineTask(task));
   }
 
   /** What others have sent to the dead is nobody's. */
@@ -208,6 +210,6 @@ export class StressedMachine {
     if (ledger === undefined || remains === undefined) return undefined;
     const inHands = dead.map((task) => inTheHandsOf(task, this.control));
     checkSlabsAreHeld(kernel, ledger, remains, caches);
-    return heldByTheDead(kernel, ledger, caches, dead, inHands);
+    return heldByTheDead(systemOf(kernel), ledger, caches, dead, inHands);
   }
 }

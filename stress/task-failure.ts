@@ -1,5 +1,5 @@
 /** What ended a task before its time, and who was the first. */
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
 import { PANICKED } from "../src/machine/running-task.ts";
 import { bugOf } from "./bug.ts";
 import type { StressControl } from "./control.ts";
@@ -14,6 +14,6 @@ export function failRun(
   const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
   const first = message !== PANICKED && control.failFirst(task);
   control.stop();
-  kernel.thread.panic();
+  threadOf(kernel).panic();
   return { failure: bugOf(error, mutated)?.failure, message, stack, first };
 }

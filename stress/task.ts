@@ -3,7 +3,13 @@
  * the round: the first to fail sets the stop flag and the panic word, so that nobody waits for it.
  */
 import { Ledger } from "../src/check/ledger.ts";
-import { attach, type Kernel, type SharedKernel } from "../src/kernel/kernel.ts";
+import {
+  attach,
+  type Kernel,
+  type SharedKernel,
+  systemOf,
+  threadOf,
+} from "../src/kernel/kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
 import { kernelBuild } from "./build.ts";
@@ -45,12 +51,12 @@ export class StressTask {
       shared,
       kernelBuild(build, build.torture === undefined ? DirectMemory : TorturedMemory),
     );
-    this.kernel.thread.waitLimit = WAIT_LIMIT_MS;
-    this.control = new StressControl(this.kernel.machine, tasks);
+    threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
+    this.control = new StressControl(systemOf(this.kernel).machine, tasks);
     this.driver = new Driver({
       kernel: this.kernel,
       control: this.control,
-      ledger: build.ledger ? new Ledger(this.kernel.common) : undefined,
+      ledger: build.ledger ? new Ledger(systemOf(this.kernel).common) : undefined,
       task,
       tasks,
       random: new Random(seed, task),
@@ -64,7 +70,7 @@ export class StressTask {
 
   run(round: number, operations: number): TaskReport {
     const { control, plan } = this;
-    const { thread } = this.kernel;
+    const thread = threadOf(this.kernel);
     this.guard(() => {
       control.arrive(round);
       if (thread instanceof TorturedMemory && plan.build.torture !== undefined) {
@@ -75,7 +81,7 @@ export class StressTask {
       while (!control.stopped) {
         this.section(() => {
           this.steps(operations);
-          this.kernel.allocator.tick(performance.now() / JIFFY_MS);
+          systemOf(this.kernel).allocator.tick(performance.now() / JIFFY_MS);
         });
       }
     });
@@ -128,7 +134,7 @@ export class StressTask {
 
   private report(): TaskReport {
     const { driver, kernel } = this;
-    const { thread } = kernel;
+    const thread = threadOf(kernel);
     return {
       operations: driver.operations,
       refused: driver.refused,

@@ -3,7 +3,7 @@
  * is lost to free objects, padding and metadata; and how often locks were waited for.
  */
 import { KmemCacheBase } from "../src/caches/kmem-cache.ts";
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import { PAGE_SIZE } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { SpinLock } from "../src/machine/spinlock.ts";
@@ -41,7 +41,7 @@ export function usageOf(kernel: Kernel): Usage {
 }
 
 export function memoryUsage(kernel: Kernel): MemoryUsage {
-  const { pages } = kernel;
+  const { pages } = systemOf(kernel);
   const caches = cacheUsage(kernel);
   const slabPages = caches.reduce((sum, cache) => sum + cache.pages, 0);
   const asked = caches.reduce((sum, cache) => sum + cache.active * cache.objectSize, 0);
@@ -56,7 +56,7 @@ export function memoryUsage(kernel: Kernel): MemoryUsage {
 
 /** Found by a walk over all pages: each slab's first page names its cache and counts its objects. */
 function cacheUsage(kernel: Kernel): CacheUsage[] {
-  const { memory, pages, common, observer } = kernel;
+  const { memory, pages, common, observer } = systemOf(kernel);
   const sums = new Map<
     Address,
     { slabs: number; pages: number; objects: number; active: number }
@@ -97,7 +97,7 @@ export interface LockUsage {
 
 /** Locks that were taken, the most contended first. */
 export function lockUsage(kernel: Kernel): LockUsage[] {
-  const { memory, common, pages, observer } = kernel;
+  const { memory, common, pages, observer } = systemOf(kernel);
   const locks: LockUsage[] = pages.lockStatistics().map(({ zone, node, acquired, contended }) => ({
     lock: `zone ${zone} of node ${node}`,
     acquired: acquired >>> 0,

@@ -5,7 +5,7 @@
  *
  * Time is counted in looks. While the whole process is stopped nobody looks, and nobody gets on.
  */
-import type { Kernel } from "../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import { Cpu, sizeOfCpu } from "../src/machine/cpus.ts";
 import type { StressControl } from "./control.ts";
 import { describeOperation } from "./failure.ts";
@@ -52,7 +52,7 @@ export class Watchdog {
     const { control, kernel, patience } = this;
     let longest = 0;
     let stuck: (() => Stuck) | undefined;
-    for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
+    for (let cpu = 0; cpu < systemOf(kernel).machine.options.cpus; cpu++) {
       const task = this.taskOn(cpu);
       if (task < 0 || !control.isActive(task)) continue;
       const { looks, looksStopping } = this.sightOf(task);
@@ -79,7 +79,7 @@ export class Watchdog {
 
   /** The stress task that runs as the CPU, or less than 0; the machine's task 0 is the main thread. */
   private taskOn(cpu: number): number {
-    const { memory, machine } = this.kernel;
+    const { memory, machine } = systemOf(this.kernel);
     return memory.loadAcquire(machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease) - 2;
   }
 

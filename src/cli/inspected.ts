@@ -2,7 +2,6 @@
 import { type Command, Option } from "commander";
 import { playAlone } from "../../stress/alone.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
-import { parseBootParameters } from "../caches/boot-parameters.ts";
 import { boot, type Kernel, MIB } from "../kernel/kernel.ts";
 import { badUsage } from "./common.ts";
 import { type BootOptionsGiven, refuseWhatCannotRun, withBootOptions } from "./kernel-options.ts";
@@ -28,7 +27,7 @@ export function inspected(command: Command, options: InspectedOptions): Kernel {
   const { allocator, kernel, cpus, nodes, config } = options;
   refuseWhatCannotRun(command, options);
   try {
-    const parameters = parseBootParameters(kernel, options.param);
+    const parameters = options.param;
     const wanted = { allocator, kernel, cpus, nodes, parameters, config, memory: MEMORY * nodes };
     const workload = WORKLOADS.get(options.after ?? "");
     return workload === undefined ? boot(wanted) : playAlone(wanted, workload, STEPS);

@@ -1,6 +1,6 @@
 /** `slablab script FILE`: runs a script on a machine of its own and prints what a kernel would tell. */
 import { Command } from "commander";
-import { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
+import { BootParameterError } from "../caches/boot-parameters.ts";
 import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
 import { runScript, type Step, type Trace } from "../sysfs/script/run.ts";
 import { badUsage } from "./common.ts";
@@ -48,7 +48,7 @@ function answer(text: string, options: ScriptOptions, fail: (why: string) => nev
   const { allocator, kernel, cpus, nodes, param, config } = options;
   try {
     // Merged caches would mix the script's objects with others.
-    const parameters = parseBootParameters(kernel, { slab_nomerge: "", ...param });
+    const parameters = { slab_nomerge: "", ...param };
     const lines = parseScript(text);
     return runScript(lines, { allocator, kernel, cpus, nodes, parameters, config });
   } catch (error) {

@@ -1,7 +1,7 @@
 /** `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. */
 import { Command } from "commander";
 import { errorText } from "../caches/errno.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { aliasView, listView, reportView } from "../report/slabinfo.ts";
 import { totalsView } from "../report/slabinfo-totals.ts";
 import { type CacheFacts, cacheFacts } from "../sysfs/cache-facts.ts";
@@ -50,11 +50,15 @@ export function slabinfoCommand(): Command {
       if (options.write !== undefined) write(command, kernel, options.write);
       const text =
         tool === undefined
-          ? readSlabinfo(kernel)
-          : view(command, options, cacheFacts(new SlabSysfs(kernel)));
+          ? readSlabinfo(systemOf(kernel))
+          : view(command, options, cacheFacts(new SlabSysfs(systemOf(kernel))));
       process.stdout.write(
         options.json
-          ? jsonDocument("slabinfo", { ...options }, { text, caches: slabinfoRows(kernel) })
+          ? jsonDocument(
+              "slabinfo",
+              { ...options },
+              { text, caches: slabinfoRows(systemOf(kernel)) },
+            )
           : text,
       );
     });
@@ -62,7 +66,7 @@ export function slabinfoCommand(): Command {
 }
 
 function write(command: Command, kernel: Kernel, text: string): void {
-  const error = writeSlabinfo(kernel, text);
+  const error = writeSlabinfo(systemOf(kernel), text);
   if (error < 0) badUsage(command, `writing "${text}" to slabinfo: error ${errorText(error)}`);
 }
 

@@ -1,6 +1,8 @@
 /** `slablab sysfs [CACHE [FILE]]`: /sys/kernel/slab of a machine, in the kernel's own text. */
+
 import { Command } from "commander";
 import { errorText } from "../caches/errno.ts";
+import { systemOf } from "../kernel/kernel.ts";
 import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
@@ -33,7 +35,7 @@ export function sysfsCommand(): Command {
       if (options.allocator === "slab") badUsage(command, "SLAB's caches are not in sysfs");
       const kernel = inspected(command, options);
       kernel.run(() => {
-        const sysfs = new SlabSysfs(kernel);
+        const sysfs = new SlabSysfs(systemOf(kernel));
         if (options.write !== undefined) write(command, sysfs, cache, file, options.write);
         const files = read(command, sysfs, cache, file);
         process.stdout.write(

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, type StressRun, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { SORT_KEYS, slabtopScreen } from "../report/slabtop.ts";
 import { type SlabinfoRow, slabinfoRows } from "../sysfs/slabinfo.ts";
@@ -190,7 +190,7 @@ export class Top {
 /** The rows, or undefined where no CPU came free in time. */
 function rowsOf(kernel: Kernel): SlabinfoRow[] | undefined {
   try {
-    return kernel.run(() => slabinfoRows(kernel), -1, PATIENCE_MS);
+    return kernel.run(() => slabinfoRows(systemOf(kernel)), -1, PATIENCE_MS);
   } catch (error) {
     if (error instanceof KernelBug) return undefined;
     throw error;

@@ -5,14 +5,13 @@
  *     const kernel = boot({ cpus: 4, memory: 64 * MIB });       // in one thread
  *     const kernel = attach(shared);                            // in the others, given kernel.shared
  *
- * Objects are byte offsets; `view8`, `view32` and `viewFloat64` show what lies there. Whoever has an
- * object may free it, whichever thread allocated it. Want of memory is 0, never an exception; wrong
- * use raises KernelBug where it can be seen.
+ * Objects are byte offsets; `view8`, `view32` and `viewFloat64` show what lies there. Any thread
+ * may free an object, whichever thread allocated it. An allocation that cannot be met returns 0 and
+ * throws nothing; wrong use raises KernelBug where it can be detected.
  */
 
-export type { BootParameters } from "../caches/boot-parameters.ts";
-export { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
-export { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
+export { BootParameterError, type ParameterValue } from "../caches/boot-parameters.ts";
+export type { FaultInjection, FaultSettings } from "../caches/fault-injection.ts";
 export type { AllocatorName } from "../caches/flags.ts";
 export {
   SLAB_CACHE_DMA,
@@ -43,12 +42,13 @@ export {
   GFP_KERNEL,
   GFP_NOWAIT,
 } from "../pages/gfp.ts";
+export type { KernelDebug } from "./debug.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
 export {
   attach,
   type BootOptions,
   boot,
-  Kernel,
+  type Kernel,
   MIB,
   type SharedKernel,
   type SwapKind,

@@ -9,14 +9,17 @@
  * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
  */
 
-import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
-import { EINVAL } from "../caches/errno.ts";
-import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
+import { type ParameterValue, parseBootParameters } from "../caches/boot-parameters.ts";
+import type { FaultSettings } from "../caches/fault-injection.ts";
 import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
-import { ERAS, type Era, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
+import {
+  DEFAULT_KERNEL,
+  ERAS,
+  type Era,
+  KERNEL_VERSIONS,
+  type KernelVersion,
+} from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-import type { LiveObjects } from "../caches/live-objects.ts";
-import type { SlabReport } from "../caches/slab-report.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -29,9 +32,10 @@ import {
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
-import { GFP_KERNEL } from "../pages/gfp.ts";
+import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { bootClasses } from "./boot-classes.ts";
 import type { Change } from "./classes.ts";
+import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
 
 export const MIB = 1024 * 1024;
@@ -50,7 +54,8 @@ export interface BootOptions {
   readonly tasks?: number;
   readonly allocator?: AllocatorName;
   readonly kernel?: KernelVersion;
-  readonly parameters?: BootParameters;
+  /** The kernel's boot parameters by name, as on its command line: `{ slub_debug: "FZPU" }`. */
+  readonly parameters?: Readonly<Record<string, ParameterValue>>;
   readonly swap?: SwapKind;
   /** `seed`: without the fix for CVE-2022-49700. */
   readonly era?: Era;
@@ -91,8 +96,8 @@ const DEFAULTS: Required<BootOptions> = {
   memory: 64 * MIB,
   tasks: MAX_TASKS,
   allocator: "slub",
-  kernel: "4.1",
-  parameters: DEFAULT_BOOT_PARAMETERS,
+  kernel: DEFAULT_KERNEL,
+  parameters: {},
   swap: "wasm",
   era: "fixed",
   hardened: false,
@@ -119,9 +124,9 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
   const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
   const kernel = attach({ machine, options: all }, build);
   kernel.run(() => {
-    kernel.boot(all.absentNodes);
-    if (all.failSlab !== null) faultsOf(kernel.allocator)?.arm(all.failSlab);
-    if (all.failPages !== null) faultsOf(kernel.pages)?.arm(all.failPages);
+    systemOf(kernel).boot(all.absentNodes);
+    if (all.failSlab !== null) kernel.debug.failSlab?.arm(all.failSlab);
+    if (all.failPages !== null) kernel.debug.failPages?.arm(all.failPages);
   });
   return kernel;
 }
@@ -154,29 +159,40 @@ export function attach(shared: SharedKernel, build: ThreadBuild = {}): Kernel {
   return new Kernel(shared, build);
 }
 
-export class Kernel extends System {
+/** For what stands above the library in this tree: everything below, put together. */
+export let systemOf: (kernel: Kernel) => System;
+/** Likewise: this thread's memory, with its task. */
+export let threadOf: (kernel: Kernel) => DirectMemory;
+
+export class Kernel {
+  /** Plain data, which may be posted to any worker: what `attach` takes. */
   declare readonly shared: SharedKernel;
+  /** Reports, the console, injected faults: what a program may ask about its bugs. */
+  declare readonly debug: KernelDebug;
+  declare private readonly system: System;
   declare private readonly direct: DirectMemory;
+
+  static {
+    systemOf = (kernel) => kernel.system;
+    threadOf = (kernel) => kernel.direct;
+  }
 
   constructor(shared: SharedKernel, build: ThreadBuild) {
     const { options } = shared;
     const classes = bootClasses(options);
     const direct = directMemory(shared.machine, build.memoryClass);
-    super(direct, shared.machine.options, {
+    const system = new System(direct, shared.machine.options, {
       kernel: options.kernel,
-      parameters: options.parameters,
+      parameters: parseBootParameters(options.kernel, options.parameters),
       config: options.config,
       classes: build.change?.(classes) ?? classes,
     });
-    this.machine.serve(direct);
-    this.machine.witness = javaScriptWitness;
+    system.machine.serve(direct);
+    system.machine.witness = javaScriptWitness;
     this.shared = shared;
     this.direct = direct;
-  }
-
-  /** The memory of this thread. */
-  get thread(): DirectMemory {
-    return this.direct;
+    this.system = system;
+    this.debug = new KernelDebug(system, (act) => this.run(act));
   }
 
   /**
@@ -205,7 +221,7 @@ export class Kernel extends System {
   }
 
   private checkCpu(cpu: number): void {
-    const { cpus } = this.machine.options;
+    const { cpus } = this.system.machine.options;
     if (Number.isInteger(cpu) && cpu >= 0 && cpu < cpus) return;
     throw new RangeError(`there is no CPU ${cpu}: this machine has ${cpus}, numbered from 0`);
   }
@@ -225,163 +241,186 @@ export class Kernel extends System {
   // allocator's. Everything else goes through `run`, in methods of its own, since a closure would
   // cost the fast path its allocation.
 
-  override kmallocNode(size: number, gfp: number, node: number): Address {
-    if (this.direct.undisturbed()) return super.kmallocNode(size, gfp, node);
+  /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
+  kmalloc(size: number, gfp = GFP_KERNEL): Address {
+    return this.kmallocNode(size, gfp, NUMA_NO_NODE);
+  }
+
+  /** The same, zeroed. */
+  kzalloc(size: number, gfp = GFP_KERNEL): Address {
+    return this.kmallocNode(size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+  }
+
+  /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
+  kmallocNode(size: number, gfp: number, node: number): Address {
+    if (this.direct.undisturbed()) return this.system.kmallocNode(size, gfp, node);
     return this.runKmalloc(size, gfp, node);
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
-    return this.run(() => super.kmallocNode(size, gfp, node));
+    return this.run(() => this.system.kmallocNode(size, gfp, node));
   }
 
-  override kfree(object: Address): void {
-    if (this.direct.undisturbed()) super.kfree(object);
+  /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
+  kfree(object: Address): void {
+    if (this.direct.undisturbed()) this.system.kfree(object);
     else this.runKfree(object);
   }
 
   private runKfree(object: Address): void {
-    this.run(() => super.kfree(object));
+    this.run(() => this.system.kfree(object));
   }
 
-  override kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    if (this.direct.undisturbed()) return this.allocator.slabAllocNode(s, gfp, node);
+  /** kmem_cache_alloc: an object of the cache, or 0. */
+  kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    return this.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE);
+  }
+
+  /** The same, zeroed. */
+  kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    return this.kmemCacheAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
+  }
+
+  kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    if (this.direct.undisturbed()) return this.system.kmemCacheAllocNode(s, gfp, node);
     return this.runAlloc(s, gfp, node);
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
-    return this.run(() => super.kmemCacheAllocNode(s, gfp, node));
+    return this.run(() => this.system.kmemCacheAllocNode(s, gfp, node));
   }
 
-  override kmemCacheFree(s: KmemCachePtr, object: Address): void {
-    if (this.direct.undisturbed()) super.kmemCacheFree(s, object);
+  /** kmem_cache_free. @throws KernelBug for an object of another cache. */
+  kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    if (this.direct.undisturbed()) this.system.kmemCacheFree(s, object);
     else this.runFree(s, object);
   }
 
   private runFree(s: KmemCachePtr, object: Address): void {
-    this.run(() => super.kmemCacheFree(s, object));
+    this.run(() => this.system.kmemCacheFree(s, object));
   }
 
-  override kmallocTrace(
-    s: KmemCachePtr,
-    size: number,
-    gfp = GFP_KERNEL,
-    node = NUMA_NO_NODE,
-  ): Address {
-    return this.run(() => super.kmallocTrace(s, size, gfp, node));
+  /** kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. */
+  kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
+    return this.run(() => this.system.kmallocTrace(s, size, gfp, node));
   }
 
-  override liveObjects(s: KmemCachePtr): LiveObjects[] | undefined {
-    return this.run(() => super.liveObjects(s));
+  /** ksize: bytes that may be used, at least what was asked for. */
+  ksize(object: Address): number {
+    return this.system.ksize(object);
   }
 
-  override krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
-    return this.run(() => super.krealloc(object, size, gfp));
+  /** kmem_cache_size: bytes of an object of the cache. */
+  kmemCacheSize(s: KmemCachePtr): number {
+    return this.system.kmemCacheSize(s);
   }
 
-  override kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
-    return this.run(() => super.kmemCacheCreate(name, size, options));
+  /** Numbers of the CPUs that are online. */
+  onlineCpus(): number[] {
+    return this.system.onlineCpus();
   }
 
-  override kmemCacheAllocBulk(
-    s: KmemCachePtr,
-    size: number,
-    p: Address[],
-    gfp = GFP_KERNEL,
-  ): number {
-    return this.run(() => super.kmemCacheAllocBulk(s, size, p, gfp));
+  /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
+  krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
+    return this.run(() => this.system.krealloc(object, size, gfp));
   }
 
-  override kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
-    this.run(() => super.kmemCacheFreeBulk(s, size, p));
+  /** kmem_cache_create: a cache, or 0 without memory. May share one that fits, as the kernel merges caches. */
+  kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
+    return this.run(() => this.system.kmemCacheCreate(name, size, options));
   }
 
-  override kmemCacheShrink(s: KmemCachePtr): number {
-    return this.run(() => super.kmemCacheShrink(s));
+  /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
+  kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = GFP_KERNEL): number {
+    return this.run(() => this.system.kmemCacheAllocBulk(s, size, p, gfp));
   }
 
-  override kmemCacheDestroy(s: KmemCachePtr): number {
-    return this.runUnlessReading("kmem_cache_destroy", () => super.kmemCacheDestroy(s));
+  /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. */
+  kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.run(() => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
-  override cpuDown(cpu: number): number {
-    return this.runUnlessReading("cpu_down", () => super.cpuDown(cpu));
+  /** kmem_cache_shrink: gives empty slabs back; not 0 if slabs remain. */
+  kmemCacheShrink(s: KmemCachePtr): number {
+    return this.run(() => this.system.kmemCacheShrink(s));
   }
 
-  override cpuUp(cpu: number): number {
-    return this.run(() => super.cpuUp(cpu));
+  /** kmem_cache_destroy: 0, or a negative error number where objects remain. Waits for readers. */
+  kmemCacheDestroy(s: KmemCachePtr): number {
+    return this.runUnlessReading("kmem_cache_destroy", () => this.system.kmemCacheDestroy(s));
   }
 
-  override nodeOffline(nid: number): number {
-    return this.runUnlessReading("offline_pages", () => super.nodeOffline(nid));
+  /** cpu_down: nobody runs as `cpu` from here on. 0, -EBUSY for the last CPU, -EINVAL. May wait. */
+  cpuDown(cpu: number): number {
+    return this.runUnlessReading("cpu_down", () => this.system.cpuDown(cpu));
   }
 
-  override nodeOnline(nid: number): number {
-    return this.run(() => super.nodeOnline(nid));
+  /** cpu_up: 0, -EINVAL if it is online, -ENOMEM. */
+  cpuUp(cpu: number): number {
+    return this.run(() => this.system.cpuUp(cpu));
   }
 
-  override kfreeRcu(object: Address): void {
-    this.run(() => super.kfreeRcu(object));
+  /** offline_pages for all memory of a node: 0, -EBUSY while pages are in use, -EINVAL. May wait. */
+  nodeOffline(nid: number): number {
+    return this.runUnlessReading("offline_pages", () => this.system.nodeOffline(nid));
+  }
+
+  /** online_pages: the node's memory can be had. 0, -EINVAL, -ENOMEM. */
+  nodeOnline(nid: number): number {
+    return this.run(() => this.system.nodeOnline(nid));
+  }
+
+  /** kfree_rcu: gives the object back when every reader that may have found it is done. */
+  kfreeRcu(object: Address): void {
+    this.run(() => this.system.kfreeRcu(object));
   }
 
   /** rcu_read_lock. @throws KernelBug outside of `run`: a reader is a CPU, and stays that CPU. */
-  override rcuReadLock(): void {
+  rcuReadLock(): void {
     if (!this.direct.onCpu) {
       throw new KernelBug(
         "bad-access",
         "rcu_read_lock outside of a section: use it inside of run()",
       );
     }
-    super.rcuReadLock();
+    this.system.rcuReadLock();
   }
 
   /** rcu_read_unlock. @throws KernelBug where no read-side section is open. */
-  override rcuReadUnlock(): void {
+  rcuReadUnlock(): void {
     if (!this.direct.isReading) {
       throw new KernelBug("lock-not-held", "rcu_read_unlock without rcu_read_lock");
     }
-    super.rcuReadUnlock();
+    this.system.rcuReadUnlock();
   }
 
-  override synchronizeRcu(): void {
-    this.runUnlessReading("synchronize_rcu", () => super.synchronizeRcu());
+  /** synchronize_rcu: returns when every read-side section that began before is over. */
+  synchronizeRcu(): void {
+    this.runUnlessReading("synchronize_rcu", () => this.system.synchronizeRcu());
   }
 
-  override rcuBarrier(): void {
-    this.runUnlessReading("rcu_barrier", () => super.rcuBarrier());
-  }
-
-  // ---- what a program learns of damage ----
-
-  /** Hands each report of damage that this thread finds to `sink`, as data (SLUB). */
-  onReport(sink: (report: SlabReport) => void): void {
-    this.observer.onReport?.(sink);
-  }
-
-  /**
-   * Checks all slabs of a debug cache that lie on lists, beside running users (validate_slab_cache);
-   * damage goes to the console and to `onReport`. Slabs checked, or -EINVAL for any other cache.
-   */
-  validate(s: KmemCachePtr): number {
-    return this.run(() => this.observer.validate?.(s) ?? -EINVAL);
+  /** rcu_barrier: returns when every callback queued before has run, those of kfreeRcu included. */
+  rcuBarrier(): void {
+    this.runUnlessReading("rcu_barrier", () => this.system.rcuBarrier());
   }
 
   // ---- what a program does with objects; a view that leaves its object raises KernelBug ----
 
   /** The first `length` bytes of an object (all that may be used, if left out), as bytes. */
   view8(object: Address, length = this.ksize(object)): Uint8Array<SharedArrayBuffer> {
-    this.checkHeapObject(object, length);
+    this.system.checkHeapObject(object, length);
     return this.direct.view8(object, length);
   }
 
   /** The same as words of 32 bits; what Atomics works on. Bytes that fill no word are left out. */
   view32(object: Address, length = this.ksize(object)): Int32Array<SharedArrayBuffer> {
-    this.checkHeapObject(object, length);
+    this.system.checkHeapObject(object, length);
     return this.direct.view32(object, length >> 2);
   }
 
   /** The same as floating-point numbers of 64 bits. */
   viewFloat64(object: Address, length = this.ksize(object)): Float64Array<SharedArrayBuffer> {
-    this.checkHeapObject(object, length);
+    this.system.checkHeapObject(object, length);
     return this.direct.viewFloat64(object, length >> 3);
   }
 
@@ -390,7 +429,7 @@ export class Kernel extends System {
    * thread registers the same ones in the same order, right after it has booted or attached.
    */
   registerConstructor(construct: (object: Address) => void): number {
-    return this.machine.functions.register(construct);
+    return this.system.machine.functions.register(construct);
   }
 
   /** Gives the task number back. @throws KernelBug inside of `run`: its CPU would be nobody's. */

@@ -396,7 +396,7 @@ export class System {
    * of one block of pages, as a program's view of memory must be.
    * @throws KernelBug with the kernel's words.
    */
-  protected checkHeapObject(address: Address, length: number): void {
+  checkHeapObject(address: Address, length: number): void {
     const error = this.pages.virtAddrValid(address)
       ? this.heapError(address, length)
       : `no memory at 0x${address.toString(16)}`;

@@ -7,7 +7,7 @@
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
 import type { Reading } from "../caches/drawing.ts";
 import type { AllocatorName } from "../caches/flags.ts";
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
 import { Ledger, ledgerBytes } from "../check/ledger.ts";
@@ -61,7 +61,7 @@ export class Laboratory implements World {
   private readonly names: LaboratoryNames;
 
   constructor(options: LaboratoryOptions, change: Change) {
-    const { cpus = 1, nodes = 1, allocator = "slub", kernel = "4.1" } = options;
+    const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions);

@@ -1,5 +1,7 @@
 /** A scenario as the text file that parse.ts reads. */
+
 import { describeFlags } from "../caches/flags.ts";
+import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { LaboratoryOptions } from "./laboratory.ts";
 import type { SlabContext, SlabScenario } from "./scenario.ts";
 import { stepText } from "./steps.ts";
@@ -23,7 +25,13 @@ export function printScenario(scenario: SlabScenario): string {
 }
 
 function printMachine(machine: LaboratoryOptions): string[] {
-  const { cpus = 1, nodes = 1, allocator = "slub", kernel = "4.1", swap = "double" } = machine;
+  const {
+    cpus = 1,
+    nodes = 1,
+    allocator = "slub",
+    kernel = DEFAULT_KERNEL,
+    swap = "double",
+  } = machine;
   const { size, flags = 0, minPartial, cpuPartial } = machine;
   const words = [`machine cpus ${cpus} nodes ${nodes} allocator ${allocator} kernel ${kernel}`];
   if (swap !== "double") words.push(`swap ${swap}`);

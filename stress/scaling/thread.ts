@@ -1,6 +1,6 @@
 /** A thread of a measurement: makes its subject over the shared memory, and plays the points. */
 import { withLedger } from "../../src/check/with-ledger.ts";
-import { attach, type ThreadBuild } from "../../src/kernel/kernel.ts";
+import { attach, systemOf, type ThreadBuild, threadOf } from "../../src/kernel/kernel.ts";
 import { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { directMemory, Machine } from "../../src/machine/machine.ts";
 import { Random } from "../random.ts";
@@ -54,8 +54,8 @@ export class ScaleTask {
     const { shared, cpus, caches } = start;
     if ("kernel" in shared) {
       const kernel = attach(shared.kernel, buildOf(info));
-      kernel.thread.waitLimit = STARVES_MS;
-      const control = new ScaleControl(kernel.machine, cpus);
+      threadOf(kernel).waitLimit = STARVES_MS;
+      const control = new ScaleControl(systemOf(kernel).machine, cpus);
       const isCache = info.kind === "cache";
       const subject = isCache ? new KmemCacheSubject(kernel, caches) : new KmallocSubject(kernel);
       return new ScaleTask(start, control, subject);

@@ -3,10 +3,9 @@
  * tests knows which one it talks to; each ends with a clean audit.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EIO } from "../../src/caches/errno.ts";
 import type { AuditFinding } from "../../src/check/audit.ts";
-import type { BootOptions } from "../../src/kernel/kernel.ts";
+import { type BootOptions, systemOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import {
   __GFP_DMA,
@@ -34,13 +33,13 @@ describe.each(allocators)("%s", (_name, options) => {
   let held: Address[];
 
   beforeEach(() => {
-    const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+    const parameters = { slab_nomerge: true };
     system = watched({ cpus: 4, nodes: 2, memory: 5 << 20, parameters, ...options });
     held = [];
   });
 
   function clean(): AuditFinding[] {
-    system.kernel.run(() => system.kernel.machine.rcu.barrier());
+    system.kernel.run(() => systemOf(system.kernel).machine.rcu.barrier());
     return system.findings();
   }
 
@@ -67,7 +66,7 @@ describe.each(allocators)("%s", (_name, options) => {
   }
 
   function freePages(): number {
-    return system.kernel.pages.freePagesTotal();
+    return systemOf(system.kernel).pages.freePagesTotal();
   }
 
   test("objects of a cache are aligned and do not overlap", () => {
@@ -92,24 +91,25 @@ describe.each(allocators)("%s", (_name, options) => {
     const { kernel } = system;
     const s = kernel.kmemCacheCreate("contents", 200);
     const objects = take(s, 100);
-    for (const object of objects) kernel.memory.fill(object, 0xee, 200);
-    for (const object of objects) expect(kernel.memory.findOther(object, 0xee, 200)).toBe(0);
+    for (const object of objects) systemOf(kernel).memory.fill(object, 0xee, 200);
+    for (const object of objects)
+      expect(systemOf(kernel).memory.findOther(object, 0xee, 200)).toBe(0);
     giveAll();
     for (const object of take(s, 100, 0, GFP_KERNEL | __GFP_ZERO)) {
-      expect(kernel.memory.findOther(object, 0, 200)).toBe(0);
+      expect(systemOf(kernel).memory.findOther(object, 0, 200)).toBe(0);
     }
     giveAll();
   });
 
   test("every object was constructed before it is handed out", () => {
     const { kernel } = system;
-    const ctor = kernel.machine.functions.register((object) =>
-      kernel.memory.fill(object, 0xc0, 64),
+    const ctor = systemOf(kernel).machine.functions.register((object) =>
+      systemOf(kernel).memory.fill(object, 0xc0, 64),
     );
     const s = kernel.kmemCacheCreate("constructed", 64, { ctor });
     for (let round = 0; round < 3; round++) {
       for (const object of take(s, 150)) {
-        expect(kernel.memory.findOther(object, 0xc0, 64)).toBe(0);
+        expect(systemOf(kernel).memory.findOther(object, 0xc0, 64)).toBe(0);
       }
       giveAll();
     }
@@ -121,7 +121,7 @@ describe.each(allocators)("%s", (_name, options) => {
       const object = on(0, () => kernel.kmalloc(size));
       expect(object, `kmalloc(${size})`).not.toBe(0);
       expect(kernel.ksize(object)).toBeGreaterThanOrEqual(size);
-      kernel.memory.fill(object, 0x11, size);
+      systemOf(kernel).memory.fill(object, 0x11, size);
       on(0, () => kernel.kfree(object));
     }
     expect(kernel.kmalloc(1 << 23)).toBe(0);
@@ -168,7 +168,9 @@ describe.each(allocators)("%s", (_name, options) => {
           ),
         );
         for (const object of objects) {
-          expect(kernel.pages.pageToNid(kernel.pages.virtToHeadPage(object))).toBe(node);
+          expect(
+            systemOf(kernel).pages.pageToNid(systemOf(kernel).pages.virtToHeadPage(object)),
+          ).toBe(node);
         }
         held.push(...objects);
       }
@@ -190,7 +192,7 @@ describe.each(allocators)("%s", (_name, options) => {
       for (let i = 0; i < 50; i++) {
         const object = kernel.kmemCacheAllocNode(s, GFP_KERNEL, 1);
         expect(object).not.toBe(0);
-        nodes.add(kernel.pages.pageToNid(kernel.pages.virtToHeadPage(object)));
+        nodes.add(systemOf(kernel).pages.pageToNid(systemOf(kernel).pages.virtToHeadPage(object)));
         held.push(object);
       }
     });
@@ -276,14 +278,15 @@ describe.each(allocators)("%s", (_name, options) => {
   test("a cache with objects is not destroyed, one without is, and leaves nothing", () => {
     const { kernel } = system;
     on(0, () => kernel.kmemCacheDestroy(kernel.kmemCacheCreate("warm", 300)));
-    for (const s of kernel.common.caches()) on(0, () => kernel.kmemCacheShrink(s));
+    for (const s of systemOf(kernel).common.caches()) on(0, () => kernel.kmemCacheShrink(s));
     const before = freePages();
     const s = kernel.kmemCacheCreate("mortal", 300);
     take(s, 100, 2);
     expect(on(0, () => kernel.kmemCacheDestroy(s))).toBeLessThan(0);
     giveAll(1);
     expect(on(0, () => kernel.kmemCacheDestroy(s))).toBe(0);
-    for (const other of kernel.common.caches()) on(0, () => kernel.kmemCacheShrink(other));
+    for (const other of systemOf(kernel).common.caches())
+      on(0, () => kernel.kmemCacheShrink(other));
     expect(freePages()).toBe(before);
   });
 
@@ -293,12 +296,12 @@ describe.each(allocators)("%s", (_name, options) => {
     take(s, 100);
     const before = freePages();
     on(0, () => {
-      kernel.machine.rcu.readLock();
+      systemOf(kernel).machine.rcu.readLock();
       for (const object of held.splice(0)) kernel.kmemCacheFree(s, object);
       kernel.kmemCacheShrink(s);
       expect(freePages()).toBe(before);
-      kernel.machine.rcu.readUnlock();
-      kernel.machine.rcu.barrier();
+      systemOf(kernel).machine.rcu.readUnlock();
+      systemOf(kernel).machine.rcu.barrier();
     });
     expect(freePages()).toBeGreaterThan(before);
   });
@@ -330,7 +333,7 @@ describe.each(allocators)("%s", (_name, options) => {
       [60, 60, 4],
       [0, 0, -1],
     ] as const) {
-      const error = on(2, () => kernel.allocator.tune(s, limit, batchcount, shared));
+      const error = on(2, () => systemOf(kernel).allocator.tune(s, limit, batchcount, shared));
       expect([0, -EIO]).toContain(error);
       expect(clean()).toEqual([]);
     }
@@ -341,7 +344,7 @@ describe.each(allocators)("%s", (_name, options) => {
 
   test("the observer names objects, slabs, events and locks", () => {
     const { kernel } = system;
-    const { observer, memory } = kernel;
+    const { observer, memory } = systemOf(kernel);
     const s = kernel.kmemCacheCreate("watched", 500);
     const events = () =>
       [0, 1, 2, 3].map((cpu) =>
@@ -354,7 +357,7 @@ describe.each(allocators)("%s", (_name, options) => {
     expect(sum(after[1])).toBeGreaterThanOrEqual(sum(before[1]) + 40);
     for (const cpu of [0, 2, 3]) expect(after[cpu]).toEqual(before[cpu]);
 
-    const page = kernel.pages.virtToHeadPage(objects[0] as Address);
+    const page = systemOf(kernel).pages.virtToHeadPage(objects[0] as Address);
     const usage = observer.slabUsage(s, page);
     const info = on(0, () => observer.slabInfo(s));
     expect(usage.objects).toBe(info.objectsPerSlab);
@@ -375,16 +378,16 @@ describe.each(allocators)("%s", (_name, options) => {
     const { kernel } = system;
     const s = kernel.kmemCacheCreate("aged", 128);
     const kept = take(s, 50, 1);
-    for (const object of kept) kernel.memory.fill(object, 0x5c, 128);
+    for (const object of kept) systemOf(kernel).memory.fill(object, 0x5c, 128);
     take(s, 200, 3);
     on(0, () => {
       for (const object of held.splice(50)) kernel.kfree(object);
     });
     for (let jiffies = 0; jiffies < 20_000; jiffies += 250) {
-      for (const cpu of [0, 1, 2, 3]) on(cpu, () => kernel.allocator.tick(jiffies));
+      for (const cpu of [0, 1, 2, 3]) on(cpu, () => systemOf(kernel).allocator.tick(jiffies));
     }
     expect(clean()).toEqual([]);
-    for (const object of kept) expect(kernel.memory.findOther(object, 0x5c, 128)).toBe(0);
+    for (const object of kept) expect(systemOf(kernel).memory.findOther(object, 0x5c, 128)).toBe(0);
     giveAll(2);
   });
 
@@ -417,7 +420,7 @@ describe.each(allocators)("%s", (_name, options) => {
     const { kernel } = system;
     const [a, b] = [kernel.kmemCacheCreate("mine", 320), kernel.kmemCacheCreate("yours", 3200)];
     const [object = 0] = take(a, 1);
-    const lastPage = kernel.machine.layout.end - 4096;
+    const lastPage = systemOf(kernel).machine.layout.end - 4096;
     expect(failureOf(() => on(0, () => kernel.kfree(lastPage)))).toBe("bad-access");
     expect(failureOf(() => on(0, () => kernel.kmemCacheFree(b, object)))).toBe("wrong-slab");
     giveAll();

@@ -71,7 +71,7 @@ describe("boot parameters", () => {
   });
 
   test("that leave no room for any slab end the boot with the reason", () => {
-    const parameters = parse({ slub_min_order: 99 });
+    const parameters = { slub_min_order: 99 };
     expect(() => boot({ cpus: 1, parameters })).toThrow(RangeError);
     expect(() => boot({ cpus: 1, parameters })).toThrow(/^Creation of kmalloc slab kmalloc-\d+ /);
   });

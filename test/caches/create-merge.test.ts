@@ -1,13 +1,12 @@
 /** The recorded creations of real kernels, on a running machine: who becomes an alias of whom. */
 import { describe, expect, test } from "vitest";
-import { parseBootParameters } from "../../src/caches/boot-parameters.ts";
 import {
   SLAB_HWCACHE_ALIGN,
   SLAB_NOLEAKTRACE,
   SLAB_RECLAIM_ACCOUNT,
 } from "../../src/caches/flags.ts";
 import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
-import { boot, type Kernel } from "../../src/kernel/kernel.ts";
+import { boot, type Kernel, systemOf } from "../../src/kernel/kernel.ts";
 import { collection, paramsOf, readOracle } from "../oracle/files.ts";
 
 type Row = [
@@ -37,7 +36,11 @@ const isOurs = (name: string) => name.startsWith("mrg");
 /** Creates what the recorded kernel had before, oldest first, and each alias it had. */
 function createOthers(kernel: Kernel, dump: DumpRecord): void {
   const older = dump.slabinfo.map(([name]) => name).filter((name) => !isOurs(name));
-  const exist = new Set(kernel.common.caches().map((s) => kernel.common.nameOf(s)));
+  const exist = new Set(
+    systemOf(kernel)
+      .common.caches()
+      .map((s) => systemOf(kernel).common.nameOf(s)),
+  );
   for (const name of older.reverse()) {
     const directory = dump.alias_of[name] ?? name;
     const shown = dump.caches[directory] ?? {};
@@ -59,15 +62,15 @@ describe(`creations on a machine that has what the recorded one had (${collectio
   const record = readOracle<MergeRecord>("merge", RUN);
   const dump = readOracle<DumpRecord>("dump", RUN);
   const create = (more: Record<string, string>) => {
-    const parameters = parseBootParameters("4.1", { ...paramsOf(record.slab_cmdline), ...more });
+    const parameters = { ...paramsOf(record.slab_cmdline), ...more };
     const kernel = boot({ cpus: 1, parameters });
-    const ctor = kernel.machine.functions.register(() => undefined);
+    const ctor = systemOf(kernel).machine.functions.register(() => undefined);
     createOthers(kernel, dump);
     const rows = record.rows.map(([name, size, align, flags, hasCtor]) => {
       const s = kernel.kmemCacheCreate(name, size, { align, flags, ctor: hasCtor ? ctor : 0 });
-      const field = (offset: number) => kernel.memory.read32(s + offset);
+      const field = (offset: number) => systemOf(kernel).memory.read32(s + offset);
       return [
-        kernel.common.nameOf(s),
+        systemOf(kernel).common.nameOf(s),
         field(KmemCacheBase.refcount),
         field(KmemCacheBase.objectSize),
         field(KmemCacheBase.size),
@@ -82,7 +85,7 @@ describe(`creations on a machine that has what the recorded one had (${collectio
   });
 
   test("every alias is a link to the directory of its target", () => {
-    const names = create({}).kernel.common.sysfsNames.names();
+    const names = systemOf(create({}).kernel).common.sysfsNames.names();
     const directories = new Map(names.filter((n) => !n.isLink).map((n) => [n.cache, n.name]));
     const links = names
       .filter((n) => n.isLink && isOurs(n.name))

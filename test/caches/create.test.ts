@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "vitest";
 import type { AllocatorClass } from "../../src/caches/allocator-class.ts";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EBUSY, EEXIST, EINVAL } from "../../src/caches/errno.ts";
 import {
   SLAB_CACHE_DMA,
@@ -15,32 +14,34 @@ import {
 import { KmemCacheBase, SLAB_STATE } from "../../src/caches/kmem-cache.ts";
 import { SlabCommon } from "../../src/caches/slab-common.ts";
 import { onAllocator, onCommon, onSlub } from "../../src/kernel/classes.ts";
-import { type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
+import { type BootOptions, boot, type Kernel, systemOf } from "../../src/kernel/kernel.ts";
 import { HotplugLock } from "../../src/machine/hotplug-lock.ts";
 import { holderOf } from "../../src/machine/spinlock.ts";
 import { KmemCache } from "../../src/slub/structs.ts";
 
-const UNMERGED = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+const UNMERGED = { slab_nomerge: true };
 
 function listen(kernel: Kernel): string[] {
   const lines: string[] = [];
-  kernel.machine.console.sink = (line) => lines.push(line);
+  systemOf(kernel).machine.console.sink = (line) => lines.push(line);
   return lines;
 }
 
 function word(kernel: Kernel, s: number, field: number): number {
-  return kernel.memory.read32(s + field);
+  return systemOf(kernel).memory.read32(s + field);
 }
 
 function linksTo(kernel: Kernel, s: number): string[] {
-  return kernel.common.sysfsNames
-    .names()
+  return systemOf(kernel)
+    .common.sysfsNames.names()
     .filter((entry) => entry.cache === s && entry.isLink)
     .map((entry) => entry.name);
 }
 
 function directoryOf(kernel: Kernel, s: number): string | undefined {
-  return kernel.common.sysfsNames.names().find((entry) => entry.cache === s && !entry.isLink)?.name;
+  return systemOf(kernel)
+    .common.sysfsNames.names()
+    .find((entry) => entry.cache === s && !entry.isLink)?.name;
 }
 
 /** A kernel that counts what is allocated inside, and fails one of those allocations. */
@@ -65,7 +66,7 @@ class Sabotage {
       } as unknown as C;
     const change = onAllocator(counting);
     this.kernel = boot({ cpus: 2, nodes: 2, ...options }, { change });
-    const { percpu } = this.kernel.machine;
+    const { percpu } = systemOf(this.kernel).machine;
     const alloc = percpu.alloc.bind(percpu);
     const free = percpu.free.bind(percpu);
     percpu.alloc = (bytes) => this.made("percpu", this.fails() ? 0 : alloc(bytes));
@@ -97,8 +98,8 @@ describe("when the n-th allocation inside of kmem_cache_create fails", () => {
     const sabotage = new Sabotage(options);
     const { kernel } = sabotage;
     const lines = listen(kernel);
-    const caches = kernel.common.caches();
-    const names = kernel.common.sysfsNames.names();
+    const caches = systemOf(kernel).common.caches();
+    const names = systemOf(kernel).common.sysfsNames.names();
     const before = [...sabotage.live].sort();
     const errors: string[] = [];
     for (let n = 1; ; n++) {
@@ -115,8 +116,8 @@ describe("when the n-th allocation inside of kmem_cache_create fails", () => {
         expect(kernel.kmemCacheDestroy(s)).toBe(0);
       }
       expect([...sabotage.live].sort(), `allocation ${n} failed`).toEqual(before);
-      expect(kernel.common.caches()).toEqual(caches);
-      expect(kernel.common.sysfsNames.names()).toEqual(names);
+      expect(systemOf(kernel).common.caches()).toEqual(caches);
+      expect(systemOf(kernel).common.sysfsNames.names()).toEqual(names);
       if (!reached) break;
     }
     // Name and struct; one node struct a node and the CPUs' part, which are -EINVAL; the directory.
@@ -143,7 +144,7 @@ describe("when the n-th allocation inside of kmem_cache_create fails", () => {
   test("the count sees a cache that keeps its name", () => {
     const sabotage = new Sabotage({ parameters: UNMERGED });
     const before = sabotage.live.size;
-    sabotage.kernel.run(() => sabotage.kernel.common.kstrdup("leaked"));
+    sabotage.kernel.run(() => systemOf(sabotage.kernel).common.kstrdup("leaked"));
     expect(sabotage.live.size).toBe(before + 1);
   });
 });
@@ -157,7 +158,7 @@ describe("kmem_cache_create", () => {
     expect(() => kernel.kmemCacheCreate("vital", 64, { flags: SLAB_PANIC })).toThrow(
       "Kernel panic - not syncing: kmem_cache_create: Failed to create slab 'vital'. Error -12",
     );
-    expect(kernel.memory.read32(kernel.machine.layout.panic)).toBe(1);
+    expect(systemOf(kernel).memory.read32(systemOf(kernel).machine.layout.panic)).toBe(1);
   });
 
   test.each([
@@ -189,9 +190,9 @@ describe("kmem_cache_create", () => {
   ])("refuses %s, and goes on", (_what, { name, size, ...options }) => {
     for (const allocator of ["slub", "slab"] as const) {
       const kernel = boot({ cpus: 1, allocator });
-      const before = kernel.common.caches();
+      const before = systemOf(kernel).common.caches();
       expect(kernel.kmemCacheCreate(name, size, options)).toBe(0);
-      expect(kernel.common.caches()).toEqual(before);
+      expect(systemOf(kernel).common.caches()).toEqual(before);
       expect(kernel.kmemCacheCreate("right", 200)).not.toBe(0);
     }
   });
@@ -215,7 +216,7 @@ describe("kmem_cache_create", () => {
     let kernel: Kernel | undefined;
     const locks = (): boolean[] => {
       if (kernel === undefined) return [];
-      const { common, memory } = kernel;
+      const { common, memory } = systemOf(kernel);
       const readers = (lock: number) => memory.read32(lock + HotplugLock.readers) > 0;
       return [
         readers(common.cpuHotplugLock),
@@ -282,7 +283,7 @@ describe("a kmalloc cache", () => {
     for (const version of ["4.1", "6.1"] as const) {
       const kernel = boot({ cpus: 1, allocator: "slab", kernel: version });
       const s = kernel.kmemCacheCreate("fresh", 64);
-      expect(kernel.common.nameOf(s)).toBe(version === "4.1" ? "kmalloc-64" : "fresh");
+      expect(systemOf(kernel).common.nameOf(s)).toBe(version === "4.1" ? "kmalloc-64" : "fresh");
     }
   });
 });
@@ -305,7 +306,7 @@ describe("an alias", () => {
     expect(word(kernel, s, KmemCacheBase.refcount)).toBe(3);
     expect(word(kernel, s, KmemCacheBase.objectSize)).toBe(200);
     expect(word(kernel, s, KmemCache.inuse)).toBe(200);
-    expect(kernel.common.nameOf(s)).toBe("first");
+    expect(systemOf(kernel).common.nameOf(s)).toBe("first");
     expect(directoryOf(kernel, s)).toBe(":t-0000200");
     expect(linksTo(kernel, s)).toEqual(["first", "second", "third"]);
   });
@@ -316,11 +317,11 @@ describe("an alias", () => {
     kernel.kmemCacheCreate("second", 200);
     const object = kernel.kmemCacheAlloc(s);
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
-    expect(kernel.common.caches()).toContain(s);
+    expect(systemOf(kernel).common.caches()).toContain(s);
     expect(kernel.kmemCacheDestroy(s)).toBe(-EBUSY);
     kernel.kmemCacheFree(s, object);
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
-    expect(kernel.common.caches()).not.toContain(s);
+    expect(systemOf(kernel).common.caches()).not.toContain(s);
     expect(linksTo(kernel, s)).toEqual([]);
   });
 
@@ -328,14 +329,14 @@ describe("an alias", () => {
     const kernel = boot({ cpus: 1 });
     const target = kernel.kmemCacheCreate("target", 64);
     const names = linksTo(kernel, target).length;
-    const used = kernel.pages.freePagesTotal();
+    const used = systemOf(kernel).pages.freePagesTotal();
     for (let i = 0; i < 500; i++) {
       expect(kernel.kmemCacheCreate(`alias-${i}`, 64)).toBe(target);
       kernel.kmemCacheDestroy(target);
     }
     expect(linksTo(kernel, target)).toHaveLength(names);
-    for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
-    expect(kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(used);
+    for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+    expect(systemOf(kernel).pages.freePagesTotal()).toBeGreaterThanOrEqual(used);
   });
 
   test("takes the link of an older one of its name", () => {
@@ -390,7 +391,7 @@ describe("the state of the allocator", () => {
     expect(seen[0]).toBe(SLAB_STATE.DOWN);
     expect(seen[1]).toBe(SLAB_STATE.PARTIAL);
     expect(seen).toEqual([...seen].sort());
-    expect(kernel.common.state).toBe(SLAB_STATE.FULL);
+    expect(systemOf(kernel).common.state).toBe(SLAB_STATE.FULL);
     expect(() => {
       (common as SlabCommon).state = SLAB_STATE.UP;
     }).toThrow("slab_state 4 -> 3");
@@ -430,9 +431,9 @@ describe("NULL where a cache is meant", () => {
 describe("kmem_cache_destroy of a cache of the boot", () => {
   test.each(["slub", "slab"] as const)("%s: leaves it as it is", (allocator) => {
     const kernel = boot({ cpus: 1, allocator });
-    const { kmemCache } = kernel.common;
+    const { kmemCache } = systemOf(kernel).common;
     expect(kernel.kmemCacheDestroy(kmemCache)).toBe(0);
-    expect(kernel.common.caches()).toContain(kmemCache);
+    expect(systemOf(kernel).common.caches()).toContain(kmemCache);
     expect(kernel.kmemCacheCreate("fresh", 200)).not.toBe(0);
   });
 });

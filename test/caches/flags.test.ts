@@ -14,7 +14,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
   UnknownFlagError,
 } from "../../src/caches/flags.ts";
-import { boot } from "../../src/kernel/kernel.ts";
+import { boot, systemOf } from "../../src/kernel/kernel.ts";
 import { oracleRuns, readOracle } from "../oracle/files.ts";
 
 describe("cache flags", () => {
@@ -88,6 +88,6 @@ describe("the build option SLAB_FREELIST_HARDENED", () => {
     const objects = [0, 0].map(() => kernel.kmalloc(64));
     for (const object of objects) kernel.kfree(object);
     const [next, last = 0] = objects;
-    expect(kernel.memory.read32(last) === next).toBe(shows);
+    expect(systemOf(kernel).memory.read32(last) === next).toBe(shows);
   });
 });

@@ -10,7 +10,8 @@ import {
   kmallocSize,
   ZERO_SIZE_PTR,
 } from "../../src/caches/kmalloc-sizes.ts";
-import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import { boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
+import type { System } from "../../src/kernel/system.ts";
 import { PAGE_SIZE } from "../../src/machine/machine.ts";
 import { __GFP_DMA, __GFP_RECLAIMABLE, GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page, PG_SLAB } from "../../src/pages/page.ts";
@@ -66,7 +67,7 @@ function systemDifferences(build: KernelBuild, run: string): string[] {
       const gfp = GFP_KERNEL | FLAGS_OF[type];
       for (let size = from; size <= to; size++) {
         const object = kernel.kmalloc(size, gfp);
-        const answer = `${kernel.ksize(object)} of ${homeOf(kernel, object)}`;
+        const answer = `${kernel.ksize(object)} of ${homeOf(systemOf(kernel), object)}`;
         if (answer !== `${ksize} of ${cache}`) found.push(`${type} ${size}: ${answer}`);
         kernel.kfree(object);
       }
@@ -75,7 +76,7 @@ function systemDifferences(build: KernelBuild, run: string): string[] {
   return found;
 }
 
-function homeOf({ common, memory, pages }: Kernel, object: number): string {
+function homeOf({ common, memory, pages }: System, object: number): string {
   if (object === ZERO_SIZE_PTR) return "ZERO_SIZE_PTR=1";
   const page = pages.virtToHeadPage(object);
   if ((memory.read32(page + Page.flags) & PG_SLAB) === 0) return "page";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { audit } from "../../src/check/audit.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 import { listAdd, listDel } from "../../src/machine/list.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { Page, type PagePtr, PG_ALLOCATED, PG_NODE_SHIFT } from "../../src/pages/page.ts";
@@ -14,7 +15,7 @@ import { cacheOfFour, give, OBJECTS, take, type Watched, watched } from "./syste
 class Settled {
   readonly system: Watched = watched();
   readonly memory = this.system.memory;
-  readonly pages = this.system.kernel.pages;
+  readonly pages = systemOf(this.system.kernel).pages;
   readonly s: KmemCachePtr = cacheOfFour(this.system);
   /** An object in use of each of the slabs below. */
   readonly objects = this.settle();
@@ -279,8 +280,10 @@ describe("the audit", () => {
   test("knows large objects that callers hold, and no others where it is told of them", () => {
     const { kernel } = watched();
     const large = kernel.kmalloc(64 * 1024);
-    expect(audit(kernel)).toEqual([]);
-    expect(audit(kernel, { large: [large] })).toEqual([]);
-    expect(audit(kernel, { large: [] }).map(({ failure }) => failure)).toEqual(["leaked-page"]);
+    expect(audit(systemOf(kernel))).toEqual([]);
+    expect(audit(systemOf(kernel), { large: [large] })).toEqual([]);
+    expect(audit(systemOf(kernel), { large: [] }).map(({ failure }) => failure)).toEqual([
+      "leaked-page",
+    ]);
   });
 });

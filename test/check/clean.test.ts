@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
-import type { BootOptions } from "../../src/kernel/kernel.ts";
+import { type BootOptions, systemOf } from "../../src/kernel/kernel.ts";
 import type { Mutation } from "../../src/laboratory/mutation.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { mutations } from "../../src/museum/mutations.ts";
@@ -50,12 +50,17 @@ class Traffic {
     const { kernel } = this.system;
     const s = this.caches[0] as KmemCachePtr;
     const old = this.fromInterrupts.pop();
-    if (old !== undefined) kernel.allocator.slabFree(s, kernel.pages.virtToHeadPage(old), old);
+    if (old !== undefined)
+      systemOf(kernel).allocator.slabFree(s, systemOf(kernel).pages.virtToHeadPage(old), old);
     for (let i = 0; i < 2; i++) {
-      const object = kernel.allocator.slabAllocNode(s, GFP_ATOMIC, -1);
+      const object = systemOf(kernel).allocator.slabAllocNode(s, GFP_ATOMIC, -1);
       if (object !== 0 && this.fromInterrupts.length < 50) this.fromInterrupts.push(object);
       else if (object !== 0) {
-        kernel.allocator.slabFree(s, kernel.pages.virtToHeadPage(object), object);
+        systemOf(kernel).allocator.slabFree(
+          s,
+          systemOf(kernel).pages.virtToHeadPage(object),
+          object,
+        );
       }
     }
   }
@@ -119,20 +124,20 @@ function troubles(
 ): string[] {
   const system = watched({ cpus: 2, nodes: 2, ...options }, change);
   const { kernel, memory } = system;
-  const before = kernel.pages.freePagesTotal();
+  const before = systemOf(kernel).pages.freePagesTotal();
   const traffic = new Traffic(system);
   memory.torture({ interrupts: 0.01, migrations: 0.01, delays: 0 }, seed);
   traffic.run(steps);
   memory.disable();
   const settle = (): string[] => {
-    kernel.run(() => kernel.machine.rcu.barrier());
+    kernel.run(() => systemOf(kernel).machine.rcu.barrier());
     return system.findings().map(({ message }) => message);
   };
   const found = settle();
   if (!traffic.end()) found.push("a cache without objects cannot be destroyed");
   found.push(...settle());
-  for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
-  if (kernel.pages.freePagesTotal() < before) found.push("pages are gone");
+  for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+  if (systemOf(kernel).pages.freePagesTotal() < before) found.push("pages are gone");
   return found;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
-import { boot, MIB } from "../../src/kernel/kernel.ts";
+import { boot, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { cacheOfFour, failureOf, give, OBJECT_BYTES, OBJECTS, take, watched } from "./systems.ts";
 
 function system() {
@@ -65,7 +65,7 @@ describe("the ledger", () => {
     const message = messageOf(again);
     expect(message).toContain(`0x${object.toString(16)} of four`);
     expect(message).toMatch(/freed by task 0 on CPU 1 .* but task 0 on CPU 0 .* has given it back/);
-    expect(kernel.thread).toBe(watch.memory);
+    expect(threadOf(kernel)).toBe(watch.memory);
   });
 
   test("sees an object freed twice in one bulk call", () => {
@@ -121,7 +121,7 @@ describe("the ledger", () => {
   test("sees a slab given back with an object in use", () => {
     const { watch, s, kernel, slub } = system();
     const [object = 0] = take(watch, s, 1);
-    const page = kernel.pages.virtToHeadPage(object);
+    const page = systemOf(kernel).pages.virtToHeadPage(object);
     expect(messageOf(() => kernel.run(() => slub.slabPages.discard(s, page)))).toMatch(
       /slab 0x\w+ of four is given back with object 0x\w+ in use/,
     );
@@ -129,6 +129,6 @@ describe("the ledger", () => {
 
   test("refuses a machine without room for it", () => {
     const small = boot({ memory: 4 * MIB, cpus: 1, checker: ledgerBytes(3 * MIB) });
-    expect(() => new Ledger(small.common)).toThrow(/needs checker: \d+, not \d+/);
+    expect(() => new Ledger(systemOf(small).common)).toThrow(/needs checker: \d+, not \d+/);
   });
 });

@@ -3,8 +3,6 @@
  * whoever looks is told, or the audit puts all that is out of place down to it, and the others go on.
  */
 import { describe, expect, test } from "vitest";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
-import { parseSlubDebug } from "../../src/caches/slub-debug.ts";
 import { audit } from "../../src/check/audit.ts";
 import { surveyBlocks } from "../../src/check/blocks.ts";
 import { Findings } from "../../src/check/findings.ts";
@@ -13,7 +11,15 @@ import { Remains } from "../../src/check/remains.ts";
 import { withUnderWay } from "../../src/check/under-way.ts";
 import { withLedger } from "../../src/check/with-ledger.ts";
 import type { SystemClasses } from "../../src/kernel/classes.ts";
-import { attach, type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import {
+  attach,
+  type BootOptions,
+  boot,
+  type Kernel,
+  MIB,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import { bury } from "../../src/machine/burial.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { InterposedMemory } from "./interposed-memory.ts";
@@ -159,13 +165,13 @@ function deaths(scene: Scene, options: BootOptions): Ending[] {
       cpus: 2,
       memory: MEMORY,
       checker: ledgerBytes(MEMORY),
-      parameters: { ...DEFAULT_BOOT_PARAMETERS, slubMaxOrder: 0, slabNoMerge: true },
+      parameters: { slub_max_order: 0, slab_nomerge: true },
       ...options,
     },
     build,
   );
   const victim = attach(survivor.shared, build);
-  const memory = victim.thread as InterposedMemory;
+  const memory = threadOf(victim) as InterposedMemory;
   const s = survivor.kmemCacheCreate("four", OBJECT);
   memory.enterCpu(1);
   const operation = scene.prepare(victim, s);
@@ -185,11 +191,12 @@ function deaths(scene: Scene, options: BootOptions): Ending[] {
 }
 
 function endingOf(survivor: Kernel, task: number, s: Address): Ending {
-  const ledger = new Ledger(survivor.common);
-  if (bury(survivor.machine, task).length > 0) return { locked: true, remains: [], otherwise: [] };
-  const otherwise = audit(survivor, { ledger }).map(({ message }) => message);
-  const remains = new Remains(survivor, ledger, [task]);
-  const findings = audit(survivor, { ledger, remains }).map(({ message }) => message);
+  const ledger = new Ledger(systemOf(survivor).common);
+  if (bury(systemOf(survivor).machine, task).length > 0)
+    return { locked: true, remains: [], otherwise: [] };
+  const otherwise = audit(systemOf(survivor), { ledger }).map(({ message }) => message);
+  const remains = new Remains(systemOf(survivor), ledger, [task]);
+  const findings = audit(systemOf(survivor), { ledger, remains }).map(({ message }) => message);
   if (findings.some((message) => message.startsWith(`deadlock: held by dead CPU 1 (task ${task})`)))
     return { locked: true, remains: [], otherwise };
   expect(findings).toEqual([]);
@@ -207,13 +214,13 @@ function goOn(survivor: Kernel, ledger: Ledger, task: number, s: Address): void 
       survivor.kfree(survivor.kmalloc(20_000));
     }, cpu);
   }
-  survivor.run(() => survivor.machine.rcu.barrier());
+  survivor.run(() => systemOf(survivor).machine.rcu.barrier());
   survivor.kmemCacheShrink(s);
-  const remains = new Remains(survivor, ledger, [task]);
-  expect(audit(survivor, { ledger, remains })).toEqual([]);
-  for (const page of surveyBlocks(survivor, new Findings(remains)).get(s) ?? []) {
-    const from = survivor.pages.pageAddress(page);
-    const to = from + (4096 << survivor.pages.compoundOrder(page));
+  const remains = new Remains(systemOf(survivor), ledger, [task]);
+  expect(audit(systemOf(survivor), { ledger, remains })).toEqual([]);
+  for (const page of surveyBlocks(systemOf(survivor), new Findings(remains)).get(s) ?? []) {
+    const from = systemOf(survivor).pages.pageAddress(page);
+    const to = from + (4096 << systemOf(survivor).pages.compoundOrder(page));
     const isHeld = remains.touches(from, to) || !ledger.liveIn(from, to).next().done;
     expect(isHeld, `slab at ${from}`).toBe(true);
   }
@@ -223,14 +230,14 @@ const KINDS: readonly { name: string; options: BootOptions; scenes: readonly Sce
   { name: "SLUB", options: { allocator: "slub" }, scenes: SLUB },
   {
     name: "SLUB with slabs of several pages",
-    options: { allocator: "slub", parameters: { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true } },
+    options: { allocator: "slub", parameters: { slab_nomerge: true } },
     scenes: [...EVERYWHERE.slice(1, 2), ...GIVES_SLABS_UP],
   },
   {
     name: "SLUB that debugs",
     options: {
       allocator: "slub",
-      parameters: { ...DEFAULT_BOOT_PARAMETERS, slubDebug: parseSlubDebug("4.1", "FZPU") },
+      parameters: { slub_debug: "FZPU" },
     },
     scenes: [...EVERYWHERE.slice(1, 4), ...GIVES_SLABS_UP.slice(0, 1)].map((scene) => ({
       ...scene,
@@ -282,16 +289,16 @@ function deadWithOneObject(): { survivor: Kernel; ledger: Ledger; remains: Remai
   const survivor = boot({ cpus: 2, memory: MEMORY, checker: ledgerBytes(MEMORY) }, build);
   const victim = attach(survivor.shared, build);
   const s = survivor.kmemCacheCreate("four", OBJECT);
-  const memory = victim.thread as InterposedMemory;
+  const memory = threadOf(victim) as InterposedMemory;
   memory.enterCpu(1);
   victim.kmemCacheFree(s, many(victim, s, 2)[0] as Address);
   for (let access = 1; ; access++) {
     const restore = memory.snapshot();
     memory.plan(access, die);
     expect(() => victim.kmemCacheAlloc(s)).toThrow(Death);
-    const ledger = new Ledger(survivor.common);
-    const remains = new Remains(survivor, ledger, [memory.current()]);
-    if (audit(survivor, { ledger }).length > 0) return { survivor, ledger, remains, s };
+    const ledger = new Ledger(systemOf(survivor).common);
+    const remains = new Remains(systemOf(survivor), ledger, [memory.current()]);
+    if (audit(systemOf(survivor), { ledger }).length > 0) return { survivor, ledger, remains, s };
     restore();
   }
 }
@@ -301,7 +308,7 @@ test("a cut operation accounts for no more objects than it can have held", () =>
   const [other] = survivor.run(() => many(survivor, s, 1), 0);
   // Another object gets lost: the ledger thinks that nobody has it.
   ledger.give(other as Address);
-  const findings = audit(survivor, { ledger, remains });
+  const findings = audit(systemOf(survivor), { ledger, remains });
   expect(remains.list).toHaveLength(1);
   expect(findings.map(({ failure }) => failure)).toEqual(["lost-object"]);
 });
@@ -310,15 +317,15 @@ test("an object lost from another cache is not attributed to the dead task", () 
   const { survivor, ledger, remains } = deadWithOneObject();
   const object = survivor.kmalloc(500);
   ledger.give(object);
-  const messages = audit(survivor, { ledger, remains }).map(({ message }) => message);
+  const messages = audit(systemOf(survivor), { ledger, remains }).map(({ message }) => message);
   expect(messages).toEqual([expect.stringContaining("kmalloc-512: slab")]);
 });
 
 test("pages that the cut operation cannot have asked for are reported as leaked", () => {
   const { survivor, ledger, remains } = deadWithOneObject();
-  const page = survivor.run(() => survivor.pages.allocPages(0, 5, 0));
-  const messages = audit(survivor, { ledger, remains }).map(({ message }) => message);
+  const page = survivor.run(() => systemOf(survivor).pages.allocPages(0, 5, 0));
+  const messages = audit(systemOf(survivor), { ledger, remains }).map(({ message }) => message);
   expect(messages).toEqual([
-    `page ${survivor.pages.array.number(page)} of order 5 is allocated and nobody's`,
+    `page ${systemOf(survivor).pages.array.number(page)} of order 5 is allocated and nobody's`,
   ]);
 });

@@ -1,10 +1,16 @@
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { type AuditFinding, audit } from "../../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
 import { withLedger } from "../../src/check/with-ledger.ts";
 import type { SystemClasses } from "../../src/kernel/classes.ts";
-import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import {
+  type BootOptions,
+  boot,
+  type Kernel,
+  MIB,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
@@ -31,18 +37,18 @@ export function watched(options: BootOptions = {}, change: Change = (classes) =>
       nodes: 1,
       memory,
       checker: ledgerBytes(memory),
-      parameters: { ...DEFAULT_BOOT_PARAMETERS, slubMaxOrder: 0, slabNoMerge: true },
+      parameters: { slub_max_order: 0, slab_nomerge: true },
       ...options,
     },
     { memoryClass: InterposedMemory, change: (classes) => withLedger(change(classes)) },
   );
-  const ledger = new Ledger(kernel.common);
-  const findings = (): AuditFinding[] => audit(kernel, { ledger });
+  const ledger = new Ledger(systemOf(kernel).common);
+  const findings = (): AuditFinding[] => audit(systemOf(kernel), { ledger });
   return {
     kernel,
     ledger,
-    memory: kernel.thread as InterposedMemory,
-    slub: kernel.allocator as Slub,
+    memory: threadOf(kernel) as InterposedMemory,
+    slub: systemOf(kernel).allocator as Slub,
     findings,
     failures: () => [...new Set(findings().map(({ failure }) => failure))],
   };

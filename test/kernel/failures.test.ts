@@ -1,32 +1,34 @@
 /** What a task leaves behind that fails in the middle of something. */
+
 import { expect, test } from "vitest";
-import { attach, boot, type Kernel } from "../../src/kernel/kernel.ts";
+import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
+import type { System } from "../../src/kernel/system.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
 import { failureOf } from "../check/systems.ts";
 
 const MEMORY = 16 * 2 ** 20;
 
-function isStopped({ memory, machine }: Kernel): boolean {
+function isStopped({ memory, machine }: System): boolean {
   return memory.loadAcquire(machine.layout.panic) === 1;
 }
 
 test("after a deadlock was told, everybody else learns of it, and calls take a CPU again", () => {
   const one = boot({ cpus: 2, memory: MEMORY });
   const other = attach(one.shared);
-  const { memory } = other;
-  const lock = other.common.slabMutex;
-  one.run(() => mutexLock(one.memory, lock), 0);
-  other.thread.waitLimit = 20;
+  const { memory } = systemOf(other);
+  const lock = systemOf(other).common.slabMutex;
+  one.run(() => mutexLock(systemOf(one).memory, lock), 0);
+  threadOf(other).waitLimit = 20;
   expect(() => other.run(() => mutexLock(memory, lock), 1)).toThrow("did not let go");
-  expect(other.thread.onCpu).toBe(false);
-  expect(isStopped(other)).toBe(true);
-  expect(other.thread.undisturbed()).toBe(false);
+  expect(threadOf(other).onCpu).toBe(false);
+  expect(isStopped(systemOf(other))).toBe(true);
+  expect(threadOf(other).undisturbed()).toBe(false);
   expect(other.kmalloc(64)).toBeGreaterThan(0);
-  expect(other.thread.onCpu).toBe(false);
+  expect(threadOf(other).onCpu).toBe(false);
 });
 
 test.each([
-  ["with interrupts off", ({ memory }: Kernel) => memory.irqDisable(), 1],
+  ["with interrupts off", (kernel: Kernel) => systemOf(kernel).memory.irqDisable(), 1],
   ["that reads", (kernel: Kernel) => kernel.rcuReadLock(), 0],
   ["with no lock held", () => undefined, 0],
 ] as const)(
@@ -38,7 +40,7 @@ test.each([
       throw new RangeError("not the allocator's fault");
     };
     expect(() => kernel.run(fail)).toThrow("not the allocator's fault");
-    expect(isStopped(kernel)).toBe(panicked === 1);
+    expect(isStopped(systemOf(kernel))).toBe(panicked === 1);
   },
 );
 
@@ -62,11 +64,11 @@ test("a callback that fails stops the machine, and leaves its CPU to others", ()
   const freeTwice = () => {
     kernel.kfreeRcu(large);
     // Kernel.kfree would let the callback come first.
-    kernel.common.kfree(large);
+    systemOf(kernel).common.kfree(large);
   };
   expect(() => kernel.run(freeTwice)).toThrow(/is no object/);
-  expect(isStopped(kernel)).toBe(true);
-  expect(kernel.thread.onCpu).toBe(false);
+  expect(isStopped(systemOf(kernel))).toBe(true);
+  expect(threadOf(kernel).onCpu).toBe(false);
   expect(other.run(() => other.kmalloc(64))).toBeGreaterThan(0);
   expect(() => other.rcuBarrier()).toThrow("the machine has panicked");
 });
@@ -74,7 +76,7 @@ test("a callback that fails stops the machine, and leaves its CPU to others", ()
 test("who gives kfreeRcu what kfree would refuse is told at once, and nothing has changed", () => {
   const kernel = boot({ cpus: 2, memory: MEMORY });
   const large = kernel.kmalloc(100_000);
-  const end = kernel.machine.layout.end;
+  const end = systemOf(kernel).machine.layout.end;
   kernel.run(() => {
     for (const wrong of [large + 4096, end - 4096, end + 4096, 4096, Number.NaN]) {
       expect(
@@ -86,5 +88,5 @@ test("who gives kfreeRcu what kfree would refuse is told at once, and nothing ha
   kernel.kfreeRcu(large);
   kernel.rcuBarrier();
   expect(failureOf(() => kernel.kfreeRcu(large))).toBe("bad-access");
-  expect(isStopped(kernel)).toBe(false);
+  expect(isStopped(systemOf(kernel))).toBe(false);
 });

@@ -13,7 +13,9 @@ import {
   boot,
   type Kernel,
   MIB,
+  systemOf,
   type ThreadBuild,
+  threadOf,
 } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
@@ -24,21 +26,21 @@ const QUIET = { times: 0 };
 function machine(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
   const faulty = { cpus: 2, memory: 16 * MIB, failSlab: QUIET, failPages: QUIET };
   const kernel = boot({ ...faulty, ...options }, build);
-  kernel.thread.enterCpu(0);
+  threadOf(kernel).enterCpu(0);
   return kernel;
 }
 
 function injection(kernel: Kernel, where: "slab" | "pages") {
-  const faults = faultsOf(where === "slab" ? kernel.allocator : kernel.pages);
+  const faults = faultsOf(where === "slab" ? systemOf(kernel).allocator : systemOf(kernel).pages);
   if (faults === undefined) throw new TypeError(`no injection point for ${where}`);
   return faults;
 }
 
 /** Pages that can be had once all caches have given back what they do not need. */
 function freePages(kernel: Kernel): number {
-  for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
-  kernel.machine.rcu.barrier();
-  return kernel.pages.freePagesTotal();
+  for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+  systemOf(kernel).machine.rcu.barrier();
+  return systemOf(kernel).pages.freePagesTotal();
 }
 
 const SIZE = 200;
@@ -56,11 +58,11 @@ const CALLS: Record<string, Call> = {
     run: (kernel) => {
       const object = kernel.kmalloc(16);
       if (object === 0) return false;
-      kernel.memory.write32(object, 0x1234);
+      systemOf(kernel).memory.write32(object, 0x1234);
       const grown = kernel.krealloc(object, 5000);
       // Where it fails, what was there stays as it was.
       const kept = grown === 0 ? object : grown;
-      expect(kernel.memory.read32(kept)).toBe(0x1234);
+      expect(systemOf(kernel).memory.read32(kept)).toBe(0x1234);
       kernel.kfree(kept);
       return grown !== 0;
     },
@@ -90,11 +92,11 @@ const CALLS: Record<string, Call> = {
   kmemCacheShrink: { run: (kernel, s) => kernel.kmemCacheShrink(s) >= 0 },
   kmemCacheDestroy: {
     run: (kernel) => {
-      const before = kernel.common.caches().length;
+      const before = systemOf(kernel).common.caches().length;
       const s = kernel.kmemCacheCreate("shortlived", 72);
       if (s <= 0) return false;
       const gone = kernel.kmemCacheDestroy(s) === 0;
-      expect(kernel.common.caches().length).toBe(before);
+      expect(systemOf(kernel).common.caches().length).toBe(before);
       return gone;
     },
   },
@@ -182,8 +184,8 @@ describe("failslab", () => {
     const kernel = machine();
     const hit = kernel.kmemCacheCreate("hit", SIZE);
     const spared = kernel.kmemCacheCreate("spared", SIZE * 2);
-    const flags = kernel.memory.read32(hit + KmemCacheBase.flags);
-    kernel.memory.write32(hit + KmemCacheBase.flags, flags | 0x2000000);
+    const flags = systemOf(kernel).memory.read32(hit + KmemCacheBase.flags);
+    systemOf(kernel).memory.write32(hit + KmemCacheBase.flags, flags | 0x2000000);
     injection(kernel, "slab").arm({ cacheFilter: true });
     expect(kernel.kmemCacheAlloc(hit)).toBe(0);
     expect(kernel.kmemCacheAlloc(spared)).not.toBe(0);

@@ -2,7 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { EBUSY, EINVAL } from "../../src/caches/errno.ts";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import { attach, type BootOptions, type Kernel } from "../../src/kernel/kernel.ts";
+import {
+  attach,
+  type BootOptions,
+  type Kernel,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Slab } from "../../src/slab/slab.ts";
@@ -28,11 +34,11 @@ function freeAll(kernel: Kernel, all: readonly Address[], cpu: number): void {
 /** Free pages once every cache was shrunk and every per-CPU list emptied. */
 function settled({ kernel }: Watched): number {
   kernel.run(() => {
-    for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+    for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
     kernel.rcuBarrier();
-    kernel.pages.drainAllPages();
+    systemOf(kernel).pages.drainAllPages();
   });
-  return kernel.pages.freePagesTotal();
+  return systemOf(kernel).pages.freePagesTotal();
 }
 
 describe.each(FORMS)("$allocator of $kernel: a CPU", (form) => {
@@ -85,10 +91,10 @@ describe("the audit finds what a CPU that is gone has left behind", () => {
     const s = it.kernel.kmemCacheCreate("tested", 256);
     freeAll(it.kernel, objects(it.kernel, s, 30, 1), 1);
     it.kernel.run(() => {
-      const page = it.kernel.pages.allocPages(GFP_KERNEL, 0, 0);
-      it.kernel.pages.freePages(page, 0);
+      const page = systemOf(it.kernel).pages.allocPages(GFP_KERNEL, 0, 0);
+      systemOf(it.kernel).pages.freePages(page, 0);
     }, 1);
-    it.kernel.run(() => it.kernel.machine.presence.vacate(1), 0);
+    it.kernel.run(() => systemOf(it.kernel).machine.presence.vacate(1), 0);
     return it.failures();
   }
 
@@ -105,7 +111,7 @@ describe("who runs as the CPU", () => {
     const { kernel } = watched({ cpus: 2 });
     kernel.run(() => {
       expect(kernel.cpuDown(0)).toBe(0);
-      expect(kernel.thread.smpProcessorId()).toBe(1);
+      expect(threadOf(kernel).smpProcessorId()).toBe(1);
     }, 0);
   });
 
@@ -113,7 +119,7 @@ describe("who runs as the CPU", () => {
     const { kernel } = watched({ cpus: 2 });
     const other = attach(kernel.shared);
     other.run(() => {
-      kernel.thread.waitLimit = 50;
+      threadOf(kernel).waitLimit = 50;
       other.rcuReadLock();
       expect(() => kernel.cpuDown(1)).toThrow(/deadlock: CPU 1/);
     }, 1);
@@ -124,7 +130,7 @@ describe("who runs as the CPU", () => {
     kernel.cpuDown(1);
     expect(() => kernel.run(() => undefined, 1, 10)).toThrow("found no CPU in 10 ms");
     expect(kernel.cpuUp(1)).toBe(0);
-    kernel.run(() => expect(kernel.thread.smpProcessorId()).toBe(1), 1);
+    kernel.run(() => expect(threadOf(kernel).smpProcessorId()).toBe(1), 1);
   });
 });
 
@@ -154,8 +160,9 @@ test("caches are made, shrunk and destroyed while CPUs are gone", () => {
 test("SLAB: free_limit falls by a batch with each CPU, and is what 5.10 makes it when one comes", () => {
   const { kernel } = watched({ allocator: "slab", kernel: "6.1", cpus: 3 });
   const s = kernel.kmemCacheCreate("tested", 256);
-  const { context } = kernel.allocator as Slab;
-  const limit = (): number => kernel.memory.read32(context.nodeOf(s, 0) + KmemCacheNode.freeLimit);
+  const { context } = systemOf(kernel).allocator as Slab;
+  const limit = (): number =>
+    systemOf(kernel).memory.read32(context.nodeOf(s, 0) + KmemCacheNode.freeLimit);
   expect(limit()).toBe((1 + 3) * 60 + 16);
   kernel.cpuDown(2);
   expect(limit()).toBe((1 + 2) * 60 + 16);
@@ -172,19 +179,21 @@ describe.each(FORMS)("$allocator of $kernel: a node's memory", (form) => {
     const { kernel } = it;
     const s = kernel.kmemCacheCreate("tested", 256);
     freeAll(kernel, objects(kernel, s, 50, 1), 0);
-    expect(kernel.pages.nrFree(1)).toBe(0);
+    expect(systemOf(kernel).pages.nrFree(1)).toBe(0);
     expect(kernel.nodeOnline(1)).toBe(0);
     const there = kernel.run(() => kernel.kmemCacheAllocNode(s, GFP_KERNEL, 1), 0);
-    expect(kernel.pages.pageToNid(kernel.pages.virtToHeadPage(there))).toBe(1);
+    expect(systemOf(kernel).pages.pageToNid(systemOf(kernel).pages.virtToHeadPage(there))).toBe(1);
     expect(kernel.nodeOffline(1)).toBe(-EBUSY);
     kernel.kfree(there);
     // SLAB sees only that the object is out, in some queue: it asks for nothing to be drained.
     if (form.allocator === "slab") expect(kernel.nodeOffline(1)).toBe(-EBUSY);
-    for (const cache of kernel.common.caches()) kernel.kmemCacheShrink(cache);
+    for (const cache of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(cache);
     expect(kernel.nodeOffline(1)).toBe(0);
-    expect(kernel.pages.nrFree(1)).toBe(0);
+    expect(systemOf(kernel).pages.nrFree(1)).toBe(0);
     const elsewhere = kernel.run(() => kernel.kmemCacheAllocNode(s, GFP_KERNEL, 1), 1);
-    expect(kernel.pages.pageToNid(kernel.pages.virtToHeadPage(elsewhere))).toBe(0);
+    expect(systemOf(kernel).pages.pageToNid(systemOf(kernel).pages.virtToHeadPage(elsewhere))).toBe(
+      0,
+    );
     kernel.kfree(elsewhere);
     expect(it.findings()).toEqual([]);
     expect(kernel.nodeOnline(1)).toBe(0);
@@ -193,10 +202,10 @@ describe.each(FORMS)("$allocator of $kernel: a node's memory", (form) => {
 
   test("is refused while objects remain, and can be had as before", () => {
     const { kernel, findings } = watched({ ...form, cpus: 2, nodes: 2 });
-    const free = kernel.pages.nrFree(0);
+    const free = systemOf(kernel).pages.nrFree(0);
     expect(kernel.nodeOffline(0)).toBe(-EBUSY);
-    expect(kernel.pages.hasMemory(0)).toBe(true);
-    expect(kernel.pages.nrFree(0)).toBeGreaterThanOrEqual(free);
+    expect(systemOf(kernel).pages.hasMemory(0)).toBe(true);
+    expect(systemOf(kernel).pages.nrFree(0)).toBeGreaterThanOrEqual(free);
     expect(kernel.nodeOffline(7)).toBe(-EINVAL);
     expect(kernel.nodeOnline(0)).toBe(-EINVAL);
     expect(findings()).toEqual([]);

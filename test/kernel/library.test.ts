@@ -8,6 +8,7 @@ import {
   SLAB_HWCACHE_ALIGN,
   ZERO_SIZE_PTR,
 } from "../../src/kernel/index.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 
 test("views show an object's bytes, words and floating-point numbers", () => {
   const kernel = boot({ cpus: 1, memory: 16 * MIB });
@@ -23,9 +24,13 @@ test("views show an object's bytes, words and floating-point numbers", () => {
 
 test("a constructor registered on each thread prepares every new object", () => {
   const kernel = boot({ cpus: 2, memory: 16 * MIB });
-  const ctor = kernel.registerConstructor((object) => kernel.memory.write32(object, 4711));
+  const ctor = kernel.registerConstructor((object) =>
+    systemOf(kernel).memory.write32(object, 4711),
+  );
   const other = attach(kernel.shared);
-  expect(other.registerConstructor((object) => other.memory.write32(object, 4711))).toBe(ctor);
+  expect(other.registerConstructor((object) => systemOf(other).memory.write32(object, 4711))).toBe(
+    ctor,
+  );
   const cache = kernel.kmemCacheCreate("constructed", 32, { ctor, flags: SLAB_HWCACHE_ALIGN });
   const object = other.kmemCacheAlloc(cache);
   expect(kernel.view32(object)[0]).toBe(4711);
@@ -107,7 +112,7 @@ test.each([
         () => kernel.kmemCacheAllocBulk(none, 4, p),
       ]) {
         expect(allocate).toThrow(/the cache is NULL/);
-        expect(kernel.memory.irqsDisabled()).toBe(false);
+        expect(systemOf(kernel).memory.irqsDisabled()).toBe(false);
       }
     });
     expect(p).toEqual([]);

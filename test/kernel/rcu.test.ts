@@ -1,4 +1,5 @@
 /** RCU and the allocators: slabs that outlive their readers, objects freed later, caches that wait. */
+
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +9,8 @@ import { describe, expect, test } from "vitest";
 import { EBUSY } from "../../src/caches/errno.ts";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
 import { withLedger } from "../../src/check/with-ledger.ts";
-import { attach, type BootOptions, type Kernel } from "../../src/kernel/kernel.ts";
+import { attach, type BootOptions, type Kernel, systemOf } from "../../src/kernel/kernel.ts";
+import type { System } from "../../src/kernel/system.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Page, PG_SLAB } from "../../src/pages/page.ts";
 import { failureOf, watched } from "../check/systems.ts";
@@ -27,7 +29,7 @@ function system(form: BootOptions, flags: number) {
   const it = watched({ ...form, cpus: 2 });
   const { kernel } = it;
   const reader = attach(kernel.shared, { change: withLedger });
-  const [ctor = 0] = [kernel, reader].map(({ memory, machine }) =>
+  const [ctor = 0] = [kernel, reader].map(systemOf).map(({ memory, machine }) =>
     machine.functions.register((object) => {
       for (let at = 0; at < SIZE; at += 4) memory.write32(object + at, MARK);
     }),
@@ -49,11 +51,11 @@ function freeAll(kernel: Kernel, s: number, objects: readonly Address[]): void {
   }, 0);
 }
 
-function isSlab({ memory, pages }: Kernel, object: Address): boolean {
+function isSlab({ memory, pages }: System, object: Address): boolean {
   return (memory.read32(pages.virtToHeadPage(object) + Page.flags) & PG_SLAB) !== 0;
 }
 
-function words({ memory }: Kernel, object: Address): number[] {
+function words({ memory }: System, object: Address): number[] {
   return Array.from({ length: SIZE / 4 }, (_, i) => memory.read32(object + 4 * i));
 }
 
@@ -68,14 +70,14 @@ describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
       reader.rcuReadLock();
       freeAll(kernel, s, objects);
       for (let i = 0; i < 3; i++) kernel.run(() => undefined, 0);
-      expect(objects.every((object) => isSlab(kernel, object))).toBe(true);
+      expect(objects.every((object) => isSlab(systemOf(kernel), object))).toBe(true);
       for (const object of objects.slice(0, 100)) {
-        expect(words(kernel, object)).toEqual(CONSTRUCTED);
+        expect(words(systemOf(kernel), object)).toEqual(CONSTRUCTED);
       }
       reader.rcuReadUnlock();
     }, 1);
     kernel.rcuBarrier();
-    expect(objects.some((object) => !isSlab(kernel, object))).toBe(true);
+    expect(objects.some((object) => !isSlab(systemOf(kernel), object))).toBe(true);
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
   });
 
@@ -85,7 +87,7 @@ describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
     reader.run(() => {
       reader.rcuReadLock();
       freeAll(kernel, s, objects);
-      expect(objects.some((object) => !isSlab(kernel, object))).toBe(true);
+      expect(objects.some((object) => !isSlab(systemOf(kernel), object))).toBe(true);
       reader.rcuReadUnlock();
     }, 1);
   });
@@ -96,9 +98,9 @@ describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
     reader.run(() => {
       reader.rcuReadLock();
       kernel.run(() => kernel.kmemCacheFree(s, object), 0);
-      expect(words(reader, object)).toEqual(CONSTRUCTED);
+      expect(words(systemOf(reader), object)).toEqual(CONSTRUCTED);
       expect(take(kernel, s, 1)).toEqual([object]);
-      expect(words(reader, object)).toEqual(CONSTRUCTED);
+      expect(words(systemOf(reader), object)).toEqual(CONSTRUCTED);
       reader.rcuReadUnlock();
     }, 1);
   });
@@ -136,15 +138,16 @@ describe.each(FORMS)("$allocator of $kernel: kfreeRcu", (form) => {
 
   test("whole pages are freed as well", () => {
     const { kernel } = system(form, 0);
-    const free = kernel.pages.freePagesTotal();
+    const free = systemOf(kernel).pages.freePagesTotal();
     const large = kernel.kmalloc(200_000);
-    if (form.allocator === "slub") expect(kernel.pages.freePagesTotal()).toBeLessThan(free);
+    if (form.allocator === "slub")
+      expect(systemOf(kernel).pages.freePagesTotal()).toBeLessThan(free);
     kernel.kfreeRcu(large);
     kernel.rcuBarrier();
     kernel.run(() => {
-      for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
+      for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
     });
-    expect(kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(free);
+    expect(systemOf(kernel).pages.freePagesTotal()).toBeGreaterThanOrEqual(free);
   });
 });
 

@@ -1,7 +1,14 @@
 /** A small machine for tests of one debug cache: errors counted, memory poked byte by byte. */
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import type { SlabReport } from "../../src/caches/slab-report.ts";
-import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import {
+  type BootOptions,
+  boot,
+  type Kernel,
+  MIB,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Slub } from "../../src/slub/cpu-slab/slub.ts";
 
@@ -22,13 +29,13 @@ export interface Bench {
 /** The calling thread stays on one CPU for good, so that tests read as sequences. */
 export function bench(options: BootOptions = {}): Bench {
   const kernel = boot({ cpus: 2, memory: 16 * MIB, ...options });
-  const slub = kernel.allocator;
+  const slub = systemOf(kernel).allocator;
   if (!(slub instanceof Slub)) throw new TypeError("these are tests of SLUB");
-  kernel.thread.enterCpu(0);
+  threadOf(kernel).enterCpu(0);
   const reports: SlabReport[] = [];
   const lines: string[] = [];
-  kernel.onReport((report) => reports.push(report));
-  kernel.machine.console.sink = (line) => lines.push(line);
+  kernel.debug.onReport((report) => reports.push(report));
+  systemOf(kernel).machine.console.sink = (line) => lines.push(line);
   const errorsOf = (action: () => void): number => {
     const before = slub.debugging.reports.errors;
     action();
@@ -40,8 +47,8 @@ export function bench(options: BootOptions = {}): Bench {
     reports,
     lines,
     errorsOf,
-    validate: (s) => errorsOf(() => kernel.validate(s)),
-    poke: (at, byte) => kernel.memory.write8(at, byte),
-    peek: (at, length) => Array.from({ length }, (_, i) => kernel.memory.read8(at + i)),
+    validate: (s) => errorsOf(() => kernel.debug.validate(s)),
+    poke: (at, byte) => systemOf(kernel).memory.write8(at, byte),
+    peek: (at, length) => Array.from({ length }, (_, i) => systemOf(kernel).memory.read8(at + i)),
   };
 }

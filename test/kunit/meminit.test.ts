@@ -4,7 +4,14 @@
  */
 import { describe, expect, test } from "vitest";
 import { CFLGS_OBJFREELIST_SLAB, SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import {
+  type BootOptions,
+  boot,
+  type Kernel,
+  MIB,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import { PAGE_SIZE } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../../src/pages/gfp.ts";
@@ -23,12 +30,12 @@ function zeros(length: number): number[] {
 /** A machine, of which the calling thread stays one CPU for good. */
 function machine(options: BootOptions) {
   const kernel = boot({ cpus: 2, memory: 16 * MIB, ...options });
-  kernel.thread.enterCpu(0);
+  threadOf(kernel).enterCpu(0);
   return { kernel, peek: (at: Address, length: number) => peek(kernel, at, length) };
 }
 
 function peek(kernel: Kernel, at: Address, length: number): number[] {
-  return Array.from({ length }, (_, i) => kernel.memory.read8(at + i));
+  return Array.from({ length }, (_, i) => systemOf(kernel).memory.read8(at + i));
 }
 
 /** A machine, a cache, and its memory full of what others left there. */
@@ -37,7 +44,7 @@ function used(size: number, options: BootOptions, flags = 0) {
   const { kernel } = on;
   const s = kernel.kmemCacheCreate("meminit", size, { flags });
   const objects = Array.from({ length: USED }, () => kernel.kmemCacheAlloc(s));
-  for (const object of objects) kernel.memory.fill(object, GARBAGE, size);
+  for (const object of objects) systemOf(kernel).memory.fill(object, GARBAGE, size);
   for (const object of objects) kernel.kmemCacheFree(s, object);
   return { ...on, s };
 }
@@ -73,7 +80,7 @@ describe.each(CASES)("$name, objects of $size bytes", ({ on, size }) => {
   test("init_on_free leaves nothing in free objects but a free pointer, one by one and in bulk", () => {
     const { kernel, s, peek } = used(size, { ...on, initOnFree: true });
     const objects = Array.from({ length: 10 }, () => kernel.kmemCacheAlloc(s));
-    for (const object of objects) kernel.memory.fill(object, GARBAGE, size);
+    for (const object of objects) systemOf(kernel).memory.fill(object, GARBAGE, size);
     kernel.kmemCacheFree(s, objects[0] as Address);
     kernel.kmemCacheFreeBulk(s, 9, objects.slice(1));
     for (const object of objects) {
@@ -88,8 +95,8 @@ describe.each(CASES)("$name, objects of $size bytes", ({ on, size }) => {
     ["with init_on_free", { initOnFree: true }],
   ])("a constructor's work is kept, %s", (_name, options) => {
     const { kernel, peek } = machine({ ...on, ...options });
-    const { functions } = kernel.machine;
-    const ctor = functions.register((object) => kernel.memory.fill(object, 0x7e, size));
+    const { functions } = systemOf(kernel).machine;
+    const ctor = functions.register((object) => systemOf(kernel).memory.fill(object, 0x7e, size));
     const s = kernel.kmemCacheCreate("constructed", size, { ctor });
     const constructed = new Array<number>(size).fill(0x7e);
     for (let round = 0; round < 3; round++) {
@@ -107,7 +114,7 @@ describe.each(CASES)("$name, objects of $size bytes", ({ on, size }) => {
     const { kernel, peek } = machine({ ...on, ...options });
     const s = kernel.kmemCacheCreate("typesafe", size, { flags: SLAB_TYPESAFE_BY_RCU });
     const object = kernel.kmemCacheAlloc(s);
-    kernel.memory.fill(object, GARBAGE, size);
+    systemOf(kernel).memory.fill(object, GARBAGE, size);
     const content = peek(object, size);
     kernel.kmemCacheFree(s, object);
     expect(peek(object, size)).toEqual(content);
@@ -130,7 +137,7 @@ describe.each(ALLOCATORS)("$name, memory beyond a cache's size", ({ on }) => {
     for (const initOnAlloc of [false, true]) {
       const { kernel, peek } = machine({ ...on, initOnAlloc });
       const large = kernel.kmalloc(size);
-      kernel.memory.fill(large, GARBAGE, kernel.ksize(large));
+      systemOf(kernel).memory.fill(large, GARBAGE, kernel.ksize(large));
       kernel.kfree(large);
       const again = kernel.kmalloc(size);
       expect(again).toBe(large);
@@ -144,7 +151,7 @@ describe.each(ALLOCATORS)("$name, memory beyond a cache's size", ({ on }) => {
     const { kernel, peek } = machine({ ...on, initOnFree: true });
     const large = kernel.kmalloc(size);
     const bytes = kernel.ksize(large);
-    kernel.memory.fill(large, GARBAGE, bytes);
+    systemOf(kernel).memory.fill(large, GARBAGE, bytes);
     kernel.kfree(large);
     expect(peek(large, bytes)).not.toContain(GARBAGE);
   });
@@ -153,10 +160,10 @@ describe.each(ALLOCATORS)("$name, memory beyond a cache's size", ({ on }) => {
 test("pages that are freed twice are reported, and not wiped a second time", () => {
   const { kernel, peek } = machine({ initOnFree: true });
   const large = kernel.kmalloc(3 * PAGE_SIZE);
-  const page = kernel.pages.virtToPage(large);
+  const page = systemOf(kernel).pages.virtToPage(large);
   kernel.kfree(large);
-  kernel.memory.fill(large, GARBAGE, 16);
-  expect(() => kernel.pages.freePages(page, 2)).toThrow(/freed but not allocated/);
+  systemOf(kernel).memory.fill(large, GARBAGE, 16);
+  expect(() => systemOf(kernel).pages.freePages(page, 2)).toThrow(/freed but not allocated/);
   expect(peek(large, 16)).toEqual(new Array(16).fill(GARBAGE));
 });
 
@@ -164,7 +171,7 @@ test("init_on_free of 6.1's SLAB keeps index arrays out of the objects", () => {
   const placeOf = (initOnFree: boolean): number => {
     const { kernel } = machine({ allocator: "slab", kernel: "6.1", initOnFree });
     const s = kernel.kmemCacheCreate("things", 64);
-    return kernel.memory.read32(s + KmemCache.flags) & CFLGS_OBJFREELIST_SLAB;
+    return systemOf(kernel).memory.read32(s + KmemCache.flags) & CFLGS_OBJFREELIST_SLAB;
   };
   expect(placeOf(false)).not.toBe(0);
   expect(placeOf(true)).toBe(0);

@@ -3,13 +3,14 @@
  * booted with slub_debug: three on objects in use, three on freed ones. The kernel only prints what
  * it finds; here each must be found, and nothing else.
  */
+
 import { expect, test } from "vitest";
-import { parseBootParameters } from "../../src/caches/boot-parameters.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 import { Page } from "../../src/pages/page.ts";
 import { bench } from "./bench.ts";
 
 function machine() {
-  return bench({ parameters: parseBootParameters("4.1", { slub_debug: "FZPU" }) });
+  return bench({ parameters: { slub_debug: "FZPU" } });
 }
 
 test.each([
@@ -19,7 +20,9 @@ test.each([
 ])("in use: %s", (_where, size, offset, message) => {
   const { kernel, validate, poke, peek, reports } = machine();
   const p = kernel.kzalloc(size);
-  const s = kernel.memory.read32(kernel.pages.virtToHeadPage(p) + Page.slabCache);
+  const s = systemOf(kernel).memory.read32(
+    systemOf(kernel).pages.virtToHeadPage(p) + Page.slabCache,
+  );
   const before = peek(p + offset, 1)[0] ?? 0;
   poke(p + offset, before ^ 0xff);
   const found = validate(s);
@@ -38,7 +41,9 @@ test.each([
 ])("freed: %s", (_where, size, offset) => {
   const { kernel, validate, poke, reports } = machine();
   const p = kernel.kzalloc(size);
-  const s = kernel.memory.read32(kernel.pages.virtToHeadPage(p) + Page.slabCache);
+  const s = systemOf(kernel).memory.read32(
+    systemOf(kernel).pages.virtToHeadPage(p) + Page.slabCache,
+  );
   kernel.kfree(p);
   poke(p + offset, 0x78);
   expect(validate(s)).toBe(2);

@@ -3,8 +3,8 @@
  * a validation, is counted as so many errors, and is repaired. One cache a test, as there. Left out is
  * what tests kmalloc_nolock, which came after all kernels that we are.
  */
+
 import { expect, test } from "vitest";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EINVAL } from "../../src/caches/errno.ts";
 import {
   SLAB_KMALLOC,
@@ -12,6 +12,7 @@ import {
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
 } from "../../src/caches/flags.ts";
+import { systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { KmemCache } from "../../src/slub/structs.ts";
 import { bench } from "./bench.ts";
@@ -37,14 +38,14 @@ test("test_next_pointer: a broken free pointer costs the rest of the list, never
   const s = kernel.kmemCacheCreate("TestSlub_next_ptr_free", 64, { flags: SLAB_POISON });
   const p = kernel.kmemCacheAlloc(s);
   kernel.kmemCacheFree(s, p);
-  const next = p + kernel.memory.read32(s + KmemCache.offset);
-  const pointer = kernel.memory.read32(next);
+  const next = p + systemOf(kernel).memory.read32(s + KmemCache.offset);
+  const pointer = systemOf(kernel).memory.read32(next);
   poke(next, ~pointer & 0xff);
   // The chain leads nowhere; the count no longer fits; the count is put right.
   expect(validate(s)).toBe(3);
   // With the pointer back, the list is whole and only the count is wrong.
-  expect(kernel.memory.read32(next)).toBe(0);
-  kernel.memory.write32(next, pointer);
+  expect(systemOf(kernel).memory.read32(next)).toBe(0);
+  systemOf(kernel).memory.write32(next, pointer);
   expect(validate(s)).toBe(2);
   expect(validate(s)).toBe(0);
   expect(kernel.kmemCacheDestroy(s)).toBe(0);
@@ -92,7 +93,7 @@ test("test_krealloc_redzone_zeroing: the guarded bytes follow the size (6.1)", (
   expect(peek(p + 40, 16)).toEqual(new Array(16).fill(0));
   expect(peek(p + 56, 8)).toEqual(new Array(8).fill(0xcc));
   expect(validate(s)).toBe(0);
-  kernel.memory.fill(p, 0xff, 56);
+  systemOf(kernel).memory.fill(p, 0xff, 56);
   const grown = kernel.krealloc(p, 112, zeroed);
   expect(grown).not.toBe(p);
   expect(peek(grown, 56)).toEqual(new Array(56).fill(0xff));
@@ -118,11 +119,11 @@ test("test_leak_destroy: an object alive at destruction is named, and the cache 
 test("a cache without debugging cannot be validated", () => {
   const { kernel } = bench();
   const s = kernel.kmemCacheCreate("plain", 64);
-  expect(kernel.validate(s)).toBe(-EINVAL);
+  expect(kernel.debug.validate(s)).toBe(-EINVAL);
 });
 
 /** Stands in for SLAB_NO_MERGE, which came after all kernels that we are. */
-const NO_MERGE = { parameters: { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true } };
+const NO_MERGE = { parameters: { slab_nomerge: true } };
 
 test("test_kfree_rcu: a cache goes at once whose object waits for readers, and nothing is wrong", () => {
   const { kernel, errorsOf } = bench(NO_MERGE);
@@ -136,7 +137,7 @@ test("test_kfree_rcu: a cache goes at once whose object waits for readers, and n
 
 test("test_kfree_rcu_wq_destroy: the same where it is destroyed elsewhere, ten times over", () => {
   const { kernel, errorsOf } = bench(NO_MERGE);
-  kernel.thread.leaveCpu();
+  threadOf(kernel).leaveCpu();
   const errors = errorsOf(() => {
     for (let i = 0; i < 10; i++) {
       const s = kernel.kmemCacheCreate("TestSlub_kfree_rcu_wq_destroy", 80);

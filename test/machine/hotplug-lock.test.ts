@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boot } from "../../src/kernel/kernel.ts";
+import { boot, systemOf } from "../../src/kernel/kernel.ts";
 import { bury } from "../../src/machine/burial.ts";
 import {
   HotplugLock,
@@ -12,8 +12,8 @@ import { mutexTrylock } from "../../src/machine/mutex.ts";
 import { newMachine, observe } from "./machines.ts";
 
 const kernel = boot({ cpus: 1 });
-const { memory } = kernel;
-const at = kernel.common.cpuHotplugLock;
+const { memory } = systemOf(kernel);
+const at = systemOf(kernel).common.cpuHotplugLock;
 const count = (readers: number) => readers & 0xff;
 const readers = () => count(memory.read32(at + HotplugLock.readers));
 

@@ -1,6 +1,6 @@
 /** A wait is measured in naps: a process that was stopped has not waited. */
 import { afterEach, expect, test, vi } from "vitest";
-import { attach, boot } from "../../src/kernel/kernel.ts";
+import { attach, boot, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -12,7 +12,7 @@ const WAIT_LIMIT_MS = 100;
 function twoKernels() {
   const kernel = boot({ cpus: 1, tasks: 2, memory: 2 ** 24 });
   const other = attach(kernel.shared);
-  other.thread.waitLimit = WAIT_LIMIT_MS;
+  threadOf(other).waitLimit = WAIT_LIMIT_MS;
   return { kernel, other };
 }
 
@@ -36,7 +36,7 @@ test("a wait for a CPU outlasts an hour in which the process was stopped", () =>
 
 test("a wait for a word outlasts an hour in which the process was stopped", () => {
   const { other } = twoKernels();
-  const word = other.machine.layout.end - 4;
-  const wait = () => expect(() => other.thread.waitWhile(word, 0)).toThrow("did not let go");
+  const word = systemOf(other).machine.layout.end - 4;
+  const wait = () => expect(() => threadOf(other).waitWhile(word, 0)).toThrow("did not let go");
   expect(msOf(wait)).toBeGreaterThan(WAIT_LIMIT_MS * 0.7);
 });

@@ -1,5 +1,4 @@
 /** The recorded runs of scripts on real kernels, and our answers to the same scripts. */
-import { parseBootParameters } from "../../src/caches/boot-parameters.ts";
 import type { ThreadBuild } from "../../src/kernel/kernel.ts";
 import { parseScript } from "../../src/sysfs/script/commands.ts";
 import { runScript, type Step, type Trace } from "../../src/sysfs/script/run.ts";
@@ -31,7 +30,7 @@ export function rerun(
 ): Trace {
   const { allocator, kernel, config } = kernelOf(run);
   const { cpus, nodes } = machineOf(record.cpus);
-  const parameters = parseBootParameters(kernel, paramsOf(record.slab_cmdline));
+  const parameters = paramsOf(record.slab_cmdline);
   const script = parseScript(recorded.steps.map((step) => step.cmd).join("\n"));
   return runScript(script, { allocator, kernel, cpus, nodes, parameters, config }, change);
 }

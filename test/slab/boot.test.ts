@@ -1,6 +1,6 @@
 /** The caches that SLAB boots with, against a whole system's /proc/slabinfo. */
 import { expect, test } from "vitest";
-import { boot, MIB } from "../../src/kernel/kernel.ts";
+import { boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { slabinfoRows } from "../../src/sysfs/slabinfo.ts";
 import { collection, readOracle } from "../oracle/files.ts";
 
@@ -20,7 +20,9 @@ test.each([
         shape.slice(0, 6),
       ]),
     );
-    const rows = kernel.run(() => slabinfoRows(kernel)).filter(({ name }) => recorded.has(name));
+    const rows = kernel
+      .run(() => slabinfoRows(systemOf(kernel)))
+      .filter(({ name }) => recorded.has(name));
     expect(rows.map(({ name }) => name)).toContain("kmem_cache");
     expect(rows.length).toBeGreaterThan(10);
     for (const row of rows) {

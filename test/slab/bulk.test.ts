@@ -1,6 +1,6 @@
 /** Freeing in bulk without naming a cache, as kfree_bulk does, under every option that looks at objects. */
 import { describe, expect, test } from "vitest";
-import { type BootOptions, boot, MIB } from "../../src/kernel/kernel.ts";
+import { type BootOptions, boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { failureOf } from "../check/systems.ts";
@@ -14,15 +14,15 @@ const OPTIONS: readonly (readonly [name: string, options: BootOptions])[] = [
 
 describe.each(OPTIONS)("%s", (_name, options) => {
   const kernel = boot({ cpus: 1, memory: 16 * MIB, allocator: "slab", ...options });
-  const largest = 1 << kernel.allocator.kmallocShiftHigh;
+  const largest = 1 << systemOf(kernel).allocator.kmallocShiftHigh;
 
   /** kmalloc of 4.1 has a cache for every size: what is larger is NULL, which is nothing to free. */
   test("objects of several caches and whole pages all go back", () => {
     const sizes = [8, 100, largest + 1, 100, 2 * largest, 0];
     const settled = (): number => {
-      for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
-      kernel.pages.drainAllPages();
-      return kernel.pages.freePagesTotal();
+      for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+      systemOf(kernel).pages.drainAllPages();
+      return systemOf(kernel).pages.freePagesTotal();
     };
     const before = kernel.run(settled);
     kernel.run(() => {
@@ -35,13 +35,14 @@ describe.each(OPTIONS)("%s", (_name, options) => {
   test("a bulk free refuses a non-object: interrupts are on again, earlier objects are free", () => {
     kernel.run(() => {
       const first = kernel.kmalloc(100);
-      const page = kernel.pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);
-      const free = () => kernel.kmemCacheFreeBulk(0, 2, [first, kernel.pages.pageAddress(page)]);
+      const page = systemOf(kernel).pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);
+      const free = () =>
+        kernel.kmemCacheFreeBulk(0, 2, [first, systemOf(kernel).pages.pageAddress(page)]);
       expect(failureOf(free)).toBe("bad-access");
-      expect(kernel.memory.irqsDisabled()).toBe(false);
+      expect(systemOf(kernel).memory.irqsDisabled()).toBe(false);
       expect(kernel.kmalloc(100)).toBe(first);
       kernel.kfree(first);
-      kernel.pages.freePages(page, 0);
+      systemOf(kernel).pages.freePages(page, 0);
     });
   });
 });

@@ -1,7 +1,7 @@
 /** CONFIG_DEBUG_SLAB: what is said about objects that were misused. */
 import { beforeEach, describe, expect, test } from "vitest";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
-import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import { boot, type Kernel, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { failureOf } from "../check/systems.ts";
 
 describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
@@ -18,7 +18,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
       config: ["DEBUG_SLAB"],
     });
     said = [];
-    kernel.machine.console.sink = (line) => said.push(line);
+    systemOf(kernel).machine.console.sink = (line) => said.push(line);
     s = kernel.kmemCacheCreate("watched", 100);
   });
 
@@ -37,7 +37,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
   test("nothing is said of a program that does no wrong", () => {
     for (let round = 0; round < 5; round++) {
       const objects = take(200);
-      for (const object of objects) kernel.memory.fill(object, round, 100);
+      for (const object of objects) systemOf(kernel).memory.fill(object, round, 100);
       give(objects);
     }
     kernel.run(() => kernel.kmemCacheDestroy(s));
@@ -46,7 +46,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
 
   test("bytes written behind an object are found when it is freed", () => {
     const [object = 0] = take();
-    kernel.memory.write8(object + 104, 0x12);
+    systemOf(kernel).memory.write8(object + 104, 0x12);
     give([object]);
     expect(text()).toContain("slab error: cache watched: memory outside object was overwritten");
     expect(text()).toMatch(/redzone 1:0xd84156c5635688c0, redzone 2:0x[0-9a-f]+12$/m);
@@ -54,7 +54,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
 
   test("bytes written before an object are found when it is freed", () => {
     const [object = 0] = take();
-    kernel.memory.write8(object - 1, 0);
+    systemOf(kernel).memory.write8(object - 1, 0);
     give([object]);
     expect(text()).toContain("memory outside object was overwritten");
   });
@@ -63,7 +63,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
     const objects = take(3);
     const [, middle = 0] = objects;
     give(objects);
-    kernel.memory.write8(middle + 37, 0x6a);
+    systemOf(kernel).memory.write8(middle + 37, 0x6a);
     take(3);
     expect(text()).toContain(`Slab corruption: watched start=0x${middle.toString(16)}, len=100`);
     expect(text()).toContain("Last user: task 0 on CPU 0");
@@ -76,7 +76,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
   test("several wrong bits are no decay of memory", () => {
     const [object = 0] = take();
     give([object]);
-    kernel.memory.write8(object, 0);
+    systemOf(kernel).memory.write8(object, 0);
     take();
     expect(text()).toContain("Slab corruption");
     expect(text()).not.toContain("Single bit error");
@@ -87,7 +87,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
     give([object]);
     expect(failureOf(() => give([object]))).toBe("double-free");
     expect(() => give([object])).toThrow(/cache watched: double free detected[\s\S]*Last user/);
-    expect(kernel.memory.irqsDisabled()).toBe(false);
+    expect(systemOf(kernel).memory.irqsDisabled()).toBe(false);
     expect(new Set(take(50)).size).toBe(50);
   });
 
@@ -97,7 +97,7 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
     const free = (objects: number[]) =>
       kernel.run(() => kernel.kmemCacheFreeBulk(s, objects.length, objects));
     expect(failureOf(() => free([a, b, twice, behind]))).toBe("double-free");
-    expect(kernel.memory.irqsDisabled()).toBe(false);
+    expect(systemOf(kernel).memory.irqsDisabled()).toBe(false);
     expect(take(2)).toEqual([b, a]);
     give([a, b, behind]);
     expect(said).toEqual([]);
@@ -122,8 +122,8 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
   test("a slab that goes is looked over once more", () => {
     const objects = take(20);
     give(objects);
-    kernel.memory.write8((objects[3] as number) + 50, 1);
-    kernel.memory.write8((objects[5] as number) - 2, 1);
+    systemOf(kernel).memory.write8((objects[3] as number) + 50, 1);
+    systemOf(kernel).memory.write8((objects[5] as number) - 2, 1);
     kernel.run(() => kernel.kmemCacheShrink(s));
     expect(text()).toContain("Slab corruption");
     expect(text()).toContain("start of a freed object was overwritten");
@@ -131,9 +131,9 @@ describe.each(["4.1", "6.1"] as const)("DEBUG_SLAB of %s", (version) => {
 
   test("new objects are filled with 5a, free ones with 6b", () => {
     const [object = 0] = take();
-    expect(kernel.memory.findOther(object, 0x5a, 99)).toBe(0);
+    expect(systemOf(kernel).memory.findOther(object, 0x5a, 99)).toBe(0);
     give([object]);
-    expect(kernel.memory.read8(object + 60)).toBe(0x6b);
-    expect(kernel.memory.read8(object + 99)).toBe(0xa5);
+    expect(systemOf(kernel).memory.read8(object + 60)).toBe(0x6b);
+    expect(systemOf(kernel).memory.read8(object + 99)).toBe(0xa5);
   });
 });

@@ -1,11 +1,10 @@
 /** Tuning, reaping and hotplug: how objects come home from SLAB's queues. */
 
 import { describe, expect, test } from "vitest";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { ENOMEM } from "../../src/caches/errno.ts";
 import { faultsOf } from "../../src/caches/fault-injection.ts";
 import { onCommon } from "../../src/kernel/classes.ts";
-import { type BootOptions, MIB } from "../../src/kernel/kernel.ts";
+import { type BootOptions, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { spinIsHeld } from "../../src/machine/spinlock.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
@@ -21,7 +20,7 @@ import {
 } from "../../src/slab/structs.ts";
 import { type Change, type Watched, watched } from "../check/systems.ts";
 
-const parameters = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+const parameters = { slab_nomerge: true };
 
 function system(
   options: BootOptions = {},
@@ -32,7 +31,7 @@ function system(
     change,
   );
   const s = made.kernel.kmemCacheCreate("tested", 256);
-  return { ...made, slab: made.kernel.allocator as Slab, s };
+  return { ...made, slab: systemOf(made.kernel).allocator as Slab, s };
 }
 
 type System = ReturnType<typeof system>;
@@ -49,29 +48,29 @@ function give({ kernel }: System, cpu: number, objects: readonly Address[]): voi
 
 function stat({ kernel, s }: System, name: SlabStatName): number {
   let sum = 0;
-  for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
-    sum += kernel.memory.read32(
-      kernel.observer.statWords(s, cpu) + 4 * SLAB_STAT_NAMES.indexOf(name),
+  for (let cpu = 0; cpu < systemOf(kernel).machine.options.cpus; cpu++) {
+    sum += systemOf(kernel).memory.read32(
+      systemOf(kernel).observer.statWords(s, cpu) + 4 * SLAB_STAT_NAMES.indexOf(name),
     );
   }
   return sum;
 }
 
 function availOf({ kernel, s }: System, cpu: number): number {
-  const { memory } = kernel;
+  const { memory } = systemOf(kernel);
   const ac = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
   return memory.read32(ac + ArrayCache.avail);
 }
 
 function nodeWord({ kernel, slab, s }: System, nid: number, field: number): number {
-  return kernel.memory.read32(slab.context.nodeOf(s, nid) + field);
+  return systemOf(kernel).memory.read32(slab.context.nodeOf(s, nid) + field);
 }
 
 /** Every CPU is told the time, a second at a time. */
 function pass({ kernel }: System, from: number, seconds: number): void {
   for (let second = from; second < from + seconds; second++) {
-    for (let cpu = 0; cpu < kernel.machine.options.cpus; cpu++) {
-      kernel.run(() => kernel.allocator.tick(second * HZ), cpu);
+    for (let cpu = 0; cpu < systemOf(kernel).machine.options.cpus; cpu++) {
+      kernel.run(() => systemOf(kernel).allocator.tick(second * HZ), cpu);
     }
   }
 }
@@ -99,7 +98,7 @@ describe.each(["4.1", "6.1"] as const)("tuning SLAB of %s", (version) => {
   ])("to limit %i, batchcount %i, shared %i changes nothing", (limit, batch, shared) => {
     const it = system({ kernel: version });
     expect(it.kernel.run(() => it.slab.tuning.tune(it.s, limit, batch, shared))).toBe(0);
-    expect(it.kernel.memory.read32(it.s + KmemCache.limit)).toBe(120);
+    expect(systemOf(it.kernel).memory.read32(it.s + KmemCache.limit)).toBe(120);
   });
 
   test("takes shared arrays away and brings them back", () => {
@@ -140,7 +139,7 @@ test.each(["4.1", "6.1"] as const)(
     once.act = () => it.slab.tuning.tune(it.s, 1, 1, 0);
     take(it, 0, 1);
     expect(once.act).toBeUndefined();
-    expect(it.kernel.memory.read32(it.s + KmemCache.limit)).toBe(1);
+    expect(systemOf(it.kernel).memory.read32(it.s + KmemCache.limit)).toBe(1);
     expect(availOf(it, 0)).toBeLessThanOrEqual(1);
     expect(it.findings()).toEqual([]);
   },
@@ -172,7 +171,7 @@ test.each([
   const once = whilePagesAreAskedFor();
   const it = system({ kernel: version, nodes }, once.change);
   const hadInterrupts: boolean[] = [];
-  once.act = () => hadInterrupts.push(!it.kernel.memory.irqsDisabled());
+  once.act = () => hadInterrupts.push(!systemOf(it.kernel).memory.irqsDisabled());
   take(it, 0, 1);
   expect(hadInterrupts).toEqual([may]);
 });
@@ -181,11 +180,12 @@ describe.each(["4.1", "6.1"] as const)("events of SLAB of %s", (version) => {
   test("are counted with interrupts off, or under slab_mutex, which keeps the CPU's block there", () => {
     const it = system({ kernel: version, config: ["DEBUG_SLAB"] });
     const { context } = it.slab;
-    const { memory } = it.kernel;
+    const { memory } = systemOf(it.kernel);
     const seen = new Set<string>();
     const stat = context.stat.bind(context);
     context.stat = (s, item, n) => {
-      const isSafe = memory.irqsDisabled() || memory.read32(it.kernel.common.slabMutex) !== 0;
+      const isSafe =
+        memory.irqsDisabled() || memory.read32(systemOf(it.kernel).common.slabMutex) !== 0;
       seen.add(`${SLAB_STAT_NAMES[item]}${isSafe ? "" : " unsafe"}`);
       stat(s, item, n);
     };
@@ -211,7 +211,7 @@ describe.each(["4.1", "6.1"] as const)("events of SLAB of %s", (version) => {
         },
       })),
     );
-    it.kernel.machine.console.sink = () => {};
+    systemOf(it.kernel).machine.console.sink = () => {};
     const coloured = { ...it, s: it.kernel.kmemCacheCreate("coloured", 700) };
     refusing = true;
     expect(take(coloured, 0, 5)).toEqual([0, 0, 0, 0, 0]);
@@ -222,7 +222,7 @@ describe.each(["4.1", "6.1"] as const)("events of SLAB of %s", (version) => {
 describe.each(["4.1", "6.1"] as const)("the reaper of SLAB of %s", (version) => {
   test("lets everything that nobody uses go, a little at a time", () => {
     const it = system({ kernel: version });
-    const pages = it.kernel.pages.freePagesTotal();
+    const pages = systemOf(it.kernel).pages.freePagesTotal();
     for (const cpu of [0, 1, 2, 3]) give(it, cpu, take(it, cpu, 400));
     for (const [from, to] of [
       [0, 2],
@@ -230,10 +230,10 @@ describe.each(["4.1", "6.1"] as const)("the reaper of SLAB of %s", (version) => 
     ] as const) {
       give(it, to, take(it, from, 40));
     }
-    expect(it.kernel.pages.freePagesTotal()).toBeLessThan(pages);
+    expect(systemOf(it.kernel).pages.freePagesTotal()).toBeLessThan(pages);
     pass(it, 0, 10);
     const shared = nodeWord(it, 0, KmemCacheNode.shared);
-    const left = it.kernel.memory.read32(shared + ArrayCache.avail) + availOf(it, 0);
+    const left = systemOf(it.kernel).memory.read32(shared + ArrayCache.avail) + availOf(it, 0);
     expect(left).toBeGreaterThan(0);
     pass(it, 10, 400);
     for (const cpu of [0, 1, 2, 3]) expect(availOf(it, cpu)).toBe(0);
@@ -259,7 +259,7 @@ describe.each(["4.1", "6.1"] as const)("the reaper of SLAB of %s", (version) => 
     const it = system({ kernel: version });
     give(it, 0, take(it, 0, 60));
     const passes = stat(it, "reap_pass");
-    for (let i = 0; i < 50; i++) it.kernel.run(() => it.kernel.allocator.tick(0), 0);
+    for (let i = 0; i < 50; i++) it.kernel.run(() => systemOf(it.kernel).allocator.tick(0), 0);
     expect(stat(it, "reap_pass")).toBe(passes);
   });
 });
@@ -299,7 +299,7 @@ describe("hotplug of SLAB of 6.1", () => {
     }, 0);
     const alien = nodeWord(it, 1, KmemCacheNode.alien);
     expect(nodeWord(it, 1, KmemCacheNode.shared)).not.toBe(0);
-    expect(it.kernel.memory.read32(alien)).not.toBe(0);
+    expect(systemOf(it.kernel).memory.read32(alien)).not.toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.freeLimit)).toBe(3 * 60 + 16);
     give(it, 0, take(it, 3, 100));
     expect(it.findings()).toEqual([]);
@@ -310,7 +310,7 @@ describe("hotplug of SLAB of 6.1", () => {
     const { lists } = it.slab;
     const look = lists.hasObjectsOut.bind(lists);
     lists.hasObjectsOut = (n) => {
-      expect(spinIsHeld(it.kernel.memory, n + KmemCacheNode.listLock)).toBe(true);
+      expect(spinIsHeld(systemOf(it.kernel).memory, n + KmemCacheNode.listLock)).toBe(true);
       return look(n);
     };
     const held = take(it, 2, 3);
@@ -329,20 +329,24 @@ test.each(["4.1", "6.1"] as const)(
     const { kernel } = it;
     const settled = (): number => {
       kernel.run(() => {
-        for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
-        kernel.pages.drainAllPages();
+        for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+        systemOf(kernel).pages.drainAllPages();
       }, 0);
-      return kernel.pages.freePagesTotal();
+      return systemOf(kernel).pages.freePagesTotal();
     };
     for (const cpu of [2, 3]) expect(kernel.cpuDown(cpu)).toBe(0);
     const pages = settled();
     const freeLimits = (): number[] =>
-      kernel.common
-        .caches()
+      systemOf(kernel)
+        .common.caches()
         .map((s) =>
-          nodeWord({ ...it, slab: kernel.allocator as Slab, s }, 1, KmemCacheNode.freeLimit),
+          nodeWord(
+            { ...it, slab: systemOf(kernel).allocator as Slab, s },
+            1,
+            KmemCacheNode.freeLimit,
+          ),
         );
-    const faults = faultsOf(kernel.allocator);
+    const faults = faultsOf(systemOf(kernel).allocator);
     let refused = 0;
     for (let nth = 1; ; nth++) {
       faults?.arm({ interval: nth, times: 1 });
@@ -358,7 +362,7 @@ test.each(["4.1", "6.1"] as const)(
       expect(Math.min(...freeLimits()), `allocation ${nth}`).toBeGreaterThanOrEqual(0);
     }
     // A table of alien caches and the cache in it; a shared array where objects are small.
-    expect(refused).toBeGreaterThan(2 * kernel.common.caches().length);
+    expect(refused).toBeGreaterThan(2 * systemOf(kernel).common.caches().length);
     const s = kernel.kmemCacheCreate("after", 256);
     kernel.run(() => kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s)), 2);
     expect(it.findings()).toEqual([]);
@@ -366,7 +370,7 @@ test.each(["4.1", "6.1"] as const)(
 );
 
 test("noaliencache: objects go home at once", () => {
-  const it = system({ parameters: { ...parameters, useAlienCaches: false } });
+  const it = system({ parameters: { ...parameters, noaliencache: true } });
   give(it, 2, take(it, 0, 100));
   expect(nodeWord(it, 1, KmemCacheNode.alien)).toBe(0);
   expect(stat(it, "remotefrees")).toBe(100);
@@ -382,14 +386,14 @@ test("the audit sees an object that is lost, queued twice, or miscounted", () =>
     return it.failures();
   };
   const array = ({ kernel, s }: System): Address =>
-    kernel.memory.perCpuPtr(kernel.memory.read32(s + KmemCache.cpuSlab), 0);
+    systemOf(kernel).memory.perCpuPtr(systemOf(kernel).memory.read32(s + KmemCache.cpuSlab), 0);
   const add = ({ kernel }: System, at: Address, n: number): void =>
-    kernel.memory.write32(at, kernel.memory.read32(at) + n);
+    systemOf(kernel).memory.write32(at, systemOf(kernel).memory.read32(at) + n);
   expect(broken((it) => add(it, array(it) + ArrayCache.avail, -1))).toContain("lost-object");
   expect(
     broken((it) => {
-      const first = it.kernel.memory.read32(array(it) + 16);
-      it.kernel.memory.write32(array(it) + 20, first);
+      const first = systemOf(it.kernel).memory.read32(array(it) + 16);
+      systemOf(it.kernel).memory.write32(array(it) + 20, first);
     }),
   ).toContain("double-free");
   expect(
@@ -398,7 +402,7 @@ test("the audit sees an object that is lost, queued twice, or miscounted", () =>
   expect(
     broken((it) => {
       const table = nodeWord(it, 1, KmemCacheNode.alien);
-      it.kernel.memory.write32(it.slab.aliens.at(table, 0) + AlienCache.lock, 5);
+      systemOf(it.kernel).memory.write32(it.slab.aliens.at(table, 0) + AlienCache.lock, 5);
     }),
   ).toContain("deadlock");
 });

@@ -1,12 +1,19 @@
 /** Views of memory of SLAB show an object, or its window, and nothing beside it. */
 import { describe, expect, test } from "vitest";
 import { SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import { type BootOptions, boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
+import {
+  type BootOptions,
+  boot,
+  type Kernel,
+  MIB,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import { Page } from "../../src/pages/page.ts";
 
 function machine(options: BootOptions): Kernel {
   const kernel = boot({ allocator: "slab", cpus: 1, memory: 16 * MIB, ...options });
-  kernel.thread.enterCpu(0);
+  threadOf(kernel).enterCpu(0);
   return kernel;
 }
 
@@ -49,9 +56,9 @@ describe.each(["4.1", "6.1"] as const)("in the form of %s, a view", (version) =>
     // Readers under RCU: the array lies on the slab, before the objects or behind them.
     const s = kernel.kmemCacheCreate("indexed", 100, { flags: SLAB_TYPESAFE_BY_RCU });
     const object = kernel.kmemCacheAlloc(s);
-    const page = kernel.pages.virtToHeadPage(object);
-    const indexes = kernel.memory.read32(page + Page.freelist);
-    expect(kernel.pages.virtToHeadPage(indexes)).toBe(page);
+    const page = systemOf(kernel).pages.virtToHeadPage(object);
+    const indexes = systemOf(kernel).memory.read32(page + Page.freelist);
+    expect(systemOf(kernel).pages.virtToHeadPage(indexes)).toBe(page);
     expect(() => kernel.view8(indexes, 1)).toThrow(/SLAB 'indexed' beside its objects/);
   });
 

@@ -11,7 +11,7 @@ import {
   SLAB_STORE_USER,
 } from "../../src/caches/flags.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
-import type { Kernel } from "../../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Page } from "../../src/pages/page.ts";
 import { objectsOf, withInuse } from "../../src/slub/counters.ts";
@@ -38,7 +38,7 @@ describe("a forged free pointer", () => {
     const target = kernel.kmalloc(256);
     const objects = Array.from({ length: 3 }, () => kernel.kmemCacheAlloc(s));
     for (const object of objects) kernel.kmemCacheFree(s, object);
-    kernel.memory.write32(objects[2] as Address, target);
+    systemOf(kernel).memory.write32(objects[2] as Address, target);
     return { ...on, s, target };
   }
 
@@ -95,7 +95,7 @@ test("an overflow into the next object names the object that was overrun and who
   const { kernel, reports, lines } = bench();
   const s = kernel.kmemCacheCreate("victims", 64, { flags: FZPU });
   const object = kernel.kmemCacheAlloc(s);
-  kernel.memory.fill(object, 0x41, 68);
+  systemOf(kernel).memory.fill(object, 0x41, 68);
   kernel.kmemCacheFree(s, object);
   expect(reports).toMatchObject([
     {
@@ -118,8 +118,8 @@ test("a note of the size asked for that is overwritten costs no byte of the obje
   const flags = SLAB_KMALLOC | SLAB_STORE_USER | SLAB_RED_ZONE;
   const s = kernel.kmemCacheCreate("victims", 64, { flags });
   const object = kernel.kmallocTrace(s, 64);
-  kernel.memory.fill(object, 0x31, 64);
-  kernel.memory.fill(object + slub.debugging.layout.origSizeOffset(s), 0xff, 4);
+  systemOf(kernel).memory.fill(object, 0x31, 64);
+  systemOf(kernel).memory.fill(object + slub.debugging.layout.origSizeOffset(s), 0xff, 4);
   expect(validate(s)).toBe(0);
   const grown = kernel.krealloc(object, 100);
   expect(peek(grown, 64)).toEqual(Array.from({ length: 64 }, () => 0x31));
@@ -130,7 +130,7 @@ test("a write after the free names who freed the object", () => {
   const s = kernel.kmemCacheCreate("victims", 64, { flags: FZPU });
   const object = kernel.kmemCacheAlloc(s);
   kernel.kmemCacheFree(s, object);
-  kernel.memory.write32(object + 8, 0xdead);
+  systemOf(kernel).memory.write32(object + 8, 0xdead);
   expectServes(kernel, s, [object]);
   expect(reports).toMatchObject([{ message: "Poison overwritten", failure: "poison", object }]);
   expect(reports[0]?.freed?.stack[0]).toContain("attacks.test.ts");
@@ -140,11 +140,11 @@ test("a write after the free names who freed the object", () => {
 test("a full slab on a partial list stops the machine, since locks are held where it is met", () => {
   const { kernel } = bench();
   const s = kernel.kmemCacheCreate("victims", 64, { flags: SLAB_CONSISTENCY_CHECKS });
-  const page = kernel.pages.virtToHeadPage(kernel.kmemCacheAlloc(s));
-  const counters = kernel.memory.readOnce(page + Page.counters);
-  kernel.memory.writeOnce(page + Page.counters, withInuse(counters, objectsOf(counters)));
+  const page = systemOf(kernel).pages.virtToHeadPage(kernel.kmemCacheAlloc(s));
+  const counters = systemOf(kernel).memory.readOnce(page + Page.counters);
+  systemOf(kernel).memory.writeOnce(page + Page.counters, withInuse(counters, objectsOf(counters)));
   expect(() => kernel.kmemCacheShrink(s)).toThrow(/full slab \d+ on a partial list/);
-  expect(kernel.memory.loadAcquire(kernel.machine.layout.panic)).toBe(1);
+  expect(systemOf(kernel).memory.loadAcquire(systemOf(kernel).machine.layout.panic)).toBe(1);
 });
 
 test("a free to another cache is refused", () => {

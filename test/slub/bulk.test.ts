@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { onCommon, onSlub } from "../../src/kernel/classes.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 import { cacheOfFour, OBJECTS, take, watched } from "../check/systems.ts";
@@ -39,11 +40,11 @@ test("a bulk allocation that fails on another CPU than it began on leaves the fi
 
 test("objects of several caches and whole pages go back in one call", () => {
   const { kernel } = bench();
-  const before = kernel.pages.freePagesTotal();
+  const before = systemOf(kernel).pages.freePagesTotal();
   const p = [0, 16, kernel.kmalloc(10), kernel.kmalloc(20_000), kernel.kmalloc(1000)];
   kernel.kmemCacheFreeBulk(0, p.length, [...p]);
-  for (const s of kernel.common.caches()) kernel.kmemCacheShrink(s);
-  expect(kernel.pages.freePagesTotal()).toBeGreaterThanOrEqual(before);
+  for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+  expect(systemOf(kernel).pages.freePagesTotal()).toBeGreaterThanOrEqual(before);
   const large = kernel.kmalloc(20_000);
   expect(() => kernel.kmemCacheFreeBulk(0, 1, [large + 4096])).toThrow(/is no object/);
   kernel.kfree(large);
@@ -56,7 +57,8 @@ test("a chain that was made before checks were switched on is freed object by ob
     onSlub((classes) => ({
       Allocator: class extends classes.Allocator {
         override slabFreeChain(...chain: Parameters<Slub["slabFreeChain"]>): void {
-          if (chain[4] > 1) new SlabSysfs(system.kernel).write("four", "sanity_checks", "1");
+          if (chain[4] > 1)
+            new SlabSysfs(systemOf(system.kernel)).write("four", "sanity_checks", "1");
           super.slabFreeChain(...chain);
         }
       },

@@ -2,6 +2,7 @@
  * Any byte that debugging guards may be overwritten by any other: it is reported with the object,
  * the place and the byte found, repaired, and the cache goes on as if nothing had happened.
  */
+
 import fc from "fast-check";
 import { expect } from "vitest";
 import {
@@ -11,6 +12,7 @@ import {
   SLAB_STORE_USER,
 } from "../../src/caches/flags.ts";
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 import { PAGE_SIZE } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { noWitness } from "../../src/machine/witness.ts";
@@ -72,7 +74,7 @@ export function expectReported(count: number, seed: number): void {
     const known = machines.get(kernel);
     if (known !== undefined) return known;
     const fresh = bench({ kernel });
-    fresh.kernel.machine.witness = noWitness;
+    systemOf(fresh.kernel).machine.witness = noWitness;
     return fresh;
   };
 
@@ -91,7 +93,7 @@ export function expectReported(count: number, seed: number): void {
       const bytes = guardedBytes(on, s, victim, inUse);
       if (bytes.length > 0) {
         const at = bytes[rest.where % bytes.length] as Address;
-        const wrong = (kernel.memory.read8(at) ^ rest.change) & 0xff;
+        const wrong = (systemOf(kernel).memory.read8(at) ^ rest.change) & 0xff;
         on.poke(at, wrong);
         reports.length = 0;
         const errors = validated

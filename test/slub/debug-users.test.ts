@@ -9,7 +9,7 @@ import {
   SLAB_STORE_USER,
   SLAB_TRACE,
 } from "../../src/caches/flags.ts";
-import { MIB } from "../../src/kernel/kernel.ts";
+import { MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { callersOf, noWitness } from "../../src/machine/witness.ts";
 import { allocCalls, freeCalls } from "../../src/slub/debug/locations.ts";
 import { PRINTED_REPORTS } from "../../src/slub/debug/reports.ts";
@@ -30,7 +30,7 @@ test("a leak report groups objects by who allocated them, full slabs included", 
   }
   const held = Array.from({ length: 100 }, leaky);
   const kept = kernel.kmemCacheAlloc(s);
-  const report = kernel.liveObjects(s) ?? [];
+  const report = kernel.debug.liveObjects(s) ?? [];
   expect(report.map(({ count, bytes }) => [count, bytes])).toEqual([
     [100, 6400],
     [1, 64],
@@ -39,20 +39,23 @@ test("a leak report groups objects by who allocated them, full slabs included", 
   expect(report[0]?.addresses).toEqual(held.sort((a, b) => a - b));
   expect(report[1]?.addresses).toEqual([kept]);
   for (const object of [...held, kept]) kernel.kmemCacheFree(s, object);
-  expect(kernel.liveObjects(s)).toEqual([]);
+  expect(kernel.debug.liveObjects(s)).toEqual([]);
 });
 
 test("alloc_calls and free_calls name callers, ages, tasks and CPUs, most objects first", () => {
   const { kernel, slub, s } = tracked();
   let now = 1000;
-  kernel.machine.witness = { stack: () => ["first (a.ts:1:1)"], milliseconds: () => now };
+  systemOf(kernel).machine.witness = { stack: () => ["first (a.ts:1:1)"], milliseconds: () => now };
   expect(allocCalls(slub, s)).toBe("No data\n");
   const objects = [0, 10, 50].map((age) => {
     now = 1000 - age;
     return kernel.kmemCacheAlloc(s);
   });
   now = 1000;
-  kernel.machine.witness = { stack: () => ["second (b.ts:2:2)"], milliseconds: () => 1000 };
+  systemOf(kernel).machine.witness = {
+    stack: () => ["second (b.ts:2:2)"],
+    milliseconds: () => 1000,
+  };
   kernel.kmemCacheFree(s, objects[0] as number);
   expect(kernel.kmemCacheAlloc(s)).toBe(objects[0]);
   expect(allocCalls(slub, s)).toBe(
@@ -65,7 +68,7 @@ test("alloc_calls and free_calls name callers, ages, tasks and CPUs, most object
 
 test("alloc_calls has no limit on how many objects one caller holds", () => {
   const { kernel, slub } = bench({ kernel: "6.1", memory: 96 * MIB });
-  kernel.machine.witness = noWitness;
+  systemOf(kernel).machine.witness = noWitness;
   const s = kernel.kmemCacheCreate("numerous", 500, { flags: SLAB_STORE_USER });
   const held = 140_000;
   for (let i = 0; i < held; i++) kernel.kmemCacheAlloc(s);
@@ -81,7 +84,7 @@ test("a cache that tracks nobody has no such files", () => {
 test("stacks are stored once, and when their room is used up tracks go on without", () => {
   const { kernel, slub, s } = tracked();
   let stack: readonly string[] = [];
-  kernel.machine.witness = { stack: () => stack, milliseconds: () => 0 };
+  systemOf(kernel).machine.witness = { stack: () => stack, milliseconds: () => 0 };
   const stackOf = (frames: readonly string[]): readonly string[] | undefined => {
     stack = frames;
     const object = kernel.kmemCacheAlloc(s);
@@ -106,14 +109,14 @@ test("a track that was overwritten is not followed", () => {
   const object = kernel.kmemCacheAlloc(s);
   const at = object + slub.debugging.layout.infoEnd(s);
   for (const garbage of [0x6b, 0x01, 0xff]) {
-    kernel.memory.fill(at + 4, garbage, 4);
+    systemOf(kernel).memory.fill(at + 4, garbage, 4);
     expect(slub.debugging.tracks.get(s, object, TRACK_ALLOC)).toBeUndefined();
   }
 });
 
 test("reports are printed up to a limit, and counted beyond it", () => {
   const { kernel, slub, lines, reports, poke } = bench();
-  kernel.machine.witness = noWitness;
+  systemOf(kernel).machine.witness = noWitness;
   const s = kernel.kmemCacheCreate("noisy", 64, { flags: SLAB_RED_ZONE });
   for (let i = 0; i < PRINTED_REPORTS; i++) {
     const object = kernel.kmemCacheAlloc(s);
@@ -133,7 +136,7 @@ test("whatever is checked of a cache, its slabs change under slab_lock alone", (
     const { kernel } = bench({ kernel: version });
     for (const flags of [SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON, SLAB_STORE_USER]) {
       const s = kernel.kmemCacheCreate("checked", 64, { flags });
-      expect(kernel.memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE).toBe(0);
+      expect(systemOf(kernel).memory.read32(s + KmemCache.flags) & __CMPXCHG_DOUBLE).toBe(0);
       kernel.kmemCacheDestroy(s);
     }
   }

@@ -1,6 +1,6 @@
 /** What the watchdog calls progress, on a machine without threads. */
 import { expect, test } from "vitest";
-import { attach, boot } from "../../src/kernel/kernel.ts";
+import { attach, boot, systemOf } from "../../src/kernel/kernel.ts";
 import { CPU_DOWN, controlBytes, KFREE, KMALLOC, StressControl } from "../../stress/control.ts";
 import { Driver } from "../../stress/driver.ts";
 import { Random } from "../../stress/random.ts";
@@ -11,7 +11,7 @@ const PATIENCE_MS = 10 * WATCH_MS;
 /** The watchdog of one task, and that task, which runs as CPU 0 while `look` looks. */
 function watched() {
   const kernel = boot({ cpus: 1, tasks: 4, memory: 2 ** 24, checker: controlBytes(1) });
-  const control = new StressControl(kernel.machine, 1);
+  const control = new StressControl(systemOf(kernel).machine, 1);
   const watchdog = new Watchdog(kernel, control, PATIENCE_MS);
   const task = attach(kernel.shared);
   const look = (times: number) =>
@@ -51,7 +51,7 @@ test("a task that has no CPU at the moment is not looked at, and not forgiven ei
 
 test("once the run is to stop a task has less time", () => {
   const kernel = boot({ cpus: 1, tasks: 4, memory: 2 ** 24, checker: controlBytes(1) });
-  const control = new StressControl(kernel.machine, 1);
+  const control = new StressControl(systemOf(kernel).machine, 1);
   const task = attach(kernel.shared);
   const watchdog = new Watchdog(kernel, control);
   control.setActive(0, true);

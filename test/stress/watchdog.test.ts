@@ -1,7 +1,7 @@
 /** A CPU that runs in circles is found, named with what it was doing, and its thread ended. */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { boot, MIB } from "../../src/kernel/kernel.ts";
+import { boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { Cpu, sizeOfCpu } from "../../src/machine/cpus.ts";
 import { loadMutation } from "../../src/museum/mutations.ts";
 import { controlBytes, KMALLOC, StressControl } from "../../stress/control.ts";
@@ -18,12 +18,12 @@ const LOOKS = PATIENCE_MS / WATCH_MS;
 /** A machine of two CPUs without threads, and what a watchdog sees of two tasks on them. */
 function watched() {
   const kernel = boot({ cpus: 2, memory: 4 * MIB, checker: controlBytes(2), tasks: 3 });
-  const control = new StressControl(kernel.machine, 2);
+  const control = new StressControl(systemOf(kernel).machine, 2);
   const watchdog = new Watchdog(kernel, control, PATIENCE_MS);
   /** The machine's task 0 is the main thread, and a lease holds a task's number + 1. */
   const occupy = (cpu: number, task: number | undefined): void => {
-    const lease = kernel.machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
-    kernel.memory.storeRelease(lease, task === undefined ? 0 : task + 2);
+    const lease = systemOf(kernel).machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
+    systemOf(kernel).memory.storeRelease(lease, task === undefined ? 0 : task + 2);
   };
   let operations = 0;
   const step = (task: number) => control.begin(task, operations++, KMALLOC, 64, false);

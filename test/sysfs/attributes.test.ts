@@ -1,14 +1,20 @@
 /** The files of /sys/kernel/slab/<cache>/: what they show, what they take, what they refuse. */
 import { describe, expect, test } from "vitest";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS, ERANGE } from "../../src/caches/errno.ts";
 import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
-import { attach, type BootOptions, boot, type Kernel } from "../../src/kernel/kernel.ts";
+import {
+  attach,
+  type BootOptions,
+  boot,
+  type Kernel,
+  systemOf,
+  threadOf,
+} from "../../src/kernel/kernel.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
 import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 
-const UNMERGED = { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true };
+const UNMERGED = { slab_nomerge: true };
 
 interface Shown {
   readonly kernel: Kernel;
@@ -20,7 +26,7 @@ interface Shown {
 function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
   const kernel = boot({ cpus: 2, parameters: UNMERGED, ...options });
   const s = kernel.kmemCacheCreate("shown", size, { flags });
-  const sysfs = new SlabSysfs(kernel);
+  const sysfs = new SlabSysfs(systemOf(kernel));
   return {
     kernel,
     s,
@@ -32,8 +38,8 @@ function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
 describe("ctor", () => {
   test("is the constructor's name, its number where it has none, or nothing", () => {
     const kernel = boot({ cpus: 1, parameters: UNMERGED });
-    const { functions } = kernel.machine;
-    const sysfs = new SlabSysfs(kernel);
+    const { functions } = systemOf(kernel).machine;
+    const sysfs = new SlabSysfs(systemOf(kernel));
     const ctorOf = (name: string, ctor: number) => {
       kernel.kmemCacheCreate(name, 64, { ctor });
       return kernel.run(() => sysfs.read(name, "ctor"));
@@ -68,7 +74,7 @@ describe("counts", () => {
 
   test("of events are unsigned, and more than 2^31 of them no less", () => {
     const { kernel, s, read } = shown(256);
-    const { observer, memory } = kernel;
+    const { observer, memory } = systemOf(kernel);
     memory.add(observer.statWords(s, 0), 2 ** 31 + 3);
     memory.add(observer.statWords(s, 1), 2 ** 31);
     expect(read("alloc_fastpath")).toBe("4294967299 C0=2147483651 C1=2147483648\n");
@@ -77,9 +83,9 @@ describe("counts", () => {
   test("of events are cleared while other CPUs run", () => {
     const kernel = boot({ cpus: 2, parameters: UNMERGED }, { memoryClass: TorturedMemory });
     const s = kernel.kmemCacheCreate("shown", 256);
-    const sysfs = new SlabSysfs(kernel);
+    const sysfs = new SlabSysfs(systemOf(kernel));
     kernel.run(() => kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s)), 1);
-    attach(kernel.shared).thread.enterCpu(1);
+    threadOf(attach(kernel.shared)).enterCpu(1);
     expect(kernel.run(() => sysfs.write("shown", "alloc_slowpath", "0"), 0)).toBe(0);
     expect(kernel.run(() => sysfs.read("shown", "alloc_slowpath"), 0)).toBe("0\n");
   });
@@ -190,7 +196,7 @@ describe("writing", () => {
   });
 
   test.each(["trace", "failslab"])("%s is refused while the cache is shared", (file) => {
-    const { kernel, read, write } = shown(200, 0, { parameters: DEFAULT_BOOT_PARAMETERS });
+    const { kernel, read, write } = shown(200, 0, { parameters: {} });
     expect(write(file, "1")).toBe(0);
     expect(write(file, "0")).toBe(0);
     kernel.kmemCacheCreate("another", 200);
@@ -255,7 +261,7 @@ describe("names", () => {
     const kernel = boot({ cpus: 1 });
     kernel.kmemCacheCreate("first", 200);
     kernel.kmemCacheCreate("second", 197);
-    const sysfs = new SlabSysfs(kernel);
+    const sysfs = new SlabSysfs(systemOf(kernel));
     expect(kernel.run(() => sysfs.directoryOf("second"))).toBe(":t-0000200");
     for (const name of ["first", "second", ":t-0000200"]) {
       expect(kernel.run(() => sysfs.read(name, "aliases"))).toBe("1\n");
@@ -265,16 +271,16 @@ describe("names", () => {
 
   test("are read while no cache comes or goes", () => {
     const kernel = boot({ cpus: 1 });
-    const sysfs = new SlabSysfs(kernel);
+    const sysfs = new SlabSysfs(systemOf(kernel));
     kernel.run(() => {
-      mutexLock(kernel.memory, kernel.common.slabMutex);
+      mutexLock(systemOf(kernel).memory, systemOf(kernel).common.slabMutex);
       expect(() => sysfs.read("kmalloc-64", "aliases")).toThrow("CPU 0 waits for itself");
     });
   });
 
   test("SLAB's caches have none", () => {
     const kernel = boot({ cpus: 1, allocator: "slab" });
-    const sysfs = new SlabSysfs(kernel);
+    const sysfs = new SlabSysfs(systemOf(kernel));
     expect(kernel.run(() => sysfs.names())).toEqual([]);
     expect(sysfs.files()).toEqual([]);
   });

@@ -3,7 +3,6 @@
  * every attribute that follows from that must be the recorded one.
  */
 import { describe, expect, test } from "vitest";
-import { parseBootParameters } from "../../src/caches/boot-parameters.ts";
 import {
   SLAB_CACHE_DMA,
   SLAB_CONSISTENCY_CHECKS,
@@ -14,7 +13,7 @@ import {
   SLAB_STORE_USER,
   SLAB_TYPESAFE_BY_RCU,
 } from "../../src/caches/flags.ts";
-import { boot } from "../../src/kernel/kernel.ts";
+import { boot, systemOf } from "../../src/kernel/kernel.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 import { collection, paramsOf, readOracle } from "../oracle/files.ts";
 
@@ -39,13 +38,10 @@ const NOT_OURS = new Set(["slabs", "objects", "total_objects", "aliases"]);
 
 function differences(run: string, more = 0): string[] {
   const record = readOracle<DumpRecord>("dump", run);
-  const parameters = parseBootParameters("4.1", {
-    ...paramsOf(record.slab_cmdline),
-    slab_nomerge: "",
-  });
+  const parameters = { ...paramsOf(record.slab_cmdline), slab_nomerge: "" };
   const kernel = boot({ cpus: 1, parameters });
-  const sysfs = new SlabSysfs(kernel);
-  const ctor = kernel.machine.functions.register(() => undefined);
+  const sysfs = new SlabSysfs(systemOf(kernel));
+  const ctor = systemOf(kernel).machine.functions.register(() => undefined);
   return Object.entries(record.caches).flatMap(([directory, recorded], i) => {
     let flags = 0;
     for (const [file, bit] of Object.entries(FLAGS)) if (recorded[file] === 1) flags |= bit;

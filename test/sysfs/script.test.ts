@@ -1,6 +1,5 @@
 /** Scripts: what is a command, what is not, and what a run tells. */
 import { describe, expect, test } from "vitest";
-import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { parseScript, ScriptError } from "../../src/sysfs/script/commands.ts";
 import { runScript, type ScriptMachine } from "../../src/sysfs/script/run.ts";
 
@@ -9,7 +8,7 @@ const MACHINE: ScriptMachine = {
   kernel: "4.1",
   cpus: 1,
   nodes: 1,
-  parameters: { ...DEFAULT_BOOT_PARAMETERS, slabNoMerge: true },
+  parameters: { slab_nomerge: true },
 };
 
 const idsOf = (line: string) => {

@@ -1,7 +1,7 @@
 /** /proc/slabinfo against what readers of it expect, and against recorded systems. */
 import { describe, expect, test } from "vitest";
 import { EINVAL, EIO } from "../../src/caches/errno.ts";
-import { boot } from "../../src/kernel/kernel.ts";
+import { boot, systemOf } from "../../src/kernel/kernel.ts";
 import { SpinLock } from "../../src/machine/spinlock.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { readSlabinfo, writeSlabinfo } from "../../src/sysfs/slabinfo.ts";
@@ -27,7 +27,7 @@ function rows(text: string): [string, ...number[]][] {
 describe.each(["slub", "slab"] as const)("/proc/slabinfo of %s", (allocator) => {
   test("has version 2.1, the columns of a real one, and a row for each cache, newest first", () => {
     const kernel = boot({ cpus: 2, allocator });
-    const text = kernel.run(() => readSlabinfo(kernel));
+    const text = kernel.run(() => readSlabinfo(systemOf(kernel)));
     const [version, header = "", ...lines] = text.split("\n");
     expect(version).toBe("slabinfo - version: 2.1");
     const columns = [...header.matchAll(/<(\w+)>/g)].map(([, column]) => column);
@@ -35,7 +35,9 @@ describe.each(["slub", "slab"] as const)("/proc/slabinfo of %s", (allocator) => 
     expect(["name", ...columns]).toEqual(slabinfo_columns);
     expect(text.endsWith("\n")).toBe(true);
     for (const line of lines.slice(0, -1)) expect(line).toMatch(PROCPS);
-    const names = kernel.common.caches().map((s) => kernel.common.nameOf(s));
+    const names = systemOf(kernel)
+      .common.caches()
+      .map((s) => systemOf(kernel).common.nameOf(s));
     expect(rows(text).map(([name]) => name)).toEqual(names);
   });
 
@@ -43,7 +45,7 @@ describe.each(["slub", "slab"] as const)("/proc/slabinfo of %s", (allocator) => 
     const kernel = boot({ cpus: 1, allocator, kernel: "4.1" });
     const s = kernel.kmemCacheCreate("fresh", 5000, { align: 32 });
     kernel.kmemCacheAlloc(s);
-    const line = kernel.run(() => readSlabinfo(kernel)).split("\n")[2];
+    const line = kernel.run(() => readSlabinfo(systemOf(kernel))).split("\n")[2];
     expect(line).toBe(
       allocator === "slub"
         ? "fresh                  6      6   5024    6    8 : tunables    0    0    0 : slabdata      1      1      0"
@@ -60,7 +62,7 @@ describe.each(["slub", "slab"] as const)("/proc/slabinfo of %s", (allocator) => 
     for (const object of objects.slice(0, 90)) kernel.kmemCacheFree(s, object);
     kernel.kmemCacheShrink(s);
     const [, active, total, , perSlab, , , , , activeSlabs, slabs] = rows(
-      kernel.run(() => readSlabinfo(kernel)),
+      kernel.run(() => readSlabinfo(systemOf(kernel))),
     )[0] as [string, ...number[]];
     expect(active).toBe(10);
     expect(total).toBe(Number(slabs) * Number(perSlab));
@@ -76,7 +78,7 @@ describe(`recorded systems (${collection} collection)`, () => {
   ] as const)("%s: the rows of the kmalloc caches, but for what is in use", (run, allocator, v) => {
     const recorded = readOracle<DumpRecord>("dump", run).slabinfo;
     const kernel = boot({ cpus: 1, allocator, kernel: v });
-    const ours = rows(kernel.run(() => readSlabinfo(kernel)));
+    const ours = rows(kernel.run(() => readSlabinfo(systemOf(kernel))));
     const shape = (row: readonly (string | number)[]) => [row[0], ...row.slice(3, 9)];
     const kmalloc = recorded.filter(([name]) => name.startsWith("kmalloc-"));
     expect(kmalloc.length).toBeGreaterThan(10);
@@ -93,13 +95,13 @@ describe.each(["4.1", "6.1"] as const)("the statistics of DEBUG_SLAB, %s", (vers
   /** The columns behind slabdata, of the newest cache. */
   const statistics = (kernel: ReturnType<typeof boot>) =>
     kernel
-      .run(() => readSlabinfo(kernel))
+      .run(() => readSlabinfo(systemOf(kernel)))
       .split("\n")[2]
       ?.replace(/^.* : globalstat/, "globalstat");
 
   test("are announced in the header, and kept by no other kernel", () => {
     const kernel = debugged(1);
-    const [first, header = ""] = kernel.run(() => readSlabinfo(kernel)).split("\n");
+    const [first, header = ""] = kernel.run(() => readSlabinfo(systemOf(kernel))).split("\n");
     expect(first).toBe("slabinfo - version: 2.1 (statistics)");
     expect(header.split(" : ").slice(3)).toEqual([
       "globalstat <listallocs> <maxobjs> <grown> <reaped> <error> <maxfreeable>" +
@@ -107,7 +109,7 @@ describe.each(["4.1", "6.1"] as const)("the statistics of DEBUG_SLAB, %s", (vers
       "cpustat <allochit> <allocmiss> <freehit> <freemiss>",
     ]);
     const plain = boot({ cpus: 1, allocator: "slab", kernel: version });
-    expect(plain.run(() => readSlabinfo(plain))).not.toContain("stat");
+    expect(plain.run(() => readSlabinfo(systemOf(plain)))).not.toContain("stat");
   });
 
   test("count what happened to arrays, lists and slabs", () => {
@@ -153,19 +155,19 @@ describe.each(["4.1", "6.1"] as const)("the statistics of DEBUG_SLAB, %s", (vers
     const objects = Array.from({ length: 10 }, () => kernel.kmemCacheAlloc(s));
     for (const object of objects) kernel.kmemCacheFree(s, object);
     for (let jiffies = 0; jiffies < 60_000; jiffies += 100) {
-      kernel.run(() => kernel.allocator.tick(jiffies));
+      kernel.run(() => systemOf(kernel).allocator.tick(jiffies));
     }
-    expect(rows(kernel.run(() => readSlabinfo(kernel)))[0]?.[1]).toBe(0);
+    expect(rows(kernel.run(() => readSlabinfo(systemOf(kernel))))[0]?.[1]).toBe(0);
     // (1 + 1 CPU) * 4 + 1 free objects are kept; the tenth takes its slab along.
     expect(statistics(kernel)).toMatch(/^globalstat {6}10 {5}10 {4}10 {4}9 /);
   });
 
   test("tell the objects that were found damaged", () => {
     const kernel = debugged(1);
-    kernel.machine.console.sink = () => undefined;
+    systemOf(kernel).machine.console.sink = () => undefined;
     const s = kernel.kmemCacheCreate("fresh", 100);
     const object = kernel.kmemCacheAlloc(s);
-    kernel.memory.write8(object + 104, 0x12);
+    systemOf(kernel).memory.write8(object + 104, 0x12);
     kernel.kmemCacheFree(s, object);
     expect(statistics(kernel)?.split(/ +/)[5]).toBe("1");
   });
@@ -175,17 +177,17 @@ describe("writing /proc/slabinfo", () => {
   test("is -EIO with SLUB, whatever is written", () => {
     const kernel = boot({ cpus: 1 });
     for (const text of ["kmalloc-64 1 1 1", "absent 1 1 1", "nonsense", ""]) {
-      expect(kernel.run(() => writeSlabinfo(kernel, text))).toBe(-EIO);
+      expect(kernel.run(() => writeSlabinfo(systemOf(kernel), text))).toBe(-EIO);
     }
   });
 
   test("finds and tunes the cache under one hold of slab_mutex", () => {
     const kernel = boot({ cpus: 1, allocator: "slab" });
-    const { memory, common } = kernel;
+    const { memory, common } = systemOf(kernel);
     const acquired = () => memory.read32(common.slabMutex + SpinLock.acquired);
     kernel.run(() => {
       const before = acquired();
-      expect(writeSlabinfo(kernel, "kmalloc-64 30 10 2")).toBe(0);
+      expect(writeSlabinfo(systemOf(kernel), "kmalloc-64 30 10 2")).toBe(0);
       expect(acquired() - before).toBe(1);
     });
   });
@@ -193,8 +195,8 @@ describe("writing /proc/slabinfo", () => {
   test("sets the queues of a SLAB cache", () => {
     const kernel = boot({ cpus: 2, allocator: "slab" });
     kernel.kmemCacheCreate("fresh", 40);
-    const write = (text: string) => kernel.run(() => writeSlabinfo(kernel, text));
-    const tunables = () => rows(kernel.run(() => readSlabinfo(kernel)))[0]?.slice(6, 9);
+    const write = (text: string) => kernel.run(() => writeSlabinfo(systemOf(kernel), text));
+    const tunables = () => rows(kernel.run(() => readSlabinfo(systemOf(kernel))))[0]?.slice(6, 9);
     expect(write("fresh 30 10 2\n")).toBe(0);
     expect(tunables()).toEqual([30, 10, 2]);
     expect(write("fresh 10 30 2")).toBe(0);

@@ -5,12 +5,12 @@
  * one CPU, where the recorded runs had none before the end of the script.
  */
 
-import type { BootParameters } from "../../caches/boot-parameters.ts";
+import type { ParameterValue } from "../../caches/boot-parameters.ts";
 import { type AllocatorName, type BuildOption, SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import type { KernelVersion } from "../../caches/kernel-version.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
 import type { TraceView } from "../../caches/trace-view.ts";
-import { boot, type Kernel, MIB, type ThreadBuild } from "../../kernel/kernel.ts";
+import { boot, type Kernel, MIB, systemOf, type ThreadBuild } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
 import { quoted } from "../../machine/quoted.ts";
@@ -39,7 +39,8 @@ export interface ScriptMachine {
   readonly kernel: KernelVersion;
   readonly cpus: number;
   readonly nodes: number;
-  readonly parameters: BootParameters;
+  /** Boot parameters by name. */
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
   readonly config?: readonly BuildOption[];
 }
 
@@ -74,7 +75,7 @@ export function runScript(
   const neverMoves = !lines.some(({ command }) => command.kind === "cpu");
   const single = machine.cpus === 1 || (machine.allocator === "slab" && neverMoves);
   // Nobody is shown who allocated what, and asking costs more than the allocation.
-  kernel.machine.witness = noWitness;
+  systemOf(kernel).machine.witness = noWitness;
   return new ScriptRun(kernel, single).run(lines);
 }
 
@@ -96,8 +97,8 @@ class ScriptRun {
   constructor(kernel: Kernel, single: boolean) {
     this.kernel = kernel;
     this.single = single;
-    this.view = kernel.observer.traceView(single);
-    this.ctor = kernel.machine.functions.register(() => undefined);
+    this.view = systemOf(kernel).observer.traceView(single);
+    this.ctor = systemOf(kernel).machine.functions.register(() => undefined);
   }
 
   run(lines: readonly ScriptLine[]): Trace {
@@ -117,7 +118,7 @@ class ScriptRun {
       case "create":
         return this.create(command, text);
       case "allocate":
-        if (command.node >= this.kernel.machine.options.nodes) {
+        if (command.node >= systemOf(this.kernel).machine.options.nodes) {
           throw new ScriptError(`${quoted(text)}: this machine has no such node`);
         }
         return times(command.count, () =>
@@ -134,7 +135,7 @@ class ScriptRun {
       case "destroy":
         return this.destroy();
       case "cpu":
-        if (command.cpu >= this.kernel.machine.options.cpus) {
+        if (command.cpu >= systemOf(this.kernel).machine.options.cpus) {
           throw new ScriptError(`${quoted(text)}: this machine has no such CPU`);
         }
         this.cpu = command.cpu;
@@ -158,8 +159,9 @@ class ScriptRun {
     if (this.s === 0)
       throw new ScriptError(`${quoted(text)}: the kernel refuses to create this cache`);
     // The default leaves a few searches of other nodes to the cycle counter.
-    if (this.kernel.machine.options.cpus > 1) this.view.setRemoteNodeDefragRatio(this.s, ALWAYS);
-    if (this.holdsGracePeriods) this.kernel.machine.rcu.readLock();
+    if (systemOf(this.kernel).machine.options.cpus > 1)
+      this.view.setRemoteNodeDefragRatio(this.s, ALWAYS);
+    if (this.holdsGracePeriods) systemOf(this.kernel).machine.rcu.readLock();
     this.cache = this.view.describe(this.s);
     return [];
   }
@@ -169,7 +171,7 @@ class ScriptRun {
     for (const id of this.objects.keys()) {
       if (this.isLive(id)) this.operation((tell) => this.free(tell, id));
     }
-    if (this.holdsGracePeriods) this.kernel.machine.rcu.readUnlock();
+    if (this.holdsGracePeriods) systemOf(this.kernel).machine.rcu.readUnlock();
     if (this.kernel.kmemCacheDestroy(this.s) !== 0) {
       throw new ScriptError("D: objects remain in the cache");
     }
@@ -186,7 +188,8 @@ class ScriptRun {
     const events: Event[] = [];
     this.kernel.run(() => {
       act((event) => events.push(event));
-      if (this.waitsForReaders && !this.holdsGracePeriods) this.kernel.machine.rcu.barrier();
+      if (this.waitsForReaders && !this.holdsGracePeriods)
+        systemOf(this.kernel).machine.rcu.barrier();
     }, this.cpu);
     const last = events.pop();
     if (last !== undefined) events.push(this.quiet ? last : this.withState(last));
@@ -199,7 +202,7 @@ class ScriptRun {
   }
 
   private get waitsForReaders(): boolean {
-    const flags = this.kernel.memory.read32(this.s + KmemCacheBase.flags);
+    const flags = systemOf(this.kernel).memory.read32(this.s + KmemCacheBase.flags);
     return (flags & SLAB_TYPESAFE_BY_RCU) !== 0;
   }
 
@@ -215,7 +218,7 @@ class ScriptRun {
   /** Numbers an object, and its slab where it is the first of it. */
   private handOut(tell: (event: Event) => void, object: Address): void {
     if (object === 0) throw outOfMemory();
-    const page = this.kernel.pages.virtToHeadPage(object);
+    const page = systemOf(this.kernel).pages.virtToHeadPage(object);
     const id = this.objects.push(object) - 1;
     if (!this.slabs.has(page)) {
       this.slabs.set(page, this.nextSlab++);
@@ -235,7 +238,7 @@ class ScriptRun {
 
   private takeBack(tell: (event: Event) => void, id: number): Address {
     const object = this.objects[id] as Address;
-    const page = this.kernel.pages.virtToHeadPage(object);
+    const page = systemOf(this.kernel).pages.virtToHeadPage(object);
     tell(["F", id, this.numbers(page), this.view.indexOf(this.s, page, object)]);
     this.objects[id] = 0;
     return object;
@@ -267,7 +270,7 @@ class ScriptRun {
 
   /** Forgets the slabs whose pages no longer belong to the cache. */
   private goneSlabs(): Event[] {
-    const { memory } = this.kernel;
+    const { memory } = systemOf(this.kernel);
     const events: Event[] = [];
     for (const [page, number] of this.slabs) {
       const isSlab = (memory.read32(page + Page.flags) & PG_SLAB) !== 0;

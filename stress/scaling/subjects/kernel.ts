@@ -1,5 +1,5 @@
 /** Ours, as programs use it: kmalloc for any size, or a cache of its own for each size. */
-import type { Kernel } from "../../../src/kernel/kernel.ts";
+import { type Kernel, systemOf } from "../../../src/kernel/kernel.ts";
 import type { Address } from "../../../src/machine/memory.ts";
 import { NUMA_NO_NODE } from "../../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../../src/pages/gfp.ts";
@@ -7,7 +7,7 @@ import type { Subject } from "../subject.ts";
 
 /** Writes each word of an object's first `bytes`, `times` times over. */
 function touchWords(kernel: Kernel, object: Address, bytes: number, times: number): void {
-  const { memory } = kernel;
+  const { memory } = systemOf(kernel);
   for (let n = 0; n < times; n++) {
     for (let at = 0; at < bytes; at += 4) memory.write32(object + at, n);
   }
