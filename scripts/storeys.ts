@@ -1,7 +1,7 @@
 /**
  * The house rules that a type checker does not know: which folder may import which, and what the
  * code of a folder may not say. Files are read as text, without a parser: comments are blanked
- * first, and strings too where words are looked for.
+ * first, and strings too unless a rule is about them.
  */
 
 /** From the ground up. Folders of one row may not import each other unless they are `together`. */
@@ -24,15 +24,30 @@ const together = ["stress", "workers"];
 /** For readers and tests: the product does not need it. */
 const beside = ["examples"];
 
+/** SLUB's fronts. The slab layer below them may import none, and no front another. */
+const fronts = ["src/slub/cpu-slab", "src/slub/sheaves"];
+/** Where SLUB's slab layer lies, and the one file of it that knows the fronts. */
+const slabLayer = ["src/slub", "src/slub/debug"];
+const knowsFronts = "src/slub/kernels.ts";
+
 const levels = new Map(storeys.flatMap((row, level) => row.map((name) => [name, level] as const)));
 
 /** The allocator's own code, which the explorer runs again and again from the start. */
 const rerun = ["pages", "caches", "slub", "slab", "kernel"].map((name) => `src/${name}`);
 
+/** Files that name versions of the kernel to say what each is made of. */
+const versionTables = [
+  "src/caches/kernel-version.ts",
+  "src/slub/kernels.ts",
+  "src/slab/kernels.ts",
+];
+
 interface Ban {
   words: RegExp;
-  in: (storey: string) => boolean;
+  in: (storey: string, path: string) => boolean;
   why: string;
+  /** Where else words are looked for; in code only if left out. */
+  also?: "strings" | "strings and comments";
 }
 
 const bans: Ban[] = [
@@ -51,6 +66,18 @@ const bans: Ban[] = [
     words: /\b(?:Date|performance|setTimeout|setInterval|queueMicrotask)\b|\bMath\.random\b/g,
     in: (storey) => rerun.includes(storey),
     why: "time and chance come through Memory, or a re-run would differ",
+  },
+  {
+    words: /(?:[!=]==?|\bcase)\s*["'`]\d+\.\d+["'`]|["'`]\d+\.\d+["'`]\s*[!=]==?/g,
+    in: (storey, path) => storey !== "src/cli" && !versionTables.includes(path),
+    why: "ask since() what a kernel has, or its table of classes",
+    also: "strings",
+  },
+  {
+    words: /\b\w*[nN]ewer\b|\bnewer\w+/g,
+    in: (storey) => storey.startsWith("src/"),
+    why: "there are more than two kernels; say since which release",
+    also: "strings and comments",
   },
 ];
 
@@ -75,22 +102,36 @@ function strayImports(path: string, text: string): Offence[] {
   const from = storeyOf(path);
   if (from === undefined) return [`${path}:1: lies in no storey`];
   return references(blank(text, false)).flatMap(({ target, line, isFile }) => {
-    const to = storeyOf(resolve(path, target));
+    const file = resolve(path, target);
+    const to = storeyOf(file);
     const allowed = to === undefined ? isFile : mayImport(from, to);
-    return allowed ? [] : [`${path}:${line}: imports ${target} (${from} is not above it)`];
+    if (!allowed) return [`${path}:${line}: imports ${target} (${from} is not above it)`];
+    if (mayKnowFront(path, file)) return [];
+    return [`${path}:${line}: imports ${target} (SLUB's slab layer and its fronts stand apart)`];
   });
+}
+
+function mayKnowFront(path: string, imported: string): boolean {
+  const front = fronts.find((folder) => isIn(folder, imported));
+  if (front === undefined || path === knowsFronts) return true;
+  const isOfLayer = slabLayer.includes(path.slice(0, path.lastIndexOf("/")));
+  return !isOfLayer && !fronts.some((other) => other !== front && isIn(other, path));
+}
+
+function isIn(folder: string, file: string): boolean {
+  return file.startsWith(`${folder}/`);
 }
 
 function bannedWords(path: string, text: string): Offence[] {
   const storey = storeyOf(path) ?? "";
-  const code = blank(text, true);
   return bans
-    .filter((ban) => ban.in(storey))
-    .flatMap((ban) =>
-      [...code.matchAll(ban.words)].map(
-        (match) => `${path}:${lineOf(code, match.index)}: ${match[0].trim()} (${ban.why})`,
-      ),
-    );
+    .filter((ban) => ban.in(storey, path))
+    .flatMap((ban) => {
+      const read = ban.also === "strings and comments" ? text : blank(text, ban.also === undefined);
+      return [...read.matchAll(ban.words)].map(
+        (match) => `${path}:${lineOf(read, match.index)}: ${match[0].trim()} (${ban.why})`,
+      );
+    });
 }
 
 function mayImport(from: string, to: string): boolean {

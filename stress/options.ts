@@ -1,7 +1,7 @@
 /** What a stress run is asked for, and what it answers. */
 
 import type { AllocatorName } from "../src/caches/flags.ts";
-import type { KernelVersion } from "../src/caches/kernel-version.ts";
+import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
@@ -29,7 +29,7 @@ export interface StressOptions {
   readonly delays: number;
   /** Id of a mutation, or undefined. */
   readonly mutation: string | undefined;
-  readonly era: "fixed" | "seed";
+  readonly era: Era;
   /** Letters of slub_debug, for all caches. */
   readonly debug?: string | undefined;
   /** Chances that an allocation of an object, or a request for pages, fails on purpose. */

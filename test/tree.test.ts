@@ -46,6 +46,10 @@ test("imports from the same storey or a lower one are fine", () => {
   ).toEqual([]);
   expect(found("workers/cpu.ts", 'import { a } from "../stress/a.ts";')).toEqual([]);
   expect(found("src/kernel/a.ts", 'import { x } from "valibot";')).toEqual([]);
+  expect(found("src/slub/kernels.ts", 'import { a } from "./sheaves/a.ts";')).toEqual([]);
+  expect(found("src/slub/cpu-slab/a.ts", 'import { a } from "../counters.ts";')).toEqual([]);
+  expect(found("src/slub/cpu-slab/a.ts", 'import { a } from "./b.ts";')).toEqual([]);
+  expect(found("src/kernel/a.ts", 'import { a } from "../slub/cpu-slab/a.ts";')).toEqual([]);
 });
 
 test.each([
@@ -58,6 +62,10 @@ test.each([
   ["for its effect", "src/pages/a.ts", 'import "../kernel/a.ts";'],
   ["at run time", "src/pages/a.ts", 'await import("../kernel/a.ts");'],
   ["by a worker's address", "src/explore/a.ts", "new URL(`../../workers/a.ts`, here);"],
+  ["of a front by the slab layer", "src/slub/a.ts", 'import { a } from "./cpu-slab/a.ts";'],
+  ["of a front by debugging", "src/slub/debug/a.ts", 'import type { A } from "../sheaves/a.ts";'],
+  ["of a front by the other", "src/slub/sheaves/a.ts", 'import { a } from "../cpu-slab/a.ts";'],
+  ["of the other front", "src/slub/cpu-slab/a.ts", 'import { a } from "../sheaves/a.ts";'],
   ["of a test", "src/cli/a.ts", 'import { a } from "../../test/a.ts";'],
   ["of an allocator by an example", "examples/a.ts", 'import { a } from "../src/slub/a.ts";'],
   ["of an example by the product", "src/cli/a.ts", 'import { a } from "../../examples/a.ts";'],
@@ -77,6 +85,13 @@ test.each([
   ["src/slab/a.ts", "{ using held = lock(); }"],
   ["src/pages/a.ts", "const at = Date.now();"],
   ["src/caches/a.ts", "if (Math.random() < 0.5) a();"],
+  ["src/slub/a.ts", 'if (kernel === "4.1") a();'],
+  ["src/slab/a.ts", "const old = '6.1' != kernel;"],
+  ["stress/a.ts", "switch (kernel) {\n  case `6.19`:\n}"],
+  ["src/sysfs/a.ts", "const newer = since(kernel, release);"],
+  ["src/pages/a.ts", 'import { a } from "./grow-newer.ts";'],
+  ["src/check/a.ts", "// the newer form"],
+  ["src/caches/a.ts", "if (this.isNewer) a();"],
 ])("in %s the words of `%s` are an offence", (path, text) => {
   expect(found(path, text)).toHaveLength(1);
 });
@@ -87,6 +102,13 @@ test("words in comments, in strings, in types and where they are allowed are no 
   expect(found("src/kernel/a.ts", "declare function view(): Uint8Array;")).toEqual([]);
   expect(found("src/machine/a.ts", "Atomics.load(new Int32Array(4), 0);")).toEqual([]);
   expect(found("src/explore/a.ts", "try { a(); } catch (thrown) { b(); }")).toEqual([]);
+});
+
+test("versions of the kernel are chosen in tables and by since(), and named where they are listed", () => {
+  expect(found("src/slub/a.ts", 'if (since(kernel, "5.4")) a();')).toEqual([]);
+  expect(found("src/caches/a.ts", 'const flags = { "4.1": 1, "6.1": 2 };')).toEqual([]);
+  expect(found("src/slab/kernels.ts", 'if (kernel === "4.1") a();')).toEqual([]);
+  expect(found("src/slub/a.ts", '// kernel === "4.1"')).toEqual([]);
 });
 
 test("a file outside the storeys is an offence", () => {

@@ -1,17 +1,15 @@
 /**
- * What slab_common needs of an allocator, and what a user of one sees. SLUB and SLAB stand behind
- * it; no call of a program asks which. All methods take and give addresses; none throws for want of
- * memory.
+ * The allocator as slab_common and its users see it. SLUB and SLAB stand behind it; no call of a
+ * program asks which. All methods take and give addresses; none throws because memory runs out.
  */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { AllocatorName } from "./flags.ts";
 import type { HotplugSteps } from "./hotplug-steps.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
-import type { SlabCommon } from "./slab-common.ts";
 
-/** What is interposed at boot, whichever allocator it is: failslab, init_on_alloc, a checker. */
-interface Allocating {
+/** The calls that failslab, init_on_alloc and checkers extend at boot, in either allocator. */
+export interface Allocating {
   /** One object, or 0. `node` may be NUMA_NO_NODE. */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address;
   /** Fills p[0..size) and returns size, or 0 and nothing is held. */
@@ -56,7 +54,10 @@ export interface Allocator extends Allocating {
   /** What it does when CPUs and nodes come and go. */
   readonly hotplug: HotplugSteps;
 
-  /** It is `jiffies` (4 ms each) since the boot, on this CPU: what is done from time to time is done. May sleep. */
+  /**
+   * It is `jiffies` (4 ms each) since the boot, on this CPU: periodic work is done if its time has
+   * come. May sleep.
+   */
   tick(jiffies: number): void;
 
   // How much of an object was asked for: a 6.1 debug cache that tracks users of kmalloc notes it.
@@ -74,10 +75,3 @@ export interface Allocator extends Allocating {
     length: number,
   ): string | undefined;
 }
-
-/** A class of either allocator, as it is extended. */
-export type AllocatorClass = new (
-  common: SlabCommon,
-  // biome-ignore lint/suspicious/noExplicitAny: a class to be extended must take any arguments
-  ...parts: any[]
-) => Allocating;

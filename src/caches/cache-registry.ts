@@ -1,7 +1,7 @@
 /**
- * What every thread shares about caches: the list of all of them, how far the allocator has come up,
- * the kmalloc caches by size class. slab_mutex guards the list, the state, and every cache's coming
- * and going; the kmalloc table is only read once the machine is up.
+ * The state of caches that all threads share: the list of all of them, how far the allocator has
+ * come up, the kmalloc caches by size class. slab_mutex guards the list, the state, and every
+ * cache's coming and going; the kmalloc table is only read once the machine is up.
  */
 
 import { HotplugLock, holdOff, letGo } from "../machine/hotplug-lock.ts";
@@ -42,6 +42,15 @@ const Globals = struct("slab_common", {
   kmallocReclaimCaches: array(ptr, KMALLOC_INDEXES),
 });
 
+/** The machine and its pages, and the kernel that runs on it. */
+export interface CacheRegistryParts {
+  readonly machine: Machine;
+  readonly pages: Pages;
+  readonly kernel: KernelVersion;
+  readonly parameters: BootParameters;
+  readonly config?: readonly BuildOption[] | undefined;
+}
+
 export abstract class CacheRegistry {
   declare readonly machine: Machine;
   declare readonly pages: Pages;
@@ -53,20 +62,14 @@ export abstract class CacheRegistry {
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
-  constructor(
-    machine: Machine,
-    pages: Pages,
-    kernel: KernelVersion,
-    parameters: BootParameters,
-    config: readonly BuildOption[] = [],
-  ) {
-    this.machine = machine;
-    this.config = config;
-    this.pages = pages;
-    this.kernel = kernel;
-    this.parameters = parameters;
-    this.memory = machine.memory;
-    this.globals = machine.statics.allocate(Globals, "slab_common");
+  constructor(parts: CacheRegistryParts) {
+    this.machine = parts.machine;
+    this.config = parts.config ?? [];
+    this.pages = parts.pages;
+    this.kernel = parts.kernel;
+    this.parameters = parts.parameters;
+    this.memory = parts.machine.memory;
+    this.globals = parts.machine.statics.allocate(Globals, "slab_common");
   }
 
   protected initList(): void {
@@ -92,7 +95,7 @@ export abstract class CacheRegistry {
     this.memory.write32(this.globals + Globals.kmemCache, s);
   }
 
-  /** Whoever takes a CPU away or brings one holds it as a writer. */
+  /** A task that takes a CPU away or brings one holds it as a writer. */
   get cpuHotplugLock(): Address {
     return this.globals + Globals.cpuHotplug;
   }
@@ -151,7 +154,10 @@ export abstract class CacheRegistry {
     this.allocator.slabFree(this.kmemCache, this.pages.virtToHeadPage(s), s);
   }
 
-  /** kmalloc for what belongs to caches themselves: no more than a kmalloc cache has. May sleep. */
+  /**
+   * kmalloc for memory that belongs to caches themselves: no more than a kmalloc cache has. May
+   * sleep.
+   */
   kmalloc(bytes: number): Address {
     const cache = this.kmallocCache(this.allocator.kmallocIndexOf(bytes));
     return this.allocator.slabAllocNode(cache, GFP_KERNEL, NUMA_NO_NODE);
@@ -184,7 +190,7 @@ export abstract class CacheRegistry {
 
   // ---- merging ----
 
-  /** What decides which flags a cache may have. */
+  /** The build that decides which flags a cache may have. */
   get build(): KernelBuild {
     return { allocator: this.allocator.name, kernel: this.kernel, config: this.config };
   }
@@ -193,7 +199,7 @@ export abstract class CacheRegistry {
     return { ...this.build, parameters: this.parameters };
   }
 
-  /** What merging looks at in a cache. */
+  /** The properties of a cache that merging looks at. */
   mergeCandidate(s: KmemCachePtr): MergeCandidate & { readonly s: KmemCachePtr } {
     const { memory } = this;
     return {
@@ -226,7 +232,7 @@ export abstract class CacheRegistry {
     this.memory.write32(this.globals + Globals.kmallocDmaCaches + (index << 2), s);
   }
 
-  /** That for what can be reclaimed, or 0 in a kernel that has none (before 4.20). */
+  /** That for reclaimable memory, or 0 in a kernel that has none (before 4.20). */
   kmallocReclaimCache(index: number): KmemCachePtr {
     return this.memory.read32(this.globals + Globals.kmallocReclaimCaches + (index << 2));
   }

@@ -6,11 +6,12 @@
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import { alignUp, calculateAlignment, KMALLOC_MAX_SIZE, WORD_SIZE } from "./alignment.ts";
+import type { CacheRegistry } from "./cache-registry.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
 import { cacheCreateMask, flagsPermitted } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import { findMergeable } from "./merge.ts";
-import type { SlabCommon } from "./slab-common.ts";
+import type { SysfsNames } from "./sysfs-names.ts";
 
 /** A cache's name must fit into a kmalloc cache, and so must its entry in sysfs. */
 const LONGEST_NAME = PAGE_SIZE / 2;
@@ -24,16 +25,36 @@ export interface CacheRequest {
   readonly align: number;
   readonly flags: number;
   readonly ctor: number;
-  /** What of an object may be shown to its user (`view8` and the others); 0 bytes: all of it. */
+  /** The bytes of an object that its user may be shown (`view8` and the others); 0: all of them. */
   readonly useroffset: number;
   readonly usersize: number;
 }
 
+/** The parts of slab_common that it uses. */
+export interface CreationParts
+  extends Pick<
+    CacheRegistry,
+    | "machine"
+    | "allocator"
+    | "build"
+    | "mergeRules"
+    | "caches"
+    | "mergeCandidate"
+    | "kstrdup"
+    | "kfree"
+    | "zallocCache"
+    | "freeCache"
+    | "publish"
+  > {
+  readonly hasSysfs: boolean;
+  readonly sysfsNames: SysfsNames;
+}
+
 export class CacheCreation {
-  declare private readonly common: SlabCommon;
+  declare private readonly common: CreationParts;
   declare private readonly memory: Memory;
 
-  constructor(common: SlabCommon) {
+  constructor(common: CreationParts) {
     this.common = common;
     this.memory = common.machine.memory;
   }
@@ -57,7 +78,7 @@ export class CacheCreation {
   }
 
   /**
-   * kmem_cache_sanity_check: what no later step could make sense of is refused before any lock is
+   * kmem_cache_sanity_check: a request that makes no sense is refused before any lock is
    * taken. (The kernel's, with DEBUG_VM, also refuses objects smaller than a word.)
    */
   isSane({ name, size, align, ctor }: CacheRequest): boolean {
@@ -104,7 +125,7 @@ export class CacheCreation {
     };
     const refcount = memory.read32(s + KmemCacheBase.refcount);
     memory.writeOnce(s + KmemCacheBase.refcount, refcount + 1);
-    // What is zeroed on allocation must hold the largest object of all users.
+    // The bytes zeroed on allocation must cover the largest object of all users.
     grow(KmemCacheBase.objectSize, request.size);
     common.allocator.growInuse?.(s, alignUp(request.size, WORD_SIZE));
     if (!common.hasSysfs || common.sysfsNames.alias(s, request.name) === 0) return s;

@@ -3,7 +3,7 @@
  * cache of caches is spared, as are requests that must not fail.
  */
 import type { Address } from "../machine/memory.ts";
-import type { AllocatorClass } from "./allocator.ts";
+import type { AllocatorClass } from "./allocator-class.ts";
 import { FaultInjection } from "./fault-injection.ts";
 import { SLAB_FAILSLAB } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";

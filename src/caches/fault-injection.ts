@@ -1,7 +1,7 @@
 /**
  * Failures on purpose (lib/fault-inject.c): whether this call, of all that pass by, is to fail. The
  * settings and what is left of them lie in shared memory, so that all threads draw from one account
- * and each may change it; nothing is armed before somebody arms it.
+ * and each may change it; nothing is armed at first.
  */
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -76,7 +76,7 @@ export class FaultInjection {
     write(FaultAttr.minOrder, all.minOrder);
     write(FaultAttr.count, 0);
     write(FaultAttr.injected, 0);
-    // Release: whoever sees failures left sees the settings they are drawn by.
+    // Release: a thread that sees failures left sees the settings they are drawn by.
     this.memory.storeRelease(this.at + FaultAttr.times, all.times);
   }
 

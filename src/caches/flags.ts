@@ -3,7 +3,7 @@
  * `kmem_cache_create` lets through. Pure constants; nothing here is shared state.
  *
  *   31      30         29..26            25..20     19..16      15..12     11 10  8
- *   poison  cmpxchg    newer additions   policy     RCU, user   alignment  P  Z   F
+ *   poison  cmpxchg    later additions   policy     RCU, user   alignment  P  Z   F
  *   SLAB uses bits 31 and 30 of a finished cache for the place of its index array instead.
  *
  * Flags are int32 words, as they lie in `struct kmem_cache`: a flag word with bit 31 set is
@@ -13,7 +13,8 @@ import { quoted } from "../machine/quoted.ts";
 
 import { type KernelVersion, type Release, since } from "./kernel-version.ts";
 
-export type AllocatorName = "slub" | "slab";
+export const ALLOCATORS = ["slub", "slab"] as const;
+export type AllocatorName = (typeof ALLOCATORS)[number];
 
 /** Consistency checks (`F`). 4.1 calls it SLAB_DEBUG_FREE. */
 export const SLAB_CONSISTENCY_CHECKS = 0x100;
@@ -49,12 +50,12 @@ export const CFLGS_OFF_SLAB = 0x80000000 | 0;
 /** SLAB 6.1, internal: the index array lies in a free object of the slab itself. */
 export const CFLGS_OBJFREELIST_SLAB = 0x40000000;
 
-/** What SLUB calls a debug cache: no cpu partial list, no double-word swap in 4.1. */
+/** The flags of what SLUB calls a debug cache: no cpu partial list, no double-word swap in 4.1. */
 export const SLAB_DEBUG_FLAGS =
   SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_CONSISTENCY_CHECKS;
 /** The debug flags that make objects larger. */
 export const DEBUG_METADATA_FLAGS = SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER;
-/** What `slub_debug` without letters turns on. */
+/** The flags that `slub_debug` without letters turns on. */
 export const DEBUG_DEFAULT_FLAGS =
   SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER;
 
@@ -70,7 +71,7 @@ export const BUILD_OPTIONS = [
 ] as const;
 export type BuildOption = (typeof BUILD_OPTIONS)[number];
 
-/** What chose the kernel binary: which allocator, which version, which options. */
+/** The choices behind a kernel binary: its allocator, version and options. */
 export interface KernelBuild {
   readonly allocator: AllocatorName;
   readonly kernel: KernelVersion;
@@ -105,7 +106,7 @@ export function cacheCreateMask(build: KernelBuild): number {
 
 /**
  * Bits that mean nothing in a kernel built this way: there the flag's constant is 0, so that no
- * cache shows it, whoever asked for it.
+ * cache ever shows it.
  */
 export function absentFlags(build: KernelBuild): number {
   let absent = SLAB_NOTRACK | SLAB_DEBUG_OBJECTS;
@@ -114,7 +115,9 @@ export function absentFlags(build: KernelBuild): number {
   return absent;
 }
 
-/** Flags with which `kmem_cache_create` is not refused outright (SLAB_FLAGS_PERMITTED, since 4.10). */
+/**
+ * Flags with which `kmem_cache_create` is not refused outright (SLAB_FLAGS_PERMITTED, since 4.10).
+ */
 export function flagsPermitted(build: KernelBuild): number {
   if (!since(build.kernel, "4.10")) return -1;
   return (
@@ -181,7 +184,7 @@ export class UnknownFlagError extends Error {
 }
 
 /**
- * Reads cache flags: a number, or names parted by commas or bars, each with or without SLAB_.
+ * Reads cache flags: a number, or names separated by commas or bars, each with or without SLAB_.
  * @throws UnknownFlagError naming the first thing that is no flag of this kernel.
  */
 export function parseFlags(kernel: KernelVersion, given: number | string): number {

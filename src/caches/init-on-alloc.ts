@@ -1,10 +1,10 @@
 /**
  * init_on_alloc (Linux 5.3), over either allocator: objects are zeroed when they are handed out.
- * Caches with a constructor, under RCU, or poisoned keep what is in their objects.
+ * Caches with a constructor, under RCU, or poisoned keep the content of their objects.
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
-import type { AllocatorClass } from "./allocator.ts";
+import type { AllocatorClass } from "./allocator-class.ts";
 import { SLAB_POISON, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import type { SlabCommon } from "./slab-common.ts";

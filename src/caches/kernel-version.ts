@@ -10,8 +10,12 @@
 export const KERNEL_VERSIONS = ["4.1", "6.1"] as const;
 export type KernelVersion = (typeof KERNEL_VERSIONS)[number];
 
-/** What runs where nobody chooses. */
+/** The version that runs by default. */
 export const DEFAULT_KERNEL: KernelVersion = "4.1";
+
+/** `seed`: as it was before the fix for CVE-2022-49700, in whichever kernel runs. */
+export const ERAS = ["fixed", "seed"] as const;
+export type Era = (typeof ERAS)[number];
 
 /** A release of Linux, which need not be one that is copied. */
 export type Release = `${number}.${number}`;

@@ -3,8 +3,8 @@
  * and allocator creates for them at boot, in the order of their creation. Constants only.
  */
 
-import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
-import { fls, getOrder, KMALLOC_MAX_SIZE } from "./alignment.ts";
+import { PAGE_SHIFT } from "../machine/machine.ts";
+import { fls, KMALLOC_MAX_SIZE } from "./alignment.ts";
 import {
   type AllocatorName,
   hasOption,
@@ -48,8 +48,8 @@ export function kmallocShiftLow(allocator: AllocatorName): number {
 }
 
 /**
- * log2 of the largest size class (KMALLOC_SHIFT_HIGH): two pages; in SLAB before 6.1, which passes
- * nothing on to the page allocator, all the page allocator can serve.
+ * log2 of the largest size class (KMALLOC_SHIFT_HIGH): two pages; in SLAB before 6.1 (d6a71648dbc0),
+ * which passes nothing on to the page allocator, all that the page allocator can serve.
  */
 export function kmallocShiftHigh(allocator: AllocatorName, kernel: KernelVersion): number {
   return allocator === "slab" && !since(kernel, "6.1") ? fls(KMALLOC_MAX_SIZE) - 1 : PAGE_SHIFT + 1;
@@ -69,7 +69,7 @@ export function kmallocSize(index: number): number {
   return 1 << index;
 }
 
-/** `kmalloc-64`, `dma-kmalloc-64`, `kmalloc-rcl-1k`, … */
+/** `kmalloc-64`, `dma-kmalloc-64`, and since 4.20 (f0d77874143f) `kmalloc-rcl-1k`, … */
 function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): string {
   if (!since(kernel, "4.20")) return type === "dma" ? `dma-kmalloc-${size}` : `kmalloc-${size}`;
   const short = size < 1024 ? `${size}` : `${size >> 10}k`;
@@ -85,11 +85,7 @@ function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): st
   }
 }
 
-/** The kind that really serves a request of this kind, in that kernel (`kmalloc_type`). */
-export function kmallocType(build: KernelBuild, wanted: KmallocType): KmallocType {
-  return kmallocTypes(build).includes(wanted) ? wanted : "normal";
-}
-
+/** cgroup: 494c1dfe855e; reclaim: 1291523f2c1d. */
 function kmallocTypes(build: KernelBuild): KmallocType[] {
   const types: KmallocType[] = ["normal"];
   if (since(build.kernel, "5.14") && hasOption(build, "MEMCG_KMEM")) types.push("cgroup");
@@ -135,33 +131,10 @@ function kmallocFlags(build: KernelBuild, type: KmallocType): number {
 }
 
 /**
- * The alignment a kmalloc cache is created with (`create_boot_cache`): 8, and since 5.4 that of
- * its size where that is a power of two.
+ * The alignment a kmalloc cache is created with (`create_boot_cache`): 8, and since 5.4
+ * (59bb47985c1d) that of its size where that is a power of two.
  */
 export function kmallocAlign(kernel: KernelVersion, size: number): number {
   const powerOfTwo = (size & (size - 1)) === 0;
   return since(kernel, "5.4") && powerOfTwo ? size : 8;
-}
-
-/** What serves kmalloc(size): `null` for sizes the page allocator refuses too. */
-export interface KmallocAnswer {
-  /** Usable bytes (`ksize`). */
-  readonly ksize: number;
-  /** A cache's name, "page" for whole pages, or the pointer that size 0 gets. */
-  readonly cache: string | "page" | "ZERO_SIZE_PTR";
-}
-
-/** Which cache serves a request, and how many bytes it really gives (`kmalloc_slab`, `ksize`). */
-export function kmallocAnswer(
-  build: KernelBuild,
-  wanted: KmallocType,
-  size: number,
-): KmallocAnswer | null {
-  if (size === 0) return { ksize: 0, cache: "ZERO_SIZE_PTR" };
-  if (size > KMALLOC_MAX_SIZE) return null;
-  if (size > 1 << kmallocShiftHigh(build.allocator, build.kernel)) {
-    return { ksize: PAGE_SIZE << getOrder(size), cache: "page" };
-  }
-  const ksize = kmallocSize(kmallocIndex(build.allocator, size));
-  return { ksize, cache: kmallocName(build.kernel, kmallocType(build, wanted), ksize) };
 }

@@ -1,7 +1,7 @@
 /**
  * Cache merging: whether a new cache may be an alias of an existing one, and the name under which
- * sysfs shows a cache that may have aliases. Pure functions over descriptions of caches; whoever
- * keeps the list of caches holds slab_mutex around them.
+ * sysfs shows a cache that may have aliases. Pure functions over descriptions of caches; callers
+ * hold slab_mutex, which guards the list of caches.
  */
 
 import { alignUp, calculateAlignment, WORD_SIZE } from "./alignment.ts";
@@ -25,7 +25,7 @@ import {
 import { type KernelVersion, since } from "./kernel-version.ts";
 import { kmemCacheFlags } from "./slub-debug.ts";
 
-/** What merging looks at in an existing cache. */
+/** The properties of an existing cache that merging looks at. */
 export interface MergeCandidate {
   /** Bytes from one object to the next. */
   readonly size: number;
@@ -99,7 +99,7 @@ export function findMergeable<T extends MergeCandidate>(
     allocator === "slub"
       ? kmemCacheFlags(kernel, parameters.slubDebug, request.flags, request.name)
       : request.flags;
-  // Until 4.11 this was asked before slub_debug= had added its flags.
+  // Until 4.11 (c6e28895a437) this was asked before slub_debug= had added its flags.
   const asked = since(kernel, "4.11") ? flags : request.flags;
   if ((asked & SLAB_NEVER_MERGE) !== 0) return undefined;
 

@@ -1,43 +1,41 @@
 /**
- * slab_common: what happens to a cache as a whole, whichever allocator runs: at boot, when it is
- * made, when it goes. Under slab_mutex and with CPUs and memory held where they are.
+ * slab_common: the life of a cache as a whole, in either allocator: at boot, when it is made, when
+ * it goes. Under slab_mutex and with CPUs and memory held where they are.
  */
 
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { listDel } from "../machine/list.ts";
-import type { Machine } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { textBytes, writeText } from "../machine/text.ts";
-import type { Pages } from "../pages/pages.ts";
 import { calculateAlignment } from "./alignment.ts";
 import type { Allocator } from "./allocator.ts";
-import type { BootParameters } from "./boot-parameters.ts";
-import { CacheRegistry } from "./cache-registry.ts";
+import { CacheRegistry, type CacheRegistryParts } from "./cache-registry.ts";
 import { CacheCreation, type CacheRequest } from "./creation.ts";
 import { EBUSY, EINVAL } from "./errno.ts";
-import { type BuildOption, SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
-import { type KernelVersion, since } from "./kernel-version.ts";
+import { SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
+import { since } from "./kernel-version.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { SysfsNames } from "./sysfs-names.ts";
+
+/** The machine and kernel, and how to make the allocator that stands on slab_common. */
+export interface SlabCommonParts extends CacheRegistryParts {
+  readonly allocator: (common: SlabCommon) => Allocator;
+}
+
+/** A cache as its user asks for it; what is left out is 0. */
+export type NewCache = Partial<CacheRequest> & Pick<CacheRequest, "name" | "size">;
 
 export class SlabCommon extends CacheRegistry {
   declare readonly allocator: Allocator;
   declare readonly sysfsNames: SysfsNames;
   declare private readonly creation: CacheCreation;
 
-  constructor(
-    machine: Machine,
-    pages: Pages,
-    kernel: KernelVersion,
-    parameters: BootParameters,
-    allocator: (common: SlabCommon) => Allocator,
-    config: readonly BuildOption[] = [],
-  ) {
-    super(machine, pages, kernel, parameters, config);
+  constructor(parts: SlabCommonParts) {
+    super(parts);
     this.sysfsNames = new SysfsNames(this);
     this.creation = new CacheCreation(this);
-    this.allocator = allocator(this);
+    this.allocator = parts.allocator(this);
   }
 
   /** Brings the allocator up, once, on one thread. */
@@ -121,18 +119,10 @@ export class SlabCommon extends CacheRegistry {
   /**
    * kmem_cache_create_usercopy: a new cache, or one that exists and serves as well, or 0 with a
    * warning where it cannot be had. May sleep.
-   * Bytes; `ctor` is a function number.
    * @throws KernelBug with SLAB_PANIC instead of 0; the machine then stops.
    */
-  kmemCacheCreate(
-    name: string,
-    size: number,
-    align: number,
-    flags: number,
-    ctor: number,
-    useroffset = 0,
-    usersize = 0,
-  ): KmemCachePtr {
+  kmemCacheCreate(cache: NewCache): KmemCachePtr {
+    const { name, size, align = 0, flags = 0, ctor = 0, useroffset = 0, usersize = 0 } = cache;
     if (!this.isAvailable) {
       throw new KernelBug("bad-access", `kmem_cache_create(${name}) before kmalloc works`);
     }
@@ -151,7 +141,7 @@ export class SlabCommon extends CacheRegistry {
 
   private creationFailed({ name, flags }: CacheRequest, error: number): void {
     if ((flags & SLAB_PANIC) !== 0) {
-      // Whoever waits for anything from now on is told as well.
+      // Every task that waits for anything from now on sees it.
       this.memory.storeRelease(this.machine.layout.panic, 1);
       throw new KernelBug(
         "bad-access",
@@ -171,7 +161,7 @@ export class SlabCommon extends CacheRegistry {
     const { memory } = this;
     this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
-    // Negative: one that nobody has created and nobody may share.
+    // Negative: a cache of the boot, which is never shared.
     const closed = refcount !== 0 || this.allocator.shutdown(s);
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
     if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
@@ -193,7 +183,7 @@ export class SlabCommon extends CacheRegistry {
     if (this.hasSysfs) this.sysfsNames.removeAll(s);
   }
 
-  /** do_kmem_cache_release: nobody knows the cache any more. */
+  /** do_kmem_cache_release: the cache has no user and is on no list. */
   private releaseCache(s: KmemCachePtr): void {
     if ((this.memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
       this.waitForSlabs();

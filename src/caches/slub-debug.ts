@@ -3,7 +3,7 @@
  * different grammars; both end as the same rule set, and `kmemCacheFlags` applies it to one cache.
  *
  *   4.1   letters[,prefix]                     one list, one prefix, everything after the comma
- *   6.1   block[;block…], block = letters[,name[*][,name[*]…]]
+ *   6.1   block[;block…], block = letters[,name[*][,name[*]…]]     since 5.9 (e17f1dfba37b)
  */
 
 import {
@@ -61,7 +61,7 @@ interface Letters {
 }
 
 /** Letters that mean nothing are passed over, as the kernel does behind a line in its log. */
-function readLetters(text: string, dashResets: boolean): Letters {
+function readLetters(text: string, { dashResets }: { dashResets: boolean }): Letters {
   const read: Letters = { flags: 0, higherOrder: false };
   for (const letter of text) {
     const lower = letter.toLowerCase();
@@ -85,7 +85,7 @@ export function parseSlubDebug(kernel: KernelVersion, text: string): SlubDebug {
 function parseSingleList(text: string): SlubDebug {
   if (text.startsWith("-")) return NO_SLUB_DEBUG;
   const comma = text.indexOf(",");
-  const read = readLetters(comma < 0 ? text : text.slice(0, comma), false);
+  const read = readLetters(comma < 0 ? text : text.slice(0, comma), { dashResets: false });
   const flags = comma === 0 ? DEBUG_DEFAULT_FLAGS : read.flags;
   const restricted = comma >= 0;
   return {
@@ -102,7 +102,7 @@ function parseBlocks(text: string): SlubDebug {
   for (const block of text.split(/;+/)) {
     if (block === "") continue;
     const comma = block.indexOf(",");
-    const read = readLetters(comma < 0 ? block : block.slice(0, comma), true);
+    const read = readLetters(comma < 0 ? block : block.slice(0, comma), { dashResets: true });
     disableHigherOrderDebug ||= read.higherOrder;
     if (comma < 0) {
       flags = read.flags;

@@ -10,10 +10,10 @@ import { initListHead, listAdd, listDel } from "../machine/list.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { list, ptr, sizeOf, struct, word } from "../machine/struct.ts";
 import { readText, textBytes, writeText } from "../machine/text.ts";
+import type { CacheRegistry } from "./cache-registry.ts";
 import { EEXIST, ENOMEM } from "./errno.ts";
 import { type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import { createUniqueId, slabUnmergeable } from "./merge.ts";
-import type { SlabCommon } from "./slab-common.ts";
 
 const DIRECTORY = 1;
 const LINK = 2;
@@ -31,11 +31,11 @@ export interface SysfsName {
 }
 
 export class SysfsNames {
-  declare private readonly common: SlabCommon;
+  declare private readonly common: CacheRegistry;
   declare private readonly memory: Memory;
   declare private readonly head: Address;
 
-  constructor(common: SlabCommon) {
+  constructor(common: CacheRegistry) {
     this.common = common;
     this.memory = common.machine.memory;
     this.head = common.machine.statics.allocate(SysfsNamesHead, "slab_kset");
@@ -102,8 +102,8 @@ export class SysfsNames {
   }
 
   /**
-   * One of those who share the cache has gone, and `users` are left. Nobody says under which name it
-   * came: the newest goes, so that there are never more names than users. (The kernel keeps such
+   * One user of the cache has gone, and `users` are left. The name that it came under is unknown:
+   * the newest goes, so that there are never more names than users. (The kernel keeps such
    * links as long as the cache, which for a kmalloc cache is for ever.)
    */
   dropAlias(s: KmemCachePtr, users: number): void {

@@ -7,7 +7,7 @@
  * Operations nest: a free gives a slab back, which gives pages back. An entry is complete before it
  * counts. Written by the task itself only; deeper ones than there is room for are left out.
  */
-import type { AllocatorClass } from "../caches/allocator.ts";
+import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import { type Change, inTurn, onAllocator, onCommon } from "../kernel/classes.ts";

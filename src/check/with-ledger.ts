@@ -2,8 +2,7 @@
  * Feeds the ledger: in place of an allocator a subclass of it, hooked where objects leave and enter.
  * Those are the calls that both allocators have, so what they allocate for themselves counts as well.
  */
-
-import type { AllocatorClass } from "../caches/allocator.ts";
+import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { SlabWatch } from "../caches/slab-watch.ts";

@@ -3,8 +3,8 @@
  * by boot options, by a checker, by a mutation. A change puts a subclass in the place of a class;
  * the allocator itself knows nothing of it.
  */
-
-import type { Allocator, AllocatorClass } from "../caches/allocator.ts";
+import type { Allocator } from "../caches/allocator.ts";
+import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import type { KernelVersion } from "../caches/kernel-version.ts";
 import type { Observer } from "../caches/observer.ts";

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { BootParameterError, parseBootParameters } from "../caches/boot-parameters.ts";
 import {
+  ALLOCATORS,
   absentFlags,
   BUILD_OPTIONS,
   cacheCreateMask,
@@ -15,6 +16,7 @@ import {
   SLAB_PANIC,
   UnknownFlagError,
 } from "../caches/flags.ts";
+import { DEFAULT_KERNEL, KERNEL_VERSIONS } from "../caches/kernel-version.ts";
 import { quoted } from "../machine/quoted.ts";
 import { poisonsUnderRcu, type SlabGeometry, slabGeometry } from "../slab/geometry.ts";
 import { type SlubGeometry, slubGeometry } from "../slub/geometry.ts";
@@ -32,9 +34,17 @@ function whole(minimum: number, maximum: number) {
   );
 }
 
+/** `"a" or "b"` */
+function oneOf(choices: readonly string[]): string {
+  return choices.map((choice) => `"${choice}"`).join(" or ");
+}
+
 const requestSchema = v.strictObject({
-  allocator: v.nullish(v.picklist(["slub", "slab"], 'must be "slub" or "slab"'), "slub"),
-  kernel: v.nullish(v.picklist(["4.1", "6.1"], 'must be "4.1" or "6.1"'), "4.1"),
+  allocator: v.nullish(v.picklist(ALLOCATORS, `must be ${oneOf(ALLOCATORS)}`), "slub"),
+  kernel: v.nullish(
+    v.picklist(KERNEL_VERSIONS, `must be ${oneOf(KERNEL_VERSIONS)}`),
+    DEFAULT_KERNEL,
+  ),
   /** Only `slub_debug=` with a list of names looks at it. */
   name: v.nullish(v.string("must be text"), ""),
   /** Bytes. */

@@ -45,7 +45,8 @@ export class Hotplug {
     rcu.synchronize();
     rcu.barrierOf(cpu);
     const node = topology.cpuToNode(cpu);
-    hotplug.deadCpu(cpu, !topology.cpusOfNode(node).some((other) => presence.isOnline(other)));
+    const lastOfNode = !topology.cpusOfNode(node).some((other) => presence.isOnline(other));
+    hotplug.deadCpu(cpu, { lastOfNode });
     const flags = memory.irqSave();
     this.pages.pcp.drainAbsentCpu(cpu);
     memory.irqRestore(flags);

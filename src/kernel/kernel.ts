@@ -12,8 +12,8 @@
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
 import { EINVAL } from "../caches/errno.ts";
 import { type FaultSettings, faultsOf } from "../caches/fault-injection.ts";
-import type { AllocatorName, BuildOption } from "../caches/flags.ts";
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
+import { ERAS, type Era, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
@@ -53,7 +53,7 @@ export interface BootOptions {
   readonly parameters?: BootParameters;
   readonly swap?: SwapKind;
   /** `seed`: without the fix for CVE-2022-49700. */
-  readonly era?: "fixed" | "seed";
+  readonly era?: Era;
   /** Encode free pointers, so that overwritten ones are noticed. */
   readonly hardened?: boolean;
   /** Hand a slab's objects out in random order. */
@@ -129,10 +129,10 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
 /** What createMachine does not look at. */
 function checkBootOptions(options: Required<BootOptions>): void {
   const choices = {
-    allocator: ["slub", "slab"],
-    kernel: ["4.1", "6.1"],
+    allocator: ALLOCATORS,
+    kernel: KERNEL_VERSIONS,
     swap: ["wasm", "atomics", "slab_lock"],
-    era: ["fixed", "seed"],
+    era: ERAS,
   } as const;
   for (const name of Object.keys(choices) as (keyof typeof choices)[]) {
     const allowed: readonly string[] = choices[name];

@@ -86,18 +86,18 @@ export class System {
     this.machine = new Machine(memory, machineOptions);
     this.pages = new classes.Pages(this.machine);
     let observer: Observer | undefined;
-    this.common = new classes.SlabCommon(
-      this.machine,
-      this.pages,
-      options.kernel,
-      options.parameters,
-      (common) => {
+    this.common = new classes.SlabCommon({
+      machine: this.machine,
+      pages: this.pages,
+      kernel: options.kernel,
+      parameters: options.parameters,
+      config: options.config,
+      allocator: (common) => {
         const made = allocatorOf(common, classes);
         observer = made.observer;
         return made.allocator;
       },
-      options.config,
-    );
+    });
     this.allocator = this.common.allocator;
     this.observer = observer as unknown as Observer;
     this.hotplug = new Hotplug(this.common);
@@ -331,8 +331,7 @@ export class System {
   // ---- caches ----
 
   kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
-    const { align = 0, flags = 0, ctor = 0, useroffset = 0, usersize = 0 } = options;
-    return this.common.kmemCacheCreate(name, size, align, flags, ctor, useroffset, usersize);
+    return this.common.kmemCacheCreate({ ...options, name, size });
   }
 
   kmemCacheAlloc(s: KmemCachePtr, gfp = KERNEL): Address {

@@ -16,7 +16,8 @@
  *       alloc p
  *     ends empty
  */
-import { parseFlags, UnknownFlagError } from "../caches/flags.ts";
+import { ALLOCATORS, parseFlags, UnknownFlagError } from "../caches/flags.ts";
+import { KERNEL_VERSIONS } from "../caches/kernel-version.ts";
 import { MAX_CPUS } from "../machine/cpus.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
 import { quoted } from "../machine/quoted.ts";
@@ -245,8 +246,8 @@ class Parser {
   ): LaboratoryOptions {
     if (what === "cpus") return { cpus: words.number("cpus", 1, MAX_CPUS) };
     if (what === "nodes") return { nodes: words.number("nodes", 1, MAX_NUMNODES) };
-    if (what === "allocator") return { allocator: words.oneOf("allocator", ["slub", "slab"]) };
-    if (what === "kernel") return { kernel: words.oneOf("kernel", ["4.1", "6.1"]) };
+    if (what === "allocator") return { allocator: words.oneOf("allocator", ALLOCATORS) };
+    if (what === "kernel") return { kernel: words.oneOf("kernel", KERNEL_VERSIONS) };
     return { swap: words.oneOf("swap", ["double", "slab_lock"]) };
   }
 

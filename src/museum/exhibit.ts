@@ -3,6 +3,7 @@
  * how it must fail. One file of bugs/ tells all of that. The proof (prove.ts) searches the broken
  * source until it fails, and every schedule of the fixed source.
  */
+import type { Era } from "../caches/kernel-version.ts";
 import type { Change } from "../kernel/classes.ts";
 import type { Mutation } from "../laboratory/mutation.ts";
 import type { SlabScenario } from "../laboratory/scenario.ts";
@@ -29,7 +30,7 @@ export interface Exhibit {
   /** The id was not confirmed by any source. */
   readonly isIdUnconfirmed: boolean;
   /** The fixes that the source had otherwise: `seed` is before R01's. */
-  readonly era: "fixed" | "seed";
+  readonly era: Era;
   /** S: an interrupt or preemption on the same CPU. X: another CPU. M: a migration. 0: nobody. */
   readonly needs: "S" | "X" | "M" | "S+X" | "X+hotplug" | "0";
   /** Three sentences: the mistake, the failure, the fix. */

@@ -3,6 +3,7 @@ import { Ledger } from "../check/ledger.ts";
 import { type Change, onSlab } from "../kernel/classes.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { PagePtr } from "../pages/page.ts";
+import type { HowMany } from "../slab/drain.ts";
 import type { SlabClasses } from "../slab/kernels.ts";
 import { RefillUnlocked } from "../slab/refill-unlocked.ts";
 import type { SlabContext } from "../slab/slab-context.ts";
@@ -15,10 +16,10 @@ export const withQueueChecks: Change = onSlab((classes) => ({
       s: KmemCachePtr,
       n: KmemCacheNodePtr,
       ac: ArrayCachePtr,
-      all: boolean,
+      howMany: HowMany,
     ): PagePtr[] {
       checkShared(this.context, ac);
-      return super.drainLocked(s, n, ac, all);
+      return super.drainLocked(s, n, ac, howMany);
     }
   },
   ...(looksUnlocked(classes.Refill) && {
@@ -32,7 +33,7 @@ export const withQueueChecks: Change = onSlab((classes) => ({
   }),
 }));
 
-/** Since 4.8 a refill looks at the shared array without a lock. */
+/** Since 4.7 a refill looks at the shared array without a lock. */
 function looksUnlocked(Refill: SlabClasses["Refill"]): Refill is typeof RefillUnlocked {
   return Refill === RefillUnlocked || Refill.prototype instanceof RefillUnlocked;
 }

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { ALLOCATORS } from "../caches/flags.ts";
+import { ERAS, KERNEL_VERSIONS } from "../caches/kernel-version.ts";
 import type { Failure } from "../explore/replay.ts";
 import { quoted } from "../machine/quoted.ts";
 import type { Subject } from "./subject.ts";
@@ -16,9 +18,9 @@ const Saved = v.object({
     scenario: v.string(),
     text: v.optional(v.string()),
     mutation: v.optional(v.string()),
-    era: v.optional(v.picklist(["fixed", "seed"])),
-    allocator: v.optional(v.picklist(["slub", "slab"])),
-    kernel: v.optional(v.picklist(["4.1", "6.1"])),
+    era: v.optional(v.picklist(ERAS)),
+    allocator: v.optional(v.picklist(ALLOCATORS)),
+    kernel: v.optional(v.picklist(KERNEL_VERSIONS)),
   }),
   token: v.string(),
   class: v.string(),

@@ -3,7 +3,7 @@
  * the allocator it runs on.
  */
 import type { AllocatorName } from "../caches/flags.ts";
-import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
+import { DEFAULT_KERNEL, type Era, type KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
 import { classesFor } from "../kernel/classes.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
@@ -12,12 +12,9 @@ import { parseScenario } from "../laboratory/parse.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./bugs/index.ts";
-import type { Exhibit } from "./exhibit.ts";
 import { loadMutation } from "./mutations.ts";
 import { brokenScenario, eraOf } from "./prove.ts";
 import { scenarios } from "./scenarios.ts";
-
-type Era = Exhibit["era"];
 
 export interface Subject {
   /** Name of a scenario, id of an exhibit, or the name of the file that `text` is from. */

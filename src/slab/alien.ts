@@ -30,6 +30,15 @@ import {
 
 const ALIEN_LIMIT = 12;
 
+/** The parts of a SLAB that it uses. */
+export interface AlienCachesParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly slabPages: SlabPages;
+}
+
 export class AlienCaches {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -38,19 +47,13 @@ export class AlienCaches {
   declare protected readonly freeBlock: FreeBlock;
   declare protected readonly slabPages: SlabPages;
 
-  constructor(
-    context: SlabContext,
-    storage: Storage,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    slabPages: SlabPages,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.storage = storage;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.slabPages = slabPages;
+  constructor(parts: AlienCachesParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.storage = parts.storage;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.slabPages = parts.slabPages;
   }
 
   /** use_alien_caches: not with one node, nor with `noaliencache`. */
@@ -97,30 +100,31 @@ export class AlienCaches {
     this.context.stat(s, REMOTEFREES);
     const table = this.memory.readOnce(n + KmemCacheNode.alien);
     const alien = table === 0 ? 0 : this.at(table, nid);
-    const doomed = alien === 0 ? this.freeHome(s, object, nid) : this.queue(s, alien, object, nid);
-    this.slabPages.destroyAll(s, doomed);
+    const slabsToFree =
+      alien === 0 ? this.freeHome(s, object, nid) : this.queue(s, alien, object, nid);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   private freeHome(s: KmemCachePtr, object: Address, nid: number): PagePtr[] {
     const n = this.context.nodeOf(s, nid);
     this.lists.lock(n);
-    const doomed = this.freeBlock.free(s, n, [object]);
+    const slabsToFree = this.freeBlock.free(s, n, [object]);
     this.lists.unlock(n);
-    return doomed;
+    return slabsToFree;
   }
 
   protected queue(s: KmemCachePtr, alien: AlienCachePtr, object: Address, nid: number): PagePtr[] {
     const { memory } = this;
     const ac = alien + AlienCache.ac;
-    let doomed: PagePtr[] = [];
+    let slabsToFree: PagePtr[] = [];
     spinLock(memory, alien + AlienCache.lock);
     if (memory.read32(ac + ArrayCache.avail) === memory.read32(ac + ArrayCache.limit)) {
       this.context.stat(s, ALIENOVERFLOW);
-      doomed = this.sendHome(s, ac, nid);
+      slabsToFree = this.sendHome(s, ac, nid);
     }
     pushObject(memory, ac, object);
     spinUnlock(memory, alien + AlienCache.lock);
-    return doomed;
+    return slabsToFree;
   }
 
   /** __drain_alien_cache: empties the array of one alien cache, whose lock is held. */
@@ -130,10 +134,10 @@ export class AlienCaches {
     const n = this.context.nodeOf(s, nid);
     this.lists.lock(n);
     this.fillShared(n, ac);
-    const doomed = this.freeBlock.empty(s, n, ac);
+    const slabsToFree = this.freeBlock.empty(s, n, ac);
     this.lists.unlock(n);
     this.context.stat(s, ALIEN_DRAIN);
-    return doomed;
+    return slabsToFree;
   }
 
   /** Their node will soon want objects again. It has no shared array once its last CPU is gone. */
@@ -156,7 +160,7 @@ export class AlienCaches {
     }
   }
 
-  /** reap_alien: empties one cache if nobody is at it. */
+  /** reap_alien: empties one cache unless its lock is taken. */
   reap(s: KmemCachePtr, table: Address, nid: number): void {
     const alien = table === 0 ? 0 : this.at(table, nid);
     if (alien === 0) return;
@@ -171,9 +175,9 @@ export class AlienCaches {
   }
 
   private drainLocked(s: KmemCachePtr, alien: AlienCachePtr, nid: number, flags: boolean): void {
-    const doomed = this.sendHome(s, alien + AlienCache.ac, nid);
+    const slabsToFree = this.sendHome(s, alien + AlienCache.ac, nid);
     spinUnlock(this.memory, alien + AlienCache.lock);
     this.memory.irqRestore(flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 }

@@ -9,14 +9,15 @@
 import type { Address, Memory } from "../machine/memory.ts";
 import { ArrayCache, type ArrayCachePtr, entryAt } from "./structs.ts";
 
+// A local name, since every object of a batch passes: see machine/inlining.ts.
 const AVAIL = ArrayCache.avail;
 
 /** Of shared and alien arrays, which are never moved in batches of their own; shows misuse. */
 export const BATCHCOUNT_UNUSED = 0xbaadf00d | 0;
 
 /**
- * init_arraycache, of an array that nobody knows yet. The writes are ordered ones because a CPU's own
- * array lies in that CPU's area, where nobody else may write plainly.
+ * init_arraycache, of an array that is not published yet. The writes are ordered ones because a
+ * CPU's own array lies in that CPU's area, where other CPUs may not write plainly.
  */
 export function initArray(
   memory: Memory,

@@ -20,6 +20,15 @@ import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 import type { Tuning } from "./tuning.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface BootstrapParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly nodeSetup: NodeSetup;
+  readonly tuning: Tuning;
+  readonly reaper: Reaper;
+}
+
 export class Bootstrap {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -31,20 +40,14 @@ export class Bootstrap {
   /** init_kmem_cache_node: those of the cache of caches, then those of the node structs' cache. */
   declare private readonly staticNodes: Address;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    nodeSetup: NodeSetup,
-    tuning: Tuning,
-    reaper: Reaper,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.nodeSetup = nodeSetup;
-    this.tuning = tuning;
-    this.reaper = reaper;
-    const { statics } = context.machine;
+  constructor(parts: BootstrapParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.nodeSetup = parts.nodeSetup;
+    this.tuning = parts.tuning;
+    this.reaper = parts.reaper;
+    const { statics } = parts.context.machine;
     this.kmemCacheBoot = statics.allocate(KmemCache, "kmem_cache_boot");
     const words = (2 * MAX_NUMNODES * sizeOf(KmemCacheNode)) / 4;
     this.staticNodes = statics.words(words, "init_kmem_cache_node");

@@ -7,16 +7,27 @@ import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import type { Slab } from "./slab.ts";
+import type { SlabContext } from "./slab-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface BulkParts {
+  readonly context: SlabContext;
+  /** One object or 0, and one object back. Interrupts are off. */
+  allocate(s: KmemCachePtr, gfp: number, node: number): Address;
+  free(s: KmemCachePtr, page: PagePtr, object: Address): void;
+  zero(s: KmemCachePtr, object: Address): void;
+}
+
 export class Bulk {
-  declare protected readonly slab: Slab;
+  declare protected readonly parts: BulkParts;
+  declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
 
-  constructor(slab: Slab) {
-    this.slab = slab;
-    this.memory = slab.context.memory;
+  constructor(parts: BulkParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
@@ -26,7 +37,7 @@ export class Bulk {
     const flags = memory.irqSave();
     let got = 0;
     for (; got < size; got++) {
-      const object = this.slab.allocate(s, gfp & ~__GFP_ZERO, NUMA_NO_NODE);
+      const object = this.parts.allocate(s, gfp & ~__GFP_ZERO, NUMA_NO_NODE);
       if (object === 0) break;
       p[got] = object;
     }
@@ -36,18 +47,18 @@ export class Bulk {
       return 0;
     }
     if ((gfp & __GFP_ZERO) !== 0) {
-      for (let i = 0; i < size; i++) this.slab.zero(s, p[i] as Address);
+      for (let i = 0; i < size; i++) this.parts.zero(s, p[i] as Address);
     }
     return size;
   }
 
   /**
    * Frees p[0..size), each to its own cache where s is 0; whole pages of kmalloc go back then, too.
-   * Throws at the first object that is none of them: those before it are free.
+   * Throws at the first address that is neither; the objects before it are free.
    */
   free(s: KmemCachePtr, size: number, p: Address[]): void {
     const { memory } = this;
-    const { pages } = this.slab.context;
+    const { pages } = this.context;
     let flags = memory.irqSave();
     for (let i = 0; i < size; i++) {
       const object = p[i] as Address;
@@ -58,7 +69,7 @@ export class Bulk {
         this.freeOther(s, page, object);
         flags = memory.irqSave();
       } else {
-        this.slab.free(owner, page, object);
+        this.parts.free(owner, page, object);
       }
     }
     memory.irqRestore(flags);
@@ -71,7 +82,7 @@ export class Bulk {
   }
 
   private freeOther(s: KmemCachePtr, page: PagePtr, object: Address): void {
-    const { common } = this.slab.context;
+    const { common } = this.context;
     if (s !== 0) common.wrongCache(s, this.memory.read32(page + Page.slabCache), object);
     common.kfree(object);
   }

@@ -1,6 +1,6 @@
 /**
- * The life of a cache: created, shrunk, shut down, released. All under slab_mutex; the cache is in
- * nobody's hands before `create` returns and after `shutdown` began.
+ * The life of a cache: created, shrunk, shut down, released. All under slab_mutex; the cache has
+ * no user before `create` returns and after `shutdown` began.
  *
  * How a new cache gets its queues depends on how far SLAB has come up: the first ones get arrays of
  * one entry and static node structs, and are enlarged when all is there (bootstrap.ts).
@@ -25,6 +25,14 @@ const SIZE_NODE = 1;
 /** Static node structs: one a node for each of the two caches that everything else needs. */
 export type StaticNode = (which: typeof CACHE_CACHE | typeof SIZE_NODE, nid: number) => number;
 
+/** The parts of a SLAB that it uses. */
+export interface CacheLifetimeParts {
+  readonly context: SlabContext;
+  readonly drain: Drain;
+  readonly nodeSetup: NodeSetup;
+  readonly tuning: Tuning;
+}
+
 export class CacheLifetime {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -36,12 +44,12 @@ export class CacheLifetime {
   /** Free objects are zero, so no index array lies in one. */
   protected readonly initOnFree: boolean = false;
 
-  constructor(context: SlabContext, drain: Drain, nodeSetup: NodeSetup, tuning: Tuning) {
-    this.context = context;
-    this.memory = context.memory;
-    this.drain = drain;
-    this.nodeSetup = nodeSetup;
-    this.tuning = tuning;
+  constructor(parts: CacheLifetimeParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.drain = parts.drain;
+    this.nodeSetup = parts.nodeSetup;
+    this.tuning = parts.tuning;
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * Time as SLAB knows it: jiffies, told by whoever drives the machine (Reaper.tick), never looked up.
- * While nobody tells, time stands still and nothing is reaped.
+ * Time as SLAB knows it: jiffies, told by the driver of the machine (Reaper.tick), never looked up.
+ * Without a driver that tells, time stands still and nothing is reaped.
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import { struct, word } from "../machine/struct.ts";
@@ -15,13 +15,18 @@ export const REAPTIMEOUT_NODE = 4 * HZ;
 
 const ClockWords = struct("slab_clock", { jiffies: word });
 
+/** The parts of a SLAB that it uses. */
+export interface ClockParts {
+  readonly context: SlabContext;
+}
+
 export class Clock {
   declare private readonly memory: Memory;
   declare private readonly words: Address;
 
-  constructor(context: SlabContext) {
-    this.memory = context.memory;
-    this.words = context.machine.statics.allocate(ClockWords, "slab_clock");
+  constructor(parts: ClockParts) {
+    this.memory = parts.context.memory;
+    this.words = parts.context.machine.statics.allocate(ClockWords, "slab_clock");
   }
 
   get jiffies(): number {

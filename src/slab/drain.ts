@@ -1,6 +1,6 @@
 /**
  * Emptying queues: all of a cache's when it shrinks, part of one when it was not used for a while.
- * What a CPU holds is emptied on that CPU, by an inter-processor call: nobody else may touch it.
+ * A CPU's array is emptied on that CPU, by an inter-processor call: no other CPU may touch it.
  */
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
@@ -18,7 +18,17 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-const AVAIL = ArrayCache.avail;
+/** The parts of a SLAB that it uses. */
+export interface DrainParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly aliens: AlienCaches;
+  readonly slabPages: SlabPages;
+}
+
+/** How many objects of an array go home: all, or the oldest fifth if it was not used lately. */
+export type HowMany = "all" | "fifth";
 
 export class Drain {
   declare protected readonly context: SlabContext;
@@ -29,20 +39,14 @@ export class Drain {
   declare protected readonly slabPages: SlabPages;
   declare private readonly drainFunction: number;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    aliens: AlienCaches,
-    slabPages: SlabPages,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.aliens = aliens;
-    this.slabPages = slabPages;
-    this.drainFunction = context.machine.functions.register((s) => this.drainThisCpu(s));
+  constructor(parts: DrainParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.aliens = parts.aliens;
+    this.slabPages = parts.slabPages;
+    this.drainFunction = parts.context.machine.functions.register((s) => this.drainThisCpu(s));
   }
 
   /** do_drain: all of this CPU's array goes home. Interrupts are off. */
@@ -50,9 +54,9 @@ export class Drain {
     const ac = this.context.cpuArray(s);
     const n = this.context.nodeOf(s, this.context.localNode());
     this.lists.lock(n);
-    const doomed = this.freeBlock.empty(s, n, ac);
+    const slabsToFree = this.freeBlock.empty(s, n, ac);
     this.lists.unlock(n);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   /** drain_cpu_caches: afterwards all free objects are on their slabs. Interrupts are on. */
@@ -64,7 +68,7 @@ export class Drain {
     }
     for (let nid = 0; nid < this.context.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
-      if (n !== 0) this.drainShared(s, n, true);
+      if (n !== 0) this.drainShared(s, n, "all");
     }
   }
 
@@ -72,12 +76,12 @@ export class Drain {
    * Frees all, or the oldest fifth, of a node's shared array. The array is looked up and looked at
    * under list_lock, since others exchange it (18726ca8b34b) and take from it (b18e7e654d7a).
    */
-  drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+  drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
     const flags = this.lists.lockIrqsave(n);
     const shared = this.memory.readOnce(n + KmemCacheNode.shared);
-    const doomed = shared === 0 ? [] : this.drainLocked(s, n, shared, all);
+    const slabsToFree = shared === 0 ? [] : this.drainLocked(s, n, shared, howMany);
     this.lists.unlockIrqrestore(n, flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   /** drain_array of this CPU's array: if it was not used since the last time, a fifth goes. */
@@ -86,9 +90,9 @@ export class Drain {
     const ac = this.context.cpuArray(s);
     const n = this.context.nodeOf(s, this.context.localNode());
     this.lists.lock(n);
-    const doomed = this.drainLocked(s, n, ac, false);
+    const slabsToFree = this.drainLocked(s, n, ac, "fifth");
     this.lists.unlock(n);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
     this.memory.irqRestore(flags);
   }
 
@@ -97,19 +101,19 @@ export class Drain {
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     ac: ArrayCachePtr,
-    all: boolean,
+    howMany: HowMany,
   ): PagePtr[] {
     const { memory } = this;
-    const avail = memory.read32(ac + AVAIL);
+    const avail = memory.read32(ac + ArrayCache.avail);
     if (avail === 0) return [];
-    if (!all && memory.read32(ac + ArrayCache.touched) !== 0) {
+    if (howMany === "fifth" && memory.read32(ac + ArrayCache.touched) !== 0) {
       memory.write32(ac + ArrayCache.touched, 0);
       return [];
     }
-    const count = all ? avail : this.fifth(ac, avail);
-    const doomed = this.freeBlock.free(s, n, oldestObjects(memory, ac, count));
+    const count = howMany === "all" ? avail : this.fifth(ac, avail);
+    const slabsToFree = this.freeBlock.free(s, n, oldestObjects(memory, ac, count));
     dropOldest(memory, ac, count);
-    return doomed;
+    return slabsToFree;
   }
 
   /** A fifth of what the array may hold, or half of what it holds if that is less. */

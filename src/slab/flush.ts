@@ -19,7 +19,13 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-const AVAIL = ArrayCache.avail;
+/** The parts of a SLAB that it uses. */
+export interface FlushParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly slabPages: SlabPages;
+}
 
 export class Flush {
   declare protected readonly context: SlabContext;
@@ -28,12 +34,12 @@ export class Flush {
   declare protected readonly freeBlock: FreeBlock;
   declare protected readonly slabPages: SlabPages;
 
-  constructor(context: SlabContext, lists: NodeLists, freeBlock: FreeBlock, slabPages: SlabPages) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.slabPages = slabPages;
+  constructor(parts: FlushParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.slabPages = parts.slabPages;
   }
 
   /** Makes room in this CPU's array. */
@@ -44,18 +50,19 @@ export class Flush {
     const batch = memory.read32(ac + ArrayCache.batchcount);
     const moved = this.moveToShared(s, n, ac, batch);
     const gone = moved === 0 ? batch : moved;
-    const doomed = moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
+    const slabsToFree =
+      moved === 0 ? this.freeBlock.free(s, n, oldestObjects(memory, ac, batch)) : [];
     this.lists.unlock(n);
-    this.leave(s, ac, gone, doomed);
+    this.leave(s, ac, gone, slabsToFree);
   }
 
   /**
    * The entries leave the array before slabs are destroyed: destroying may free to this very array,
    * which would flush the same entries once more (678ff6a7afcc).
    */
-  protected leave(s: KmemCachePtr, ac: ArrayCachePtr, count: number, doomed: PagePtr[]): void {
+  protected leave(s: KmemCachePtr, ac: ArrayCachePtr, count: number, slabsToFree: PagePtr[]): void {
     dropOldest(this.memory, ac, count);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
   }
 
   private moveToShared(
@@ -67,11 +74,11 @@ export class Flush {
     const { memory } = this;
     const shared = memory.readOnce(n + KmemCacheNode.shared);
     if (shared === 0) return 0;
-    const avail = memory.read32(shared + AVAIL);
+    const avail = memory.read32(shared + ArrayCache.avail);
     const count = Math.min(batch, memory.read32(shared + ArrayCache.limit) - avail);
     if (count <= 0) return 0;
     memory.copy(entryAt(shared, avail), entryAt(ac, 0), count << 2);
-    memory.writeOnce(shared + AVAIL, avail + count);
+    memory.writeOnce(shared + ArrayCache.avail, avail + count);
     this.context.stat(s, SHARED_FLUSH);
     return count;
   }

@@ -1,6 +1,6 @@
 /**
- * Freeing in the form of 5.10 and 6.1: all objects go home first; then, as long as there are too
- * many free ones, the slabs that were empty longest go.
+ * Freeing since Linux 4.7: all objects go home first; then, as long as there are too many free
+ * ones, the slabs that were empty longest go.
  */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
@@ -15,12 +15,12 @@ export class FreeBlockBatched extends FreeBlock {
       if (this.indexes.active(page) === 0) this.lists.addFree(n, page);
       else this.lists.addPartialTail(n, page);
     }
-    const doomed: PagePtr[] = [];
+    const slabsToFree: PagePtr[] = [];
     while (this.isOverLimit(n)) {
       const page = this.lists.removeLastFree(s, n);
       if (page === 0) break;
-      doomed.unshift(page);
+      slabsToFree.unshift(page);
     }
-    return doomed;
+    return slabsToFree;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Objects go home to their slabs (free_block), under the list_lock of their node. Slabs that are no
- * longer wanted leave the lists and are returned: whoever holds the lock drops it, and only then
- * destroys them.
+ * longer wanted leave the lists and are returned: the caller drops the lock first and
+ * destroys them then.
  *
  * 4.1 looks at the limit when a slab becomes empty: over it, that slab goes.
  */
@@ -19,22 +19,29 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface FreeBlockParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+}
+
 export class FreeBlock {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
   declare protected readonly indexes: IndexArray;
   declare protected readonly lists: NodeLists;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
+  constructor(parts: FreeBlockParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
   }
 
   /** Gives objects of node `n` back; returns the slabs to destroy, in order. */
   free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): PagePtr[] {
-    const doomed: PagePtr[] = [];
+    const slabsToFree: PagePtr[] = [];
     for (const object of objects) {
       const page = this.putBack(s, n, object);
       this.lists.addCount(n, KmemCacheNode.freeObjects, 1);
@@ -42,24 +49,24 @@ export class FreeBlock {
         this.lists.addPartialTail(n, page);
       } else if (this.isOverLimit(n)) {
         this.lists.forget(s, n);
-        doomed.push(page);
+        slabsToFree.push(page);
       } else {
         this.lists.addFree(n, page);
       }
     }
-    return doomed;
+    return slabsToFree;
   }
 
   /**
    * Gives all objects of an array back. It is empty before slabs are destroyed, as in Flush.leave.
    */
   empty(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
-    const doomed = this.freeAll(s, n, ac);
+    const slabsToFree = this.freeAll(s, n, ac);
     this.memory.writeOnce(ac + ArrayCache.avail, 0);
-    return doomed;
+    return slabsToFree;
   }
 
-  /** The same of an array that nobody will look into any more, and that is left as it is. */
+  /** The same for an array that was replaced; its entries are left as they are. */
   freeAll(s: KmemCachePtr, n: KmemCacheNodePtr, ac: ArrayCachePtr): PagePtr[] {
     const { memory } = this;
     const avail = memory.read32(ac + ArrayCache.avail);

@@ -53,11 +53,11 @@ export interface SlabRequest {
   readonly ctor: boolean;
   /** 4.1: true for the first caches of boot, which no kmalloc cache can help yet. */
   readonly slabEarlyInit?: boolean;
-  /** 6.1: what comes back is zeroed (init_on_free). */
+  /** 6.1: freed objects are zeroed (init_on_free). */
   readonly initOnFree?: boolean;
   /**
-   * 6.1: whether the kmalloc cache that would hold `num` indices is there yet and keeps its own on its
-   * slabs, so that no slab needs a slab of its own kind. Left out: it is.
+   * 6.1: whether the kmalloc cache that would hold `num` indices is there yet and keeps its own on
+   * its slabs, so that no slab needs a slab of its own kind. Left out: it is.
    */
   readonly holdsIndexes?: (num: number) => boolean;
 }
@@ -91,7 +91,7 @@ const RED_WORD_SIZE = 8;
 /** 4.1: objects from here up keep their index array elsewhere if that saves room. */
 const OFF_SLAB_MIN_SIZE = PAGE_SIZE >> 5;
 /** DEBUG_SLAB keeps queues short, so that a freed object's poison is soon checked. */
-const DEBUG_LIMIT = 32;
+export const DEBUG_LIMIT = 32;
 
 /** One object with its debug words. */
 interface ObjectLayout {
@@ -102,7 +102,7 @@ interface ObjectLayout {
 }
 
 /**
- * 4.1 with DEBUG_SLAB: poison under RCU would overwrite what a reader may still look at, and
+ * Until 4.6, with DEBUG_SLAB: poison under RCU would overwrite what a reader may still look at, and
  * creating such a cache is answered with BUG.
  */
 export function poisonsUnderRcu(kernel: KernelVersion, flags: number): boolean {
@@ -124,8 +124,10 @@ function forceDebug(size: number, flags: number): number {
   return forced;
 }
 
-function layoutObject(request: SlabRequest, forced: number, debug: boolean): ObjectLayout {
-  let flags = forced;
+/** `forced`: the flags with those of DEBUG_SLAB; undefined in a kernel without it. */
+function layoutObject(request: SlabRequest, forced: number | undefined): ObjectLayout {
+  const debug = forced !== undefined;
+  let flags = forced ?? request.flags;
   let size = alignUp(request.size, WORD_SIZE);
   const align = calculateAlignment(flags, request.align, request.size);
   // Red zone words are 8 bytes; behind them an object of larger alignment could not stay aligned.
@@ -139,7 +141,7 @@ function layoutObject(request: SlabRequest, forced: number, debug: boolean): Obj
   return { size, align, flags, objOffset };
 }
 
-/** Where the index array lies and what that makes of the slab. */
+/** Where the index array lies, and the slab that results. */
 interface Placement {
   readonly order: SlabOrder;
   /** Bytes for colouring. */
@@ -151,15 +153,17 @@ interface Placement {
 
 type Orders = (place: "on-slab" | "off-slab" | "in-object") => SlabOrder | undefined;
 
-/** Until 4.6: off slab for objects of 128 bytes and more, unless the slab has room for the array anyway. */
+/**
+ * Until 4.6: off slab for objects of 128 bytes and more, unless the slab has room for the array
+ * anyway.
+ */
 function placeByObjectSize(
   orders: Orders,
   layout: ObjectLayout,
-  unalignedSize: number,
-  slabEarlyInit: boolean,
+  request: SlabRequest,
 ): Placement | undefined {
-  const mayBeOff = !slabEarlyInit && (layout.flags & SLAB_NOLEAKTRACE) === 0;
-  const off = mayBeOff && unalignedSize >= OFF_SLAB_MIN_SIZE;
+  const mayBeOff = request.slabEarlyInit !== true && (layout.flags & SLAB_NOLEAKTRACE) === 0;
+  const off = mayBeOff && layout.size >= OFF_SLAB_MIN_SIZE;
   const order = orders(off ? "off-slab" : "on-slab");
   if (order === undefined) return undefined;
   const aligned = alignUp(order.num, layout.align);
@@ -170,7 +174,7 @@ function placeByObjectSize(
   return { order, spare: order.leftOver, freelistSize: order.num, placeFlag: CFLGS_OFF_SLAB };
 }
 
-/** Since 4.6: the first of the three places that fits. */
+/** Since 4.6 (b03a017bebc4): the first of the three places that fits. */
 function placeFirstThatFits(
   orders: Orders,
   layout: ObjectLayout,
@@ -215,8 +219,8 @@ export function slabGeometry(
   if (request.size > KMALLOC_MAX_SIZE) return undefined;
   const debug = machine.config?.includes("DEBUG_SLAB") ?? false;
   if (debug && poisonsUnderRcu(kernel, request.flags)) return undefined;
-  const forced = debug ? forceDebug(request.size, request.flags) : request.flags;
-  const layout = layoutObject(request, forced, debug);
+  const forced = debug ? forceDebug(request.size, request.flags) : undefined;
+  const layout = layoutObject(request, forced);
   let size = alignUp(layout.size, layout.align);
   if (size < SLAB_OBJ_MIN_SIZE) size = alignUp(SLAB_OBJ_MIN_SIZE, layout.align);
 
@@ -232,12 +236,12 @@ export function slabGeometry(
     });
   const placement = since(kernel, "4.6")
     ? placeFirstThatFits(orders, layout, request)
-    : placeByObjectSize(orders, layout, layout.size, request.slabEarlyInit ?? false);
+    : placeByObjectSize(orders, layout, request);
   if (placement === undefined) return undefined;
 
   const colourOff = Math.max(CACHE_LINE_SIZE, layout.align);
   const { num, gfporder } = placement.order;
-  const queues = queueSizes(size, machine.cpus, debug);
+  const queues = queueSizes(size, machine.cpus, debug ? DEBUG_LIMIT : undefined);
   return {
     size,
     objectSize: request.size,
@@ -257,19 +261,20 @@ export function slabGeometry(
 
 /**
  * How many objects each queue holds, by the size of an object (`enable_cpucache`): `limit` per
- * CPU, moved `batchcount` at a time, `shared` batches per node where there is another CPU.
+ * CPU and no more than `most`, moved `batchcount` at a time, `shared` batches per node where there
+ * is another CPU.
  */
 export function queueSizes(
   size: number,
   possibleCpus: number,
-  debug: boolean,
+  most = Number.POSITIVE_INFINITY,
 ): { readonly limit: number; readonly batchcount: number; readonly shared: number } {
-  let limit = 120;
-  if (size > 131072) limit = 1;
-  else if (size > PAGE_SIZE) limit = 8;
-  else if (size > 1024) limit = 24;
-  else if (size > 256) limit = 54;
-  if (debug) limit = Math.min(limit, DEBUG_LIMIT);
+  let usual = 120;
+  if (size > 131072) usual = 1;
+  else if (size > PAGE_SIZE) usual = 8;
+  else if (size > 1024) usual = 24;
+  else if (size > 256) usual = 54;
+  const limit = Math.min(usual, most);
   const shared = size <= PAGE_SIZE && possibleCpus > 1 ? 8 : 0;
   return { limit, batchcount: (limit + 1) >> 1, shared };
 }
@@ -282,13 +287,13 @@ export function freeLimit(nodeCpus: number, batchcount: number, num: number): nu
 function allocationFlags(machine: SlabMachine, flags: number): number {
   const gfp = GFP_BITS[machine.kernel];
   let allocflags = gfp.comp;
-  if (!since(machine.kernel, "4.20")) {
-    // Without a DMA zone 4.1 compiles the flag away; reclaimable is added at each request.
-    const dma = (flags & SLAB_CACHE_DMA) !== 0 && machine.config?.includes("ZONE_DMA");
-    return dma ? allocflags | gfp.dma : allocflags;
-  }
-  if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
+  // Until 4.7 a kernel without a DMA zone had the flag compiled away.
+  const knowsDma = since(machine.kernel, "4.7") || machine.config?.includes("ZONE_DMA");
+  if (knowsDma && (flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
+  // No cache has the flag before 5.1.
   if ((flags & SLAB_CACHE_DMA32) !== 0) allocflags |= gfp.dma32;
-  if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
+  // Until 4.15 each request for pages added it.
+  const keepsReclaimable = since(machine.kernel, "4.15");
+  if (keepsReclaimable && (flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
   return allocflags;
 }

@@ -1,5 +1,5 @@
 /**
- * Growing in the form of 5.10 and 6.1 (cache_grow_begin): the colour is that of the node the pages
+ * Growing since Linux 4.7 (cache_grow_begin; 03d1d43a1262): the colour is that of the node the pages
  * came from, counted without its lock. Two CPUs may get the same colour, which costs nothing; a
  * number out of range must not get through, so it is looked at again.
  */

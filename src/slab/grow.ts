@@ -1,10 +1,10 @@
 /**
  * A new slab: pages, an index array, a colour, and every object set up once. `begin` makes it and
- * nobody else can reach it; `end` puts it on its node's lists. Between them a caller may take
+ * only its maker can reach it; `end` puts it on its node's lists. Between them a caller may take
  * objects from it.
  *
  * Where the caller may sleep, interrupts are on while `begin` asks for memory: afterwards the task
- * may be on another CPU, and what it knew of its array is stale.
+ * may be on another CPU, and its pointer to the array is stale.
  */
 
 import { CACHE_LINE_SIZE } from "../caches/alignment.ts";
@@ -18,6 +18,14 @@ import type { SlabPages } from "./slab-pages.ts";
 import { COLOURED, GROWN } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface GrowParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+  readonly slabPages: SlabPages;
+}
+
 export class Grow {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -25,12 +33,12 @@ export class Grow {
   declare protected readonly lists: NodeLists;
   declare protected readonly slabPages: SlabPages;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, slabPages: SlabPages) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
-    this.slabPages = slabPages;
+  constructor(parts: GrowParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
+    this.slabPages = parts.slabPages;
   }
 
   /**

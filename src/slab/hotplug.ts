@@ -4,7 +4,7 @@
  * freed. Under slab_mutex, interrupts on.
  */
 import { EBUSY, ENOMEM } from "../caches/errno.ts";
-import { type HotplugSteps, slabsOfNobody } from "../caches/hotplug-steps.ts";
+import { type DeadCpu, type HotplugSteps, slabsOfNobody } from "../caches/hotplug-steps.ts";
 import type { Memory } from "../machine/memory.ts";
 import { mutexLock, mutexUnlock } from "../machine/mutex.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
@@ -18,7 +18,7 @@ import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-/** What it needs of a SLAB. */
+/** The parts of a SLAB that it uses. */
 export interface HotplugParts {
   readonly context: SlabContext;
   readonly lists: NodeLists;
@@ -28,6 +28,13 @@ export interface HotplugParts {
   readonly nodeSetup: NodeSetup;
   readonly drain: Drain;
   readonly reaper: Reaper;
+}
+
+/** A CPU that leaves, or that never came because memory ran out. */
+interface Leaving extends DeadCpu {
+  readonly cpu: number;
+  /** The limits of free objects count the CPU. */
+  readonly wasOnline: boolean;
 }
 
 export class Hotplug implements HotplugSteps {
@@ -41,17 +48,20 @@ export class Hotplug implements HotplugSteps {
     this.memory = parts.context.memory;
   }
 
-  /** slab_prepare_cpu: its node gets what it lacks. 0, or -ENOMEM and all of it is taken back. */
+  /**
+   * slab_prepare_cpu: its node gets the queues that it lacks. 0, or -ENOMEM and they are taken
+   * back.
+   */
   prepareCpu(cpu: number): number {
     const { presence, topology } = this.context.machine;
     const nid = topology.cpuToNode(cpu);
     const error = this.forAll((s) =>
-      this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, false) ? 0 : -ENOMEM,
+      this.parts.nodeSetup.setUpNode(s, nid, GFP_KERNEL, "keep") ? 0 : -ENOMEM,
     );
     if (error !== 0) {
-      const last = !topology.cpusOfNode(nid).some((other) => presence.isOnline(other));
-      // The limits of free objects are for the CPUs that are online, which this one never was.
-      this.allHome(cpu, last, false);
+      const lastOfNode = !topology.cpusOfNode(nid).some((other) => presence.isOnline(other));
+      // Limits of free objects count the CPUs that are online, and this one never was.
+      this.allHome({ cpu, lastOfNode, wasOnline: false });
     }
     return error;
   }
@@ -67,19 +77,18 @@ export class Hotplug implements HotplugSteps {
   }
 
   /**
-   * slab_dead_cpu: what the CPU held goes home; with the last CPU of a node its shared array and
-   * alien caches go as well. `last`: no other CPU of the node is online.
+   * slab_dead_cpu: the objects that the CPU held go home; with the last CPU of a node its shared
+   * array and alien caches go as well.
    */
-  deadCpu(cpu: number, last: boolean): void {
-    this.allHome(cpu, last, true);
+  deadCpu(cpu: number, { lastOfNode }: DeadCpu): void {
+    this.allHome({ cpu, lastOfNode, wasOnline: true });
   }
 
-  /** `counted`: the limits of free objects allow for the CPU. */
-  private allHome(cpu: number, last: boolean, counted: boolean): void {
-    const nid = this.context.machine.topology.cpuToNode(cpu);
+  private allHome(leaving: Leaving): void {
+    const nid = this.context.machine.topology.cpuToNode(leaving.cpu);
     this.forAll((s) => {
       const n = this.context.nodeOf(s, nid);
-      if (n !== 0) this.takeHome(s, n, cpu, last, counted);
+      if (n !== 0) this.takeHome(s, n, leaving);
       return 0;
     });
     this.forAll((s) => {
@@ -90,25 +99,20 @@ export class Hotplug implements HotplugSteps {
   }
 
   /** cpuup_canceled, for one cache */
-  private takeHome(
-    s: KmemCachePtr,
-    n: KmemCacheNodePtr,
-    cpu: number,
-    last: boolean,
-    counted: boolean,
-  ): void {
+  private takeHome(s: KmemCachePtr, n: KmemCacheNodePtr, leaving: Leaving): void {
     const { memory } = this;
+    const { cpu, lastOfNode, wasOnline } = leaving;
     const { aliens, freeBlock, lists, slabPages } = this.parts;
     const ac = memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuSlab), cpu);
     const flags = lists.lockIrqsave(n);
-    const lowered = counted ? memory.read32(s + KmemCache.batchcount) : 0;
+    const lowered = wasOnline ? memory.read32(s + KmemCache.batchcount) : 0;
     lists.addCount(n, KmemCacheNode.freeLimit, -lowered);
-    const doomed = freeBlock.empty(s, n, ac);
+    const slabsToFree = freeBlock.empty(s, n, ac);
     let shared = 0;
     let alien = 0;
-    if (last) {
+    if (lastOfNode) {
       shared = memory.read32(n + KmemCacheNode.shared);
-      if (shared !== 0) doomed.push(...freeBlock.empty(s, n, shared));
+      if (shared !== 0) slabsToFree.push(...freeBlock.empty(s, n, shared));
       memory.writeOnce(n + KmemCacheNode.shared, 0);
       alien = memory.read32(n + KmemCacheNode.alien);
       memory.writeOnce(n + KmemCacheNode.alien, 0);
@@ -117,7 +121,7 @@ export class Hotplug implements HotplugSteps {
     this.context.common.kfree(shared);
     aliens.drainAll(s, alien);
     aliens.release(alien);
-    slabPages.destroyAll(s, doomed);
+    slabPages.destroyAll(s, slabsToFree);
   }
 
   /** slab_memory_callback, MEM_GOING_ONLINE: every cache gets a struct for the node. */

@@ -1,7 +1,8 @@
 /**
- * Where 5.10 and 6.1 keep a slab's index array: behind the objects, off slab, or inside an object of
- * the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the array is the last one to be
- * handed out; a full slab has no array, and the first object freed to it holds the next.
+ * Where SLAB keeps a slab's index array since Linux 4.6 (b03a017bebc4): behind the objects, off
+ * slab, or inside an object of the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the
+ * array is the last one to be handed out; a full slab has no array, and the first object freed to
+ * it holds the next.
  */
 import { CFLGS_OBJFREELIST_SLAB } from "../caches/flags.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
@@ -9,8 +10,6 @@ import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { IndexArray } from "./index-array.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
-
-const FREELIST = Page.freelist;
 
 export class IndexArrayInObject extends IndexArray {
   override place(
@@ -25,7 +24,7 @@ export class IndexArrayInObject extends IndexArray {
     memory.write32(page + Page.counters, 0);
     if (this.isOffSlab(s)) return this.placeOffSlab(s, page, start + offset, gfp, nid);
     const end = start + (PAGE_SIZE << memory.read32(s + KmemCache.gfporder));
-    memory.write32(page + FREELIST, end - memory.read32(s + KmemCache.freelistSize));
+    memory.write32(page + Page.freelist, end - memory.read32(s + KmemCache.freelistSize));
     memory.write32(page + Page.sMem, start + offset);
     return true;
   }
@@ -39,18 +38,18 @@ export class IndexArrayInObject extends IndexArray {
   }
 
   override put(s: KmemCachePtr, page: PagePtr, object: Address): void {
-    if (this.memory.read32(page + FREELIST) === 0) this.holdIn(s, page, object);
+    if (this.memory.read32(page + Page.freelist) === 0) this.holdIn(s, page, object);
     super.put(s, page, object);
   }
 
   /** The array lies in this free object from now on. */
   private holdIn(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
-    memory.write32(page + FREELIST, object + memory.read32(s + KmemCache.objOffset));
+    memory.write32(page + Page.freelist, object + memory.read32(s + KmemCache.objOffset));
   }
 
   override becameFull(s: KmemCachePtr, page: PagePtr): void {
-    if (this.isInObject(s)) this.memory.write32(page + FREELIST, 0);
+    if (this.isInObject(s)) this.memory.write32(page + Page.freelist, 0);
   }
 
   private isInObject(s: KmemCachePtr): boolean {

@@ -17,24 +17,27 @@ import type { SlabContext } from "./slab-context.ts";
 import type { Storage } from "./storage.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
+// Local names where every object of a batch passes: see machine/inlining.ts.
+const PAGE_ACTIVE = Page.counters;
+const PAGE_FREELIST = Page.freelist;
 const PAGE_S_MEM = Page.sMem;
-const CACHE_FREELIST_SIZE = KmemCache.freelistSize;
-const CACHE_NUM = KmemCache.num;
 const CACHE_SIZE = KmemCache.size;
-const CACHE_FLAGS = KmemCache.flags;
 
-const ACTIVE = Page.counters;
-const FREELIST = Page.freelist;
+/** The parts of a SLAB that it uses. */
+export interface IndexArrayParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+}
 
 export class IndexArray {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
   declare protected readonly storage: Storage;
 
-  constructor(context: SlabContext, storage: Storage) {
-    this.context = context;
-    this.memory = context.memory;
-    this.storage = storage;
+  constructor(parts: IndexArrayParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.storage = parts.storage;
   }
 
   /**
@@ -44,17 +47,17 @@ export class IndexArray {
   place(s: KmemCachePtr, page: PagePtr, offset: number, gfp: number, nid: number): boolean {
     const { memory } = this;
     const start = this.context.pages.pageAddress(page) + offset;
-    memory.write32(page + ACTIVE, 0);
+    memory.write32(page + PAGE_ACTIVE, 0);
     if (this.isOffSlab(s)) return this.placeOffSlab(s, page, start, gfp, nid);
-    memory.write32(page + FREELIST, start);
-    memory.write32(page + PAGE_S_MEM, start + memory.read32(s + CACHE_FREELIST_SIZE));
+    memory.write32(page + PAGE_FREELIST, start);
+    memory.write32(page + PAGE_S_MEM, start + memory.read32(s + KmemCache.freelistSize));
     return true;
   }
 
   /** Whether `place` left room in front of a slab that is still its maker's. */
   isColoured(s: KmemCachePtr, page: PagePtr): boolean {
     const { memory } = this;
-    const first = memory.read32(page + (this.isOffSlab(s) ? PAGE_S_MEM : FREELIST));
+    const first = memory.read32(page + (this.isOffSlab(s) ? PAGE_S_MEM : PAGE_FREELIST));
     return first !== this.context.pages.pageAddress(page);
   }
 
@@ -66,9 +69,9 @@ export class IndexArray {
     nid: number,
   ): boolean {
     const { memory } = this;
-    const bytes = memory.read32(s + CACHE_FREELIST_SIZE);
+    const bytes = memory.read32(s + KmemCache.freelistSize);
     const freelist = this.storage.kmallocNode(bytes, gfp, nid);
-    memory.write32(page + FREELIST, freelist);
+    memory.write32(page + PAGE_FREELIST, freelist);
     memory.write32(page + PAGE_S_MEM, sMem);
     return freelist !== 0;
   }
@@ -82,7 +85,7 @@ export class IndexArray {
 
   /** Ascending. */
   protected order(s: KmemCachePtr): number[] {
-    const num = this.memory.read32(s + CACHE_NUM);
+    const num = this.memory.read32(s + KmemCache.num);
     const order: number[] = [];
     for (let i = 0; i < num; i++) order.push(i);
     return order;
@@ -92,12 +95,12 @@ export class IndexArray {
   protected beforeFill(_s: KmemCachePtr, _page: PagePtr, _last: number): void {}
 
   protected setNumber(page: PagePtr, position: number, object: number): void {
-    this.memory.write8(this.memory.read32(page + FREELIST) + position, object);
+    this.memory.write8(this.memory.read32(page + PAGE_FREELIST) + position, object);
   }
 
   /** Number of the object at a place of the array. */
   numberAt(page: PagePtr, position: number): number {
-    return this.memory.read8(this.memory.read32(page + FREELIST) + position);
+    return this.memory.read8(this.memory.read32(page + PAGE_FREELIST) + position);
   }
 
   /** index_to_obj */
@@ -112,33 +115,33 @@ export class IndexArray {
   }
 
   active(page: PagePtr): number {
-    return this.memory.read32(page + ACTIVE);
+    return this.memory.read32(page + PAGE_ACTIVE);
   }
 
   /** slab_get_obj: takes the next free object. */
   take(s: KmemCachePtr, page: PagePtr): Address {
     const active = this.active(page);
     const object = this.objectAt(s, page, this.numberAt(page, active));
-    this.memory.write32(page + ACTIVE, active + 1);
+    this.memory.write32(page + PAGE_ACTIVE, active + 1);
     return object;
   }
 
   /** slab_put_obj: the object becomes the next to be taken. */
   put(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const active = this.active(page) - 1;
-    this.memory.write32(page + ACTIVE, active);
+    this.memory.write32(page + PAGE_ACTIVE, active);
     this.setNumber(page, active, this.indexOf(s, page, object));
   }
 
   /** The last free object was taken. */
   becameFull(_s: KmemCachePtr, _page: PagePtr): void {}
 
-  /** The slab's pages go: gives back what the array took elsewhere. */
+  /** The slab's pages go: frees an off-slab array. */
   release(s: KmemCachePtr, page: PagePtr): void {
-    if (this.isOffSlab(s)) this.context.common.kfree(this.memory.read32(page + FREELIST));
+    if (this.isOffSlab(s)) this.context.common.kfree(this.memory.read32(page + PAGE_FREELIST));
   }
 
   protected isOffSlab(s: KmemCachePtr): boolean {
-    return (this.memory.read32(s + CACHE_FLAGS) & CFLGS_OFF_SLAB) !== 0;
+    return (this.memory.read32(s + KmemCache.flags) & CFLGS_OFF_SLAB) !== 0;
   }
 }

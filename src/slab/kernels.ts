@@ -26,10 +26,11 @@ const SLAB_4_1: SlabClasses = {
   Observer: SlabObserver,
 };
 
-/** The form that Linux had from 5.10 on at the latest. */
 const SLAB_6_1: SlabClasses = {
   ...SLAB_4_1,
+  // Linux 4.6: b03a017bebc4
   IndexArray: IndexArrayInObject,
+  // Linux 4.7, in one series by Joonsoo Kim: 03d1d43a1262, 76b342bdc71b, 213b46958c65, 801faf0db894
   Grow: GrowUnlockedColour,
   Refill: RefillUnlocked,
   FreeBlock: FreeBlockBatched,

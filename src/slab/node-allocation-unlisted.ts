@@ -1,4 +1,7 @@
-/** The form of 5.10 and 6.1: the first object of a new slab is taken before the slab is listed. */
+/**
+ * Since Linux 4.7 (76b342bdc71b): the first object of a new slab is taken before the slab is
+ * listed.
+ */
 import type { Address } from "../machine/memory.ts";
 import { NodeAllocation } from "./node-allocation.ts";
 import type { KmemCachePtr } from "./structs.ts";

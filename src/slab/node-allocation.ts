@@ -12,6 +12,14 @@ import type { SlabContext } from "./slab-context.ts";
 import { NODEALLOCS } from "./statistics.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface NodeAllocationParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+  readonly grow: Grow;
+}
+
 export class NodeAllocation {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -19,12 +27,12 @@ export class NodeAllocation {
   declare protected readonly lists: NodeLists;
   declare protected readonly grow: Grow;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, grow: Grow) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
-    this.grow = grow;
+  constructor(parts: NodeAllocationParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
+    this.grow = parts.grow;
   }
 
   /** ____cache_alloc_node: one object of that node, or of any other unless __GFP_THISNODE; or 0. */

@@ -24,15 +24,21 @@ import type { IndexArray } from "./index-array.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface NodeListsParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+}
+
 export class NodeLists {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
   declare protected readonly indexes: IndexArray;
 
-  constructor(context: SlabContext, indexes: IndexArray) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
+  constructor(parts: NodeListsParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
   }
 
   /** kmem_cache_node_init */

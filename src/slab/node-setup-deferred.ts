@@ -1,5 +1,5 @@
 /**
- * Node setup in the form of 5.10 and 6.1 (setup_kmem_cache_node): the node struct first, then the
+ * Node setup since Linux 4.7 (setup_kmem_cache_node; 801faf0db894): the node struct first, then the
  * exchange of its queues. Refilling looks at n->shared without a lock, so a shared array that was
  * replaced is freed after a grace period only.
  */
@@ -9,10 +9,10 @@ import type { ArrayCachePtr, KmemCachePtr } from "./structs.ts";
 
 export class NodeSetupDeferred extends NodeSetup {
   protected override setUp(s: KmemCachePtr, nid: number, gfp: number): boolean {
-    return this.setUpNode(s, nid, gfp, true);
+    return this.setUpNode(s, nid, gfp, "replace");
   }
 
-  /** Whoever still looks at the old array has interrupts off, so it waits for a grace period. */
+  /** A refill that still looks at the old array has interrupts off: a grace period waits for it. */
   protected override retireShared(old: ArrayCachePtr): void {
     if (old === 0) return;
     this.context.machine.rcu.synchronize();

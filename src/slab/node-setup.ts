@@ -32,6 +32,17 @@ export interface NodeQueues {
   readonly alien: Address;
 }
 
+/** The parts of a SLAB that it uses. */
+export interface NodeSetupParts {
+  readonly context: SlabContext;
+  readonly storage: Storage;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly aliens: AlienCaches;
+  readonly slabPages: SlabPages;
+  readonly clock: Clock;
+}
+
 export class NodeSetup {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -42,26 +53,18 @@ export class NodeSetup {
   declare protected readonly slabPages: SlabPages;
   declare protected readonly clock: Clock;
 
-  constructor(
-    context: SlabContext,
-    storage: Storage,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    aliens: AlienCaches,
-    slabPages: SlabPages,
-    clock: Clock,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.storage = storage;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.aliens = aliens;
-    this.slabPages = slabPages;
-    this.clock = clock;
+  constructor(parts: NodeSetupParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.storage = parts.storage;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.aliens = parts.aliens;
+    this.slabPages = parts.slabPages;
+    this.clock = parts.clock;
   }
 
-  /** Sets all nodes up. Without memory: false, and a cache that nobody can know yet has no node. */
+  /** Sets all nodes up. Without memory: false, and a cache that is not listed yet has no node. */
   setUpAll(s: KmemCachePtr, gfp: number): boolean {
     for (let nid = 0; nid < this.context.nodes; nid++) {
       if (this.setUp(s, nid, gfp)) continue;
@@ -79,19 +82,19 @@ export class NodeSetup {
     if (n === 0) return this.addNode(s, nid, gfp, queues);
     const flags = this.lists.lockIrqsave(n);
     const old = this.memory.read32(n + KmemCacheNode.shared);
-    const doomed = this.emptyShared(s, n, old);
+    const slabsToFree = this.emptyShared(s, n, old);
     this.memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
     const unused = this.giveAlien(n, queues.alien);
     this.setFreeLimit(s, n, nid);
     this.lists.unlockIrqrestore(n, flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
     this.context.common.kfree(old);
     this.aliens.release(unused);
     return true;
   }
 
-  /** `force`: a shared array that exists is replaced. Without it a node only gets what it lacks. */
-  setUpNode(s: KmemCachePtr, nid: number, gfp: number, force: boolean): boolean {
+  /** `existing`: what becomes of the node's shared array, if there is one. */
+  setUpNode(s: KmemCachePtr, nid: number, gfp: number, existing: "keep" | "replace"): boolean {
     const { memory } = this;
     const queues = this.allocQueues(s, nid, gfp);
     if (queues === undefined) return false;
@@ -103,12 +106,12 @@ export class NodeSetup {
     const n = this.context.nodeOf(s, nid);
     const flags = this.lists.lockIrqsave(n);
     const old = memory.read32(n + KmemCacheNode.shared);
-    const replace = old === 0 || force;
-    const doomed = replace ? this.emptyShared(s, n, old) : [];
+    const replace = old === 0 || existing === "replace";
+    const slabsToFree = replace ? this.emptyShared(s, n, old) : [];
     if (replace) memory.writeOnce(n + KmemCacheNode.shared, queues.shared);
     const unused = this.giveAlien(n, queues.alien);
     this.lists.unlockIrqrestore(n, flags);
-    this.slabPages.destroyAll(s, doomed);
+    this.slabPages.destroyAll(s, slabsToFree);
     if (replace) this.retireShared(old);
     else this.context.common.kfree(queues.shared);
     this.aliens.release(unused);
@@ -127,12 +130,12 @@ export class NodeSetup {
     return true;
   }
 
-  /** Nobody knows the array any more that was a node's shared one. 4.1 looks at it under list_lock only. */
+  /** Frees a shared array that was replaced. 4.1 looks at shared arrays under list_lock only. */
   protected retireShared(old: ArrayCachePtr): void {
     this.context.common.kfree(old);
   }
 
-  /** What the cache's tunables ask for, or undefined and nothing is held. */
+  /** The queues that the cache's tunables ask for, or undefined and nothing is held. */
   protected allocQueues(s: KmemCachePtr, nid: number, gfp: number): NodeQueues | undefined {
     const { memory } = this;
     let alien = 0;

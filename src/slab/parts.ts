@@ -1,16 +1,18 @@
 /**
- * The classes SLAB 4.1 is composed of; kernels.ts says what later versions
- * exchange. Each owns one piece of state or one path; an option or a deliberate bug puts a subclass
- * in the place of one.
+ * The classes SLAB 4.1 is composed of; kernels.ts says which of them later versions exchange. Each
+ * owns one piece of state or one path, and takes one argument: the allocator, of which it declares
+ * the parts it needs. An option or a deliberate bug puts a subclass in the place of a class.
  */
 import { AlienCaches } from "./alien.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Bulk } from "./bulk.ts";
 import { CacheLifetime } from "./cache-lifetime.ts";
+import { Clock } from "./clock.ts";
 import { Drain } from "./drain.ts";
 import { Flush } from "./flush.ts";
 import { FreeBlock } from "./free-block.ts";
 import { Grow } from "./grow.ts";
+import { Hotplug } from "./hotplug.ts";
 import { IndexArray } from "./index-array.ts";
 import { NodeAllocation } from "./node-allocation.ts";
 import { NodeLists } from "./node-lists.ts";
@@ -18,10 +20,12 @@ import { NodeSetup } from "./node-setup.ts";
 import { Reaper } from "./reaper.ts";
 import { Refill } from "./refill.ts";
 import { SlabPages } from "./slab-pages.ts";
+import { Storage } from "./storage.ts";
 import { Tuning } from "./tuning.ts";
 
-/** As in 4.1. */
 export const SLAB_PARTS = {
+  Storage,
+  Clock,
   IndexArray,
   NodeLists,
   SlabPages,
@@ -38,6 +42,7 @@ export const SLAB_PARTS = {
   CacheLifetime,
   Bootstrap,
   Bulk,
+  Hotplug,
 };
 
 export type SlabParts = typeof SLAB_PARTS;

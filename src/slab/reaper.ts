@@ -1,7 +1,7 @@
 /**
- * What nobody used for a while goes back, a little at a time (cache_reap): every two seconds each
- * CPU looks at its own arrays and one alien cache, every four at its node's shared array and free
- * slabs. A queue that was used since the last look only loses its mark.
+ * Objects and slabs that were not used for a while go back, a little at a time (cache_reap): every
+ * two seconds each CPU looks at its own arrays and one alien cache, every four at its node's shared
+ * array and free slabs. A queue that was used since the last look only loses its mark.
  *
  * Runs as an operation of its own on its CPU, when the driver tells the time (tick).
  */
@@ -24,6 +24,14 @@ const ReapWork = struct("slab_reap_work", {
   node: word,
 });
 
+/** The parts of a SLAB that it uses. */
+export interface ReaperParts {
+  readonly context: SlabContext;
+  readonly clock: Clock;
+  readonly aliens: AlienCaches;
+  readonly drain: Drain;
+}
+
 export class Reaper {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -32,13 +40,13 @@ export class Reaper {
   declare protected readonly drain: Drain;
   declare protected readonly work: Address;
 
-  constructor(context: SlabContext, clock: Clock, aliens: AlienCaches, drain: Drain) {
-    this.context = context;
-    this.memory = context.memory;
-    this.clock = clock;
-    this.aliens = aliens;
-    this.drain = drain;
-    this.work = context.machine.percpu.define(sizeOf(ReapWork));
+  constructor(parts: ReaperParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.clock = parts.clock;
+    this.aliens = parts.aliens;
+    this.drain = parts.drain;
+    this.work = parts.context.machine.percpu.define(sizeOf(ReapWork));
   }
 
   /** start_cpu_timer: a CPU that came up begins to reap; the CPUs take turns. */
@@ -72,13 +80,13 @@ export class Reaper {
     return due;
   }
 
-  /** The next pass is on the same CPU, whose arrays nobody else may touch (a9f2a846f050). */
+  /** The next pass is on the same CPU, whose arrays no other CPU may touch (a9f2a846f050). */
   protected queueAgain(cpu: number, jiffies: number): void {
     const work = this.memory.perCpuPtr(this.work, cpu);
     this.memory.write32(work + ReapWork.due, (jiffies + REAPTIMEOUT_AC) | 0);
   }
 
-  /** cache_reap: one pass over all caches; gives up where somebody creates or tunes caches. */
+  /** cache_reap: one pass over all caches; gives up while slab_mutex is held elsewhere. */
   reap(): void {
     const { common } = this.context;
     if (!mutexTrylock(this.memory, common.slabMutex)) return;
@@ -107,7 +115,7 @@ export class Reaper {
     this.drain.drainOwnArray(s);
     if (!this.clock.hasCome(memory.readOnce(n + KmemCacheNode.nextReap))) return;
     memory.writeOnce(n + KmemCacheNode.nextReap, (this.clock.jiffies + REAPTIMEOUT_NODE) | 0);
-    this.drain.drainShared(s, n, false);
+    this.drain.drainShared(s, n, "fifth");
     if (memory.readOnce(n + KmemCacheNode.freeTouched) !== 0) {
       memory.writeOnce(n + KmemCacheNode.freeTouched, 0);
       return;

@@ -1,8 +1,9 @@
 /**
- * Refilling in the form of 5.10 and 6.1. Whether it is worth taking list_lock is seen without it
- * (801faf0db894): n->shared is read with interrupts off, and whoever replaces the array waits for a
- * grace period before freeing it. A new slab's objects go to the array before the slab is listed, if
- * the task is still on that node: whoever empties an array sends all of it home to its CPU's node.
+ * Refilling since Linux 4.7. A look without list_lock decides whether taking it is worth it
+ * (801faf0db894): n->shared is read with interrupts off, and a CPU that replaces the array waits for
+ * a grace period before it frees the old one. A new slab's objects go to the array before the slab
+ * is listed (213b46958c65), if the task is still on that node: an array that is emptied goes home to
+ * its CPU's node, all of it.
  */
 
 import { Refill } from "./refill.ts";
@@ -14,8 +15,6 @@ import {
   type KmemCachePtr,
 } from "./structs.ts";
 
-const AVAIL = ArrayCache.avail;
-
 export class RefillUnlocked extends Refill {
   protected override refill(s: KmemCachePtr, gfp: number, empty: ArrayCachePtr): ArrayCachePtr {
     const { memory } = this;
@@ -25,12 +24,12 @@ export class RefillUnlocked extends Refill {
       this.lists.lock(n);
       this.takeFromNode(s, n, empty, this.batchOf(empty));
       this.lists.unlock(n);
-      if (memory.read32(empty + AVAIL) !== 0) return empty;
+      if (memory.read32(empty + ArrayCache.avail) !== 0) return empty;
     }
     const page = this.grow.begin(s, gfp, nid);
     const ac = this.arrayAfterGrow(s, empty);
     if (page === 0) return ac;
-    if (memory.read32(ac + AVAIL) === 0 && this.context.localNode() === nid) {
+    if (memory.read32(ac + ArrayCache.avail) === 0 && this.context.localNode() === nid) {
       // Asked again: the array that is here now may hold less than the one before.
       this.takeFromSlab(s, page, ac, this.batchOf(ac));
     }
@@ -48,6 +47,6 @@ export class RefillUnlocked extends Refill {
 
   /** Objects in a shared array whose lock is not held: it may be replaced, but not freed. */
   protected availOf(shared: ArrayCachePtr): number {
-    return this.memory.readOnce(shared + AVAIL);
+    return this.memory.readOnce(shared + ArrayCache.avail);
   }
 }

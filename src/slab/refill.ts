@@ -23,7 +23,16 @@ import {
 /** An array that was not used since it was last reaped gets no more than this. */
 const BATCHREFILL_LIMIT = 16;
 
+// A local name, since every object of a batch passes: see machine/inlining.ts.
 const AVAIL = ArrayCache.avail;
+
+/** The parts of a SLAB that it uses. */
+export interface RefillParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+  readonly lists: NodeLists;
+  readonly grow: Grow;
+}
 
 export class Refill {
   declare protected readonly context: SlabContext;
@@ -32,12 +41,12 @@ export class Refill {
   declare protected readonly lists: NodeLists;
   declare protected readonly grow: Grow;
 
-  constructor(context: SlabContext, indexes: IndexArray, lists: NodeLists, grow: Grow) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.lists = lists;
-    this.grow = grow;
+  constructor(parts: RefillParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.lists = parts.lists;
+    this.grow = parts.grow;
   }
 
   /** ____cache_alloc: an object from this CPU's array, which is filled first if empty; 0: none. */
@@ -68,7 +77,7 @@ export class Refill {
       const page = this.grow.begin(s, gfp, nid);
       if (page !== 0) this.grow.end(s, page);
       ac = this.arrayAfterGrow(s, ac);
-      // Whoever ran here meanwhile may have filled it.
+      // A task that ran here meanwhile may have filled it.
       if (page === 0 || memory.read32(ac + AVAIL) !== 0) return ac;
     }
   }

@@ -1,4 +1,4 @@
-/** What every part of SLAB stands on: the machine, the pages, and a few words about one cache. */
+/** The ground of every part of SLAB: the machine, the pages, and a few words about one cache. */
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
@@ -28,8 +28,8 @@ export class SlabContext {
   }
 
   /**
-   * Counts an event on this CPU. Interrupts are off, or slab_mutex is held: whoever tunes the cache
-   * may free the CPU's block otherwise, between the two steps.
+   * Counts an event on this CPU. Interrupts are off, or slab_mutex is held: a task that tunes the
+   * cache may free the CPU's block otherwise, between the two steps.
    */
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;

@@ -1,7 +1,7 @@
 /**
  * The pages of slabs: had from the page allocator, and given back when a slab is destroyed, after a
  * grace period where readers may still look at its objects. A slab that is destroyed is empty and on
- * no list; nobody holds a list_lock or an alien lock then, since giving back an off-slab index array
+ * no list; no list_lock and no alien lock is held then, since giving back an off-slab index array
  * is a free of its own.
  */
 import { SLAB_CACHE_DMA, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
@@ -19,6 +19,12 @@ import type { IndexArray } from "./index-array.ts";
 import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface SlabPagesParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+}
+
 export class SlabPages {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -26,17 +32,17 @@ export class SlabPages {
   /** Number of the callback that gives a slab's pages back after its grace period (kmem_rcu_free). */
   declare private readonly rcuFreePages: number;
 
-  constructor(context: SlabContext, indexes: IndexArray) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
-    this.rcuFreePages = context.machine.functions.register((head) => {
+  constructor(parts: SlabPagesParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
+    this.rcuFreePages = parts.context.machine.functions.register((head) => {
       const page = head - Page.rcu;
       this.freePages(this.memory.read32(page + Page.slabCache), page);
     });
   }
 
-  /** What a cache adds to each request for pages, in this machine's bits. */
+  /** The flags that a cache adds to each request for pages, in this machine's bits. */
   static allocflags(flags: number): number {
     let gfp = __GFP_COMP;
     if ((flags & SLAB_CACHE_DMA) !== 0) gfp |= __GFP_DMA;
@@ -92,7 +98,7 @@ export class SlabPages {
   }
 
   /** slabs_destroy */
-  destroyAll(s: KmemCachePtr, doomed: readonly PagePtr[]): void {
-    for (const page of doomed) this.destroy(s, page);
+  destroyAll(s: KmemCachePtr, slabsToFree: readonly PagePtr[]): void {
+    for (const page of slabsToFree) this.destroy(s, page);
   }
 }

@@ -41,12 +41,9 @@ import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
 import { pushObject } from "./array-cache.ts";
-import { Clock } from "./clock.ts";
-import { Hotplug } from "./hotplug.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
 import { ALLOCHIT, FREEHIT, FREEMISS } from "./statistics.ts";
-import { Storage } from "./storage.ts";
 import {
   ArrayCache,
   type ArrayCachePtr,
@@ -75,8 +72,8 @@ export class Slab implements Allocator {
 
   declare readonly context: SlabContext;
   declare protected readonly memory: Memory;
-  declare readonly storage: Storage;
-  declare readonly clock: Clock;
+  declare readonly storage: InstanceType<SlabParts["Storage"]>;
+  declare readonly clock: InstanceType<SlabParts["Clock"]>;
   declare readonly indexes: InstanceType<SlabParts["IndexArray"]>;
   declare readonly lists: InstanceType<SlabParts["NodeLists"]>;
   declare readonly slabPages: InstanceType<SlabParts["SlabPages"]>;
@@ -93,7 +90,7 @@ export class Slab implements Allocator {
   declare readonly lifetime: InstanceType<SlabParts["CacheLifetime"]>;
   declare readonly bootstrap: InstanceType<SlabParts["Bootstrap"]>;
   declare readonly bulk: InstanceType<SlabParts["Bulk"]>;
-  declare readonly hotplug: Hotplug;
+  declare readonly hotplug: InstanceType<SlabParts["Hotplug"]>;
   declare private readonly hasOtherNodes: boolean;
 
   constructor(common: SlabCommon, parts: SlabParts) {
@@ -102,38 +99,26 @@ export class Slab implements Allocator {
     this.context = context;
     this.memory = context.memory;
     this.hasOtherNodes = context.nodes > 1;
-    this.storage = new Storage(context, this);
-    this.clock = new Clock(context);
-    this.indexes = new parts.IndexArray(context, this.storage);
-    this.lists = new parts.NodeLists(context, this.indexes);
-    const { indexes, lists } = this;
-    this.slabPages = new parts.SlabPages(context, indexes);
-    const { slabPages } = this;
-    this.grow = new parts.Grow(context, indexes, lists, slabPages);
-    this.refill = new parts.Refill(context, indexes, lists, this.grow);
-    this.freeBlock = new parts.FreeBlock(context, indexes, lists);
-    const { freeBlock } = this;
-    this.flush = new parts.Flush(context, lists, freeBlock, slabPages);
-    this.aliens = new parts.AlienCaches(context, this.storage, lists, freeBlock, slabPages);
-    const { aliens } = this;
-    this.nodeAllocation = new parts.NodeAllocation(context, indexes, lists, this.grow);
-    this.drain = new parts.Drain(context, lists, freeBlock, aliens, slabPages);
-    this.nodeSetup = new parts.NodeSetup(
-      context,
-      this.storage,
-      lists,
-      freeBlock,
-      aliens,
-      slabPages,
-      this.clock,
-    );
-    const { nodeSetup } = this;
-    this.tuning = new parts.Tuning(context, lists, freeBlock, slabPages, nodeSetup);
-    this.reaper = new parts.Reaper(context, this.clock, aliens, this.drain);
-    this.lifetime = new parts.CacheLifetime(context, this.drain, nodeSetup, this.tuning);
-    this.bootstrap = new parts.Bootstrap(context, lists, nodeSetup, this.tuning, this.reaper);
+    // Each part takes what it needs from those above it.
+    this.storage = new parts.Storage(this);
+    this.clock = new parts.Clock(this);
+    this.indexes = new parts.IndexArray(this);
+    this.lists = new parts.NodeLists(this);
+    this.slabPages = new parts.SlabPages(this);
+    this.grow = new parts.Grow(this);
+    this.refill = new parts.Refill(this);
+    this.freeBlock = new parts.FreeBlock(this);
+    this.flush = new parts.Flush(this);
+    this.aliens = new parts.AlienCaches(this);
+    this.nodeAllocation = new parts.NodeAllocation(this);
+    this.drain = new parts.Drain(this);
+    this.nodeSetup = new parts.NodeSetup(this);
+    this.tuning = new parts.Tuning(this);
+    this.reaper = new parts.Reaper(this);
+    this.lifetime = new parts.CacheLifetime(this);
+    this.bootstrap = new parts.Bootstrap(this);
     this.bulk = new parts.Bulk(this);
-    this.hotplug = new Hotplug(this);
+    this.hotplug = new parts.Hotplug(this);
   }
 
   /** slab_alloc_node */

@@ -1,7 +1,7 @@
 /**
- * How many objects a cache's queues hold, at its creation (enable_cpucache) and when somebody writes
- * to /proc/slabinfo. New per-CPU arrays are put in place of the old ones; when every CPU has had
- * interrupts on since, none can still be using an old one, and its objects are taken home.
+ * How many objects a cache's queues hold, at its creation (enable_cpucache) and when a line is
+ * written to /proc/slabinfo. New per-CPU arrays are put in place of the old ones; when every CPU
+ * has had interrupts on since, none can still be using an old one, and its objects are taken home.
  * Under slab_mutex, interrupts on.
  */
 import { ENOMEM } from "../caches/errno.ts";
@@ -17,6 +17,15 @@ import type { SlabContext } from "./slab-context.ts";
 import type { SlabPages } from "./slab-pages.ts";
 import { type ArrayCachePtr, COUNTERS, ENTRY, KmemCache, type KmemCachePtr } from "./structs.ts";
 
+/** The parts of a SLAB that it uses. */
+export interface TuningParts {
+  readonly context: SlabContext;
+  readonly lists: NodeLists;
+  readonly freeBlock: FreeBlock;
+  readonly slabPages: SlabPages;
+  readonly nodeSetup: NodeSetup;
+}
+
 export class Tuning {
   declare protected readonly context: SlabContext;
   declare protected readonly memory: Memory;
@@ -25,19 +34,13 @@ export class Tuning {
   declare protected readonly slabPages: SlabPages;
   declare protected readonly nodeSetup: NodeSetup;
 
-  constructor(
-    context: SlabContext,
-    lists: NodeLists,
-    freeBlock: FreeBlock,
-    slabPages: SlabPages,
-    nodeSetup: NodeSetup,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.lists = lists;
-    this.freeBlock = freeBlock;
-    this.slabPages = slabPages;
-    this.nodeSetup = nodeSetup;
+  constructor(parts: TuningParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.lists = parts.lists;
+    this.freeBlock = parts.freeBlock;
+    this.slabPages = parts.slabPages;
+    this.nodeSetup = parts.nodeSetup;
   }
 
   /** alloc_kmem_cache_cpus: an empty array of `entries` for each CPU; 0: no room. */
@@ -65,12 +68,12 @@ export class Tuning {
 
   protected defaults(s: KmemCachePtr): ReturnType<typeof queueSizes> {
     const size = this.memory.read32(s + KmemCache.size);
-    return queueSizes(size, this.context.machine.options.cpus, false);
+    return queueSizes(size, this.context.machine.options.cpus);
   }
 
   /**
    * do_tune_cpucache: at most `limit` objects a CPU, moved `batchcount` at a time, `shared` batches a
-   * node. 0, or -ENOMEM; a cache in use then goes on with what it has.
+   * node. 0, or -ENOMEM; a cache in use then keeps the queues it has.
    */
   setQueues(
     s: KmemCachePtr,
@@ -83,7 +86,7 @@ export class Tuning {
     const arrays = this.allocArrays(limit, batchcount);
     if (arrays === 0) return -ENOMEM;
     const old = memory.readOnce(s + KmemCache.cpuSlab);
-    // Release: whoever sees the new arrays sees them initialised.
+    // Release: a CPU that sees the new arrays sees them initialised.
     memory.storeRelease(s + KmemCache.cpuSlab, arrays);
     if (old !== 0) this.waitForCpus();
     memory.write32(s + KmemCache.batchcount, batchcount);
@@ -96,7 +99,7 @@ export class Tuning {
     return this.nodeSetup.setUpAll(s, gfp) ? 0 : -ENOMEM;
   }
 
-  /** kick_all_cpus_sync: when it returns nobody uses what was replaced before. */
+  /** kick_all_cpus_sync: when it returns no CPU uses the arrays that were replaced. */
   protected waitForCpus(): void {
     this.context.machine.calls.kickAllCpusSync();
   }
@@ -109,13 +112,13 @@ export class Tuning {
       this.addCounters(ac, memory.perCpuPtr(arrays, cpu));
       const n = this.context.nodeOf(s, topology.cpuToNode(cpu));
       const flags = this.lists.lockIrqsave(n);
-      const doomed = this.freeBlock.freeAll(s, n, ac);
+      const slabsToFree = this.freeBlock.freeAll(s, n, ac);
       this.lists.unlockIrqrestore(n, flags);
-      this.slabPages.destroyAll(s, doomed);
+      this.slabPages.destroyAll(s, slabsToFree);
     }
   }
 
-  /** What was counted beside the old array is counted beside the new one. */
+  /** The counters beside the old array go on beside the new one. */
   private addCounters(from: ArrayCachePtr, to: ArrayCachePtr): void {
     for (let at = COUNTERS; at < 0; at += 4) {
       const counted = this.memory.readOnce(from + at);
@@ -135,7 +138,7 @@ export class Tuning {
     return error;
   }
 
-  /** The same for who holds slab_mutex already, as slabinfo_write does since it looked the cache up. */
+  /** For callers that hold slab_mutex, as slabinfo_write does from looking the cache up. */
   tuneLocked(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {
     if (limit < 1 || batchcount < 1 || batchcount > limit || shared < 0) return 0;
     return this.setQueues(s, limit, batchcount, shared, GFP_KERNEL);

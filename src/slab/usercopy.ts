@@ -1,16 +1,22 @@
 /**
- * Which bytes of a slab may be shown to whoever asks for `length` bytes at an address
+ * Which bytes of a slab may be shown to a caller that asks for `length` bytes at an address
  * (__check_heap_object of 6.1): bytes of one object, and of its window only, if the cache has one.
- * The index array, red zones and neighbours are nobody's.
+ * The index array, red zones and neighbours are never shown.
  */
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import type { Slab } from "./slab.ts";
+import type { SlabContext } from "./slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
+
+/** The parts of a SLAB that it uses. */
+export interface UsercopyParts {
+  readonly context: SlabContext;
+  slabKsize(s: KmemCachePtr): number;
+}
 
 /** Why the bytes must not be shown, or undefined where they may. */
 export function heapObjectError(
-  slab: Slab,
+  slab: UsercopyParts,
   s: KmemCachePtr,
   page: PagePtr,
   address: Address,

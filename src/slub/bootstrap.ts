@@ -10,25 +10,38 @@ import { ptr, struct } from "../machine/struct.ts";
 import { GFP_NOWAIT } from "../pages/gfp.ts";
 import { Page } from "../pages/page.ts";
 import { objectsOf, packCounters } from "./counters.ts";
-import type { Slub } from "./cpu-slab/slub.ts";
+import type { FreePointers } from "./free-pointers.ts";
+import type { Front } from "./front.ts";
+import { ADD_TO_HEAD, type NodePartial } from "./node-partial.ts";
+import type { ObjectDebugging } from "./object-debugging.ts";
+import type { SlabPages } from "./slab-pages.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KMEM_CACHE_NODE_BYTES, KmemCache, KmemCacheNode, type KmemCachePtr } from "./structs.ts";
 
 const SlubGlobals = struct("slub_globals", { kmemCacheNode: ptr });
 
+export interface BootstrapParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly nodePartial: NodePartial;
+  readonly debugging: ObjectDebugging;
+  readonly slabPages: SlabPages;
+  readonly front: Front;
+}
+
 export class Bootstrap {
-  declare protected readonly slub: Slub;
+  declare protected readonly parts: BootstrapParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
   declare private readonly globals: Address;
   declare private readonly bootKmemCache: Address;
   declare private readonly bootKmemCacheNode: Address;
 
-  constructor(slub: Slub) {
-    this.slub = slub;
-    this.context = slub.context;
-    this.memory = slub.context.memory;
-    const { statics } = slub.context.machine;
+  constructor(parts: BootstrapParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    const { statics } = parts.context.machine;
     this.globals = statics.allocate(SlubGlobals, "slub_globals");
     this.bootKmemCache = statics.allocate(KmemCache, "boot_kmem_cache");
     this.bootKmemCacheNode = statics.allocate(KmemCache, "boot_kmem_cache_node");
@@ -76,18 +89,19 @@ export class Bootstrap {
    */
   earlyKmemCacheNodeAlloc(nid: number): void {
     const { memory } = this;
+    const { freePointers, nodePartial, debugging, slabPages } = this.parts;
     const s = this.kmemCacheNode;
-    const page = this.slub.slabPages.newSlab(s, GFP_NOWAIT, nid);
+    const page = slabPages.newSlab(s, GFP_NOWAIT, nid);
     if (page === 0) throw new RangeError("no memory to boot: kmem_cache_node");
     const n = memory.read32(page + Page.freelist);
     const objects = objectsOf(memory.read32(page + Page.counters));
-    memory.write32(page + Page.freelist, this.slub.freePointers.get(s, n));
+    memory.write32(page + Page.freelist, freePointers.get(s, n));
     memory.write32(page + Page.counters, packCounters(1, objects, false));
     memory.write32(s + KmemCache.node + (nid << 2), n);
-    if (this.context.isDebug(s)) this.slub.debugging.freelist.markTaken(s, n);
-    this.slub.nodePartial.init(n);
-    this.slub.slabPages.incSlabsNode(s, page, objects);
-    this.slub.nodePartial.add(n, page, false);
+    if (this.context.isDebug(s)) debugging.freelist.markTaken(s, n);
+    nodePartial.init(n);
+    slabPages.incSlabsNode(s, page, objects);
+    nodePartial.add(n, page, ADD_TO_HEAD);
   }
 
   /** bootstrap(): moves a static cache to memory of the cache of caches. */
@@ -111,11 +125,11 @@ export class Bootstrap {
     return s;
   }
 
-  /** The slab this CPU allocates from goes to the list, so that none is missed (7d557b3cb693). */
+  /** What this CPU keeps of the cache goes to the lists, so that no slab is missed (7d557b3cb693). */
   protected flushBootSlab(s: KmemCachePtr): void {
     const { memory } = this;
     const flags = memory.irqSave();
-    this.slub.deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
+    this.parts.front.flushThisCpu(s);
     memory.irqRestore(flags);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The life of a cache: opened (kmem_cache_open), shrunk, closed (kmem_cache_close). All under
- * slab_mutex; the cache is in nobody's hands before open returns and after close began.
+ * slab_mutex; no user has the cache before open returns, nor after close began.
  */
 import type { BootParameters } from "../caches/boot-parameters.ts";
 import { EINVAL } from "../caches/errno.ts";
@@ -15,46 +15,52 @@ import {
 import { SLAB_STATE } from "../caches/kmem-cache.ts";
 import { listMove } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
-import { sizeOf } from "../machine/struct.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
+import type { Bootstrap } from "./bootstrap.ts";
 import { freeOf, inuseOf, objectsOf } from "./counters.ts";
-import type { Slub } from "./cpu-slab/slub.ts";
+import type { FastPaths, Front } from "./front.ts";
 import { type SlubGeometry, slubGeometry } from "./geometry.ts";
+import type { NodePartial } from "./node-partial.ts";
+import type { ObjectDebugging } from "./object-debugging.ts";
 import { writeSizes } from "./resize.ts";
+import type { SlabPages } from "./slab-pages.ts";
 import type { SlubContext } from "./slub-context.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  KmemCacheNode,
-  type KmemCacheNodePtr,
-  type KmemCachePtr,
-} from "./structs.ts";
+import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 /** How many of the fullest slabs shrink sorts to the front, by their number of free objects. */
 const SHRINK_PROMOTE_MAX = 32;
 /** sysfs shows a tenth of it, in percent. */
 const REMOTE_NODE_DEFRAG_RATIO = 1000;
 
+export interface CacheLifetimeParts extends FastPaths {
+  readonly context: SlubContext;
+  readonly nodePartial: NodePartial;
+  readonly debugging: ObjectDebugging;
+  readonly slabPages: SlabPages;
+  readonly bootstrap: Bootstrap;
+  readonly front: Front;
+}
+
 export class CacheLifetime {
-  declare protected readonly slub: Slub;
+  declare protected readonly parts: CacheLifetimeParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
 
-  constructor(slub: Slub) {
-    this.slub = slub;
-    this.context = slub.context;
-    this.memory = slub.context.memory;
+  constructor(parts: CacheLifetimeParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
-  /** kmem_cache_open: 0, or -EINVAL whatever the reason, and then nothing is left behind. */
+  /** kmem_cache_open: 0; or -EINVAL for any failure, and nothing is left behind. */
   open(s: KmemCachePtr, flags: number): number {
     const geometry = this.geometryOf(s, flags, this.context.common.parameters);
     if (geometry === undefined) return -EINVAL;
     this.setGeometry(s, geometry);
     this.memory.write32(s + KmemCache.remoteNodeDefragRatio, REMOTE_NODE_DEFRAG_RATIO);
     if (!this.initNodes(s)) return -EINVAL;
-    if (!this.allocCpus(s)) {
+    if (!this.parts.front.openCpus(s)) {
       this.freeNodes(s);
       return -EINVAL;
     }
@@ -84,7 +90,7 @@ export class CacheLifetime {
     memory.write32(s + KmemCache.reserved, geometry.reserved);
     memory.write32(s + KmemCache.minPartial, geometry.minPartial);
     memory.write32(s + KmemCache.cpuPartial, geometry.cpuPartial);
-    // Checks rely on slab_lock, which the swap of 6.1's caches with red zones or poison alone passes by.
+    // 6.1 leaves caches with red zones or poison alone the swap; our checks need slab_lock instead.
     const isDebug = (geometry.flags & SLAB_DEBUG_FLAGS) !== 0;
     const flags = isDebug ? geometry.flags & ~__CMPXCHG_DOUBLE : geometry.flags;
     writeSizes(memory, s, { ...geometry, flags });
@@ -96,15 +102,15 @@ export class CacheLifetime {
     for (let nid = 0; nid < machine.options.nodes; nid++) {
       if (!this.context.pages.hasMemory(nid)) continue;
       if (common.state === SLAB_STATE.DOWN) {
-        this.slub.bootstrap.earlyKmemCacheNodeAlloc(nid);
+        this.parts.bootstrap.earlyKmemCacheNodeAlloc(nid);
         continue;
       }
-      const n = this.slub.slabAllocNode(this.slub.bootstrap.kmemCacheNode, GFP_KERNEL, nid);
+      const n = this.parts.slabAllocNode(this.parts.bootstrap.kmemCacheNode, GFP_KERNEL, nid);
       if (n === 0) {
         this.freeNodes(s);
         return false;
       }
-      this.slub.nodePartial.init(n);
+      this.parts.nodePartial.init(n);
       this.memory.write32(s + KmemCache.node + (nid << 2), n);
     }
     return true;
@@ -117,21 +123,8 @@ export class CacheLifetime {
       this.memory.write32(s + KmemCache.node + (nid << 2), 0);
       if (n === 0) continue;
       const page = this.context.pages.virtToHeadPage(n);
-      this.slub.slabFree(this.slub.bootstrap.kmemCacheNode, page, n);
+      this.parts.slabFree(this.parts.bootstrap.kmemCacheNode, page, n);
     }
-  }
-
-  /** alloc_kmem_cache_cpus: each CPU's tid starts with its own number. */
-  private allocCpus(s: KmemCachePtr): boolean {
-    const { memory } = this;
-    const { machine } = this.context;
-    const cpuSlab = machine.percpu.alloc(sizeOf(KmemCacheCpu));
-    if (cpuSlab === 0) return false;
-    for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
-      memory.storeRelease(memory.perCpuPtr(cpuSlab, cpu) + KmemCacheCpu.tid, cpu);
-    }
-    memory.write32(s + KmemCache.cpuSlab, cpuSlab);
-    return true;
   }
 
   /**
@@ -139,7 +132,7 @@ export class CacheLifetime {
    * first. Non-zero if slabs remain.
    */
   shrink(s: KmemCachePtr): number {
-    this.slub.deactivation.flushAll(s);
+    this.parts.front.flushAll(s);
     let remain = 0;
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
@@ -152,7 +145,7 @@ export class CacheLifetime {
 
   private shrinkNode(s: KmemCachePtr, n: KmemCacheNodePtr): void {
     const { memory } = this;
-    const { nodePartial } = this.slub;
+    const { nodePartial } = this.parts;
     const empty: PagePtr[] = [];
     const promote: PagePtr[][] = Array.from({ length: SHRINK_PROMOTE_MAX }, () => []);
     const flags = nodePartial.lockIrqsave(n);
@@ -174,12 +167,12 @@ export class CacheLifetime {
       for (const page of pages) listMove(memory, page + Page.lru, n + KmemCacheNode.partial);
     }
     nodePartial.unlockIrqrestore(n, flags);
-    for (const page of empty.reverse()) this.slub.slabPages.discard(s, page);
+    for (const page of empty.reverse()) this.parts.slabPages.discard(s, page);
   }
 
   /** kmem_cache_close: false if objects remain; then the cache stays usable. */
   close(s: KmemCachePtr): boolean {
-    this.slub.deactivation.flushAll(s);
+    this.parts.front.flushAll(s);
     let closed = true;
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
@@ -187,7 +180,7 @@ export class CacheLifetime {
       this.freePartial(s, n);
       // nr_slabs counts full slabs as well, which are on no list.
       if (
-        this.slub.nodePartial.nrPartial(n) !== 0 ||
+        this.parts.nodePartial.nrPartial(n) !== 0 ||
         this.memory.loadAcquire(n + KmemCacheNode.nrSlabs) !== 0
       ) {
         closed = false;
@@ -198,7 +191,7 @@ export class CacheLifetime {
 
   /** free_partial: gives the empty slabs back and names the objects in the others. */
   protected freePartial(s: KmemCachePtr, n: KmemCacheNodePtr): void {
-    const { nodePartial } = this.slub;
+    const { nodePartial } = this.parts;
     const empty: PagePtr[] = [];
     const flags = nodePartial.lockIrqsave(n);
     for (let page = nodePartial.first(n); page !== 0; ) {
@@ -207,18 +200,18 @@ export class CacheLifetime {
         nodePartial.remove(n, page);
         empty.push(page);
       } else {
-        this.slub.debugging.listRemaining(s, page);
+        this.parts.debugging.listRemaining(s, page);
       }
       page = next;
     }
-    for (const page of nodePartial.fullSlabs(s, n)) this.slub.debugging.listRemaining(s, page);
+    for (const page of nodePartial.fullSlabs(s, n)) this.parts.debugging.listRemaining(s, page);
     nodePartial.unlockIrqrestore(n, flags);
-    for (const page of empty) this.slub.slabPages.discard(s, page);
+    for (const page of empty) this.parts.slabPages.discard(s, page);
   }
 
   /** Frees what open made; the struct itself is the caller's. */
   release(s: KmemCachePtr): void {
-    this.context.machine.percpu.free(this.memory.read32(s + KmemCache.cpuSlab));
+    this.parts.front.closeCpus(s);
     this.freeNodes(s);
   }
 

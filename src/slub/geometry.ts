@@ -106,9 +106,9 @@ const MAX_PARTIAL = 10;
 /** Since 4.6: flags that need the slab lock for every change, so that the double-word swap is not used. */
 const SLAB_NO_CMPXCHG = SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE;
 
-/** The limits slab orders are looked for under, on that machine with these parameters. */
+/** The limits of the search for an order, on that machine with these parameters. */
 export function orderLimits(machine: SlubMachine, parameters: BootParameters): OrderLimits {
-  // Since 5.11 the CPUs present count, unless there seems to be only one, which firmware may mistake.
+  // Since 5.11 present CPUs count, but a single one may be a mistake of the firmware.
   const countsPresent = since(machine.kernel, "5.11") && machine.presentCpus > 1;
   const counted = countsPresent ? machine.presentCpus : machine.cpus;
   return {
@@ -140,7 +140,7 @@ export function calculateSizes(
   const inuse = size;
 
   let offset = cache.offset;
-  // Who may look at a free object, or has painted it, must not find a pointer in it.
+  // A free object that its user may read, or that is poisoned, must not have a pointer inside.
   const tiny = since(kernel, "5.13") && redZone && objectSize < WORD_SIZE;
   if (rcu || poison || ctor || tiny) {
     offset = size;

@@ -1,13 +1,15 @@
 /**
- * Which classes make which version of SLUB: one flat table each. A version is the one before it
- * with some classes exchanged. Options and mutations exchange classes of the table that runs.
+ * Which classes make which version of SLUB: one flat table each, of the slab layer's parts, the
+ * front's parts, and the allocator that composes them. A version is the one before it with some
+ * classes exchanged. Options and mutations exchange classes of the table that runs.
  */
 import type { KernelVersion } from "../caches/kernel-version.ts";
+import { CPU_SLAB_PARTS, type CpuSlabParts } from "./cpu-slab/parts.ts";
 import { Slub } from "./cpu-slab/slub.ts";
 import { SlubObserver } from "./observer/slub-observer.ts";
-import { SLUB_PARTS, type SlubParts } from "./parts.ts";
+import { LAYER_PARTS, type LayerParts } from "./parts.ts";
 
-export interface SlubClasses extends SlubParts {
+export interface SlubClasses extends LayerParts, CpuSlabParts {
   readonly allocator: "slub";
   Allocator: typeof Slub;
   Observer: typeof SlubObserver;
@@ -15,7 +17,8 @@ export interface SlubClasses extends SlubParts {
 
 const SLUB_4_1: SlubClasses = {
   allocator: "slub",
-  ...SLUB_PARTS,
+  ...LAYER_PARTS,
+  ...CPU_SLAB_PARTS,
   Allocator: Slub,
   Observer: SlubObserver,
 };

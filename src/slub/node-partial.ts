@@ -1,7 +1,7 @@
 /**
  * The lists of a node: slabs with free objects that no CPU owns (partial), and, where users are
- * tracked, full ones. Owned by list_lock, which is held with interrupts off; nrPartial is also read
- * without it, as a hint.
+ * tracked, full ones. Guarded by list_lock, which is held with interrupts off; nrPartial is also read
+ * without it, as a hint. The offsets have local names, since a slow free comes by here.
  *
  * Invariant under the lock: a slab is on `partial` if and only if it is not frozen and has a free
  * object. Take from the head; a slab with only local frees goes back to the head (it is warm), all
@@ -17,8 +17,6 @@ import {
   spinUnlockIrqrestore,
 } from "../machine/spinlock.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
-import { freeOf, objectsOf, withFrozen, withInuse } from "./counters.ts";
-import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
@@ -30,18 +28,19 @@ const NODE_TOTAL_OBJECTS = KmemCacheNode.totalObjects;
 const NODE_FULL = KmemCacheNode.full;
 const CACHE_MIN_PARTIAL = KmemCache.minPartial;
 const PAGE_LRU = Page.lru;
-const PAGE_FREELIST = Page.freelist;
-const PAGE_COUNTERS = Page.counters;
+
+/** Where a slab is added to the partial list: slabs are taken from the head. */
+export const ADD_TO_HEAD = 0;
+export const ADD_TO_TAIL = 1;
+export type ListEnd = typeof ADD_TO_HEAD | typeof ADD_TO_TAIL;
 
 export class NodePartial {
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
-  declare protected readonly pageSwap: PageSwap;
 
-  constructor(context: SlubContext, pageSwap: PageSwap) {
-    this.context = context;
-    this.memory = context.memory;
-    this.pageSwap = pageSwap;
+  constructor(parts: { readonly context: SlubContext }) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
   /** init_kmem_cache_node */
@@ -81,11 +80,11 @@ export class NodePartial {
     return this.nrPartial(n) >= this.memory.readOnce(s + CACHE_MIN_PARTIAL);
   }
 
-  /** add_partial, at the head or the tail. Needs list_lock. */
-  add(n: KmemCacheNodePtr, page: PagePtr, tail: boolean): void {
+  /** add_partial. Needs list_lock. */
+  add(n: KmemCacheNodePtr, page: PagePtr, end: ListEnd): void {
     const { memory } = this;
     memory.writeOnce(n + NODE_NR_PARTIAL, memory.read32(n + NODE_NR_PARTIAL) + 1);
-    if (tail) listAddTail(memory, page + PAGE_LRU, n + NODE_PARTIAL);
+    if (end === ADD_TO_TAIL) listAddTail(memory, page + PAGE_LRU, n + NODE_PARTIAL);
     else listAdd(memory, page + PAGE_LRU, n + NODE_PARTIAL);
   }
 
@@ -139,38 +138,4 @@ export class NodePartial {
     const next = this.memory.read32(entry);
     return next === n + NODE_PARTIAL ? 0 : next - PAGE_LRU;
   }
-
-  /**
-   * acquire_slab: freezes a listed slab for this CPU and takes it off the list; nothing is acquired
-   * if a remote free came between reading and swapping. With `forAllocation` all its free objects are taken at
-   * once. Needs list_lock.
-   */
-  acquire(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, forAllocation: boolean): Acquired {
-    const { memory } = this;
-    const freelist = memory.readOnce(page + PAGE_FREELIST);
-    const counters = memory.readOnce(page + PAGE_COUNTERS);
-    const taken = forAllocation ? withInuse(counters, objectsOf(counters)) : counters;
-    if (
-      !this.pageSwap.swap(
-        s,
-        page,
-        freelist,
-        counters,
-        forAllocation ? 0 : freelist,
-        withFrozen(taken, true),
-      )
-    ) {
-      return NOT_ACQUIRED;
-    }
-    this.remove(n, page);
-    return { freelist, objects: freeOf(counters) };
-  }
 }
-
-/** What acquire got: the head of the slab's free objects (0: nothing) and how many they are. */
-export interface Acquired {
-  readonly freelist: Address;
-  readonly objects: number;
-}
-
-const NOT_ACQUIRED: Acquired = { freelist: 0, objects: 0 };

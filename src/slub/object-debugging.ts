@@ -1,10 +1,10 @@
 /**
- * What a debug cache does with each object: check it, note who takes or gives it, mark it. A cache
- * without debug flags never comes here.
+ * What a debug cache does with each object: it checks the object, notes the caller, and marks the
+ * object. A cache without debug flags never comes here.
  *
- * An object is marked as free, in use, or neither, by its red zones and poison; who marks it owns
- * it. On allocation the slab is frozen here; on a free list_lock is held until the object is on its
- * list again, so that whoever holds that lock sees no object between the two states.
+ * Red zones and poison mark an object as free or in use. The context that marks it owns it: on
+ * allocation the slab is frozen here; on a free list_lock is held until the object is on its list
+ * again, so that a holder of that lock sees no object between the two states.
  */
 import { __OBJECT_POISON, SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TRACE } from "../caches/flags.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -23,41 +23,39 @@ import type { PageSwap } from "./page-swap.ts";
 import type { SlubContext } from "./slub-context.ts";
 import type { KmemCachePtr } from "./structs.ts";
 
+export interface ObjectDebuggingParts {
+  readonly context: SlubContext;
+  readonly reports: Reports;
+  readonly freePointers: FreePointers;
+  readonly pageSwap: PageSwap;
+  readonly nodePartial: NodePartial;
+}
+
 export class ObjectDebugging {
-  declare protected readonly context: SlubContext;
+  declare readonly context: SlubContext;
   declare protected readonly memory: Memory;
-  declare protected readonly freePointers: FreePointers;
+  declare readonly freePointers: FreePointers;
+  declare readonly nodePartial: NodePartial;
   declare protected readonly pageSwap: PageSwap;
-  declare readonly layout: ObjectLayout;
-  declare readonly content: ObjectContent;
-  declare readonly tracks: Tracks;
   declare readonly reports: Reports;
+  declare readonly layout: ObjectLayout;
+  declare readonly tracks: Tracks;
+  declare readonly content: ObjectContent;
   declare readonly checks: ObjectChecks;
   declare readonly freelist: FreelistCheck;
 
-  constructor(
-    context: SlubContext,
-    freePointers: FreePointers,
-    pageSwap: PageSwap,
-    nodePartial: NodePartial,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.pageSwap = pageSwap;
-    this.reports = context.reports;
-    this.layout = this.reports.layout;
-    this.tracks = this.reports.tracks;
-    this.content = new ObjectContent(context, this.layout);
-    this.checks = new ObjectChecks(context, freePointers, this.layout, this.content, this.reports);
-    this.freelist = new FreelistCheck(
-      context,
-      freePointers,
-      nodePartial,
-      this.content,
-      this.checks,
-      this.reports,
-    );
+  constructor(parts: ObjectDebuggingParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.freePointers = parts.freePointers;
+    this.nodePartial = parts.nodePartial;
+    this.pageSwap = parts.pageSwap;
+    this.reports = parts.reports;
+    this.layout = parts.reports.layout;
+    this.tracks = parts.reports.tracks;
+    this.content = new ObjectContent(this);
+    this.checks = new ObjectChecks(this);
+    this.freelist = new FreelistCheck(this);
   }
 
   /** setup_object_debug: a new slab's object is marked as free. */
@@ -85,15 +83,16 @@ export class ObjectDebugging {
   private isFitToAllocate(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
     if (!this.checks.checkSlab(s, page)) return false;
     if (!this.checks.isValidPointer(s, page, object)) {
-      this.reports.object(s, page, object, "list-corruption", "Freelist Pointer check fails");
+      const message = "Freelist Pointer check fails";
+      this.reports.object(s, page, object, { failure: "list-corruption", message });
       return false;
     }
     return this.checks.checkObject(s, page, object, SLUB_RED_INACTIVE);
   }
 
   /**
-   * The objects given up are marked as in use by nobody, as far as the list leads to them, so that
-   * no later check takes offence at them.
+   * The objects given up are marked as in use, as far as the list leads to them, so that no later
+   * check reports them.
    */
   private giveUpFreeObjects(s: KmemCachePtr, page: PagePtr, head: Address): void {
     const { memory, freelist } = this;
@@ -123,24 +122,27 @@ export class ObjectDebugging {
   }
 
   /**
-   * Damage in the object itself is reported, repaired, and no reason to keep it: what its user wrote
-   * beyond its end is no longer there. (4.1 leaves such an object marked as in use, so that its
-   * next allocation reports it once more.)
+   * Damage in the object itself is reported and repaired, and does not keep the object from being
+   * freed. (4.1 leaves such an object marked as in use, so that its next allocation reports it once
+   * more.)
    */
   private isFitToFree(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
     const { checks, reports } = this;
     if (!checks.checkSlab(s, page)) return false;
     if (!checks.isValidPointer(s, page, object)) {
-      reports.slab(s, page, "bad-access", `Invalid object pointer ${hex(object)}`);
+      const message = `Invalid object pointer ${hex(object)}`;
+      reports.slab(s, page, { failure: "bad-access", message });
       return false;
     }
     if (this.freelist.isOn(s, page, object)) {
-      reports.object(s, page, object, "double-free", "Object already free");
+      const message = "Object already free";
+      reports.object(s, page, object, { failure: "double-free", message });
       return false;
     }
     checks.checkObject(s, page, object, SLUB_RED_ACTIVE);
     if (this.memory.read32(page + Page.slabCache) !== s) {
-      reports.object(s, page, object, "wrong-slab", "page slab pointer corrupt.");
+      const message = "page slab pointer corrupt.";
+      reports.object(s, page, object, { failure: "wrong-slab", message });
       return false;
     }
     return true;
@@ -154,18 +156,14 @@ export class ObjectDebugging {
     }
   }
 
-  /** list_slab_objects: whoever destroys a cache is told what still lives. list_lock is held. */
+  /** list_slab_objects: the objects in use when a cache is destroyed. list_lock is held. */
   listRemaining(s: KmemCachePtr, page: PagePtr): void {
     const { common, pages } = this.context;
     const start = pages.pageAddress(page);
     this.pageSwap.lock(page);
     const free = this.freelist.freeObjects(s, page);
-    this.reports.slab(
-      s,
-      page,
-      "lost-object",
-      `Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`,
-    );
+    const message = `Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`;
+    this.reports.slab(s, page, { failure: "lost-object", message });
     for (const object of this.checks.objectsOf(s, page)) {
       if (free.has(object)) continue;
       this.reports.lines(() => [

@@ -10,7 +10,7 @@ import { MAX_OBJS_PER_PAGE } from "./counters.ts";
 export const OO_SHIFT = 16;
 export const OO_MASK = (1 << OO_SHIFT) - 1;
 
-/** The limits an order is looked for under. */
+/** The limits of the search for an order. */
 export interface OrderLimits {
   readonly minOrder: number;
   readonly maxOrder: number;
@@ -29,17 +29,11 @@ export function defaultMinObjects(cpus: number): number {
 }
 
 /**
- * The smallest order from `minOrder` up that holds `minObjects` and leaves at most one part in
- * `fraction` unused, or something above `maxOrder` if there is none (mm/slub.c `slab_order`).
+ * The least order from `minOrder` on that holds `minObjects` and leaves at most one part in `fraction`
+ * unused, or an order above `maxOrder` if there is none (mm/slub.c `slab_order`).
  */
-function slabOrder(
-  size: number,
-  minObjects: number,
-  minOrder: number,
-  maxOrder: number,
-  fraction: number,
-  reserved: number,
-): number {
+function slabOrder(size: number, limits: OrderLimits, fraction: number, reserved: number): number {
+  const { minOrder, maxOrder, minObjects } = limits;
   if (orderObjects(minOrder, size, reserved) > MAX_OBJS_PER_PAGE) {
     return getOrder(size * MAX_OBJS_PER_PAGE) - 1;
   }
@@ -66,13 +60,13 @@ export function calculateOrder(
   let minObjects = Math.min(limits.minObjects, orderObjects(maxOrder, size, reserved));
   for (; minObjects > 1; minObjects--) {
     for (let fraction = 16; fraction >= 4; fraction /= 2) {
-      const order = slabOrder(size, minObjects, minOrder, maxOrder, fraction, reserved);
+      const order = slabOrder(size, { ...limits, minObjects }, fraction, reserved);
       if (order <= maxOrder) return order;
     }
   }
-  const single = slabOrder(size, 1, minOrder, maxOrder, 1, reserved);
+  const single = slabOrder(size, { ...limits, minObjects: 1 }, 1, reserved);
   if (single <= maxOrder) return single;
-  const highest = slabOrder(size, 1, minOrder, MAX_ORDER, 1, reserved);
+  const highest = slabOrder(size, { minOrder, maxOrder: MAX_ORDER, minObjects: 1 }, 1, reserved);
   return highest < MAX_ORDER ? highest : undefined;
 }
 

@@ -3,10 +3,12 @@
  *
  * Other CPUs push single objects on page->freelist; only the CPU that froze the slab takes, and
  * takes all. Push and take-all are safe against ABA, so no version is needed. A success is a full
- * barrier: the object's next pointer, written before, is seen by whoever takes it.
+ * barrier: a CPU that takes the object sees its next pointer, which was written before.
  *
  * A cache without __CMPXCHG_DOUBLE (a debug cache, or a machine without the instruction) uses the
  * bit spinlock PG_locked instead. The two never meet on one slab.
+ *
+ * The arguments stay the kernel's, more than five: an object would be made for each slow free.
  */
 import { __CMPXCHG_DOUBLE } from "../caches/flags.ts";
 import { bitSpinLock, bitSpinUnlock } from "../machine/bit-spinlock.ts";
@@ -16,18 +18,18 @@ import type { SlubContext } from "./slub-context.ts";
 import { CMPXCHG_DOUBLE_FAIL } from "./statistics.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
-const FREELIST = Page.freelist;
-const COUNTERS = Page.counters;
-const FLAGS = KmemCache.flags;
+const PAGE_FREELIST = Page.freelist;
+const PAGE_COUNTERS = Page.counters;
+const CACHE_FLAGS = KmemCache.flags;
 const HAS_DOUBLE_SWAP = __CMPXCHG_DOUBLE;
 
 export class PageSwap {
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
 
-  constructor(context: SlubContext) {
-    this.context = context;
-    this.memory = context.memory;
+  constructor(parts: { readonly context: SlubContext }) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
   /** __cmpxchg_double_slab: interrupts are off. True if it was replaced; a failure is counted. */
@@ -40,7 +42,7 @@ export class PageSwap {
     newCounters: number,
   ): boolean {
     const swapped =
-      (this.memory.read32(s + FLAGS) & HAS_DOUBLE_SWAP) !== 0
+      (this.memory.read32(s + CACHE_FLAGS) & HAS_DOUBLE_SWAP) !== 0
         ? this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters)
         : this.exchangeLocked(page, oldFreelist, oldCounters, newFreelist, newCounters);
     if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
@@ -56,7 +58,7 @@ export class PageSwap {
     newFreelist: Address,
     newCounters: number,
   ): boolean {
-    if ((this.memory.read32(s + FLAGS) & HAS_DOUBLE_SWAP) !== 0) {
+    if ((this.memory.read32(s + CACHE_FLAGS) & HAS_DOUBLE_SWAP) !== 0) {
       const swapped = this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters);
       if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
       return swapped;
@@ -75,7 +77,7 @@ export class PageSwap {
     newCounters: number,
   ): boolean {
     return this.memory.cmpxchgDouble(
-      page + FREELIST,
+      page + PAGE_FREELIST,
       oldFreelist,
       oldCounters,
       newFreelist,
@@ -93,11 +95,11 @@ export class PageSwap {
     const { memory } = this;
     this.lock(page);
     const same =
-      memory.readOnce(page + FREELIST) === oldFreelist &&
-      memory.readOnce(page + COUNTERS) === oldCounters;
+      memory.readOnce(page + PAGE_FREELIST) === oldFreelist &&
+      memory.readOnce(page + PAGE_COUNTERS) === oldCounters;
     if (same) {
-      memory.writeOnce(page + FREELIST, newFreelist);
-      memory.writeOnce(page + COUNTERS, newCounters);
+      memory.writeOnce(page + PAGE_FREELIST, newFreelist);
+      memory.writeOnce(page + PAGE_COUNTERS, newCounters);
     }
     this.unlock(page);
     return same;

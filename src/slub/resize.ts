@@ -1,14 +1,14 @@
 /**
- * calculate_sizes for a live cache: sysfs has changed a debug flag or asks for another order. Slabs
- * that exist keep their order, and read their number of objects from their own counters; `max` only
- * grows, since bitmaps are sized by it.
+ * calculate_sizes for a live cache: sysfs has changed a debug flag or asks for another order. Existing
+ * slabs keep their order and the number of objects in their counters; `max` only grows, since bitmaps
+ * are sized by it.
  */
 import type { Memory } from "../machine/memory.ts";
 import { allocationFlags, calculateSizes, orderLimits, type SlubSizes } from "./geometry.ts";
 import type { SlubContext } from "./slub-context.ts";
 import { KmemCache, type KmemCachePtr, ooMake, ooObjects } from "./structs.ts";
 
-/** Lays the cache's objects out anew, in slabs of `forcedOrder` if given. False: none holds one. */
+/** Sets a new layout, in slabs of `forcedOrder` if given. False: no slab would hold an object. */
 export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: number): boolean {
   const { memory, machine, common } = context;
   const { cpus } = machine.options;
@@ -48,6 +48,6 @@ export function writeSizes(memory: Memory, s: KmemCachePtr, sizes: SlubSizes): v
   memory.write32(s + KmemCache.allocflags, allocflags);
   memory.write32(s + KmemCache.min, ooMake(sizes.minOrder, sizes.minObjects));
   memory.write32(s + KmemCache.max, sizes.objects > ooObjects(max) ? oo : max);
-  // Last, and in one word: whoever makes a slab meanwhile reads order and objects together.
+  // Last, and in one word: a CPU that makes a slab meanwhile reads order and objects together.
   memory.writeOnce(s + KmemCache.oo, oo);
 }

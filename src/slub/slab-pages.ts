@@ -2,9 +2,9 @@
  * Slabs come and go here: pages from the page allocator cut into objects (new_slab), and given back
  * when the last object is home (discard_slab), after a grace period where the cache asks for it.
  *
- * A new slab is frozen and reachable by nobody, so it is written by plain stores. The page allocator
- * may sleep: interrupts are on while it is asked, and whatever the caller knew of its CPU is stale
- * afterwards.
+ * No other context can reach a new slab, so it is written by plain stores; it is frozen. The page
+ * allocator may sleep: interrupts are on while it is asked, and all that the caller knew of its CPU
+ * is stale afterwards.
  */
 import { SLAB_POISON, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
@@ -20,37 +20,26 @@ import type { SlubContext } from "./slub-context.ts";
 import { ORDER_FALLBACK } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr, ooObjects, ooOrder } from "./structs.ts";
 
-const PAGE_RCU = Page.rcu;
-const PAGE_SLAB_CACHE = Page.slabCache;
-const PAGE_COUNTERS = Page.counters;
-const PAGE_FLAGS = Page.flags;
-const CACHE_FLAGS = KmemCache.flags;
-const PAGE_FREELIST = Page.freelist;
-const CACHE_SIZE = KmemCache.size;
-const CACHE_RED_LEFT_PAD = KmemCache.redLeftPad;
-const CACHE_CTOR = KmemCache.ctor;
-const CACHE_ALLOCFLAGS = KmemCache.allocflags;
-const CACHE_OO = KmemCache.oo;
-const CACHE_MIN = KmemCache.min;
-const NODE_NR_SLABS = KmemCacheNode.nrSlabs;
-const NODE_TOTAL_OBJECTS = KmemCacheNode.totalObjects;
+export interface SlabPagesParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly debugging: ObjectDebugging;
+}
 
 export class SlabPages {
+  declare protected readonly parts: SlabPagesParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
-  declare protected readonly freePointers: FreePointers;
-  declare protected readonly debugging: ObjectDebugging;
   /** Number of the callback that gives a slab back after its grace period. */
   declare private readonly rcuFreeSlab: number;
 
-  constructor(context: SlubContext, freePointers: FreePointers, debugging: ObjectDebugging) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.debugging = debugging;
-    this.rcuFreeSlab = context.machine.functions.register((head) => {
-      const page = head - PAGE_RCU;
-      this.freeSlabNow(this.memory.read32(page + PAGE_SLAB_CACHE), page);
+  constructor(parts: SlabPagesParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.rcuFreeSlab = parts.context.machine.functions.register((head) => {
+      const page = head - Page.rcu;
+      this.freeSlabNow(this.memory.read32(page + Page.slabCache), page);
     });
   }
 
@@ -60,28 +49,29 @@ export class SlabPages {
     const page = this.allocateSlab(s, gfp & ~__GFP_ZERO, node);
     if (page === 0) return 0;
     const order = this.context.pages.compoundOrder(page);
-    const objects = memory.read32(page + PAGE_COUNTERS);
+    const objects = memory.read32(page + Page.counters);
     this.incSlabsNode(s, page, objects);
-    memory.write32(page + PAGE_SLAB_CACHE, s);
-    memory.write32(page + PAGE_FLAGS, memory.read32(page + PAGE_FLAGS) | PG_SLAB);
+    memory.write32(page + Page.slabCache, s);
+    memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
     const start = this.context.pages.pageAddress(page);
-    if ((memory.read32(s + CACHE_FLAGS) & SLAB_POISON) !== 0) {
+    if ((memory.read32(s + KmemCache.flags) & SLAB_POISON) !== 0) {
       memory.fill(start, POISON_INUSE, PAGE_SIZE << order);
     }
     // A constructor may already ask about its object.
-    memory.write32(page + PAGE_COUNTERS, packCounters(objects, objects, true));
-    memory.write32(page + PAGE_FREELIST, this.linkObjects(s, start, objects));
+    memory.write32(page + Page.counters, packCounters(objects, objects, true));
+    memory.write32(page + Page.freelist, this.linkObjects(s, start, objects));
     return page;
   }
 
   /** Sets all objects up and chains them in ascending order; returns the first. */
   protected linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
-    const size = this.memory.read32(s + CACHE_SIZE);
-    const first = start + this.memory.read32(s + CACHE_RED_LEFT_PAD);
-    const plain = !this.context.isDebug(s) && this.memory.read32(s + CACHE_CTOR) === 0;
+    const size = this.memory.read32(s + KmemCache.size);
+    const first = start + this.memory.read32(s + KmemCache.redLeftPad);
+    const { freePointers } = this.parts;
+    const plain = !this.context.isDebug(s) && this.memory.read32(s + KmemCache.ctor) === 0;
     for (let i = 0, object = first; i < objects; i++, object += size) {
       if (!plain) this.setupObject(s, object);
-      this.freePointers.set(s, object, i < objects - 1 ? object + size : 0);
+      freePointers.set(s, object, i < objects - 1 ? object + size : 0);
     }
     return first;
   }
@@ -89,8 +79,8 @@ export class SlabPages {
   /** setup_object: once in the life of a slab, not per allocation. */
   protected setupObject(s: KmemCachePtr, object: Address): void {
     const { memory } = this;
-    if (this.context.isDebug(s)) this.debugging.setupObject(s, object);
-    const ctor = memory.read32(s + CACHE_CTOR);
+    if (this.context.isDebug(s)) this.parts.debugging.setupObject(s, object);
+    const ctor = memory.read32(s + KmemCache.ctor);
     if (ctor !== 0) this.context.machine.functions.call(ctor, object);
   }
 
@@ -102,8 +92,8 @@ export class SlabPages {
     const { memory } = this;
     const maySleep = (gfp & __GFP_WAIT) !== 0;
     if (maySleep) memory.irqEnable();
-    const flags = gfp | memory.read32(s + CACHE_ALLOCFLAGS);
-    let oo = memory.readOnce(s + CACHE_OO);
+    const flags = gfp | memory.read32(s + KmemCache.allocflags);
+    let oo = memory.readOnce(s + KmemCache.oo);
     // alloc_slab_page: with a node given others help out by distance, but for __GFP_THISNODE.
     let page = this.context.pages.allocPages(
       (flags | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL,
@@ -111,19 +101,19 @@ export class SlabPages {
       node,
     );
     if (page === 0) {
-      oo = memory.readOnce(s + CACHE_MIN);
+      oo = memory.readOnce(s + KmemCache.min);
       page = this.context.pages.allocPages(flags, ooOrder(oo), node);
       if (page !== 0) this.context.stat(s, ORDER_FALLBACK);
     }
     if (maySleep) memory.irqDisable();
     if (page === 0) return 0;
     this.countPages(s, page, 1 << ooOrder(oo));
-    memory.write32(page + PAGE_COUNTERS, ooObjects(oo));
+    memory.write32(page + Page.counters, ooObjects(oo));
     return page;
   }
 
   private countPages(s: KmemCachePtr, page: PagePtr, n: number): void {
-    const reclaimable = (this.memory.read32(s + CACHE_FLAGS) & SLAB_RECLAIM_ACCOUNT) !== 0;
+    const reclaimable = (this.memory.read32(s + KmemCache.flags) & SLAB_RECLAIM_ACCOUNT) !== 0;
     this.context.pages.modNodePageState(
       page,
       reclaimable ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE,
@@ -135,26 +125,26 @@ export class SlabPages {
   incSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
     if (n === 0) return;
-    this.memory.add(n + NODE_NR_SLABS, 1);
-    this.memory.add(n + NODE_TOTAL_OBJECTS, objects);
+    this.memory.add(n + KmemCacheNode.nrSlabs, 1);
+    this.memory.add(n + KmemCacheNode.totalObjects, objects);
   }
 
   private decSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
-    this.memory.add(n + NODE_NR_SLABS, -1);
-    this.memory.add(n + NODE_TOTAL_OBJECTS, -objects);
+    this.memory.add(n + KmemCacheNode.nrSlabs, -1);
+    this.memory.add(n + KmemCacheNode.totalObjects, -objects);
   }
 
   /** discard_slab: the slab is empty and on no list; never called with a list_lock held. */
   discard(s: KmemCachePtr, page: PagePtr): void {
-    this.decSlabsNode(s, page, objectsOf(this.memory.readOnce(page + PAGE_COUNTERS)));
+    this.decSlabsNode(s, page, objectsOf(this.memory.readOnce(page + Page.counters)));
     this.freeSlab(s, page);
   }
 
   /** free_slab: at once, or after a grace period if readers may still look at its objects. */
   protected freeSlab(s: KmemCachePtr, page: PagePtr): void {
-    if ((this.memory.read32(s + CACHE_FLAGS) & SLAB_TYPESAFE_BY_RCU) !== 0) {
-      this.context.machine.rcu.call(page + PAGE_RCU, this.rcuFreeSlab);
+    if ((this.memory.read32(s + KmemCache.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
+      this.context.machine.rcu.call(page + Page.rcu, this.rcuFreeSlab);
     } else {
       this.freeSlabNow(s, page);
     }
@@ -164,10 +154,10 @@ export class SlabPages {
   protected freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;
     const order = this.context.pages.compoundOrder(page);
-    if (this.context.isDebug(s)) this.debugging.checkFreedSlab(s, page);
+    if (this.context.isDebug(s)) this.parts.debugging.checkFreedSlab(s, page);
     this.countPages(s, page, -(1 << order));
-    memory.write32(page + PAGE_FLAGS, memory.read32(page + PAGE_FLAGS) & ~PG_SLAB);
-    memory.write32(page + PAGE_SLAB_CACHE, 0);
+    memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
+    memory.write32(page + Page.slabCache, 0);
     this.context.pages.freePages(page, order);
   }
 }

@@ -6,7 +6,6 @@ import type { Machine } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
-import { Reports } from "./debug/reports.ts";
 import { KmemCache, KmemCacheCpu, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 const CACHE_CPU_SLAB = KmemCache.cpuSlab;
@@ -19,15 +18,12 @@ export class SlubContext {
   declare readonly memory: Memory;
   declare readonly pages: Pages;
   declare readonly common: SlabCommon;
-  /** Where damage is reported, by whoever finds it. */
-  declare readonly reports: Reports;
 
   constructor(common: SlabCommon) {
     this.common = common;
     this.machine = common.machine;
     this.memory = common.machine.memory;
     this.pages = common.pages;
-    this.reports = new Reports(this);
   }
 
   /** stat(): counts an event on this CPU; racy, may lose counts. */
@@ -36,7 +32,7 @@ export class SlubContext {
     memory.thisCpuAdd(memory.read32(s + CACHE_CPU_SLAB) + CPU_STAT + (item << 2), n);
   }
 
-  /** BUG_ON where locks are held: the machine cannot go on, and whoever waits is told so. */
+  /** BUG_ON where locks are held: the machine cannot go on, and every wait ends with this panic. */
   panic(failure: FailureClass, message: string): never {
     this.memory.storeRelease(this.machine.layout.panic, 1);
     throw new KernelBug(failure, message);

@@ -16,7 +16,7 @@ export const KmemCache = struct(
   "kmem_cache",
   {
     ...kmemCacheFields,
-    /** Of the free pointer, from the object's start. */
+    /** Offset of the free pointer from the object's start. */
     offset: word,
     minPartial: word,
     /** Objects that the cpu partial list may hold before it is drained. */
@@ -37,7 +37,7 @@ export const KmemCache = struct(
 export type KmemCacheCpuPtr = Ptr<"kmem_cache_cpu">;
 
 /**
- * A CPU's share of a cache. freelist and tid are popped and pushed as one double word.
+ * What a CPU has of a cache. freelist and tid are swapped as one double word.
  *
  *      tid:   31 .................. 6   5 ...... 0
  *            +------------------------+-----------+
@@ -49,8 +49,8 @@ export const KmemCacheCpu = struct("kmem_cache_cpu", {
   freelist: firstOfTwo(ptr),
   tid: word,
   /**
-   * The slab this CPU allocates from; set whenever freelist is. This and `partial` are written
-   * marked: flush_all and sysfs look at them from other CPUs.
+   * The slab this CPU allocates from; set whenever freelist is. All four words are written marked
+   * (cpu-slab/cpu-slab.ts).
    */
   page: ptr,
   /** Frozen slabs with some free objects, chained by page->next. */
@@ -63,7 +63,7 @@ export type KmemCacheNodePtr = Ptr<"kmem_cache_node">;
 /** sizeof(struct kmem_cache_node) with SLUB_DEBUG. */
 export const KMEM_CACHE_NODE_BYTES = 64;
 
-/** A node's share of a cache. listLock guards both lists and nrPartial. */
+/** What a node has of a cache. listLock guards both lists and nrPartial. */
 export const KmemCacheNode = struct(
   "kmem_cache_node",
   {
@@ -82,8 +82,8 @@ export const KmemCacheNode = struct(
 /**
  * tid changes with each operation on a cpu slab's list and names the CPU in its low bits, so that
  * neither an operation in between nor another CPU's list can be mistaken for the one that was read.
- * With 64 CPUs, 26 bits count operations: whoever is interrupted between reading tid and the swap
- * would have to sleep through exactly 67,108,864 of them.
+ * With 64 CPUs, 26 bits count operations: only a context that is interrupted between reading tid and
+ * the swap for exactly 67,108,864 of them takes the new tid for the old one.
  */
 export const TID_STEP = MAX_CPUS;
 

@@ -339,7 +339,7 @@ describe.each(allocators)("%s", (_name, options) => {
     expect(on(0, () => kernel.kmemCacheShrink(s))).toBe(0);
   });
 
-  test("who watches is told what there is: objects, slabs, events, locks", () => {
+  test("the observer names objects, slabs, events and locks", () => {
     const { kernel } = system;
     const { observer, memory } = kernel;
     const s = kernel.kmemCacheCreate("watched", 500);
@@ -388,7 +388,7 @@ describe.each(allocators)("%s", (_name, options) => {
     giveAll(2);
   });
 
-  test("in bulk no less than nothing is allocated, and no more freed than is there", () => {
+  test("bulk allocation of a count below 1 allocates nothing; a bulk free beyond its array is refused", () => {
     const { kernel } = system;
     const s = kernel.kmemCacheCreate("counted", 128);
     for (const size of [0, -1, Number.NaN]) {
@@ -404,7 +404,7 @@ describe.each(allocators)("%s", (_name, options) => {
     giveAll();
   });
 
-  test("what is no address is no object", () => {
+  test("a free of undefined or NaN is refused", () => {
     const { kernel } = system;
     const s = kernel.kmemCacheCreate("addressed", 128);
     for (const nothing of [undefined, Number.NaN] as number[]) {
@@ -413,7 +413,7 @@ describe.each(allocators)("%s", (_name, options) => {
     }
   });
 
-  test("freeing what is no object, or to the wrong cache, is refused by name", () => {
+  test("a free of a non-object, or to the wrong cache, is refused and names what was found", () => {
     const { kernel } = system;
     const [a, b] = [kernel.kmemCacheCreate("mine", 320), kernel.kmemCacheCreate("yours", 3200)];
     const [object = 0] = take(a, 1);

@@ -1,7 +1,7 @@
 /** The coming and going of caches on a running machine. */
 
 import { describe, expect, test } from "vitest";
-import type { AllocatorClass } from "../../src/caches/allocator.ts";
+import type { AllocatorClass } from "../../src/caches/allocator-class.ts";
 import { DEFAULT_BOOT_PARAMETERS } from "../../src/caches/boot-parameters.ts";
 import { EBUSY, EEXIST, EINVAL } from "../../src/caches/errno.ts";
 import {
@@ -353,9 +353,9 @@ describe("an alias", () => {
     class Early extends SlabCommon {
       protected override slabSysfsInit(): void {
         expect(this.state).toBe(SLAB_STATE.UP);
-        made.push(this.kmemCacheCreate("early", 200, 0, 0, 0));
-        this.kmemCacheCreate("alias1", 200, 0, 0, 0);
-        this.kmemCacheCreate("alias2", 200, 0, 0, 0);
+        made.push(this.kmemCacheCreate({ name: "early", size: 200 }));
+        this.kmemCacheCreate({ name: "alias1", size: 200 });
+        this.kmemCacheCreate({ name: "alias2", size: 200 });
         names.push(this.sysfsNames.names().map(({ name }) => name));
         super.slabSysfsInit();
         expect(this.state).toBe(SLAB_STATE.FULL);
@@ -379,7 +379,7 @@ describe("the state of the allocator", () => {
         seen.push(this.state);
         common = this;
         if (this.state < SLAB_STATE.UP) {
-          expect(() => this.kmemCacheCreate("too-early", 64, 0, 0, 0)).toThrow(
+          expect(() => this.kmemCacheCreate({ name: "too-early", size: 64 })).toThrow(
             "before kmalloc works",
           );
         }

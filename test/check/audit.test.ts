@@ -35,7 +35,7 @@ class Settled {
     this.memory.write32(s + KmemCache.cpuPartial, 4);
     const objects = take(system, s, 3 * OBJECTS + 1);
     give(system, objects.slice(1, OBJECTS));
-    system.slub.deactivation.flushAll(s);
+    system.slub.front.flushAll(s);
     take(system, s, 1);
     give(system, objects.slice(2 * OBJECTS + 1, 3 * OBJECTS));
     return [0, 1, 2, 3].map((slab) => objects[slab * OBJECTS] as number);

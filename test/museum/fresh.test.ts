@@ -47,9 +47,9 @@ const alienUnlocked = onSlab((form) => ({
 const bulkWithInterrupts = onSlab((form) => ({
   Bulk: class extends form.Bulk {
     override free(s: KmemCachePtr, size: number, p: number[]): void {
-      const { pages } = this.slab.context;
+      const { pages } = this.context;
       for (const object of p.slice(0, size))
-        this.slab.free(s, pages.virtToHeadPage(object), object);
+        this.parts.free(s, pages.virtToHeadPage(object), object);
     }
   },
 }));

@@ -1,16 +1,34 @@
 import { describe, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { type Change, onSlub } from "../../src/kernel/classes.ts";
-import { scenarioOf } from "../../src/laboratory/scenario.ts";
-import type { IrqFlags } from "../../src/machine/memory.ts";
+import { parseScenario } from "../../src/laboratory/parse.ts";
+import { type SlabScenario, scenarioOf } from "../../src/laboratory/scenario.ts";
+import type { Address, IrqFlags } from "../../src/machine/memory.ts";
 import { scenarios } from "../../src/museum/scenarios.ts";
-import { KmemCacheNode, type KmemCacheNodePtr } from "../../src/slub/structs.ts";
+import type { ListEnd } from "../../src/slub/node-partial.ts";
+import {
+  KmemCacheCpu,
+  type KmemCacheCpuPtr,
+  KmemCacheNode,
+  type KmemCacheNodePtr,
+} from "../../src/slub/structs.ts";
 
 const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
+
+/** A flush of the CPU that task B has left in the middle of `step`. */
+function flushBesideMigration(step: string): SlabScenario {
+  const lines = ["machine cpus 2", "setup cpu 0", "  alloc a 5", "task A cpu 0", "  flush"];
+  const text = ["scenario flush-beside", ...lines, "task B cpu 0 migrates", `  ${step}`].join("\n");
+  return parseScenario("flush-beside.txt", text);
+}
 
 function racesOf(name: string, change: Change, preemptions: number) {
   const scenario = scenarios.get(name);
   if (scenario === undefined) throw new RangeError(`no scenario ${name}`);
+  return racesIn(scenario, change, preemptions);
+}
+
+function racesIn(scenario: SlabScenario, change: Change, preemptions: number) {
   const search = { strategy: "bound", preemptions, seconds: 60 } as const;
   return explore({ ...scenarioOf(scenario, change), search, dataRaces: true });
 }
@@ -24,15 +42,24 @@ test.each(all.map(({ name }) => name))(
   },
 );
 
+test.each(["free a.0", "alloc x"])(
+  "a flush beside a migrating task that does `%s` has no data race at one preemption",
+  (step) => {
+    const { failure, complete } = racesIn(flushBesideMigration(step), (classes) => classes, 1);
+    expect(failure?.message).toBeUndefined();
+    expect(complete?.preemptions).toBe(1);
+  },
+);
+
 describe("a data race put into SLUB is reported with both accesses, stacks and values:", () => {
   test("nr_partial is written by a plain store, but read without the lock", () => {
     const { failure } = racesOf(
       "two-nodes",
       onSlub((classes) => ({
         NodePartial: class extends classes.NodePartial {
-          override add(n: KmemCacheNodePtr, page: number, tail: boolean): void {
+          override add(n: KmemCacheNodePtr, page: number, end: ListEnd): void {
             const at = n + KmemCacheNode.nrPartial;
-            super.add(n, page, tail);
+            super.add(n, page, end);
             this.memory.write32(at, this.memory.read32(at));
           }
         },
@@ -42,6 +69,35 @@ describe("a data race put into SLUB is reported with both accesses, stacks and v
     expect(failure).toMatchObject({ class: "data-race" });
     expect(failure?.message).toContain("nrPartial");
     expectBothTold(failure?.race, "nrPartial");
+  });
+
+  test.each([
+    [
+      "tid",
+      "free a.0",
+      onSlub((classes) => ({
+        CpuSlab: class extends classes.CpuSlab {
+          protected override setTid(c: KmemCacheCpuPtr, tid: number): void {
+            this.memory.write32(c + KmemCacheCpu.tid, tid);
+          }
+        },
+      })),
+    ],
+    [
+      "freelist",
+      "alloc x",
+      onSlub((classes) => ({
+        CpuSlab: class extends classes.CpuSlab {
+          protected override setFreelist(c: KmemCacheCpuPtr, freelist: Address): void {
+            this.memory.write32(c + KmemCacheCpu.freelist, freelist);
+          }
+        },
+      })),
+    ],
+  ])("c->%s written by an ordinary store beside a migrating `%s`", (name, step, change) => {
+    const { failure } = racesIn(flushBesideMigration(step), change, 1);
+    expect(failure).toMatchObject({ class: "data-race" });
+    expectBothTold(failure?.race, name);
   });
 
   test("the partial list is changed without list_lock", () => {

@@ -9,7 +9,6 @@ import type { IrqFlags } from "../../src/machine/memory.ts";
 import { exhibit } from "../../src/museum/bugs/index.ts";
 import { scenarios } from "../../src/museum/scenarios.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
-import { Hotplug } from "../../src/slab/hotplug.ts";
 import { NodeLists } from "../../src/slab/node-lists.ts";
 import type { KmemCacheNodePtr } from "../../src/slab/structs.ts";
 
@@ -129,10 +128,7 @@ test("SLAB that empties the array of an offline CPU without list_lock is caught"
   }
   const change: Change = onSlab((form) => ({
     Allocator: class extends form.Allocator {
-      override readonly hotplug = new Hotplug({
-        ...this,
-        lists: new Unlocked(this.context, this.indexes),
-      });
+      override readonly hotplug = new form.Hotplug({ ...this, lists: new Unlocked(this) });
     },
   }));
   const search = { strategy: "bound", preemptions: 1, seconds: 60 } as const;

@@ -5,6 +5,7 @@
 
 import { describe, expect, test } from "vitest";
 import { onSlub, type SystemClasses } from "../../src/kernel/classes.ts";
+import { ADD_TO_HEAD } from "../../src/slub/node-partial.ts";
 import { CPU_PARTIAL_DRAIN } from "../../src/slub/statistics.ts";
 import { collection } from "./files.ts";
 import { differences, readTraces, rerun, traceRuns } from "./traces.ts";
@@ -34,7 +35,7 @@ const BROKEN: Record<string, (classes: SystemClasses) => SystemClasses> = {
   "partial slabs go to the list's head instead of its tail": onSlub((classes) => ({
     NodePartial: class extends classes.NodePartial {
       override add(n: number, page: number): void {
-        super.add(n, page, false);
+        super.add(n, page, ADD_TO_HEAD);
       }
     },
   })),
@@ -49,7 +50,7 @@ const BROKEN: Record<string, (classes: SystemClasses) => SystemClasses> = {
   "a slab that others freed into goes back to the list's head": onSlub((classes) => ({
     Deactivation: class extends classes.Deactivation {
       protected override unfreeze(s: number, page: number, last: number): void {
-        super.unfreeze(s, page, last, false);
+        super.unfreeze(s, page, last, ADD_TO_HEAD);
       }
     },
   })),

@@ -32,7 +32,7 @@ describe.each(OPTIONS)("%s", (_name, options) => {
     expect(kernel.run(settled)).toBe(before);
   });
 
-  test("what is no object is refused, with interrupts on again and what came before freed", () => {
+  test("a bulk free refuses a non-object: interrupts are on again, earlier objects are free", () => {
     kernel.run(() => {
       const first = kernel.kmalloc(100);
       const page = kernel.pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE);

@@ -7,7 +7,13 @@ import {
   SLAB_POISON,
   SLAB_TYPESAFE_BY_RCU,
 } from "../../src/caches/flags.ts";
-import { freeLimit, queueSizes, type SlabMachine, slabGeometry } from "../../src/slab/geometry.ts";
+import {
+  DEBUG_LIMIT,
+  freeLimit,
+  queueSizes,
+  type SlabMachine,
+  slabGeometry,
+} from "../../src/slab/geometry.ts";
 import { collection } from "../oracle/files.ts";
 import { compareRun, geometryRuns } from "../oracle/geometry-rows.ts";
 
@@ -82,11 +88,11 @@ test("4.1 with DEBUG_SLAB refuses poison under RCU", () => {
 });
 
 test("queues shrink as objects grow, and are shared only between CPUs", () => {
-  const limits = [256, 257, 1025, 4097, 131073].map((size) => queueSizes(size, 1, false).limit);
+  const limits = [256, 257, 1025, 4097, 131073].map((size) => queueSizes(size, 1).limit);
   expect(limits).toEqual([120, 54, 24, 8, 1]);
-  expect(queueSizes(64, 2, false)).toEqual({ limit: 120, batchcount: 60, shared: 8 });
-  expect(queueSizes(4097, 2, false).shared).toBe(0);
-  expect(queueSizes(64, 1, true).limit).toBe(32);
+  expect(queueSizes(64, 2)).toEqual({ limit: 120, batchcount: 60, shared: 8 });
+  expect(queueSizes(4097, 2).shared).toBe(0);
+  expect(queueSizes(64, 1, DEBUG_LIMIT).limit).toBe(32);
 });
 
 test("a node keeps a batch for each of its CPUs, one more, and a slab", () => {

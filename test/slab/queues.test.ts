@@ -271,11 +271,11 @@ describe("hotplug of SLAB of 6.1", () => {
     give(it, 2, take(it, 0, 5));
     it.kernel.run(() => {
       it.slab.hotplug.offlineCpu(2);
-      it.slab.hotplug.deadCpu(2, false);
+      it.slab.hotplug.deadCpu(2, { lastOfNode: false });
     }, 0);
     expect(availOf(it, 2)).toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.shared)).not.toBe(0);
-    it.kernel.run(() => it.slab.hotplug.deadCpu(3, true), 0);
+    it.kernel.run(() => it.slab.hotplug.deadCpu(3, { lastOfNode: true }), 0);
     expect(nodeWord(it, 1, KmemCacheNode.shared)).toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.alien)).toBe(0);
     expect(nodeWord(it, 1, KmemCacheNode.totalSlabs)).toBe(0);
@@ -292,8 +292,8 @@ describe("hotplug of SLAB of 6.1", () => {
   test("a CPU that comes back gets what its node lacks", () => {
     const it = system();
     it.kernel.run(() => {
-      it.slab.hotplug.deadCpu(2, false);
-      it.slab.hotplug.deadCpu(3, true);
+      it.slab.hotplug.deadCpu(2, { lastOfNode: false });
+      it.slab.hotplug.deadCpu(3, { lastOfNode: true });
       expect(it.slab.hotplug.prepareCpu(3)).toBe(0);
       it.slab.hotplug.onlineCpu(3);
     }, 0);

@@ -19,7 +19,7 @@ export const R01 = bug({
   ],
   expect: ["lost-object", "wrong-slab", "counter-drift", "use-after-free"],
   change: onSlub(seedEra),
-  retypes: { "Deactivation.dropCpuSlab": "3bbf9d73" },
+  retypes: { "CpuSlab.drop": "258ba138" },
   scenario: {
     name: "two-tasks-drop",
     story: "A free is preempted by an allocation that finds the cpu slab used up and drops it.",

@@ -25,7 +25,7 @@ export const R02 = bug({
   ],
   expect: ["lost-object", "double-allocation", "wrong-slab", "counter-drift", "use-after-free"],
   change: inTurn(onSlub(seedEra), withoutBump),
-  retypes: { "Deactivation.dropCpuSlab": "3bbf9d73" },
+  retypes: { "CpuSlab.drop": "258ba138" },
   scenario: twoTasksBulk,
   class: "lost-object",
   preemptions: 2,

@@ -17,7 +17,7 @@ export const R03 = bug({
   ],
   expect: [],
   change: withFreePath({ ...FREE_PATH, readsTwice: true }),
-  retypes: { "Allocator.slabFreeChain": "97799e27" },
+  retypes: { "Allocator.slabFreeChain": "67ef4402" },
   scenario: twoTasksBulk,
   class: null,
   preemptions: 3,

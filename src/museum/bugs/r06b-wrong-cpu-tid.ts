@@ -18,7 +18,7 @@ export const R06b = bug({
   ],
   expect: ["wrong-slab", "lost-object", "counter-drift", "use-after-free"],
   change: withFreePath({ ...FREE_PATH, checksCpu: false }),
-  retypes: { "Allocator.slabFreeChain": "97799e27" },
+  retypes: { "Allocator.slabFreeChain": "67ef4402" },
   scenario: {
     name: "migration-free",
     story:

@@ -2,7 +2,7 @@ import { onSlub } from "../../kernel/classes.ts";
 import { freeGetPartial } from "../../laboratory/scenarios/free-get-partial.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { freeOf, withFrozen } from "../../slub/counters.ts";
-import type { Acquired } from "../../slub/node-partial.ts";
+import type { Acquired } from "../../slub/cpu-slab/partial-search.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
 
@@ -21,27 +21,26 @@ export const R09 = bug({
   ],
   expect: ["lost-object", "counter-drift", "use-after-free"],
   change: onSlub((classes) => ({
-    NodePartial: class extends classes.NodePartial {
-      override acquire(
+    PartialSearch: class extends classes.PartialSearch {
+      protected override acquireSlab(
         s: KmemCachePtr,
         n: KmemCacheNodePtr,
         page: PagePtr,
-        forAllocation: boolean,
       ): Acquired {
-        if (forAllocation) return super.acquire(s, n, page, true);
         const { memory } = this;
+        const { pageSwap, nodePartial } = this.parts;
         const freelist = memory.readOnce(page + Page.freelist);
         const counters = memory.readOnce(page + Page.counters);
-        if (!this.pageSwap.swap(s, page, freelist, counters, 0, withFrozen(counters, true))) {
+        if (!pageSwap.swap(s, page, freelist, counters, 0, withFrozen(counters, true))) {
           return { freelist: 0, objects: 0 };
         }
-        this.remove(n, page);
+        nodePartial.remove(n, page);
         memory.writeOnce(page + Page.freelist, freelist);
         return { freelist, objects: freeOf(counters) };
       }
     },
   })),
-  retypes: { "NodePartial.acquire": "54f9bd29" },
+  retypes: { "PartialSearch.acquireSlab": "53a0856d" },
   scenario: freeGetPartial,
   class: "counter-drift",
   preemptions: 1,

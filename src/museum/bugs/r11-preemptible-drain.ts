@@ -33,7 +33,7 @@ export const R11 = bug({
       }
     },
   })),
-  retypes: { "CpuPartial.drain": "488eb053" },
+  retypes: { "CpuPartial.drain": "3bf7bcff" },
   scenario: {
     name: "drain-interrupt",
     story: "An interrupt frees to a full slab while the cpu partial list is drained.",

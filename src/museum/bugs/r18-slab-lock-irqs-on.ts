@@ -34,7 +34,7 @@ export const R18 = bug({
       }
     },
   })),
-  retypes: { "PageSwap.swapIrqSafe": "f7794bdc" },
+  retypes: { "PageSwap.swapIrqSafe": "540b898f" },
   scenario: {
     name: "slab-lock-interrupt",
     story:

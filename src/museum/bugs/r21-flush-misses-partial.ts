@@ -6,7 +6,7 @@ import { bug } from "../exhibit.ts";
 /** Flushing asks only the CPUs that pass the test. */
 export function asking(test: (hasPage: boolean, hasPartial: boolean) => boolean): Change {
   return onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
+    CpuSlabFront: class extends classes.CpuSlabFront {
       protected override hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
         const { memory } = this;
         const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
@@ -34,7 +34,7 @@ export const R21 = bug({
   ],
   expect: ["leaked-page"],
   change: asking((hasPage) => hasPage),
-  retypes: { "Deactivation.hasCpuSlab": "450d57d1" },
+  retypes: { "CpuSlabFront.hasCpuSlab": "a9d6c99b" },
   scenario: partialElsewhere,
   class: "leaked-page",
   preemptions: 0,

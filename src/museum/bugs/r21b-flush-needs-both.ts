@@ -17,7 +17,7 @@ export const R21b = bug({
   ],
   expect: ["leaked-page"],
   change: asking((hasPage, hasPartial) => hasPage && hasPartial),
-  retypes: { "Deactivation.hasCpuSlab": "450d57d1" },
+  retypes: { "CpuSlabFront.hasCpuSlab": "a9d6c99b" },
   scenario: partialElsewhere,
   class: "leaked-page",
   preemptions: 0,

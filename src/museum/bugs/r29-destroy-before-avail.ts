@@ -40,7 +40,7 @@ export const R29 = bug({
       }
     },
   })),
-  retypes: { "Flush.leave": "5a42b045" },
+  retypes: { "Flush.leave": "f348811c" },
   scenario: {
     name: "slab-destroy-vector",
     story: "A full array is flushed; the slab that this empties holds an object of the same cache.",

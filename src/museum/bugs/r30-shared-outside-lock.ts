@@ -1,6 +1,7 @@
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, call, free, type Step, tune } from "../../laboratory/steps.ts";
+import type { HowMany } from "../../slab/drain.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "../../slab/structs.ts";
 import { bug } from "../exhibit.ts";
 import { withQueueChecks } from "../queue-checks.ts";
@@ -8,7 +9,7 @@ import { withQueueChecks } from "../queue-checks.ts";
 /** What cache_reap and kmem_cache_shrink do to a node's shared array, without a mutex around it. */
 export const drainShared: Step = call("drain the shared array", ({ slab, s }) => {
   const n = slab?.context.nodeOf(s, 0) ?? 0;
-  slab?.drain.drainShared(s, n, true);
+  slab?.drain.drainShared(s, n, "all");
   return undefined;
 });
 
@@ -29,17 +30,17 @@ export const R30 = bug({
   expect: ["use-after-free", "double-allocation", "double-free"],
   change: onSlab((form) => ({
     Drain: class extends form.Drain {
-      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
         const shared = this.memory.readOnce(n + KmemCacheNode.shared);
         if (shared === 0) return;
         const flags = this.lists.lockIrqsave(n);
-        const emptied = this.drainLocked(s, n, shared, all);
+        const emptied = this.drainLocked(s, n, shared, howMany);
         this.lists.unlockIrqrestore(n, flags);
         this.slabPages.destroyAll(s, emptied);
       }
     },
   })),
-  retypes: { "Drain.drainShared": "ac9c13e2" },
+  retypes: { "Drain.drainShared": "b5a3fdb7" },
   scenario: {
     name: "slab-shared-exchange",
     story: "One CPU drains the shared array while another replaces it.",

@@ -2,8 +2,6 @@ import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, call, free, type Step, tune } from "../../laboratory/steps.ts";
 import { transferObjects } from "../../slab/array-cache.ts";
-import { Hotplug } from "../../slab/hotplug.ts";
-import type { NodeSetupDeferred } from "../../slab/node-setup-deferred.ts";
 import {
   ArrayCache,
   type ArrayCachePtr,
@@ -13,8 +11,7 @@ import {
 import { bug } from "../exhibit.ts";
 
 const takeDown: Step = call("CPU 1, the last of node 1, goes down", ({ slab }) => {
-  if (slab === undefined) return undefined;
-  new Hotplug({ ...slab, nodeSetup: slab.nodeSetup as NodeSetupDeferred }).deadCpu(1, true);
+  slab?.hotplug.deadCpu(1, { lastOfNode: true });
   return undefined;
 });
 

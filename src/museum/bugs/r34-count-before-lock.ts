@@ -2,6 +2,7 @@ import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, flush, free, tune } from "../../laboratory/steps.ts";
 import { dropOldest, oldestObjects } from "../../slab/array-cache.ts";
+import type { HowMany } from "../../slab/drain.ts";
 import {
   ArrayCache,
   KmemCacheNode,
@@ -33,12 +34,12 @@ export const R34 = bug({
   ],
   change: onSlab((form) => ({
     Drain: class extends form.Drain {
-      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, all: boolean): void {
+      override drainShared(s: KmemCachePtr, n: KmemCacheNodePtr, howMany: HowMany): void {
         const { memory } = this;
         const shared = memory.readOnce(n + KmemCacheNode.shared);
         const avail = shared === 0 ? 0 : memory.readOnce(shared + ArrayCache.avail);
         if (avail === 0) return;
-        const count = all ? avail : this.fifth(shared, avail);
+        const count = howMany === "all" ? avail : this.fifth(shared, avail);
         const flags = this.lists.lockIrqsave(n);
         const emptied = this.freeBlock.free(s, n, oldestObjects(memory, shared, count));
         this.lists.unlockIrqrestore(n, flags);
@@ -47,7 +48,7 @@ export const R34 = bug({
       }
     },
   })),
-  retypes: { "Drain.drainLocked": "d072506e", "Drain.drainShared": "ac9c13e2" },
+  retypes: { "Drain.drainLocked": "fc4d747a", "Drain.drainShared": "b5a3fdb7" },
   scenario: {
     name: "slab-shared-drain",
     story: "One CPU drains the shared array while another takes from it.",

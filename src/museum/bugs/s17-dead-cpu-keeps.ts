@@ -1,12 +1,7 @@
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, cpuOffline, free } from "../../laboratory/steps.ts";
-import { Hotplug } from "../../slub/hotplug.ts";
 import { bug } from "../exhibit.ts";
-
-class Forgetful extends Hotplug {
-  override deadCpu(): void {}
-}
 
 export const S17 = bug({
   id: "S17",
@@ -19,8 +14,8 @@ export const S17 = bug({
   ],
   expect: ["stuck-frozen-slab"],
   change: onSlub((classes) => ({
-    Allocator: class extends classes.Allocator {
-      override readonly hotplug = new Forgetful(this);
+    Hotplug: class extends classes.Hotplug {
+      override deadCpu(): void {}
     },
   })),
   scenario: {

@@ -22,7 +22,7 @@ export const S18 = bug({
     "list-corruption",
   ],
   change: onSlub((classes) => ({
-    Deactivation: class extends classes.Deactivation {
+    CpuSlabFront: class extends classes.CpuSlabFront {
       override flushAll(s: KmemCachePtr): void {
         const { memory } = this;
         const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
@@ -35,7 +35,7 @@ export const S18 = bug({
       }
     },
   })),
-  retypes: { "Deactivation.flushAll": "f1801112" },
+  retypes: { "CpuSlabFront.flushAll": "f1801112" },
   scenario: {
     name: "alloc-flush-all",
     story: "One CPU flushes all while another is in its fast path.",

@@ -1,5 +1,5 @@
 /**
- * DEBUG_SLAB: what is written around and into an object, and what must still be there.
+ * DEBUG_SLAB: the words written around and into an object, and the checks that they are intact.
  *
  *     [red zone 1][object .......................][red zone 2][user]
  *      8 bytes     free: 6b 6b 6b … a5              8 bytes     who had it last
@@ -17,27 +17,30 @@ import type { IndexArray } from "../index-array.ts";
 import type { SlabContext } from "../slab-context.ts";
 import { ERROR } from "../statistics.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
-import { dumpLines, hex, neighbours, objectInfo } from "./report.ts";
+import { POISON_END, POISON_FREE, POISON_INUSE } from "./poison.ts";
+import { dumpLines, hex, neighbours, objectInfo, type ReportedObjects } from "./report.ts";
 
 /** The two 64-bit magic numbers, low word first. */
 const RED_INACTIVE = [0x9d74e35b | 0, 0x09f91102] as const;
 const RED_ACTIVE = [0x635688c0, 0xd84156c5 | 0] as const;
 
-const POISON_INUSE = 0x5a;
-export const POISON_FREE = 0x6b;
-export const POISON_END = 0xa5;
-
 type Red = readonly [low: number, high: number];
 
-export class ObjectChecks {
+/** The parts of a SLAB that it uses. */
+export interface ObjectChecksParts {
+  readonly context: SlabContext;
+  readonly indexes: IndexArray;
+}
+
+export class ObjectChecks implements ReportedObjects {
   declare readonly context: SlabContext;
   declare readonly memory: Memory;
   declare readonly indexes: IndexArray;
 
-  constructor(context: SlabContext, indexes: IndexArray) {
-    this.context = context;
-    this.memory = context.memory;
-    this.indexes = indexes;
+  constructor(parts: ObjectChecksParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.indexes = parts.indexes;
   }
 
   has(s: KmemCachePtr, flag: number): boolean {
@@ -94,7 +97,7 @@ export class ObjectChecks {
     this.memory.write32(at + 4, this.memory.smpProcessorId());
   }
 
-  /** Who last allocated or freed the object, or undefined where nobody did or it is not kept. */
+  /** The task that last allocated or freed the object; undefined if none did or none is kept. */
   lastUser(s: KmemCachePtr, buffer: Address): { task: number; cpu: number } | undefined {
     if (!this.has(s, SLAB_STORE_USER)) return undefined;
     const at = this.userWord(s, buffer);

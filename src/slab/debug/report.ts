@@ -1,8 +1,23 @@
-/** The words in which DEBUG_SLAB tells what it found: memory in lines of 16 bytes, and who had it. */
+/** The text of a DEBUG_SLAB report: memory in lines of 16 bytes, and its last user. */
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
+import type { IndexArray } from "../index-array.ts";
+import type { SlabContext } from "../slab-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
-import { type ObjectChecks, POISON_END, POISON_FREE } from "./object-checks.ts";
+import { POISON_END, POISON_FREE } from "./poison.ts";
+
+/** The questions that a report asks about objects. */
+export interface ReportedObjects {
+  readonly context: SlabContext;
+  readonly memory: Memory;
+  readonly indexes: IndexArray;
+  /** Whether the cache has a debug flag. */
+  has(s: KmemCachePtr, flag: number): boolean;
+  /** Where the user's bytes begin. */
+  start(s: KmemCachePtr, buffer: Address): Address;
+  redText(s: KmemCachePtr, buffer: Address): readonly [first: string, second: string];
+  lastUser(s: KmemCachePtr, buffer: Address): { task: number; cpu: number } | undefined;
+}
 
 const BYTES_A_LINE = 16;
 /** Damaged lines that are shown of one object. */
@@ -44,7 +59,7 @@ export function dumpLines(memory: Memory, at: Address, size: number): string[] {
   return lines;
 }
 
-/** What each wrong byte of a line differs by. */
+/** The bits by which each wrong byte of a line differs. */
 function wrongBits(
   memory: Memory,
   at: Address,
@@ -60,7 +75,7 @@ function wrongBits(
 
 /** print_objinfo: red zones, last user and the first `lines` lines of an object. */
 export function objectInfo(
-  checks: ObjectChecks,
+  checks: ReportedObjects,
   s: KmemCachePtr,
   buffer: Address,
   lines: number,
@@ -79,8 +94,8 @@ export function objectInfo(
   return info;
 }
 
-/** The objects before and behind: whoever overran its end is often one of them. */
-export function neighbours(checks: ObjectChecks, s: KmemCachePtr, buffer: Address): string[] {
+/** The objects before and behind: the one that overran its end is often among them. */
+export function neighbours(checks: ReportedObjects, s: KmemCachePtr, buffer: Address): string[] {
   const { context, indexes, memory } = checks;
   const page = context.pages.virtToHeadPage(buffer);
   const index = indexes.indexOf(s, page, buffer);

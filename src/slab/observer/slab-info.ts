@@ -49,7 +49,7 @@ export function slabInfo(context: SlabContext, lists: NodeLists, s: KmemCachePtr
   };
 }
 
-/** What the CPUs have counted, summed, and the marks that options/statistics.ts keeps. */
+/** The counts of all CPUs, summed, and the marks that options/statistics.ts keeps. */
 export function slabStatistics(context: SlabContext, s: KmemCachePtr): SlabStatistics {
   const { memory, machine } = context;
   const arrays = memory.readOnce(s + KmemCache.cpuSlab);

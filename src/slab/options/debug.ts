@@ -1,15 +1,16 @@
 /**
  * CONFIG_DEBUG_SLAB: every cache is red-zoned, poisoned and remembers last users as far as it can
- * afford, queues are short, so that damage is soon seen, and more is counted. What is checked when is in
- * debug/object-checks.ts; here it is hooked in. The queues hold buffers, users get objects.
+ * afford, queues are short, so that damage is soon seen, and more is counted. The checks are in
+ * debug/object-checks.ts; here they are hooked in. The queues hold buffers, users get objects.
  */
 import { SLAB_POISON } from "../../caches/flags.ts";
 import type { SlabCommon } from "../../caches/slab-common.ts";
 import type { Address } from "../../machine/memory.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import { ObjectChecks, POISON_FREE } from "../debug/object-checks.ts";
-import { queueSizes } from "../geometry.ts";
+import { ObjectChecks } from "../debug/object-checks.ts";
+import { POISON_FREE } from "../debug/poison.ts";
+import { DEBUG_LIMIT, queueSizes } from "../geometry.ts";
 import type { SlabClasses } from "../kernels.ts";
 import type { SlabParts } from "../parts.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
@@ -29,12 +30,12 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
         const wasInObject = this.memory.read32(page + Page.freelist) === 0;
         if (!wasInObject || (this.memory.read32(s + KmemCache.flags) & SLAB_POISON) === 0) return;
         const buffer = holder - this.memory.read32(s + KmemCache.objOffset);
-        new ObjectChecks(this.context, this).poison(s, buffer, POISON_FREE);
+        new ObjectChecks({ context: this.context, indexes: this }).poison(s, buffer, POISON_FREE);
       }
     },
     Grow: class extends classes.Grow {
       protected override setUpObjects(s: KmemCachePtr, page: PagePtr): void {
-        const checks = new ObjectChecks(this.context, this.indexes);
+        const checks = new ObjectChecks({ context: this.context, indexes: this.indexes });
         const num = this.memory.read32(s + KmemCache.num);
         for (let i = 0; i < num; i++) checks.initObject(s, this.indexes.objectAt(s, page, i));
         this.indexes.fill(s, page);
@@ -42,9 +43,9 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
     },
     SlabPages: class extends classes.SlabPages {
       override destroy(s: KmemCachePtr, page: PagePtr): void {
-        // Nobody needs the index array any more; if it lies in an object, that is poisoned again.
+        // The index array has served; an object that held it is poisoned again.
         this.indexes.becameFull(s, page);
-        new ObjectChecks(this.context, this.indexes).destroyed(s, page);
+        new ObjectChecks({ context: this.context, indexes: this.indexes }).destroyed(s, page);
         super.destroy(s, page);
       }
     },
@@ -54,7 +55,7 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
     Tuning: class extends classes.Tuning {
       protected override defaults(s: KmemCachePtr): ReturnType<typeof queueSizes> {
         const size = this.memory.read32(s + KmemCache.size);
-        return queueSizes(size, this.context.machine.options.cpus, true);
+        return queueSizes(size, this.context.machine.options.cpus, DEBUG_LIMIT);
       }
     },
   };
@@ -66,7 +67,7 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
 
     constructor(common: SlabCommon, parts: SlabParts) {
       super(common, parts);
-      this.checks = new ObjectChecks(this.context, this.indexes);
+      this.checks = new ObjectChecks(this);
     }
 
     override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -90,7 +91,9 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
       return got;
     }
 
-    /** One by one, so that nothing is marked as free and yet not freed when a later one is refused. */
+    /**
+     * One by one, so that nothing is marked as free and yet not freed when a later one is refused.
+     */
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
       for (let i = 0; i < size; i++) {
         const object = p[i] as Address;

@@ -1,8 +1,8 @@
 /**
- * What CONFIG_DEBUG_SLAB counts besides the events of statistics.ts, for the columns behind slabdata
- * in /proc/slabinfo: the most objects that were ever off their slabs, and the most empty slabs that
- * a flush left. Both are kept per node under its list_lock, where they change; a cache's is the
- * largest of its nodes'.
+ * The counts of CONFIG_DEBUG_SLAB besides the events of statistics.ts, for the columns behind
+ * slabdata in /proc/slabinfo: the most objects that were ever off their slabs, and the most empty
+ * slabs that a flush left. Both are kept per node under its list_lock, where they change; a cache's
+ * is the largest of its nodes'.
  */
 import type { SlabInfo } from "../../caches/slab-info.ts";
 import type { Address } from "../../machine/memory.ts";

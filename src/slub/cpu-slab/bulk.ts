@@ -8,64 +8,65 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
+import type { FreePointers } from "../free-pointers.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { ALLOC_FASTPATH, ALLOC_SLOWPATH } from "../statistics.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  type KmemCacheCpuPtr,
-  type KmemCachePtr,
-  nextTid,
-} from "../structs.ts";
-import type { Slub } from "./slub.ts";
+import { KmemCache, type KmemCacheCpuPtr, type KmemCachePtr } from "../structs.ts";
+import type { CpuSlab } from "./cpu-slab.ts";
+import type { SlowAllocation } from "./slow-allocation.ts";
 
-const CACHE_CPU_SLAB = KmemCache.cpuSlab;
-const CPU_FREELIST = KmemCacheCpu.freelist;
 const CACHE_OBJECT_SIZE = KmemCache.objectSize;
-const CPU_TID = KmemCacheCpu.tid;
 const PAGE_SLAB_CACHE = Page.slabCache;
 const PAGE_FLAGS = Page.flags;
 
-/** How many objects of other slabs are passed over in search of one more of the same. */
+/** How many objects of other slabs may be skipped in search of one more of the same slab. */
 const LOOKAHEAD = 3;
 
+export interface BulkParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly cpuSlab: CpuSlab;
+  readonly slowAllocation: SlowAllocation;
+  slabFreeChain(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void;
+}
+
 export class Bulk {
-  declare protected readonly slub: Slub;
+  declare protected readonly parts: BulkParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
+  declare protected readonly freePointers: FreePointers;
+  declare protected readonly cpuSlab: CpuSlab;
 
-  constructor(slub: Slub) {
-    this.slub = slub;
-    this.context = slub.context;
-    this.memory = slub.context.memory;
+  constructor(parts: BulkParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.freePointers = parts.freePointers;
+    this.cpuSlab = parts.cpuSlab;
   }
 
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
-    const { memory } = this;
-    const { freePointers } = this.slub;
+    const { memory, cpuSlab } = this;
     if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc_bulk: the cache is NULL");
-    const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     const flags = memory.irqSave();
-    let c = memory.thisCpuPtr(cpuSlab);
+    let c = cpuSlab.here(s);
     let popped = 0;
     let got = 0;
     for (; got < size; got++) {
-      let object = memory.read32(c + CPU_FREELIST);
-      if (object !== 0) {
-        memory.write32(c + CPU_FREELIST, freePointers.get(s, object));
-        popped++;
-      } else {
+      let object = cpuSlab.pop(s, c);
+      if (object !== 0) popped++;
+      else {
         this.bumpBeforeSlowPath(c);
-        object = this.slub.slowAllocation.allocateIrqsOff(s, gfp, NUMA_NO_NODE);
+        object = this.parts.slowAllocation.allocateIrqsOff(s, gfp, NUMA_NO_NODE);
         this.context.stat(s, ALLOC_SLOWPATH);
-        // Interrupts may have been on, and this may be another CPU, whatever came of it.
-        c = memory.thisCpuPtr(cpuSlab);
+        // Interrupts may have been on, so this may be another CPU, with an object or without.
+        c = cpuSlab.here(s);
         if (object === 0) break;
       }
       p[got] = object;
     }
-    this.bumpTid(c);
+    cpuSlab.bumpTid(c);
     this.context.stat(s, ALLOC_FASTPATH, popped);
     memory.irqRestore(flags);
     if (got < size) {
@@ -80,20 +81,16 @@ export class Bulk {
   }
 
   /**
-   * The pops so far were plain stores that an interrupted fast path has not seen; the slow path may
-   * let it run, so its tid must be out of date by then (fd4d9c7d0c71).
+   * The pops so far were plain stores, which an interrupted fast path cannot notice. The slow path may
+   * enable interrupts and so let it run: its tid must be out of date by then (fd4d9c7d0c71).
    */
   protected bumpBeforeSlowPath(c: KmemCacheCpuPtr): void {
-    this.bumpTid(c);
-  }
-
-  private bumpTid(c: KmemCacheCpuPtr): void {
-    this.memory.write32(c + CPU_TID, nextTid(this.memory.read32(c + CPU_TID)));
+    this.cpuSlab.bumpTid(c);
   }
 
   /**
-   * Frees p[0..size). Entries of p are used up. With s = 0 each is freed as kfree does: to its own
-   * cache, or as pages.
+   * Frees p[0..size), and overwrites entries of p. With s = 0 each object is freed as kfree does: to
+   * its own cache, or as pages.
    */
   free(s: KmemCachePtr, size: number, p: Address[]): void {
     let left = size;
@@ -106,7 +103,7 @@ export class Bulk {
    */
   private freeDetached(s: KmemCachePtr, size: number, p: Address[]): number {
     const { pages } = this.context;
-    const { freePointers } = this.slub;
+    const { freePointers } = this;
     let left = size - 1;
     const tail = p[left] as Address;
     const page = pages.virtToHeadPage(tail);
@@ -116,8 +113,8 @@ export class Bulk {
     }
     const cache = this.cacheOf(s, page, tail);
     if (this.context.isDebug(cache)) {
-      // A chain would be written through objects before they are known to be the caller's.
-      this.slub.slabFreeChain(cache, page, tail, tail, 1);
+      // A chain is written through the objects before the checks have shown them to be in use.
+      this.parts.slabFreeChain(cache, page, tail, tail, 1);
       return left;
     }
     let head = tail;
@@ -132,11 +129,11 @@ export class Bulk {
       freePointers.set(cache, object, head);
       head = object;
       count++;
-      // The hole is filled from the end, so that what remains stays in front.
+      // The hole is filled from the end, so that the remaining objects stay in front.
       left--;
       if (i !== left) p[i] = p[left] as Address;
     }
-    this.slub.slabFreeChain(cache, page, head, tail, count);
+    this.parts.slabFreeChain(cache, page, head, tail, count);
     return left;
   }
 

@@ -7,7 +7,7 @@
 import type { Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { freeOf, inuseOf, withFrozen } from "../counters.ts";
-import type { NodePartial } from "../node-partial.ts";
+import { ADD_TO_TAIL, type NodePartial } from "../node-partial.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -19,15 +19,24 @@ import {
   type KmemCacheNodePtr,
   type KmemCachePtr,
 } from "../structs.ts";
+import type { CpuSlab } from "./cpu-slab.ts";
 
 const CACHE_CPU_SLAB = KmemCache.cpuSlab;
-const CPU_PARTIAL = KmemCacheCpu.partial;
-const PAGE_POBJECTS = Page.pobjects;
 const CACHE_CPU_PARTIAL = KmemCache.cpuPartial;
-const PAGE_PAGES = Page.pages;
+const CPU_PARTIAL = KmemCacheCpu.partial;
+const PAGE_FREELIST = Page.freelist;
 const PAGE_COUNTERS = Page.counters;
 const PAGE_NEXT = Page.next;
-const PAGE_FREELIST = Page.freelist;
+const PAGE_PAGES = Page.pages;
+const PAGE_POBJECTS = Page.pobjects;
+
+export interface CpuPartialParts {
+  readonly context: SlubContext;
+  readonly pageSwap: PageSwap;
+  readonly nodePartial: NodePartial;
+  readonly slabPages: SlabPages;
+  readonly cpuSlab: CpuSlab;
+}
 
 export class CpuPartial {
   declare protected readonly context: SlubContext;
@@ -35,36 +44,28 @@ export class CpuPartial {
   declare protected readonly pageSwap: PageSwap;
   declare protected readonly nodePartial: NodePartial;
   declare protected readonly slabPages: SlabPages;
+  declare protected readonly cpuSlab: CpuSlab;
 
-  constructor(
-    context: SlubContext,
-    pageSwap: PageSwap,
-    nodePartial: NodePartial,
-    slabPages: SlabPages,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.pageSwap = pageSwap;
-    this.nodePartial = nodePartial;
-    this.slabPages = slabPages;
+  constructor(parts: CpuPartialParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.pageSwap = parts.pageSwap;
+    this.nodePartial = parts.nodePartial;
+    this.slabPages = parts.slabPages;
+    this.cpuSlab = parts.cpuSlab;
   }
 
   /**
-   * put_cpu_partial: pushes a slab this CPU has just frozen. With `drain` a list that holds too many
-   * free objects goes to the nodes first. Without it the caller holds a list_lock, and interrupts
-   * are off.
+   * put_cpu_partial: pushes a slab this CPU has just frozen. A list that holds too many free objects
+   * goes to the nodes first.
    */
-  put(s: KmemCachePtr, page: PagePtr, drain: boolean): void {
+  put(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;
     memory.preemptDisable();
     const partial = memory.read32(s + CACHE_CPU_SLAB) + CPU_PARTIAL;
     for (;;) {
       let head = memory.thisCpuRead(partial);
-      if (
-        drain &&
-        head !== 0 &&
-        memory.readOnce(head + PAGE_POBJECTS) > memory.readOnce(s + CACHE_CPU_PARTIAL)
-      ) {
+      if (head !== 0 && this.isOverfull(s, head)) {
         this.drain(s);
         this.context.stat(s, CPU_PARTIAL_DRAIN);
         head = 0;
@@ -72,14 +73,34 @@ export class CpuPartial {
       this.linkBefore(page, head);
       if (this.push(partial, head, page)) break;
     }
-    // Without `drain` the flush that follows a limit of 0 comes when interrupts are on again.
-    if (drain && this.keepsNone(s)) this.drain(s);
+    if (this.keepsNone(s)) this.drain(s);
     memory.preemptEnable();
   }
 
   /**
-   * A cache with a limit of 0 keeps no slab here. Whoever set it flushed every CPU afterwards: who
-   * pushed after that flush sees the limit (d6e0b7fa1186).
+   * The same with a list_lock held, so that nothing may be drained. Interrupts are off; the flush that
+   * follows a limit of 0 comes when they are on again.
+   */
+  putLocked(s: KmemCachePtr, page: PagePtr): void {
+    const { memory } = this;
+    memory.preemptDisable();
+    const partial = memory.read32(s + CACHE_CPU_SLAB) + CPU_PARTIAL;
+    for (;;) {
+      const head = memory.thisCpuRead(partial);
+      this.linkBefore(page, head);
+      if (this.push(partial, head, page)) break;
+    }
+    memory.preemptEnable();
+  }
+
+  private isOverfull(s: KmemCachePtr, head: PagePtr): boolean {
+    const { memory } = this;
+    return memory.readOnce(head + PAGE_POBJECTS) > memory.readOnce(s + CACHE_CPU_PARTIAL);
+  }
+
+  /**
+   * A cache with a limit of 0 keeps no slab here. The writer of that limit flushed every CPU after
+   * it, so a push that comes after that flush sees the limit (d6e0b7fa1186).
    */
   protected keepsNone(s: KmemCachePtr): boolean {
     return this.memory.readOnce(s + CACHE_CPU_PARTIAL) === 0;
@@ -105,7 +126,7 @@ export class CpuPartial {
   protected drain(s: KmemCachePtr): void {
     const { memory } = this;
     const flags = memory.irqSave();
-    this.unfreeze(s, memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB)));
+    this.unfreeze(s, this.cpuSlab.here(s));
     memory.irqRestore(flags);
   }
 
@@ -118,9 +139,8 @@ export class CpuPartial {
     let locked: KmemCacheNodePtr = 0;
     let discarded: PagePtr = 0;
     for (;;) {
-      const page = memory.readOnce(c + CPU_PARTIAL);
+      const page = this.cpuSlab.popPartial(c);
       if (page === 0) break;
-      memory.writeOnce(c + CPU_PARTIAL, memory.readOnce(page + PAGE_NEXT));
       const n = this.context.nodeOfPage(s, page);
       if (n !== locked) {
         if (locked !== 0) nodePartial.unlock(locked);
@@ -136,16 +156,16 @@ export class CpuPartial {
     this.discardAll(s, discarded);
   }
 
-  /** With list_lock: unfreezes and lists a slab. True if it is to be discarded instead. */
+  /** With list_lock: unfreezes a slab and lists it. True: it is empty, and to be discarded instead. */
   protected unfreezeOne(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): boolean {
     const counters = this.clearFrozen(s, page);
     if (inuseOf(counters) === 0 && this.nodePartial.hasEnough(s, n)) return true;
-    this.nodePartial.add(n, page, true);
+    this.nodePartial.add(n, page, ADD_TO_TAIL);
     this.context.stat(s, FREE_ADD_PARTIAL);
     return false;
   }
 
-  /** Clears frozen, whatever other CPUs push meanwhile; returns the counters then. */
+  /** Clears frozen, while other CPUs may push; returns the new counters. */
   protected clearFrozen(s: KmemCachePtr, page: PagePtr): number {
     const { memory } = this;
     for (;;) {

@@ -6,12 +6,11 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, withFrozen, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
-import type { NodePartial } from "../node-partial.ts";
+import { ADD_TO_HEAD, ADD_TO_TAIL, type ListEnd, type NodePartial } from "../node-partial.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
 import {
-  CPUSLAB_FLUSH,
   DEACTIVATE_EMPTY,
   DEACTIVATE_FULL,
   DEACTIVATE_REMOTE_FREES,
@@ -19,23 +18,7 @@ import {
   DEACTIVATE_TO_TAIL,
   FREE_SLAB,
 } from "../statistics.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  type KmemCacheCpuPtr,
-  type KmemCacheNodePtr,
-  type KmemCachePtr,
-  nextTid,
-} from "../structs.ts";
-import type { CpuPartial } from "./cpu-partial.ts";
-
-const PAGE_FREELIST = Page.freelist;
-const PAGE_COUNTERS = Page.counters;
-const CPU_PAGE = KmemCacheCpu.page;
-const CPU_FREELIST = KmemCacheCpu.freelist;
-const CPU_TID = KmemCacheCpu.tid;
-const CACHE_CPU_SLAB = KmemCache.cpuSlab;
-const CPU_PARTIAL = KmemCacheCpu.partial;
+import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
 
 /** Where a slab lies while it is being deactivated (enum slab_modes). */
 const M_NONE = 0;
@@ -44,44 +27,34 @@ const M_FULL = 2;
 const M_FREE = 3;
 type SlabMode = typeof M_NONE | typeof M_PARTIAL | typeof M_FULL | typeof M_FREE;
 
+export interface DeactivationParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly pageSwap: PageSwap;
+  readonly nodePartial: NodePartial;
+  readonly slabPages: SlabPages;
+}
+
 export class Deactivation {
+  declare protected readonly parts: DeactivationParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
-  declare protected readonly freePointers: FreePointers;
-  declare protected readonly pageSwap: PageSwap;
-  declare protected readonly nodePartial: NodePartial;
-  declare protected readonly slabPages: SlabPages;
-  declare protected readonly cpuPartial: CpuPartial;
-  /** Number of the inter-processor call that flushes the CPU it runs on. */
-  declare private readonly flushCpuSlab: number;
 
-  constructor(
-    context: SlubContext,
-    freePointers: FreePointers,
-    pageSwap: PageSwap,
-    nodePartial: NodePartial,
-    slabPages: SlabPages,
-    cpuPartial: CpuPartial,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.pageSwap = pageSwap;
-    this.nodePartial = nodePartial;
-    this.slabPages = slabPages;
-    this.cpuPartial = cpuPartial;
-    this.flushCpuSlab = context.machine.functions.register((s) => this.flushThisCpu(s));
+  constructor(parts: DeactivationParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
   /**
    * deactivate_slab: interrupts are off; `page` is frozen and this CPU's, `freelist` its private
-   * list. Whoever calls forgets both afterwards (dropCpuSlab).
+   * list. The caller forgets both afterwards (CpuSlab.drop).
    */
   deactivate(s: KmemCachePtr, page: PagePtr, freelist: Address): void {
-    const hadRemoteFrees = this.memory.readOnce(page + PAGE_FREELIST) !== 0;
+    const hadRemoteFrees = this.memory.readOnce(page + Page.freelist) !== 0;
     if (hadRemoteFrees) this.context.stat(s, DEACTIVATE_REMOTE_FREES);
     const last = this.returnAllButLast(s, page, freelist);
-    this.unfreeze(s, page, last, hadRemoteFrees);
+    this.unfreeze(s, page, last, hadRemoteFrees ? ADD_TO_TAIL : ADD_TO_HEAD);
   }
 
   /**
@@ -89,9 +62,10 @@ export class Deactivation {
    * lock is needed. Returns the last object, or 0 where the list was empty.
    */
   protected returnAllButLast(s: KmemCachePtr, page: PagePtr, freelist: Address): Address {
+    const { freePointers } = this.parts;
     let object = freelist;
     while (object !== 0) {
-      const next = this.freePointers.get(s, object);
+      const next = freePointers.get(s, object);
       if (next === 0) return object;
       this.pushBack(s, page, object);
       object = next;
@@ -101,12 +75,13 @@ export class Deactivation {
 
   private pushBack(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
+    const { freePointers, pageSwap } = this.parts;
     for (;;) {
-      const prior = memory.readOnce(page + PAGE_FREELIST);
-      const counters = memory.readOnce(page + PAGE_COUNTERS);
-      this.freePointers.set(s, object, prior);
+      const prior = memory.readOnce(page + Page.freelist);
+      const counters = memory.readOnce(page + Page.counters);
+      freePointers.set(s, object, prior);
       const fewer = withInuse(counters, inuseOf(counters) - 1);
-      if (this.pageSwap.swap(s, page, prior, counters, object, fewer)) return;
+      if (pageSwap.swap(s, page, prior, counters, object, fewer)) return;
     }
   }
 
@@ -114,21 +89,22 @@ export class Deactivation {
    * Stage two: one swap returns the last object and clears frozen. The list operation that goes with
    * it is done before, under list_lock, and undone if the swap fails and the slab now belongs
    * elsewhere; the lock is kept between tries. A slab is thus listed for a moment while it is still
-   * frozen, which nobody can see without the lock.
+   * frozen, which no CPU can see without the lock.
    */
-  protected unfreeze(s: KmemCachePtr, page: PagePtr, last: Address, tail: boolean): void {
-    const { memory, nodePartial } = this;
+  protected unfreeze(s: KmemCachePtr, page: PagePtr, last: Address, end: ListEnd): void {
+    const { memory } = this;
+    const { freePointers, pageSwap, nodePartial } = this.parts;
     const n = this.context.nodeOfPage(s, page);
     let locked = false;
     let placed: SlabMode = M_NONE;
     for (;;) {
-      const oldFreelist = memory.readOnce(page + PAGE_FREELIST);
-      const oldCounters = memory.readOnce(page + PAGE_COUNTERS);
+      const oldFreelist = memory.readOnce(page + Page.freelist);
+      const oldCounters = memory.readOnce(page + Page.counters);
       let counters = oldCounters;
       let freelist = oldFreelist;
       if (last !== 0) {
         counters = withInuse(counters, inuseOf(counters) - 1);
-        this.freePointers.set(s, last, oldFreelist);
+        freePointers.set(s, last, oldFreelist);
         freelist = last;
       }
       counters = withFrozen(counters, false);
@@ -140,15 +116,15 @@ export class Deactivation {
       }
       if (mode !== placed) {
         this.undo(s, n, page, placed);
-        this.place(s, n, page, mode, tail);
+        this.place(s, n, page, mode, end);
       }
       placed = mode;
-      if (this.pageSwap.swap(s, page, oldFreelist, oldCounters, freelist, counters)) break;
+      if (pageSwap.swap(s, page, oldFreelist, oldCounters, freelist, counters)) break;
     }
     if (locked) nodePartial.unlock(n);
     if (placed === M_FREE) {
       this.context.stat(s, DEACTIVATE_EMPTY);
-      this.slabPages.discard(s, page);
+      this.parts.slabPages.discard(s, page);
       this.context.stat(s, FREE_SLAB);
     }
   }
@@ -159,7 +135,7 @@ export class Deactivation {
     freelist: Address,
     counters: number,
   ): SlabMode {
-    if (inuseOf(counters) === 0 && this.nodePartial.hasEnough(s, n)) return M_FREE;
+    if (inuseOf(counters) === 0 && this.parts.nodePartial.hasEnough(s, n)) return M_FREE;
     return freelist !== 0 ? M_PARTIAL : M_FULL;
   }
 
@@ -168,8 +144,9 @@ export class Deactivation {
   }
 
   private undo(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, placed: SlabMode): void {
-    if (placed === M_PARTIAL) this.nodePartial.remove(n, page);
-    else if (placed === M_FULL) this.nodePartial.removeFull(s, page);
+    const { nodePartial } = this.parts;
+    if (placed === M_PARTIAL) nodePartial.remove(n, page);
+    else if (placed === M_FULL) nodePartial.removeFull(s, page);
   }
 
   private place(
@@ -177,65 +154,15 @@ export class Deactivation {
     n: KmemCacheNodePtr,
     page: PagePtr,
     mode: SlabMode,
-    tail: boolean,
+    end: ListEnd,
   ): void {
+    const { nodePartial } = this.parts;
     if (mode === M_PARTIAL) {
-      this.nodePartial.add(n, page, tail);
-      this.context.stat(s, tail ? DEACTIVATE_TO_TAIL : DEACTIVATE_TO_HEAD);
+      nodePartial.add(n, page, end);
+      this.context.stat(s, end === ADD_TO_TAIL ? DEACTIVATE_TO_TAIL : DEACTIVATE_TO_HEAD);
     } else if (mode === M_FULL) {
       this.context.stat(s, DEACTIVATE_FULL);
-      this.nodePartial.addFull(s, n, page);
+      nodePartial.addFull(s, n, page);
     }
-  }
-
-  /**
-   * The CPU owns no slab any more. tid moves on: a free on this CPU that was interrupted after it
-   * saw the slab here must not push onto a list that is nobody's (eeaa345e1285).
-   */
-  dropCpuSlab(c: KmemCacheCpuPtr): void {
-    this.bumpTid(c);
-    this.clearCpuSlab(c);
-  }
-
-  protected clearCpuSlab(c: KmemCacheCpuPtr): void {
-    this.memory.writeOnce(c + CPU_PAGE, 0);
-    this.memory.write32(c + CPU_FREELIST, 0);
-  }
-
-  protected bumpTid(c: KmemCacheCpuPtr): void {
-    this.memory.write32(c + CPU_TID, nextTid(this.memory.read32(c + CPU_TID)));
-  }
-
-  /** flush_slab: interrupts are off, `c` has a slab. */
-  flushSlab(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
-    const { memory } = this;
-    this.context.stat(s, CPUSLAB_FLUSH);
-    this.deactivate(s, memory.read32(c + CPU_PAGE), memory.read32(c + CPU_FREELIST));
-    // As in dropCpuSlab; the kernel has bumped tid here from the start.
-    this.bumpTid(c);
-    this.clearCpuSlab(c);
-  }
-
-  /** __flush_cpu_slab: `c` is this CPU's with interrupts off, or that of a CPU that is absent. */
-  flushCpu(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
-    if (this.memory.read32(c + CPU_PAGE) !== 0) this.flushSlab(s, c);
-    this.cpuPartial.unfreeze(s, c);
-  }
-
-  /** flush_cpu_slab: runs on the CPU that is flushed, interrupts off. */
-  protected flushThisCpu(s: KmemCachePtr): void {
-    this.flushCpu(s, this.memory.thisCpuPtr(this.memory.read32(s + CACHE_CPU_SLAB)));
-  }
-
-  /** has_cpu_slab: read from afar and stale at once, which is enough to spare an idle CPU a call. */
-  protected hasCpuSlab(s: KmemCachePtr, cpu: number): boolean {
-    const { memory } = this;
-    const c = memory.perCpuPtr(memory.read32(s + CACHE_CPU_SLAB), cpu);
-    return memory.readOnce(c + CPU_PAGE) !== 0 || memory.readOnce(c + CPU_PARTIAL) !== 0;
-  }
-
-  /** flush_all: every CPU gives its slabs of the cache up, each by itself. Interrupts are on. */
-  flushAll(s: KmemCachePtr): void {
-    this.context.machine.calls.callOnEach((cpu) => this.hasCpuSlab(s, cpu), this.flushCpuSlab, s);
   }
 }

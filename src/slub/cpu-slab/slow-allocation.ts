@@ -1,10 +1,10 @@
 /**
- * __slab_alloc: the private list is empty, or of the wrong node. In order: what others have freed
- * into the cpu slab, the next slab of the cpu partial list, partial slabs of the nodes, a new slab.
+ * __slab_alloc: the private list is empty, or of the wrong node. In order: the objects that other
+ * CPUs have freed into the cpu slab, the next slab of the cpu partial list, partial slabs of the
+ * nodes, a new slab.
  *
  * Interrupts are off, so nothing on this CPU comes in between, except while a new slab is asked for.
  */
-
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
@@ -23,52 +23,33 @@ import {
   CPU_PARTIAL_ALLOC,
   DEACTIVATE_BYPASS,
 } from "../statistics.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  type KmemCacheCpuPtr,
-  type KmemCachePtr,
-  nextTid,
-} from "../structs.ts";
+import type { KmemCacheCpuPtr, KmemCachePtr } from "../structs.ts";
+import type { CpuSlab } from "./cpu-slab.ts";
 import type { Deactivation } from "./deactivation.ts";
+import type { CpuSlabFront } from "./front.ts";
 import type { PartialSearch } from "./partial-search.ts";
 
-const CACHE_CPU_SLAB = KmemCache.cpuSlab;
-const CPU_PAGE = KmemCacheCpu.page;
-const CPU_PARTIAL = KmemCacheCpu.partial;
-const PAGE_NEXT = Page.next;
-const CPU_FREELIST = KmemCacheCpu.freelist;
-const PAGE_FREELIST = Page.freelist;
-const PAGE_COUNTERS = Page.counters;
-const CPU_TID = KmemCacheCpu.tid;
+export interface SlowAllocationParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly pageSwap: PageSwap;
+  readonly slabPages: SlabPages;
+  readonly debugging: ObjectDebugging;
+  readonly cpuSlab: CpuSlab;
+  readonly front: CpuSlabFront;
+  readonly deactivation: Deactivation;
+  readonly partialSearch: PartialSearch;
+}
 
 export class SlowAllocation {
+  declare protected readonly parts: SlowAllocationParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
-  declare protected readonly freePointers: FreePointers;
-  declare protected readonly pageSwap: PageSwap;
-  declare protected readonly slabPages: SlabPages;
-  declare protected readonly deactivation: Deactivation;
-  declare protected readonly partialSearch: PartialSearch;
-  declare protected readonly debugging: ObjectDebugging;
 
-  constructor(
-    context: SlubContext,
-    freePointers: FreePointers,
-    pageSwap: PageSwap,
-    slabPages: SlabPages,
-    deactivation: Deactivation,
-    partialSearch: PartialSearch,
-    debugging: ObjectDebugging,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.pageSwap = pageSwap;
-    this.slabPages = slabPages;
-    this.deactivation = deactivation;
-    this.partialSearch = partialSearch;
-    this.debugging = debugging;
+  constructor(parts: SlowAllocationParts) {
+    this.parts = parts;
+    this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
   /** __slab_alloc, from anywhere. */
@@ -84,8 +65,8 @@ export class SlowAllocation {
   }
 
   /**
-   * A node without memory is served by the nearest that has some; one that the machine does not have
-   * by any.
+   * A node without memory is served by the nearest node with memory; a node that the machine does not
+   * have, by any node.
    */
   private nodeFor(node: number): number {
     const { machine, pages } = this.context;
@@ -95,46 +76,43 @@ export class SlowAllocation {
 
   /** The same with interrupts off; they may have been on in between. */
   allocateIrqsOff(s: KmemCachePtr, gfp: number, node: number): Address {
-    const { memory } = this;
-    const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
-    let page = memory.read32(c + CPU_PAGE);
+    const { cpuSlab } = this.parts;
+    const c = cpuSlab.here(s);
+    let page = cpuSlab.page(c);
     for (;;) {
-      if (page === 0 && memory.read32(c + CPU_PARTIAL) !== 0) page = this.popCpuPartial(s, c);
+      if (page === 0) page = this.nextPartial(s, c);
       if (page === 0) return this.allocateFromNewSlab(s, gfp, node);
       const freelist = this.takeFromCpuSlab(s, node, c, page);
-      if (freelist !== 0) return this.loadFreelist(s, c, freelist);
+      if (freelist !== 0) return cpuSlab.load(s, c, freelist);
       page = 0;
     }
   }
 
-  private popCpuPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
-    const { memory } = this;
-    const page = memory.read32(c + CPU_PARTIAL);
-    memory.writeOnce(c + CPU_PAGE, page);
-    memory.writeOnce(c + CPU_PARTIAL, memory.readOnce(page + PAGE_NEXT));
-    this.context.stat(s, CPU_PARTIAL_ALLOC);
-    memory.write32(c + CPU_FREELIST, 0);
+  private nextPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
+    const page = this.parts.cpuSlab.installPartial(c);
+    if (page !== 0) this.context.stat(s, CPU_PARTIAL_ALLOC);
     return page;
   }
 
-  /** Free objects of the cpu slab if it serves the request; otherwise it is given up, and 0. */
+  /** The free objects of the cpu slab; or 0, and the slab was given up: wrong node, or full. */
   private takeFromCpuSlab(
     s: KmemCachePtr,
     node: number,
     c: KmemCacheCpuPtr,
     page: PagePtr,
   ): Address {
+    const { cpuSlab, deactivation } = this.parts;
     if (!this.nodeMatches(page, node)) {
       this.context.stat(s, ALLOC_NODE_MISMATCH);
-      this.deactivation.deactivate(s, page, this.memory.read32(c + CPU_FREELIST));
-      this.deactivation.dropCpuSlab(c);
+      deactivation.deactivate(s, page, cpuSlab.freelist(c));
+      cpuSlab.drop(c);
       return 0;
     }
     const refilled = this.recheckFreelist(c);
     if (refilled !== 0) return refilled;
     const freelist = this.getFreelist(s, page);
     if (freelist === 0) {
-      this.deactivation.dropCpuSlab(c);
+      cpuSlab.drop(c);
       this.context.stat(s, DEACTIVATE_BYPASS);
     } else {
       this.context.stat(s, ALLOC_REFILL);
@@ -148,73 +126,66 @@ export class SlowAllocation {
 
   /**
    * Before interrupts went off an interrupt may have freed to this list, or this task may have moved
-   * to a CPU whose list is not empty: what lies there must not be overwritten (73736e0387ba).
+   * to a CPU whose list is not empty: the objects there must not be overwritten (73736e0387ba).
    */
   protected recheckFreelist(c: KmemCacheCpuPtr): Address {
-    return this.memory.read32(c + CPU_FREELIST);
+    return this.parts.cpuSlab.freelist(c);
   }
 
   /**
-   * get_freelist: takes all that was freed into the frozen slab, or, if there is nothing, unfreezes
-   * it in the same swap: then it is full and on no list.
+   * get_freelist: takes all objects that were freed into the frozen slab. If there are none, the same
+   * swap unfreezes the slab: it is full, and on no list.
    */
   getFreelist(s: KmemCachePtr, page: PagePtr): Address {
     const { memory } = this;
     for (;;) {
-      const freelist = memory.readOnce(page + PAGE_FREELIST);
-      const counters = memory.readOnce(page + PAGE_COUNTERS);
+      const freelist = memory.readOnce(page + Page.freelist);
+      const counters = memory.readOnce(page + Page.counters);
       const taken = withFrozen(withInuse(counters, objectsOf(counters)), freelist !== 0);
-      if (this.pageSwap.swap(s, page, freelist, counters, 0, taken)) return freelist;
+      if (this.parts.pageSwap.swap(s, page, freelist, counters, 0, taken)) return freelist;
     }
   }
 
-  /** load_freelist: the first object is the caller's, the rest the CPU's private list. */
-  private loadFreelist(s: KmemCachePtr, c: KmemCacheCpuPtr, freelist: Address): Address {
-    const { memory } = this;
-    memory.write32(c + CPU_FREELIST, this.freePointers.get(s, freelist));
-    memory.write32(c + CPU_TID, nextTid(memory.read32(c + CPU_TID)));
-    return freelist;
-  }
-
   private allocateFromNewSlab(s: KmemCachePtr, gfp: number, node: number): Address {
-    const { memory } = this;
+    const { cpuSlab, partialSearch } = this.parts;
     for (;;) {
-      const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
-      const listed = this.partialSearch.getPartial(s, gfp, node, c);
+      const listed = partialSearch.getPartial(s, gfp, node, cpuSlab.here(s));
       const freelist = listed !== 0 ? listed : this.installNewSlab(s, gfp, node);
       if (freelist === 0) {
         if ((gfp & __GFP_NOWARN) === 0) this.outOfMemory(s, gfp, node);
         return 0;
       }
       // A new slab may have been installed on another CPU than the one the search began on.
-      const now = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
-      if (!this.context.isDebug(s)) return this.loadFreelist(s, now, freelist);
-      if (this.takeDebugObject(s, now, freelist)) return freelist;
+      const c = cpuSlab.here(s);
+      if (!this.context.isDebug(s)) return cpuSlab.load(s, c, freelist);
+      if (this.takeDebugObject(s, c, freelist)) return freelist;
     }
   }
 
   /** A debug cache keeps no cpu slab: one object is taken and the slab goes back at once. */
   private takeDebugObject(s: KmemCachePtr, c: KmemCacheCpuPtr, freelist: Address): boolean {
-    const page = this.memory.read32(c + CPU_PAGE);
-    const fit = this.debugging.allocDebugProcessing(s, page, freelist);
+    const { freePointers, debugging, cpuSlab, deactivation } = this.parts;
+    const page = cpuSlab.page(c);
+    const fit = debugging.allocDebugProcessing(s, page, freelist);
     // A slab that failed has no free objects left and goes where full ones are.
-    this.deactivation.deactivate(s, page, fit ? this.freePointers.get(s, freelist) : 0);
-    this.deactivation.dropCpuSlab(c);
+    deactivation.deactivate(s, page, fit ? freePointers.get(s, freelist) : 0);
+    cpuSlab.drop(c);
     return fit;
   }
 
   /** The second half of new_slab_objects: a new slab becomes this CPU's. */
   private installNewSlab(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
-    const page = this.slabPages.newSlab(s, gfp, node);
+    const { cpuSlab, slabPages } = this.parts;
+    const page = slabPages.newSlab(s, gfp, node);
     if (page === 0) return 0;
-    const c = memory.thisCpuPtr(memory.read32(s + CACHE_CPU_SLAB));
+    const c = cpuSlab.here(s);
     this.flushIntruder(s, c);
-    // Nobody else can reach the slab yet.
-    const freelist = memory.read32(page + PAGE_FREELIST);
-    memory.write32(page + PAGE_FREELIST, 0);
+    // No other context can reach the slab yet.
+    const freelist = memory.read32(page + Page.freelist);
+    memory.write32(page + Page.freelist, 0);
     this.context.stat(s, ALLOC_SLAB);
-    memory.writeOnce(c + CPU_PAGE, page);
+    cpuSlab.install(c, page);
     return freelist;
   }
 
@@ -223,7 +194,8 @@ export class SlowAllocation {
    * this CPU, or this task may have moved to a CPU that has one (05aa345034de).
    */
   protected flushIntruder(s: KmemCachePtr, c: KmemCacheCpuPtr): void {
-    if (this.memory.read32(c + CPU_PAGE) !== 0) this.deactivation.flushSlab(s, c);
+    const { cpuSlab, front } = this.parts;
+    if (cpuSlab.page(c) !== 0) front.flushSlab(s, c);
   }
 
   /** slab_out_of_memory */

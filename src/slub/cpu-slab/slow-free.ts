@@ -1,20 +1,20 @@
 /**
- * __slab_free: the object's slab is not this CPU's. One swap pushes the object on page->freelist;
- * what else is to be done follows from what the swap replaced:
+ * __slab_free: the object's slab is not this CPU's. One swap pushes the object on page->freelist. The
+ * state of the slab before the swap says what else is to be done:
  *
- *   frozen                          nothing: the owner will find it
+ *   frozen                          nothing: the owner will find the object
  *   was full, cpu partial lists     the swap also froze the slab: on this CPU's partial list
  *   was full, none                  on the node's partial list
  *   now empty                       off the list and discarded, if the node has enough
  *
- * Where a list is concerned its lock is taken before the swap, on what was just read; if the swap
- * fails everything is decided anew.
+ * If the slab is to change lists, list_lock is taken before the swap, by what was just read; if the
+ * swap fails all is decided anew.
  */
 import type { Address, IrqFlags, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, isFrozen, withFrozen, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
-import type { NodePartial } from "../node-partial.ts";
+import { ADD_TO_TAIL, type NodePartial } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
@@ -33,6 +33,16 @@ import type { CpuPartial } from "./cpu-partial.ts";
 const PAGE_FREELIST = Page.freelist;
 const PAGE_COUNTERS = Page.counters;
 
+export interface SlowFreeParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly pageSwap: PageSwap;
+  readonly nodePartial: NodePartial;
+  readonly slabPages: SlabPages;
+  readonly debugging: ObjectDebugging;
+  readonly cpuPartial: CpuPartial;
+}
+
 export class SlowFree {
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
@@ -43,23 +53,15 @@ export class SlowFree {
   declare protected readonly slabPages: SlabPages;
   declare protected readonly debugging: ObjectDebugging;
 
-  constructor(
-    context: SlubContext,
-    freePointers: FreePointers,
-    pageSwap: PageSwap,
-    nodePartial: NodePartial,
-    cpuPartial: CpuPartial,
-    slabPages: SlabPages,
-    debugging: ObjectDebugging,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.pageSwap = pageSwap;
-    this.nodePartial = nodePartial;
-    this.cpuPartial = cpuPartial;
-    this.slabPages = slabPages;
-    this.debugging = debugging;
+  constructor(parts: SlowFreeParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.freePointers = parts.freePointers;
+    this.pageSwap = parts.pageSwap;
+    this.nodePartial = parts.nodePartial;
+    this.cpuPartial = parts.cpuPartial;
+    this.slabPages = parts.slabPages;
+    this.debugging = parts.debugging;
   }
 
   /** Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. */
@@ -87,20 +89,20 @@ export class SlowFree {
           return;
         }
       } else if (prior === 0) {
-        // Full and on no list: whoever wins this swap owns it.
+        // Full and on no list: the CPU that wins this swap owns it.
         if (this.push(s, page, head, tail, prior, counters, withFrozen(fewer, true))) {
-          this.cpuPartial.put(s, page, true);
+          this.cpuPartial.put(s, page);
           this.context.stat(s, CPU_PARTIAL_FREE);
           return;
         }
       } else {
         const n = this.context.nodeOfPage(s, page);
         const flags = nodePartial.lockIrqsave(n);
-        if (this.push(s, page, head, tail, prior, counters, fewer)) {
-          this.settle(s, n, page, prior, fewer, flags);
-          return;
-        }
+        const isDone = this.push(s, page, head, tail, prior, counters, fewer);
+        const isUnwanted = isDone && this.relist(s, n, page, prior, fewer);
         nodePartial.unlockIrqrestore(n, flags);
+        if (isUnwanted) this.discard(s, page);
+        if (isDone) return;
       }
     }
   }
@@ -110,7 +112,10 @@ export class SlowFree {
     return (inuseOf(fewer) === 0 || prior === 0) && !isFrozen(counters);
   }
 
-  /** Links the chain before what was free and publishes it; the order of the two matters. */
+  /**
+   * Links the chain to the objects that were free and publishes it; the order of the two matters. As
+   * many arguments as the swap has, for its reason (page-swap.ts).
+   */
   protected push(
     s: KmemCachePtr,
     page: PagePtr,
@@ -121,36 +126,40 @@ export class SlowFree {
     newCounters: number,
   ): boolean {
     this.freePointers.set(s, tail, prior);
-    // Full barrier: whoever takes the chain sees its links.
+    // Full barrier: a CPU that takes the chain sees its links.
     return this.pageSwap.swapIrqSafe(s, page, prior, counters, head, newCounters);
   }
 
-  /** With list_lock, after the swap: puts the slab where it now belongs, and drops the lock. */
-  protected settle(
+  /**
+   * With list_lock, after the swap: puts the slab where it now belongs. True: it is empty and on no
+   * list, and is to be discarded once the lock is dropped.
+   */
+  protected relist(
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     page: PagePtr,
     prior: Address,
     counters: number,
-    flags: IrqFlags,
-  ): void {
+  ): boolean {
     const { nodePartial } = this;
     if (inuseOf(counters) === 0 && nodePartial.hasEnough(s, n)) {
       this.takeOffList(s, n, page, prior);
-      nodePartial.unlockIrqrestore(n, flags);
-      this.context.stat(s, FREE_SLAB);
-      this.slabPages.discard(s, page);
-      return;
+      return true;
     }
     if (prior === 0) {
       nodePartial.removeFull(s, page);
-      nodePartial.add(n, page, true);
+      nodePartial.add(n, page, ADD_TO_TAIL);
       this.context.stat(s, FREE_ADD_PARTIAL);
     }
-    nodePartial.unlockIrqrestore(n, flags);
+    return false;
   }
 
-  /** Before an empty slab is discarded, so that nobody finds it any more. Needs list_lock. */
+  private discard(s: KmemCachePtr, page: PagePtr): void {
+    this.context.stat(s, FREE_SLAB);
+    this.slabPages.discard(s, page);
+  }
+
+  /** Before an empty slab is discarded, so that no CPU finds it any more. Needs list_lock. */
   protected takeOffList(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, prior: Address): void {
     if (prior === 0) {
       this.nodePartial.removeFull(s, page);
@@ -160,11 +169,11 @@ export class SlowFree {
     this.context.stat(s, FREE_REMOVE_PARTIAL);
   }
 
-  /** Of more than one object where checks were switched on after the chain had been made. */
+  /** The chain has more than one object if checks were switched on after it had been made. */
   private freeDebugChain(s: KmemCachePtr, page: PagePtr, head: Address, count: number): void {
     let object = head;
     for (let left = count; left > 0; left--) {
-      // Behind the last one, and once an object is free, there is nothing to be read.
+      // Read before the object is freed; the last one has no next.
       const next = left > 1 ? this.freePointers.get(s, object) : 0;
       this.freeDebug(s, page, object);
       object = next;
@@ -172,9 +181,9 @@ export class SlowFree {
   }
 
   /**
-   * A debug cache: objects are checked before they are let in, and list_lock is held from the check
+   * A debug cache: objects are checked before they are freed, and list_lock is held from the check
    * to the swap, so that a validation never sees an object that is marked free and not yet listed
-   * (c7323a5ad078; 4.1 drops the lock in between). What fails the check is never freed.
+   * (c7323a5ad078; 4.1 drops the lock in between). An object that fails the check is never freed.
    */
   protected freeDebug(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { nodePartial } = this;
@@ -202,11 +211,10 @@ export class SlowFree {
       const fewer = withInuse(counters, inuseOf(counters) - 1);
       if (!this.push(s, page, object, object, prior, counters, fewer)) continue;
       if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);
-      if (this.concernsList(prior, counters, fewer)) {
-        this.settle(s, n, page, prior, fewer, flags);
-      } else {
-        nodePartial.unlockIrqrestore(n, flags);
-      }
+      const isUnwanted =
+        this.concernsList(prior, counters, fewer) && this.relist(s, n, page, prior, fewer);
+      nodePartial.unlockIrqrestore(n, flags);
+      if (isUnwanted) this.discard(s, page);
       return;
     }
   }

@@ -30,16 +30,13 @@
  * Optional behaviour is a subclass chosen at boot, so that the fast paths test for nothing.
  */
 import type { Allocator } from "../../caches/allocator.ts";
-import { EIO } from "../../caches/errno.ts";
-import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../../caches/kmalloc-sizes.ts";
 import type { SlabCommon } from "../../caches/slab-common.ts";
-import type { Address, Memory } from "../../machine/memory.ts";
+import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import { Hotplug } from "../hotplug.ts";
-import { SLUB_PARTS, type SlubParts } from "../parts.ts";
-import { SlubContext } from "../slub-context.ts";
+import type { LayerParts } from "../parts.ts";
+import { SlabLayer } from "../slab-layer.ts";
 import {
   ALLOC_FASTPATH,
   ALLOC_SLOWPATH,
@@ -47,114 +44,69 @@ import {
   FREE_FASTPATH,
 } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
-import { heapObjectError } from "../usercopy.ts";
+import type { Bulk } from "./bulk.ts";
+import type { CpuPartial } from "./cpu-partial.ts";
+import type { CpuSlab } from "./cpu-slab.ts";
+import type { Deactivation } from "./deactivation.ts";
+import type { CpuSlabFront } from "./front.ts";
+import type { PartialSearch } from "./partial-search.ts";
+import type { CpuSlabParts } from "./parts.ts";
+import type { SlowAllocation } from "./slow-allocation.ts";
+import type { SlowFree } from "./slow-free.ts";
 
 // Local names: see machine/inlining.ts.
 const NO_NODE = NUMA_NO_NODE;
 const GFP_ZERO = __GFP_ZERO;
 const STEP = TID_STEP;
-const FREELIST = KmemCacheCpu.freelist;
-const TID = KmemCacheCpu.tid;
-const PAGE = KmemCacheCpu.page;
+const CPU_FREELIST = KmemCacheCpu.freelist;
+const CPU_TID = KmemCacheCpu.tid;
+const CPU_PAGE = KmemCacheCpu.page;
 const COUNT_ALLOC_FASTPATH = KmemCacheCpu.stat + (ALLOC_FASTPATH << 2);
 const COUNT_FREE_FASTPATH = KmemCacheCpu.stat + (FREE_FASTPATH << 2);
 const COUNT_CPU_FAIL = KmemCacheCpu.stat + (CMPXCHG_DOUBLE_CPU_FAIL << 2);
-const CPU_SLAB = KmemCache.cpuSlab;
-const OFFSET = KmemCache.offset;
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CACHE_OFFSET = KmemCache.offset;
 
-export class Slub implements Allocator {
-  readonly name = "slub";
-  readonly kmallocShiftLow = kmallocShiftLow("slub");
-  readonly kmallocShiftHigh = kmallocShiftHigh("slub", "4.1");
+export class Slub extends SlabLayer implements Allocator {
+  declare readonly cpuSlab: CpuSlab;
+  declare readonly cpuPartial: CpuPartial;
+  declare readonly deactivation: Deactivation;
+  declare readonly front: CpuSlabFront;
+  declare readonly partialSearch: PartialSearch;
+  declare readonly slowAllocation: SlowAllocation;
+  declare readonly slowFree: SlowFree;
+  declare readonly bulk: Bulk;
 
-  declare readonly context: SlubContext;
-  declare protected readonly memory: Memory;
-  declare readonly freePointers: InstanceType<SlubParts["FreePointers"]>;
-  declare readonly debugging: InstanceType<SlubParts["ObjectDebugging"]>;
-  declare readonly pageSwap: InstanceType<SlubParts["PageSwap"]>;
-  declare readonly nodePartial: InstanceType<SlubParts["NodePartial"]>;
-  declare readonly slabPages: InstanceType<SlubParts["SlabPages"]>;
-  declare readonly cpuPartial: InstanceType<SlubParts["CpuPartial"]>;
-  declare readonly deactivation: InstanceType<SlubParts["Deactivation"]>;
-  declare readonly partialSearch: InstanceType<SlubParts["PartialSearch"]>;
-  declare readonly slowAllocation: InstanceType<SlubParts["SlowAllocation"]>;
-  declare readonly slowFree: InstanceType<SlubParts["SlowFree"]>;
-  declare readonly bulk: InstanceType<SlubParts["Bulk"]>;
-  declare readonly lifetime: InstanceType<SlubParts["CacheLifetime"]>;
-  declare readonly bootstrap: InstanceType<SlubParts["Bootstrap"]>;
-  declare readonly hotplug: Hotplug;
-
-  constructor(common: SlabCommon, parts: SlubParts = SLUB_PARTS) {
-    const context = new SlubContext(common);
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = new parts.FreePointers(context);
-    this.pageSwap = new parts.PageSwap(context);
-    this.nodePartial = new parts.NodePartial(context, this.pageSwap);
-    this.debugging = new parts.ObjectDebugging(
-      context,
-      this.freePointers,
-      this.pageSwap,
-      this.nodePartial,
-    );
-    this.slabPages = new parts.SlabPages(context, this.freePointers, this.debugging);
-    this.cpuPartial = new parts.CpuPartial(
-      context,
-      this.pageSwap,
-      this.nodePartial,
-      this.slabPages,
-    );
-    this.deactivation = new parts.Deactivation(
-      context,
-      this.freePointers,
-      this.pageSwap,
-      this.nodePartial,
-      this.slabPages,
-      this.cpuPartial,
-    );
-    this.partialSearch = new parts.PartialSearch(context, this.nodePartial, this.cpuPartial);
-    this.slowAllocation = new parts.SlowAllocation(
-      context,
-      this.freePointers,
-      this.pageSwap,
-      this.slabPages,
-      this.deactivation,
-      this.partialSearch,
-      this.debugging,
-    );
-    this.slowFree = new parts.SlowFree(
-      context,
-      this.freePointers,
-      this.pageSwap,
-      this.nodePartial,
-      this.cpuPartial,
-      this.slabPages,
-      this.debugging,
-    );
+  constructor(common: SlabCommon, parts: LayerParts & CpuSlabParts) {
+    super(common, parts);
+    this.cpuSlab = new parts.CpuSlab(this);
+    this.cpuPartial = new parts.CpuPartial(this);
+    this.deactivation = new parts.Deactivation(this);
+    this.front = new parts.CpuSlabFront(this);
+    this.partialSearch = new parts.PartialSearch(this);
+    this.slowAllocation = new parts.SlowAllocation(this);
+    this.slowFree = new parts.SlowFree(this);
     this.bulk = new parts.Bulk(this);
-    this.lifetime = new parts.CacheLifetime(this);
-    this.bootstrap = new parts.Bootstrap(this);
-    this.hotplug = new Hotplug(this);
   }
 
   // How much V8 inlines into one loop is limited by bytecode (920 in all; up to 27 is free), so the
-  // helpers of the fast paths are tiny, and what is rare is somewhere else.
+  // helpers of the fast paths are tiny, and rare cases are somewhere else.
 
   /** slab_alloc_node */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
-    const cpuSlab = memory.read32(s + CPU_SLAB);
+    const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     for (;;) {
-      // tid first: whatever changes on this CPU's list after this read makes the swap fail. tid and
+      // tid first: any change of this CPU's list after this read makes the swap fail. tid and
       // pointer must be of one CPU, which a migration between the two reads would break.
-      const tid = memory.thisCpuRead(cpuSlab + TID);
+      const tid = memory.thisCpuRead(cpuSlab + CPU_TID);
       const c = memory.thisCpuPtr(cpuSlab);
-      if (memory.readOnce(c + TID) !== tid) continue;
-      const object = memory.readOnce(c + FREELIST);
-      const page = memory.readOnce(c + PAGE);
+      if (memory.readOnce(c + CPU_TID) !== tid) continue;
+      const object = memory.readOnce(c + CPU_FREELIST);
+      const page = memory.readOnce(c + CPU_PAGE);
       if (object === 0 || !this.nodeMatch(page, node)) return this.allocSlow(s, gfp, node);
-      // The object may be somebody else's by now and this pointer garbage; then the swap fails.
-      const next = this.getFreepointerSafe(s, object, memory.read32(s + OFFSET));
+      // The object may have another owner by now and this pointer be garbage; then the swap fails.
+      const next = this.getFreepointerSafe(s, object, memory.read32(s + CACHE_OFFSET));
       if (this.updateCpuFreelistFast(cpuSlab, object, tid, next)) {
         memory.thisCpuAdd(cpuSlab + COUNT_ALLOC_FASTPATH, 1);
         return (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
@@ -211,22 +163,22 @@ export class Slub implements Allocator {
     this.slabFreeChain(s, page, object, object, 1);
   }
 
-  /** slab_free, of `count` objects of one slab that are linked from head up to tail. */
+  /** slab_free of `count` objects of one slab, linked from head to tail. */
   slabFreeChain(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
     const { memory } = this;
-    const cpuSlab = memory.read32(s + CPU_SLAB);
+    const cpuSlab = memory.read32(s + CACHE_CPU_SLAB);
     for (;;) {
       // As in slabAllocNode: if this CPU gives the slab up after it was compared, tid has moved on.
-      const tid = memory.thisCpuRead(cpuSlab + TID);
+      const tid = memory.thisCpuRead(cpuSlab + CPU_TID);
       const c = memory.thisCpuPtr(cpuSlab);
-      if (memory.readOnce(c + TID) !== tid) continue;
-      if (memory.readOnce(c + PAGE) !== page) {
+      if (memory.readOnce(c + CPU_TID) !== tid) continue;
+      if (memory.readOnce(c + CPU_PAGE) !== page) {
         this.slowFree.free(s, page, head, tail, count);
         return;
       }
-      const freelist = memory.readOnce(c + FREELIST);
-      // Still the caller's: it may be written as often as the swap fails.
-      this.setFreepointer(s, tail, memory.read32(s + OFFSET), freelist);
+      const freelist = memory.readOnce(c + CPU_FREELIST);
+      // The object is still the caller's, so each try may write it.
+      this.setFreepointer(s, tail, memory.read32(s + CACHE_OFFSET), freelist);
       if (this.updateCpuFreelistFast(cpuSlab, freelist, tid, head)) {
         memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, count);
         return;
@@ -235,73 +187,11 @@ export class Slub implements Allocator {
     }
   }
 
-  kmallocIndexOf(size: number): number {
-    return kmallocIndex("slub", size);
-  }
-
-  slabKsize(s: KmemCachePtr): number {
-    return this.lifetime.ksize(s);
-  }
-
   allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     return this.bulk.alloc(s, gfp, size, p);
   }
 
   freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
     this.bulk.free(s, size, p);
-  }
-
-  kmemCacheInit(): void {
-    this.bootstrap.kmemCacheInit();
-  }
-
-  /** SLUB has nothing left to do late. */
-  kmemCacheInitLate(): void {}
-
-  create(s: KmemCachePtr, flags: number): number {
-    return this.lifetime.open(s, flags);
-  }
-
-  growInuse(s: KmemCachePtr, least: number): void {
-    const inuse = this.memory.read32(s + KmemCache.inuse);
-    this.memory.write32(s + KmemCache.inuse, Math.max(inuse, least));
-  }
-
-  shutdown(s: KmemCachePtr): boolean {
-    return this.lifetime.close(s);
-  }
-
-  release(s: KmemCachePtr): void {
-    this.lifetime.release(s);
-  }
-
-  shrink(s: KmemCachePtr): number {
-    return this.lifetime.shrink(s);
-  }
-
-  /** There are no queues to tune. */
-  tune(): number {
-    return -EIO;
-  }
-
-  /** SLUB does nothing from time to time. */
-  tick(): void {}
-
-  noteRequested(s: KmemCachePtr, object: Address, size: number): void {
-    this.debugging.content.setRequested(s, object, size);
-  }
-
-  requestedSize(s: KmemCachePtr, object: Address): number {
-    const noted = this.debugging.layout.keepsOrigSize(s);
-    return noted ? this.debugging.content.origSize(s, object) : this.slabKsize(s);
-  }
-
-  heapObjectError(
-    s: KmemCachePtr,
-    page: PagePtr,
-    address: Address,
-    length: number,
-  ): string | undefined {
-    return heapObjectError(this, s, page, address, length);
   }
 }

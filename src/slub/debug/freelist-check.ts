@@ -1,7 +1,7 @@
 /**
  * The free objects of a slab, walked and counted (on_freelist). A list that leads out of the slab is
- * cut, and the counts are brought in line with what is left. A slab that has lost all its free
- * objects by that is full, and changes its node list. The caller holds list_lock and slab_lock.
+ * cut, and the counts are brought in line with the rest. A slab that has lost all its free objects
+ * in this way is full, and changes its node list. The caller holds list_lock and slab_lock.
  */
 import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
@@ -15,30 +15,22 @@ import type { ObjectContent } from "./object-content.ts";
 import { SLUB_RED_ACTIVE } from "./object-layout.ts";
 import type { Reports } from "./reports.ts";
 
-export class FreelistCheck {
-  declare private readonly context: SlubContext;
-  declare private readonly memory: Memory;
-  declare private readonly freePointers: FreePointers;
-  declare private readonly nodePartial: NodePartial;
-  declare private readonly content: ObjectContent;
-  declare private readonly checks: ObjectChecks;
-  declare private readonly reports: Reports;
+export interface FreelistCheckParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly nodePartial: NodePartial;
+  readonly content: ObjectContent;
+  readonly checks: ObjectChecks;
+  readonly reports: Reports;
+}
 
-  constructor(
-    context: SlubContext,
-    freePointers: FreePointers,
-    nodePartial: NodePartial,
-    content: ObjectContent,
-    checks: ObjectChecks,
-    reports: Reports,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.nodePartial = nodePartial;
-    this.content = content;
-    this.checks = checks;
-    this.reports = reports;
+export class FreelistCheck {
+  declare private readonly parts: FreelistCheckParts;
+  declare private readonly memory: Memory;
+
+  constructor(parts: FreelistCheckParts) {
+    this.parts = parts;
+    this.memory = parts.context.memory;
   }
 
   /**
@@ -46,29 +38,31 @@ export class FreelistCheck {
    * can be walked. Repairs list and counts unless the object was found first.
    */
   isOn(s: KmemCachePtr, page: PagePtr, search: Address): boolean {
-    const { memory, reports } = this;
+    const { memory } = this;
+    const { freePointers, checks, reports } = this.parts;
     const most = objectsOf(memory.readOnce(page + Page.counters));
     let free = 0;
     let last = 0;
     let object = memory.readOnce(page + Page.freelist);
     while (object !== 0 && free <= most) {
       if (object === search) return true;
-      if (!this.checks.isValidPointer(s, page, object)) {
+      if (!checks.isValidPointer(s, page, object)) {
         if (last === 0) {
           this.clear(s, page);
           return false;
         }
-        reports.object(s, page, last, "list-corruption", "Freechain corrupt");
-        this.freePointers.set(s, last, 0);
+        reports.object(s, page, last, { failure: "list-corruption", message: "Freechain corrupt" });
+        freePointers.set(s, last, 0);
         break;
       }
       last = object;
-      object = this.freePointers.getSafe(s, object);
+      object = freePointers.getSafe(s, object);
       free++;
     }
     if (free > most) {
       // More free objects than objects: the list leads back into itself.
-      reports.object(s, page, last, "list-corruption", "Freelist cycle detected");
+      const message = "Freelist cycle detected";
+      reports.object(s, page, last, { failure: "list-corruption", message });
       this.clearList(s, page);
       return false;
     }
@@ -77,55 +71,50 @@ export class FreelistCheck {
   }
 
   private clear(s: KmemCachePtr, page: PagePtr): void {
-    this.reports.slab(s, page, "list-corruption", "Freepointer corrupt");
+    const message = "Freepointer corrupt";
+    this.parts.reports.slab(s, page, { failure: "list-corruption", message });
     this.clearList(s, page);
   }
 
   private clearList(s: KmemCachePtr, page: PagePtr): void {
-    const { memory, nodePartial } = this;
+    const { memory } = this;
+    const { context, nodePartial, content, checks, reports } = this.parts;
     const counters = memory.readOnce(page + Page.counters);
     memory.writeOnce(page + Page.freelist, 0);
     this.setCounts(page, objectsOf(counters), objectsOf(counters));
     // Of a frozen slab, objects may be on their way back from a private list.
     if (!isFrozen(counters)) {
-      for (const object of this.checks.objectsOf(s, page)) {
-        if (this.content.isMarkedFree(s, object)) this.markTaken(s, object);
+      for (const object of checks.objectsOf(s, page)) {
+        if (content.isMarkedFree(s, object)) this.markTaken(s, object);
       }
-      const n = this.context.nodeOfPage(s, page);
+      const n = context.nodeOfPage(s, page);
       nodePartial.remove(n, page);
       nodePartial.addFull(s, n, page);
     }
-    this.reports.fix(s, "Freelist cleared");
+    reports.fix(s, "Freelist cleared");
   }
 
-  /** An object in use that nobody allocated: taken by hand at bootstrap, or given up. */
+  /** The object is in use without having been allocated: cut by hand at bootstrap, or given up. */
   markTaken(s: KmemCachePtr, object: Address): void {
-    this.content.init(s, object, SLUB_RED_ACTIVE);
-    this.reports.tracks.init(s, object);
+    this.parts.content.init(s, object, SLUB_RED_ACTIVE);
+    this.parts.reports.tracks.init(s, object);
   }
 
   private checkCounts(s: KmemCachePtr, page: PagePtr, free: number): void {
-    const { memory, reports } = this;
-    const most = this.checks.maxObjects(s, page);
+    const { memory } = this;
+    const { checks, reports } = this.parts;
+    const most = checks.maxObjects(s, page);
     const objects = objectsOf(memory.readOnce(page + Page.counters));
     if (objects !== most) {
-      reports.slab(
-        s,
-        page,
-        "counter-drift",
-        `Wrong number of objects. Found ${objects} but should be ${most}`,
-      );
+      const message = `Wrong number of objects. Found ${objects} but should be ${most}`;
+      reports.slab(s, page, { failure: "counter-drift", message });
       this.setCounts(page, inuseOf(memory.readOnce(page + Page.counters)), most);
       reports.fix(s, "Number of objects adjusted");
     }
     const inuse = inuseOf(memory.readOnce(page + Page.counters));
     if (inuse !== most - free) {
-      reports.slab(
-        s,
-        page,
-        "counter-drift",
-        `Wrong object count. Counter is ${inuse} but counted were ${most - free}`,
-      );
+      const message = `Wrong object count. Counter is ${inuse} but counted were ${most - free}`;
+      reports.slab(s, page, { failure: "counter-drift", message });
       this.setCounts(page, most - free, most);
       reports.fix(s, "Object count adjusted");
     }
@@ -141,13 +130,14 @@ export class FreelistCheck {
     return this.chain(s, page, this.memory.readOnce(page + Page.freelist));
   }
 
-  /** The objects a list leads to from `head` on, up to the first pointer that is none. */
+  /** The objects of a list from `head` on, up to the first pointer that leads to no object. */
   chain(s: KmemCachePtr, page: PagePtr, head: Address): Set<Address> {
+    const { freePointers, checks } = this.parts;
     const found = new Set<Address>();
     let object = head;
-    while (object !== 0 && !found.has(object) && this.checks.isValidPointer(s, page, object)) {
+    while (object !== 0 && !found.has(object) && checks.isValidPointer(s, page, object)) {
       found.add(object);
-      object = this.freePointers.getSafe(s, object);
+      object = freePointers.getSafe(s, object);
     }
     return found;
   }

@@ -1,5 +1,5 @@
 /**
- * Who holds the objects of a cache, grouped by the innermost caller (list_locations): the sysfs
+ * The objects in use of a cache, grouped by the innermost caller (list_locations): the sysfs
  * files alloc_calls and free_calls, and the leak report of a library user.
  */
 
@@ -8,10 +8,10 @@ import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { LiveObjects } from "../../caches/live-objects.ts";
 import type { Track } from "../../caches/slab-report.ts";
 import type { Address } from "../../machine/memory.ts";
-import type { Slub } from "../cpu-slab/slub.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { walkSlabs } from "./slab-walk.ts";
 import { siteOf, TRACK_ALLOC, TRACK_FREE, type TrackItem } from "./tracks.ts";
+import type { ValidationParts } from "./validate.ts";
 
 interface LiveObject {
   readonly object: Address;
@@ -20,12 +20,12 @@ interface LiveObject {
 }
 
 /** alloc_calls: the text of the sysfs file, or -ENOSYS where users are not tracked. */
-export function allocCalls(slub: Slub, s: KmemCachePtr): string | number {
+export function allocCalls(slub: ValidationParts, s: KmemCachePtr): string | number {
   return calls(slub, s, TRACK_ALLOC);
 }
 
-/** free_calls: the same, by who freed the objects before they were allocated again. */
-export function freeCalls(slub: Slub, s: KmemCachePtr): string | number {
+/** free_calls: the same, by the callers of the frees that came before these allocations. */
+export function freeCalls(slub: ValidationParts, s: KmemCachePtr): string | number {
   return calls(slub, s, TRACK_FREE);
 }
 
@@ -33,7 +33,7 @@ export function freeCalls(slub: Slub, s: KmemCachePtr): string | number {
  * The objects in use, most numerous site first. Sites are known, and objects of full slabs found,
  * only in a cache with SLAB_STORE_USER.
  */
-export function liveObjects(slub: Slub, s: KmemCachePtr): LiveObjects[] {
+export function liveObjects(slub: ValidationParts, s: KmemCachePtr): LiveObjects[] {
   const objectSize = slub.context.memory.read32(s + KmemCache.objectSize);
   return bySite(collect(slub, s, TRACK_ALLOC)).map(([site, objects]) => ({
     site,
@@ -44,14 +44,14 @@ export function liveObjects(slub: Slub, s: KmemCachePtr): LiveObjects[] {
   }));
 }
 
-function calls(slub: Slub, s: KmemCachePtr, item: TrackItem): string | number {
+function calls(slub: ValidationParts, s: KmemCachePtr, item: TrackItem): string | number {
   if (!slub.debugging.layout.has(s, SLAB_STORE_USER)) return -ENOSYS;
   const sites = bySite(collect(slub, s, item));
   if (sites.length === 0) return "No data\n";
   return sites.map(([site, objects]) => `${siteLine(slub, site, objects)}\n`).join("");
 }
 
-function siteLine(slub: Slub, site: string, objects: readonly LiveObject[]): string {
+function siteLine(slub: ValidationParts, site: string, objects: readonly LiveObject[]): string {
   const { cpus, nodes } = slub.context.machine.options;
   const known = objects.flatMap(({ track }) => (track === undefined ? [] : [track]));
   const ages = known.map(({ age }) => age);
@@ -67,7 +67,7 @@ function siteLine(slub: Slub, site: string, objects: readonly LiveObject[]): str
   return line;
 }
 
-/** The least and the greatest. A spread would end at some 100,000 arguments. */
+/** The least and the greatest. Math.min(...numbers) fails at some 100,000 arguments. */
 function extremes(numbers: readonly number[]): [number, number] {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const number of numbers) {
@@ -93,7 +93,7 @@ function listOf(numbers: readonly number[]): string {
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }
 
-function collect(slub: Slub, s: KmemCachePtr, item: TrackItem): LiveObject[] {
+function collect(slub: ValidationParts, s: KmemCachePtr, item: TrackItem): LiveObject[] {
   const { debugging, context } = slub;
   const found: LiveObject[] = [];
   walkSlabs(slub, s, (page) => {

@@ -1,7 +1,7 @@
 /**
- * The checks of a slab and its objects. Each reports what it finds and repairs it on the spot, so
- * that the same damage is reported once. The caller owns the slab (it is frozen here), or holds
- * list_lock and slab_lock.
+ * The checks of a slab and its objects. A check reports damage and repairs it on the spot, so that
+ * the same damage is reported once. The caller owns the slab (it is frozen here), or holds list_lock
+ * and slab_lock.
  */
 
 import { SLAB_POISON, SLAB_RED_ZONE } from "../../caches/flags.ts";
@@ -26,6 +26,24 @@ import {
 } from "./object-layout.ts";
 import { hex } from "./report-text.ts";
 import type { Reports } from "./reports.ts";
+import { section } from "./sections.ts";
+
+export interface ObjectChecksParts {
+  readonly context: SlubContext;
+  readonly freePointers: FreePointers;
+  readonly layout: ObjectLayout;
+  readonly content: ObjectContent;
+  readonly reports: Reports;
+}
+
+/** Bytes that must all be `expected`, and the failure that another byte is. */
+interface Guard {
+  readonly failure: FailureClass;
+  readonly name: string;
+  readonly at: Address;
+  readonly length: number;
+  readonly expected: number;
+}
 
 export class ObjectChecks {
   declare private readonly context: SlubContext;
@@ -35,44 +53,40 @@ export class ObjectChecks {
   declare private readonly content: ObjectContent;
   declare private readonly reports: Reports;
 
-  constructor(
-    context: SlubContext,
-    freePointers: FreePointers,
-    layout: ObjectLayout,
-    content: ObjectContent,
-    reports: Reports,
-  ) {
-    this.context = context;
-    this.memory = context.memory;
-    this.freePointers = freePointers;
-    this.layout = layout;
-    this.content = content;
-    this.reports = reports;
+  constructor(parts: ObjectChecksParts) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.freePointers = parts.freePointers;
+    this.layout = parts.layout;
+    this.content = parts.content;
+    this.reports = parts.reports;
   }
 
   /** check_slab: a slab page, with possible counts and its tail untouched. */
   checkSlab(s: KmemCachePtr, page: PagePtr): boolean {
     const { memory, reports } = this;
     if ((memory.readOnce(page + Page.flags) & PG_SLAB) === 0) {
-      reports.slab(s, page, "bad-access", "Not a valid slab page");
+      reports.slab(s, page, { failure: "bad-access", message: "Not a valid slab page" });
       return false;
     }
     const counters = memory.readOnce(page + Page.counters);
     const objects = objectsOf(counters);
     const most = this.maxObjects(s, page);
     if (objects > most) {
-      reports.slab(s, page, "counter-drift", `objects ${objects} > max ${most}`);
+      const message = `objects ${objects} > max ${most}`;
+      reports.slab(s, page, { failure: "counter-drift", message });
       return false;
     }
     if (inuseOf(counters) > objects) {
-      reports.slab(s, page, "counter-drift", `inuse ${inuseOf(counters)} > max ${objects}`);
+      const message = `inuse ${inuseOf(counters)} > max ${objects}`;
+      reports.slab(s, page, { failure: "counter-drift", message });
       return false;
     }
     this.checkSlabPadding(s, page);
     return true;
   }
 
-  /** The objects that fit into a slab of that order (order_objects). */
+  /** How many objects fit into a slab of this one's order (order_objects). */
   maxObjects(s: KmemCachePtr, page: PagePtr): number {
     const order = this.context.pages.compoundOrder(page);
     const reserved = this.memory.read32(s + KmemCache.reserved);
@@ -97,14 +111,10 @@ export class ObjectChecks {
     const at = pages.pageAddress(page) + bytes - rest;
     const wrong = this.findWrong(at, POISON_INUSE, rest);
     if (wrong === undefined) return;
-    this.reports.slab(
-      s,
-      page,
-      "redzone",
-      `Padding overwritten. ${hex(wrong.first)}-${hex(wrong.last)}`,
-      wrong,
-      { name: "Padding", at, length: rest },
-    );
+    const message = `Padding overwritten. ${hex(wrong.first)}-${hex(wrong.last)}`;
+    this.reports.slab(s, page, { failure: "redzone", message, wrong }, [
+      section(this.memory, "Padding", at, rest),
+    ]);
     this.restore(s, wrong);
   }
 
@@ -117,7 +127,7 @@ export class ObjectChecks {
     return offset >= 0 && offset < objects * size && offset % size === 0;
   }
 
-  /** check_object: red zones, poison, padding and free pointer are as that state wants them. */
+  /** check_object: red zones, poison, padding and free pointer are as `zone` says they must be. */
   checkObject(s: KmemCachePtr, page: PagePtr, object: Address, zone: RedZone): boolean {
     return (
       this.checkZones(s, page, object, zone) &&
@@ -130,8 +140,8 @@ export class ObjectChecks {
     const { layout } = this;
     const objectSize = layout.objectSize(s);
     const behind = layout.inuse(s) - objectSize;
-    const check = (what: string, at: Address, byte: number, length: number): boolean =>
-      this.checkBytes(s, page, object, "redzone", what, at, byte, length);
+    const check = (name: string, at: Address, expected: number, length: number): boolean =>
+      this.checkBytes(s, page, object, { failure: "redzone", name, at, length, expected });
     if (layout.has(s, SLAB_RED_ZONE)) {
       const left = layout.redLeftPad(s);
       if (!check("Left Redzone", object - left, zone, left)) return false;
@@ -150,24 +160,21 @@ export class ObjectChecks {
     const { layout } = this;
     if (!layout.has(s, SLAB_POISON)) return true;
     const body = layout.objectSize(s) - 1;
-    const check = (at: Address, byte: number, length: number): boolean =>
-      this.checkBytes(s, page, object, "poison", "Poison", at, byte, length);
+    const check = (at: Address, expected: number, length: number): boolean =>
+      this.checkBytes(s, page, object, { failure: "poison", name: "Poison", at, length, expected });
     if (zone !== SLUB_RED_ACTIVE && layout.poisonsObjects(s)) {
       if (!check(object, POISON_FREE, body) || !check(object + body, POISON_END, 1)) return false;
     }
     const padding = layout.paddingStart(s);
     const length = layout.paddingEnd(s) - padding;
     // Reported, and no reason to keep the object back.
-    this.checkBytes(
-      s,
-      page,
-      object,
-      "redzone",
-      "Object padding",
-      object + padding,
-      POISON_INUSE,
+    this.checkBytes(s, page, object, {
+      failure: "redzone",
+      name: "Object padding",
+      at: object + padding,
       length,
-    );
+      expected: POISON_INUSE,
+    });
     return true;
   }
 
@@ -180,25 +187,20 @@ export class ObjectChecks {
   ): boolean {
     if (zone === SLUB_RED_ACTIVE && !this.layout.freePointerOutside(s)) return true;
     if (this.isValidPointer(s, page, this.freePointers.getSafe(s, object))) return true;
-    this.reports.object(s, page, object, "list-corruption", "Freepointer corrupt");
+    this.reports.object(s, page, object, {
+      failure: "list-corruption",
+      message: "Freepointer corrupt",
+    });
     this.freePointers.set(s, object, 0);
     return false;
   }
 
   /** check_bytes_and_report */
-  private checkBytes(
-    s: KmemCachePtr,
-    page: PagePtr,
-    object: Address,
-    failure: FailureClass,
-    what: string,
-    at: Address,
-    expected: number,
-    length: number,
-  ): boolean {
-    const wrong = this.findWrong(at, expected, length);
+  private checkBytes(s: KmemCachePtr, page: PagePtr, object: Address, guard: Guard): boolean {
+    const wrong = this.findWrong(guard.at, guard.expected, guard.length);
     if (wrong === undefined) return true;
-    this.reports.object(s, page, object, failure, `${what} overwritten`, wrong);
+    const message = `${guard.name} overwritten`;
+    this.reports.object(s, page, object, { failure: guard.failure, message, wrong });
     this.restore(s, wrong);
     return false;
   }

@@ -1,6 +1,6 @@
 /**
  * The bytes of an object that debugging owns: red zones, poison, and the note of the size asked
- * for. Written while nobody else can reach the object.
+ * for. Written while no other context can reach the object.
  */
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
@@ -19,9 +19,9 @@ export class ObjectContent {
   declare private readonly memory: Memory;
   declare private readonly layout: ObjectLayout;
 
-  constructor(context: SlubContext, layout: ObjectLayout) {
-    this.memory = context.memory;
-    this.layout = layout;
+  constructor(parts: { readonly context: SlubContext; readonly layout: ObjectLayout }) {
+    this.memory = parts.context.memory;
+    this.layout = parts.layout;
   }
 
   /** init_object: poison, and red zones that say whether the object is in use. */
@@ -40,7 +40,7 @@ export class ObjectContent {
     }
   }
 
-  /** Whether the red zone says that nobody has the object; without one nobody minds. */
+  /** Whether the red zone says that the object is free; false without a red zone. */
   isMarkedFree(s: KmemCachePtr, object: Address): boolean {
     const { memory, layout } = this;
     if (!layout.has(s, SLAB_RED_ZONE)) return false;
@@ -48,11 +48,11 @@ export class ObjectContent {
     return memory.findOther(zone, SLUB_RED_INACTIVE, object + layout.inuse(s) - zone) === 0;
   }
 
-  /** Bytes that a kmalloc asked for; the rest of the object is red zone while it is in use. */
+  /** Bytes that a kmalloc asked for. The rest of the object is red zone while it is in use. */
   origSize(s: KmemCachePtr, object: Address): number {
     const objectSize = this.layout.objectSize(s);
     if (!this.layout.keepsOrigSize(s)) return objectSize;
-    // Unsigned, and a stray write may have left anything.
+    // Unsigned: a stray write may have left any value.
     const noted = this.memory.read32(object + this.layout.origSizeOffset(s)) >>> 0;
     return Math.min(noted, objectSize);
   }

@@ -5,8 +5,8 @@
  *     [left red zone] object | red zone | free pointer | alloc track | free track | padding
  *     -redLeftPad     0      objectSize inuse          infoEnd                    end    size
  *
- * The free pointer may lie inside the object instead (offset < inuse); the left red zone is the
- * 6.1's layout and belongs to the slot of the object behind it.
+ * The free pointer may lie inside the object instead (offset < inuse). The left red zone came with
+ * 4.6 and belongs to the slot of the object behind it.
  */
 
 import { WORD_SIZE } from "../../caches/alignment.ts";
@@ -17,26 +17,26 @@ import { TRACK_SIZE } from "../geometry.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
-/** Red zone of a free object, and of one in use. */
+/** The byte of the red zones of a free object, and of an object in use. */
 export const SLUB_RED_INACTIVE = 0xbb;
 export const SLUB_RED_ACTIVE = 0xcc;
-/** Bytes no object uses; bytes of a free object; its last byte. */
+/** Bytes that no object uses; bytes of a free object; its last byte. */
 export const POISON_INUSE = 0x5a;
 export const POISON_FREE = 0x6b;
 export const POISON_END = 0xa5;
 
 export type RedZone = typeof SLUB_RED_INACTIVE | typeof SLUB_RED_ACTIVE;
 
-/** Bytes of the note of how much a kmalloc asked for (6.1). */
+/** Bytes of the note of the size that a kmalloc asked for (6.1). */
 const ORIG_SIZE_BYTES = 4;
 
 export class ObjectLayout {
   declare private readonly memory: Memory;
   declare private readonly notesSizes: boolean;
-  /** sizeof(struct track) of that kernel; ours is smaller and lies at its start. */
+  /** sizeof(struct track) of the kernel that runs; ours is smaller and lies at its start. */
   declare readonly trackBytes: number;
 
-  constructor(context: SlubContext) {
+  constructor({ context }: { readonly context: SlubContext }) {
     this.memory = context.memory;
     this.notesSizes = since(context.common.kernel, "6.1");
     this.trackBytes = TRACK_SIZE[context.common.kernel];

@@ -66,7 +66,7 @@ function dump({ name, at, bytes }: Section, wrong: WrongBytes | undefined): stri
   return lines;
 }
 
-/** Between the first and the last wrong byte some may be right. */
+/** Some bytes between the first and the last wrong one may be right. */
 function isWrong(at: number, byte: number, wrong: WrongBytes): boolean {
   return at >= wrong.first && at <= wrong.last && byte !== wrong.expected;
 }

@@ -1,10 +1,10 @@
 /**
- * What checking found wrong (slab_bug, object_err, slab_err, slab_fix): counted in shared memory,
- * handed over as data, and printed as the kernel prints it. Nothing is thrown: a report leaves the
- * cache repaired and usable. Counting goes on for ever, printing stops at a limit, so that one
- * corrupted cache does not fill a log.
+ * Damage that a check found (slab_bug, object_err, slab_err, slab_fix): counted in shared memory,
+ * passed on as data, and printed as the kernel prints it. Nothing is thrown: a report leaves the cache
+ * repaired and usable. All findings are counted; printing stops at a limit, so that one corrupted
+ * cache does not fill a log.
  */
-import type { SlabReport, SlabState, WrongBytes } from "../../caches/slab-report.ts";
+import type { Section, SlabReport, SlabState, WrongBytes } from "../../caches/slab-report.ts";
 import type { FailureClass } from "../../machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
@@ -15,7 +15,7 @@ import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import { ObjectLayout } from "./object-layout.ts";
 import { fixText, reportText } from "./report-text.ts";
-import { objectSections, section } from "./sections.ts";
+import { objectSections } from "./sections.ts";
 import { TRACK_ALLOC, TRACK_FREE, Tracks } from "./tracks.ts";
 
 /** Reports and fixes that are printed, over all caches. All are counted. */
@@ -23,21 +23,28 @@ export const PRINTED_REPORTS = 500;
 
 const Counts = struct("slab_errors", { errors: word });
 
+/** What a check found, in the kernel's words. */
+export interface Finding {
+  readonly failure: FailureClass;
+  readonly message: string;
+  readonly wrong?: WrongBytes;
+}
+
 export class Reports {
   /** Where reports go as data, one sink a thread; by default nowhere. */
   sink: (report: SlabReport) => void = () => undefined;
-  declare private readonly context: SlubContext;
-  declare private readonly memory: Memory;
+  declare readonly context: SlubContext;
+  declare readonly memory: Memory;
   declare readonly layout: ObjectLayout;
   declare readonly tracks: Tracks;
   declare private readonly counts: Address;
 
-  constructor(context: SlubContext) {
-    this.context = context;
-    this.memory = context.memory;
-    this.layout = new ObjectLayout(context);
-    this.tracks = new Tracks(context, this.layout);
-    this.counts = context.machine.statics.allocate(Counts, "slab_errors");
+  constructor(parts: { readonly context: SlubContext }) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.layout = new ObjectLayout(this);
+    this.tracks = new Tracks(this);
+    this.counts = parts.context.machine.statics.allocate(Counts, "slab_errors");
   }
 
   /** Reports and fixes so far, on all threads: what slub_kunit counts. */
@@ -45,58 +52,34 @@ export class Reports {
     return this.memory.readOnce(this.counts + Counts.errors);
   }
 
-  /** object_err, and check_bytes_and_report where `wrong` is given. */
-  object(
-    s: KmemCachePtr,
-    page: PagePtr,
-    object: Address,
-    failure: FailureClass,
-    message: string,
-    wrong?: WrongBytes,
-  ): void {
+  /** object_err, and check_bytes_and_report where bytes are wrong. */
+  object(s: KmemCachePtr, page: PagePtr, object: Address, finding: Finding): void {
     const allocated = this.tracks.get(s, object, TRACK_ALLOC);
     const freed = this.tracks.get(s, object, TRACK_FREE);
+    const start = this.startOf(page);
+    const end = start + (PAGE_SIZE << this.context.pages.compoundOrder(page));
     this.emit({
       cache: this.context.common.nameOf(s),
-      failure,
-      message,
+      ...finding,
       slab: this.slabState(page),
       object,
       ...(allocated === undefined ? {} : { allocated }),
       ...(freed === undefined ? {} : { freed }),
-      ...(wrong === undefined ? {} : { wrong }),
-      sections: objectSections(
-        this.memory,
-        this.layout,
-        s,
-        PAGE_SIZE << this.context.pages.compoundOrder(page),
-        this.startOf(page),
-        object,
-      ),
+      sections: objectSections(this, s, object, { start, end }),
     });
   }
 
-  /** slab_err, with the bytes of `around` where some are wrong. */
-  slab(
-    s: KmemCachePtr,
-    page: PagePtr,
-    failure: FailureClass,
-    message: string,
-    wrong?: WrongBytes,
-    around?: { readonly name: string; readonly at: Address; readonly length: number },
-  ): void {
+  /** slab_err, with the bytes around those that are wrong. */
+  slab(s: KmemCachePtr, page: PagePtr, finding: Finding, around: readonly Section[] = []): void {
     this.emit({
       cache: this.context.common.nameOf(s),
-      failure,
-      message,
+      ...finding,
       slab: this.slabState(page),
-      ...(wrong === undefined ? {} : { wrong }),
-      sections:
-        around === undefined ? [] : [section(this.memory, around.name, around.at, around.length)],
+      sections: around,
     });
   }
 
-  /** slab_fix: what was done about it. */
+  /** slab_fix: how the damage was repaired. */
   fix(s: KmemCachePtr, message: string): void {
     this.lines(() => [fixText(this.context.common.nameOf(s), message)]);
   }
@@ -112,7 +95,7 @@ export class Reports {
     if (printed) this.print(reportText(report));
   }
 
-  /** Counts one; whether it is still to be printed. */
+  /** Counts one finding. True: it is still to be printed. */
   private count(): boolean {
     const before = this.memory.add(this.counts + Counts.errors, 1);
     if (before === PRINTED_REPORTS) {

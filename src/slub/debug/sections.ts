@@ -1,6 +1,6 @@
 /**
- * The parts of an object as a report shows them (print_trailer): what lies before it, the object,
- * its red zones, its padding. Read once, when the report is made, before anything is repaired.
+ * The parts of an object as a report shows them (print_trailer): the bytes before it, the object, its
+ * red zones, its padding. Read once, when the report is made, before the repair.
  */
 
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
@@ -10,26 +10,24 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import type { ObjectLayout } from "./object-layout.ts";
 
-/** Bytes shown of what lies before an object. */
+/** How many bytes before an object are shown. */
 const BYTES_BEFORE = 16;
 
 export function section(memory: Memory, name: string, at: Address, length: number): Section {
   return { name, at, bytes: Array.from({ length }, (_, i) => memory.read8(at + i)) };
 }
 
-/** `object` may be anywhere in the slab that begins at `start`, or even outside of it. */
+/** `object` may be anywhere in the slab, or even outside of it. */
 export function objectSections(
-  memory: Memory,
-  layout: ObjectLayout,
+  { memory, layout }: { readonly memory: Memory; readonly layout: ObjectLayout },
   s: KmemCachePtr,
-  slabBytes: number,
-  start: Address,
   object: Address,
+  slab: { readonly start: Address; readonly end: Address },
 ): Section[] {
   const sections: Section[] = [];
   const add = (name: string, from: number, to: number): void => {
-    const first = Math.max(object + from, start);
-    const end = Math.min(object + to, start + slabBytes);
+    const first = Math.max(object + from, slab.start);
+    const end = Math.min(object + to, slab.end);
     if (end > first) sections.push(section(memory, name, first, end - first));
   };
   const left = layout.redLeftPad(s);

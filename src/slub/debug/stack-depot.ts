@@ -4,10 +4,10 @@
  *
  *     record:  | next in bucket | length | word 0 … word length-1 |
  *
- * Records are never changed nor given back. A writer takes room by one atomic add, fills it, and
- * hangs it into its bucket by cmpxchg, so there is no lock and any context may store; who
- * comes second with the same stack finds the other's record and leaves its own room unused. When the
- * room is used up, 0 is returned.
+ * Records are neither changed nor given back. A writer takes room by one atomic add, fills it, and
+ * links it into its bucket by cmpxchg; there is no lock, so any context may store. Of two writers of
+ * one stack the second finds the record of the first and leaves its own room unused. When the room
+ * is used up, the handle is 0.
  */
 import type { Machine } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
@@ -38,14 +38,14 @@ export class StackDepot {
     this.at = machine.statics.allocate(Depot, "stack_depot");
   }
 
-  /** stack_depot_save: the handle of a stack; 0 for an empty one, or where there is no room. */
+  /** stack_depot_save: the handle of a stack; 0 for an empty stack, or without room. */
   saveStack(frames: readonly string[]): DepotHandle {
     return frames.length === 0 ? 0 : this.save(frames.map((frame) => this.saveText(frame)));
   }
 
   /**
-   * The frames of a stored stack; those that found no room are left out. Undefined where `handle`
-   * cannot be one: it was read from an object that a stray write may have hit.
+   * The frames of a stored stack, without those that found no room. Undefined for a number that is
+   * no handle: it was read from an object that a stray write may have hit.
    */
   stack(handle: DepotHandle): string[] | undefined {
     if (handle === 0) return [];
@@ -83,7 +83,7 @@ export class StackDepot {
     const { memory } = this;
     const bucket = this.at + Depot.buckets + (hashOf(words) % BUCKETS) * 4;
     for (;;) {
-      // Acquire: what the bucket leads to was filled before it was hung in.
+      // Acquire: the records in the bucket were filled before they were linked.
       const first = memory.loadAcquire(bucket);
       const found = this.find(first, words);
       if (found !== 0) return found;
@@ -94,7 +94,7 @@ export class StackDepot {
       words.forEach((word, i) => {
         memory.write32(record + (HEADER_WORDS + i) * 4, word);
       });
-      // Full barrier: the record is complete for whoever finds it.
+      // Full barrier: a reader that finds the record finds it complete.
       if (memory.cmpxchg(bucket, first, record) === first) return record;
     }
   }

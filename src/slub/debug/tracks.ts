@@ -1,7 +1,7 @@
 /**
- * Who allocated an object, and who freed it last (struct track): two records behind each object of
- * a cache with SLAB_STORE_USER. Written by whoever takes or gives the object, while nobody else
- * can; read by reports, under list_lock.
+ * The last allocation and the last free of an object (struct track): two records behind each object
+ * of a cache with SLAB_STORE_USER. The context that allocates or frees the object writes them, while
+ * it alone can reach the object; reports read them, under list_lock.
  */
 
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
@@ -18,7 +18,7 @@ export const TRACK_FREE = 1;
 export type TrackItem = typeof TRACK_ALLOC | typeof TRACK_FREE;
 
 const TrackWords = struct("track", {
-  /** VALID once written: a track without a stack is not the same as no track. */
+  /** VALID once written, since a track may be without a stack. */
   valid: word,
   stack: word,
   cpu: word,
@@ -39,11 +39,11 @@ export class Tracks {
   declare private readonly layout: ObjectLayout;
   declare private readonly depot: StackDepot;
 
-  constructor(context: SlubContext, layout: ObjectLayout) {
-    this.context = context;
-    this.memory = context.memory;
-    this.layout = layout;
-    this.depot = new StackDepot(context.machine);
+  constructor(parts: { readonly context: SlubContext; readonly layout: ObjectLayout }) {
+    this.context = parts.context;
+    this.memory = parts.context.memory;
+    this.layout = parts.layout;
+    this.depot = new StackDepot(parts.context.machine);
   }
 
   private at(s: KmemCachePtr, object: Address, item: TrackItem): Address {
@@ -69,7 +69,7 @@ export class Tracks {
     memory.write32(at + TrackWords.valid, VALID);
   }
 
-  /** get_track; undefined where the cache keeps none, or nothing was written yet. */
+  /** get_track; undefined if the cache keeps no tracks, or this one was not written yet. */
   get(s: KmemCachePtr, object: Address, item: TrackItem): Track | undefined {
     if (!this.layout.has(s, SLAB_STORE_USER)) return undefined;
     const { memory } = this;

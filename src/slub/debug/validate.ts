@@ -1,21 +1,25 @@
 /**
- * validate_slab_cache: every slab of a debug cache checked at a moment of one's own choosing. Safe
- * beside any number of users: a debug cache marks and lists its objects under list_lock, which is
- * held here (c7323a5ad078; for that reason other caches are refused).
+ * validate_slab_cache: checks every slab of a debug cache, at any time. Safe beside any number of
+ * users: a debug cache marks and lists its objects under list_lock, which is held here (c7323a5ad078;
+ * for that reason other caches are refused).
  */
 import { EINVAL } from "../../caches/errno.ts";
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import type { Slub } from "../cpu-slab/slub.ts";
+import type { ObjectDebugging } from "../object-debugging.ts";
 import { KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "../structs.ts";
 import { SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./object-layout.ts";
-import { walkSlabs } from "./slab-walk.ts";
+import { type SlabWalkParts, walkSlabs } from "./slab-walk.ts";
+
+export interface ValidationParts extends SlabWalkParts {
+  readonly debugging: ObjectDebugging;
+}
 
 /**
- * Checks all slabs that are on lists and repairs what it finds. Returns how many were checked, or
- * -EINVAL for a cache without debugging. What was found goes to reports; see Reports.errors.
+ * Checks all slabs that are on lists, and repairs them. Returns how many were checked, or -EINVAL for
+ * a cache without debugging. Damage goes to reports; see Reports.errors.
  */
-export function validateSlabCache(slub: Slub, s: KmemCachePtr): number {
+export function validateSlabCache(slub: ValidationParts, s: KmemCachePtr): number {
   if (!slub.context.isDebug(s)) return -EINVAL;
   let checked = 0;
   walkSlabs(
@@ -30,8 +34,8 @@ export function validateSlabCache(slub: Slub, s: KmemCachePtr): number {
   return checked;
 }
 
-/** validate_slab: ends at the first bad object, as what follows may be a consequence. */
-function validateSlab(slub: Slub, s: KmemCachePtr, page: PagePtr): void {
+/** validate_slab: ends at the first bad object, since further damage may follow from it. */
+function validateSlab(slub: ValidationParts, s: KmemCachePtr, page: PagePtr): void {
   const { debugging } = slub;
   if (!debugging.checks.checkSlab(s, page) || !debugging.freelist.isOn(s, page, 0)) return;
   const free = debugging.freelist.freeObjects(s, page);
@@ -41,7 +45,7 @@ function validateSlab(slub: Slub, s: KmemCachePtr, page: PagePtr): void {
   }
 }
 
-function compareCounts(slub: Slub, s: KmemCachePtr, n: KmemCacheNodePtr): void {
+function compareCounts(slub: ValidationParts, s: KmemCachePtr, n: KmemCacheNodePtr): void {
   const { debugging, nodePartial, context } = slub;
   const partial = nodePartial.partialSlabs(n).length;
   const full = nodePartial.fullSlabs(s, n).length;

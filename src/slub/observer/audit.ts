@@ -5,39 +5,18 @@
  * objects call for, and each object in exactly one.
  */
 
-import type { AuditFindings, ObjectHolders, Step } from "../../caches/audit-findings.ts";
+import type { AuditFindings, Step } from "../../caches/audit-findings.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import type { Audit } from "../../caches/observer.ts";
 import { walkSlabList } from "../../caches/walk-slab-list.ts";
 import { hex } from "../../machine/hex.ts";
-import type { Address, Memory } from "../../machine/memory.ts";
+import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
-import { auditSlab } from "./slab-audit.ts";
-
-/** One place in which a slab was found. */
-export interface Place {
-  readonly kind: "cpu slab" | "cpu partial" | "partial" | "full";
-  /** Where that is, for a message. */
-  readonly of: string;
-  /** Head of the private list, where the place is a cpu slab. */
-  readonly freelist: Address;
-}
-
-/** What the walk over one cache has at hand. */
-export interface CacheWalk {
-  readonly slub: Slub;
-  readonly memory: Memory;
-  readonly s: KmemCachePtr;
-  readonly name: string;
-  readonly findings: AuditFindings;
-  readonly holders: ObjectHolders | undefined;
-  /** Every slab of the cache, and where it was found. */
-  readonly places: ReadonlyMap<PagePtr, Place[]>;
-}
+import { auditSlab, type CacheWalk, type Place } from "./slab-audit.ts";
 
 /** Audits a cache, of which `slabs` are all slabs there are. */
 export function auditSlubCache(

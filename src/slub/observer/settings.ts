@@ -115,7 +115,7 @@ export function slubSettings(slub: Slub) {
       (s, limit) => {
         if (limit !== 0 && !slub.context.hasCpuPartial(s)) return -EINVAL;
         write(s, KmemCache.cpuPartial, limit);
-        slub.deactivation.flushAll(s);
+        slub.front.flushAll(s);
         return 0;
       },
     ),

@@ -7,14 +7,36 @@
  *                  without: on no list, or on the full list where users are tracked
  */
 
+import type { AuditFindings, ObjectHolders } from "../../caches/audit-findings.ts";
 import { hex, hexList } from "../../machine/hex.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
-import type { Address } from "../../machine/memory.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
-import { KmemCache } from "../structs.ts";
-import type { CacheWalk, Place } from "./audit.ts";
+import type { Slub } from "../cpu-slab/slub.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { objectsOfSlab } from "./slab-objects.ts";
+
+/** One place in which a slab was found. */
+export interface Place {
+  readonly kind: "cpu slab" | "cpu partial" | "partial" | "full";
+  /** Where that is, for a message. */
+  readonly of: string;
+  /** Head of the private list, where the place is a cpu slab. */
+  readonly freelist: Address;
+}
+
+/** What the walk over one cache has at hand. */
+export interface CacheWalk {
+  readonly slub: Slub;
+  readonly memory: Memory;
+  readonly s: KmemCachePtr;
+  readonly name: string;
+  readonly findings: AuditFindings;
+  readonly holders: ObjectHolders | undefined;
+  /** Every slab of the cache, and where it was found. */
+  readonly places: ReadonlyMap<PagePtr, Place[]>;
+}
 
 export function auditSlab(walk: CacheWalk, page: PagePtr): void {
   const { memory, slub, s, findings } = walk;

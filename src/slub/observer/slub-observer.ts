@@ -34,7 +34,7 @@ export class SlubObserver implements Observer {
     this.slub = slub;
     this.attributes = slubAttributes(slub);
     this.steps = new Map([
-      ["flush", (s: KmemCachePtr) => slub.deactivation.flushAll(s)],
+      ["flush", (s: KmemCachePtr) => slub.front.flushAll(s)],
       ["flush-cpu", (s: KmemCachePtr) => this.flushThisCpu(s)],
       ["keep-none", (s: KmemCachePtr) => this.keepNone(s)],
     ]);
@@ -42,11 +42,10 @@ export class SlubObserver implements Observer {
 
   /** As the inter-processor call of a flush has it. */
   private flushThisCpu(s: KmemCachePtr): void {
-    const { deactivation, context } = this.slub;
-    const { memory } = context;
-    const flags = memory.irqSave();
-    deactivation.flushCpu(s, memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab)));
-    memory.irqRestore(flags);
+    const { front, context } = this.slub;
+    const flags = context.memory.irqSave();
+    front.flushThisCpu(s);
+    context.memory.irqRestore(flags);
   }
 
   /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
@@ -93,7 +92,7 @@ export class SlubObserver implements Observer {
   }
 
   onReport(sink: (report: SlabReport) => void): void {
-    this.slub.context.reports.sink = sink;
+    this.slub.reports.sink = sink;
   }
 
   validate(s: KmemCachePtr): number {

@@ -1,13 +1,14 @@
 /**
  * SLAB_FREELIST_HARDENED (Linux 4.14; byte-swapped address since 5.7): a stored free pointer is the
- * pointer XOR the cache's secret XOR the byte-swapped address it is stored at. Who overwrites one
- * without the secret makes it decode to garbage: where a pointer leads out of its slab, the list is
- * cut there and what lay behind is given up (freelist_corrupted), before anybody is handed garbage.
- * An object that is freed while it is on top of the list is refused.
+ * pointer XOR the cache's secret XOR the byte-swapped address it is stored at. A writer without the
+ * secret makes the pointer decode to garbage: where a pointer leads out of its slab, the list is cut
+ * and its rest given up (freelist_corrupted), before a caller gets garbage for an object. A free of
+ * the object on top of the list is refused.
  */
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
+import type { FreePointersParts } from "../free-pointers.ts";
 import type { SlubGeometry } from "../geometry.ts";
 import type { SlubClasses } from "../kernels.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -24,14 +25,14 @@ function staysInSlab({ pages }: SlubContext, object: Address, next: Address): bo
   return pages.virtAddrValid(next) && pages.virtToHeadPage(next) === pages.virtToHeadPage(object);
 }
 
-function reportCutList(context: SlubContext, object: Address): void {
+function reportCutList({ context, reports }: FreePointersParts, object: Address): void {
   const page = context.pages.virtToHeadPage(object);
   const s = context.memory.read32(page + Page.slabCache);
-  context.reports.object(s, page, object, "list-corruption", "Freechain corrupt");
-  context.reports.fix(s, "Isolate corrupted freechain");
+  reports.object(s, page, object, { failure: "list-corruption", message: "Freechain corrupt" });
+  reports.fix(s, "Isolate corrupted freechain");
 }
 
-/** BUG_ON(object == fp). With interrupts off a lock may be held. */
+/** BUG_ON(object == fp). With interrupts off a lock may be held, so the machine stops. */
 function refuseDoubleFree(context: SlubContext, object: Address): never {
   const message = `object 0x${object.toString(16)} freed twice in a row`;
   if (context.memory.irqsDisabled()) context.panic("double-free", message);
@@ -48,8 +49,8 @@ export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses
       override get(s: KmemCachePtr, object: Address): Address {
         const at = object + this.memory.read32(s + KmemCache.offset);
         const next = this.code(s, this.memory.read32(at), at);
-        if (staysInSlab(this.context, object, next)) return next;
-        reportCutList(this.context, object);
+        if (staysInSlab(this.parts.context, object, next)) return next;
+        reportCutList(this.parts, object);
         return 0;
       }
 
@@ -59,7 +60,7 @@ export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses
       }
 
       override set(s: KmemCachePtr, object: Address, next: Address): void {
-        if (object === next) refuseDoubleFree(this.context, object);
+        if (object === next) refuseDoubleFree(this.parts.context, object);
         const at = object + this.memory.read32(s + KmemCache.offset);
         this.memory.write32(at, this.code(s, next, at));
       }
@@ -94,9 +95,9 @@ export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses
       }
 
       /**
-       * Both heads are of this CPU's slab. If the new one is not, either another context has taken
-       * the old one meanwhile and what it wrote was read as a pointer, in which case the swap fails,
-       * or the pointer is corrupt.
+       * Both heads are of this CPU's slab. If the new head is not, either another context has taken
+       * the old head since and its data was read as a pointer, in which case the swap fails, or the
+       * pointer is corrupt.
        */
       protected override updateCpuFreelistFast(
         cpuSlab: Address,
@@ -108,7 +109,7 @@ export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses
           return super.updateCpuFreelistFast(cpuSlab, head, tid, newHead);
         }
         if (!super.updateCpuFreelistFast(cpuSlab, head, tid, 0)) return false;
-        reportCutList(this.context, head);
+        reportCutList(this, head);
         return true;
       }
     },

@@ -22,13 +22,13 @@ export function withInitOnFree(classes: SlubClasses): Partial<SlubClasses> {
         return got;
       }
 
-      /** maybe_wipe_obj_freeptr: all that is not zero in a free object. */
+      /** maybe_wipe_obj_freeptr: only the free pointer of a free object is not zero. */
       private wipeFreePointer(s: KmemCachePtr, object: Address): void {
         if (!mayBeZeroed(this.memory, s)) return;
         this.memory.write32(object + this.memory.read32(s + KmemCache.offset), 0);
       }
 
-      /** The links of the chain lie in the objects, so each is read before and written again. */
+      /** The links of the chain lie in the objects: each is read before the fill and written again. */
       override slabFreeChain(
         s: KmemCachePtr,
         page: PagePtr,

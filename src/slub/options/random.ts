@@ -1,7 +1,7 @@
 /**
  * SLAB_FREELIST_RANDOM (Linux 4.8): a cache has a random permutation of a slab's objects; a new slab
- * is chained in that order, from a random place in it on. Slabs of a smaller order than preferred
- * leave out the objects they have no room for. Caches of the early boot get theirs at its end.
+ * is chained in that order, from a random place on. A slab of a smaller order than preferred leaves
+ * out the objects it has no room for. The caches of the early boot get their permutation at its end.
  */
 import { SLAB_STATE } from "../../caches/kmem-cache.ts";
 import type { Address } from "../../machine/memory.ts";
@@ -9,7 +9,7 @@ import type { SlubClasses } from "../kernels.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr, ooObjects } from "../structs.ts";
 
-/** Bytes. Caches with more objects a slab than that has words for are not shuffled. */
+/** Bytes, a word an object. Caches with more objects a slab are not shuffled. */
 const LARGEST_SEQUENCE = 8192;
 
 /** cache_random_seq_create: byte offsets, by Fisher and Yates. Without memory: no shuffling. */
@@ -34,6 +34,7 @@ export function withRandomFreelists(classes: SlubClasses): Partial<SlubClasses> 
     SlabPages: class extends classes.SlabPages {
       protected override linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
         const { memory } = this;
+        const { freePointers } = this.parts;
         const sequence = memory.read32(s + KmemCache.randomSeq);
         if (sequence === 0 || objects < 2) return super.linkObjects(s, start, objects);
         const count = ooObjects(memory.read32(s + KmemCache.oo));
@@ -49,10 +50,10 @@ export function withRandomFreelists(classes: SlubClasses): Partial<SlubClasses> 
           if (object >= limit) continue;
           this.setupObject(s, object);
           if (previous === 0) first = object;
-          else this.freePointers.set(s, previous, object);
+          else freePointers.set(s, previous, object);
           previous = object;
         }
-        this.freePointers.set(s, previous, 0);
+        freePointers.set(s, previous, 0);
         return first;
       }
     },

@@ -14,7 +14,8 @@ export const putBackByStore: Mutation = {
   change: onSlub((classes) => ({
     Deactivation: class extends classes.Deactivation {
       protected override returnAllButLast(s: KmemCachePtr, page: number, freelist: number): number {
-        const { memory, freePointers } = this;
+        const { memory } = this;
+        const { freePointers } = this.parts;
         for (let object = freelist; object !== 0; ) {
           const next = freePointers.get(s, object);
           if (next === 0) return object;
