@@ -1,12 +1,10 @@
 /** The options of a machine that several commands have: allocator, kernel, memory, parameters. */
 import { type Command, Option } from "commander";
-import type { AllocatorName, BuildOption } from "../caches/flags.ts";
+import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
 import { whyItCannotRun } from "../kernel/classes.ts";
 import { MIB } from "../kernel/kernel.ts";
 import { addBuildOption, addParameter, badUsage, bytes, wholeNumber } from "./common.ts";
-
-const ALLOCATORS: readonly AllocatorName[] = ["slub", "slab"];
 
 export interface KernelOptions {
   readonly allocator: AllocatorName;

@@ -59,7 +59,8 @@ describe("on a terminal", () => {
     const [input, output] = [new Keyboard(), new Screen()];
     const terminal = { input, output } as unknown as Terminal;
     const interrupt = new AbortController();
-    const end = new Top(OPTIONS, terminal).show(interrupt.signal);
+    const top = new Top(OPTIONS, terminal);
+    const end = top.show(interrupt.signal).then((outcome) => top.exitCode(outcome, 130));
     const picture = async () => String((await once(output, "data"))[0]);
     const press = (key: string) => {
       const next = picture();
