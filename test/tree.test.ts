@@ -87,6 +87,7 @@ test.each([
   ["src/caches/a.ts", "if (Math.random() < 0.5) a();"],
   ["src/slub/a.ts", 'if (kernel === "4.1") a();'],
   ["src/slab/a.ts", "const old = '6.1' != kernel;"],
+  ["src/cli/a.ts", 'if (kernel === "6.1") a();'],
   ["stress/a.ts", "switch (kernel) {\n  case `6.19`:\n}"],
   ["src/sysfs/a.ts", "const newer = since(kernel, release);"],
   ["src/pages/a.ts", 'import { a } from "./grow-newer.ts";'],
