@@ -10,7 +10,7 @@ const source = new URL("../src/machine/atomics.wat", import.meta.url);
 const target = new URL("../src/machine/atomics.wasm.ts", import.meta.url);
 
 /**
- * The text of a TypeScript module that exports `wat`, assembled, as base64. Throws an Error where
+ * The text of a TypeScript module that exports `wat`, assembled, as hexadecimal digits. Throws an Error where
  * the text does not parse and a WebAssembly.CompileError where the engine refuses the module.
  */
 export async function assemble(wat: string): Promise<string> {
@@ -21,7 +21,7 @@ export async function assemble(wat: string): Promise<string> {
   return [
     "// Made from atomics.wat by `npm run build:wasm`; not edited by hand.",
     "export const atomicsWasm =",
-    `  "${Buffer.from(bytes).toString("base64")}";`,
+    `  "${Buffer.from(bytes).toString("hex")}";`,
     "",
   ].join("\n");
 }

@@ -1,4 +1,5 @@
 /** The budget of a search, and its progress. */
+import { now, platform } from "../machine/platform.ts";
 
 /** The largest bound that was searched to completion without a failure. */
 export interface Complete {
@@ -31,10 +32,19 @@ export interface Progress {
 
 const PROGRESS_EVERY_SECONDS = 0.25;
 
+/**
+ * CPU time of this thread, in seconds; wall-clock time where the platform (a page, Node before 23.9)
+ * has no such clock.
+ */
+function threadCpuSeconds(): number {
+  const usage = platform.process?.threadCpuUsage?.();
+  return usage === undefined ? now() / 1000 : (usage.user + usage.system) / 1e6;
+}
+
 /** Schedules and wall-clock time: the first to run out ends a search. */
 export class Budget {
-  private readonly start = performance.now();
-  private readonly cpuStart = process.threadCpuUsage();
+  private readonly start = now();
+  private readonly cpuStart = threadCpuSeconds();
   private readonly seconds: number;
   private readonly limit: number;
   private readonly tell: ((progress: Progress) => boolean | undefined) | undefined;
@@ -66,13 +76,12 @@ export class Budget {
   }
 
   get secondsElapsed(): number {
-    return (performance.now() - this.start) / 1000;
+    return (now() - this.start) / 1000;
   }
 
   /** CPU time of this thread, in seconds: other load on the machine does not count. */
   get cpuSecondsElapsed(): number {
-    const { user, system } = process.threadCpuUsage(this.cpuStart);
-    return (user + system) / 1e6;
+    return threadCpuSeconds() - this.cpuStart;
   }
 
   /** Whether this share of the budget, 0 to 1, is gone. */

@@ -6,13 +6,15 @@
  */
 import { atomicsWasm } from "./atomics.wasm.ts";
 import type { AtomicInstructions } from "./direct-memory.ts";
+import { platform, type WasmMemory } from "./platform.ts";
 
 export type AtomicsKind = "wasm" | "atomics";
 
-export function wasmInstructions(memory: WebAssembly.Memory): AtomicInstructions {
-  const bytes = Uint8Array.from(atob(atomicsWasm), (c) => c.charCodeAt(0));
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { machine: { memory } });
-  return instance.exports as unknown as AtomicInstructions;
+export function wasmInstructions(memory: WasmMemory): AtomicInstructions {
+  const { Instance, Module } = platform.WebAssembly;
+  const bytes = Uint8Array.from(atomicsWasm.match(/../g) ?? [], (hex) => Number.parseInt(hex, 16));
+  const instance = new Instance(new Module(bytes), { machine: { memory } });
+  return instance.exports as AtomicInstructions;
 }
 
 export function atomicsInstructions(buffer: SharedArrayBuffer): AtomicInstructions {

@@ -8,6 +8,7 @@
  */
 import type { Leases } from "./cpus.ts";
 import type { Address, Memory } from "./memory.ts";
+import { now } from "./platform.ts";
 import { type MachinePlaces, RunningTask } from "./running-task.ts";
 import { xorshift32 } from "./xorshift.ts";
 
@@ -166,7 +167,7 @@ export class DirectMemory extends RunningTask implements Memory {
   }
 
   getCycles(): number {
-    return (performance.now() * 1e6) | 0;
+    return (now() * 1e6) | 0;
   }
   random(): number {
     this.randomState = xorshift32(this.randomState);

@@ -29,6 +29,7 @@ import { DirectMemory } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
+import { platform, type WasmMemory } from "./platform.ts";
 import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
 import type { MachinePlaces } from "./running-task.ts";
@@ -66,7 +67,7 @@ export interface MachineOptions {
 
 /** What a thread needs to take part: plain data, it can be posted to a worker. */
 export interface SharedMachine {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly options: MachineOptions;
 }
 
@@ -149,7 +150,7 @@ export function checkMachineOptions(options: MachineOptions): void {
 export function createMachine(options: MachineOptions): SharedMachine {
   checkMachineOptions(options);
   const pages = Math.ceil((options.memory + options.checker) / 65_536);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = new platform.WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const shared = { memory, options };
   Machine.online(new Int32Array(memory.buffer), layoutOf(options), options.cpus);
   return shared;

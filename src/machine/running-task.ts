@@ -20,6 +20,7 @@ import {
 } from "./cpus.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, IrqFlags } from "./memory.ts";
+import { now } from "./platform.ts";
 
 /** Where the machine keeps what a memory must find. All byte offsets. */
 export interface MachinePlaces {
@@ -52,7 +53,7 @@ const pause: () => void =
   (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
 
 function napSince(start: number): number {
-  return Math.min(performance.now() - start, LONGEST_NAP_MS);
+  return Math.min(now() - start, LONGEST_NAP_MS);
 }
 
 export abstract class RunningTask {
@@ -165,7 +166,7 @@ export abstract class RunningTask {
     let waited = 0;
     const from = wanted < 0 ? Math.max(this.lastCpu(), 0) : wanted;
     for (;;) {
-      const start = performance.now();
+      const start = now();
       const cpu = this.leases.acquire(this.task, want, from, NAP_MS);
       if (cpu >= 0) {
         this.become(cpu);
@@ -318,7 +319,7 @@ export abstract class RunningTask {
     const was = this.cpu;
     if (sleeps) this.leaveCpu();
     while (Atomics.load(words, at) === value) {
-      const start = performance.now();
+      const start = now();
       Atomics.wait(words, at, value, NAP_MS);
       waited += napSince(start);
       this.checkPanic();

@@ -3,6 +3,8 @@
  * track of a debug cache asks. By default nothing is known, so that a run which must repeat itself
  * repeats itself; a thread that serves people installs `javaScriptWitness`.
  */
+import { StackError } from "./platform.ts";
+
 export interface Witness {
   /** The calling functions, innermost first, at most MAX_FRAMES. */
   stack(): readonly string[];
@@ -25,7 +27,13 @@ export const javaScriptWitness: Witness = {
   milliseconds: () => Date.now() | 0,
 };
 
-const LIBRARY = pathOf(new URL("../", import.meta.url).href);
+/** The folder above this one, as a stack that begins in this file names it. */
+function libraryPath(): string {
+  const [, folder = ""] = /([^\s(@]*\/)[^/]*\/[^/]*:\d+:\d+/.exec(captureStack()) ?? [];
+  return pathOf(folder);
+}
+
+let library: string | undefined;
 
 const remembered = new Map<string, readonly string[]>();
 
@@ -33,16 +41,17 @@ function rememberedCallers(stack: string): readonly string[] {
   const known = remembered.get(stack);
   if (known !== undefined) return known;
   if (remembered.size === REMEMBERED) remembered.clear();
-  const callers = callersOf(stack, LIBRARY);
+  library ??= libraryPath();
+  const callers = callersOf(stack, library);
   remembered.set(stack, callers);
   return callers;
 }
 
 function captureStack(): string {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = CAPTURED_FRAMES;
+  const before = StackError.stackTraceLimit;
+  StackError.stackTraceLimit = CAPTURED_FRAMES;
   const { stack = "" } = new Error();
-  Error.stackTraceLimit = before;
+  StackError.stackTraceLimit = before;
   return stack;
 }
 
