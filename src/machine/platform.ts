@@ -11,11 +11,7 @@ export interface WasmMemory {
 
 interface Platform {
   readonly WebAssembly: {
-    readonly Memory: new (sizes: {
-      initial: number;
-      maximum: number;
-      shared: true;
-    }) => WasmMemory;
+    readonly Memory: new (sizes: { initial: number; maximum: number; shared: true }) => WasmMemory;
     readonly Module: new (bytes: Uint8Array) => object;
     readonly Instance: new (module: object, imports: object) => { readonly exports: object };
   };

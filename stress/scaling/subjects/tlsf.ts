@@ -67,7 +67,9 @@ interface TlsfModule {
 export function tlsf(machine: SharedMachine, wasm: Uint8Array, isFirst: boolean): PlainAllocator {
   const { memory, options } = machine;
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
-  const instance = new WebAssembly.Instance(module, { env: { memory: memory as WebAssembly.Memory } });
+  const instance = new WebAssembly.Instance(module, {
+    env: { memory: memory as WebAssembly.Memory },
+  });
   const tlsf = instance.exports as unknown as TlsfModule;
   const { free, end } = layoutOf(options);
   const root = free + STATIC_BYTES;
