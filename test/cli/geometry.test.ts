@@ -36,7 +36,7 @@ describe("slablab geometry --stdin", () => {
       row(8),
       { error: expect.stringContaining("line 2 is not JSON") },
       { error: expect.stringContaining("line 3 is not JSON") },
-      { error: "size is missing" },
+      { error: "a request is a JSON object with at least a size, not a list" },
       { error: "size must be at least 1, not 0" },
       row(9),
     ]);
