@@ -18,7 +18,7 @@ import {
   type KmemCachePtr,
 } from "../structs.ts";
 
-export function withSlabStatistics(classes: SlabClasses) {
+export function withSlabStatistics(classes: SlabClasses): Partial<SlabClasses> {
   return {
     Observer: class extends classes.Observer {
       override slabInfo(s: KmemCachePtr): SlabInfo {

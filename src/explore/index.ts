@@ -1,0 +1,24 @@
+/**
+ * The explorer as a library: your own code over shared memory, one access at a time, under every
+ * schedule that a bound allows. docs/explore-api.md says what is stable.
+ */
+export type { FailureClass } from "../machine/kernel-bug.ts";
+export { KernelBug } from "../machine/kernel-bug.ts";
+export type { MachineOptions } from "../machine/machine.ts";
+export type { Address, IrqFlags, Memory } from "../machine/memory.ts";
+export type { Complete, Progress } from "./budget.ts";
+export type { ContextKind, ContextSpec, Given, Operation } from "./context.ts";
+export {
+  type Exploration,
+  type ExploreResult,
+  explore,
+  type SearchOptions,
+} from "./explore.ts";
+export type { ExploredMemory } from "./explored-memory.ts";
+export type { FoundClass } from "./failure.ts";
+export type { Strategy } from "./portfolio.ts";
+export type { Scenario } from "./program.ts";
+export { type Failure, type Replayed, replay } from "./replay.ts";
+export type { TimelineAccess, TimelineEvent } from "./timeline.ts";
+export { TokenError } from "./token.ts";
+export { type Described, exploredMemory, smallMachine, type World } from "./world.ts";

@@ -1,0 +1,55 @@
+/**
+ * The laboratory as a library: scenarios over the real allocators, and mutations of them, ready for
+ * the explorer. docs/laboratory-api.md says what is stable.
+ */
+export {
+  type Change,
+  type CommonClasses,
+  classesFor,
+  inTurn,
+  NoSuchClass,
+  onAllocator,
+  onCommon,
+  onSlab,
+  onSlub,
+  type SlabTable,
+  type SlubTable,
+  type SystemClasses,
+} from "../kernel/classes.ts";
+export type { Laboratory, LaboratoryOptions } from "./laboratory.ts";
+export { type Mutation, mutate, NoMutation } from "./mutation.ts";
+export { parseScenario, ScenarioError } from "./parse.ts";
+export { printScenario } from "./print.ts";
+export {
+  interrupt,
+  migratableTask,
+  on,
+  type SetupStep,
+  type SlabContext,
+  type SlabScenario,
+  scenarioOf,
+  task,
+} from "./scenario.ts";
+export {
+  alloc,
+  type Bound,
+  bulkAlloc,
+  bulkFree,
+  call,
+  cpuOffline,
+  destroy,
+  flush,
+  flushCpu,
+  free,
+  keepNone,
+  type Names,
+  rcuBarrier,
+  read,
+  reap,
+  type Step,
+  type StepBody,
+  shrink,
+  tune,
+  write,
+} from "./steps.ts";
+export type { EndsEmpty } from "./verdict.ts";

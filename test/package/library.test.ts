@@ -1,0 +1,123 @@
+/** The library as a user gets it: packed, installed into an empty project, used. */
+import { join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import commands from "../../cli/package.json" with { type: "json" };
+import manifest from "../../package.json" with { type: "json" };
+import { buildLibrary } from "../../scripts/build.ts";
+import { Project, pack, root } from "./installed.ts";
+import {
+  EXPLORER_SAYS,
+  LABORATORY_SAYS,
+  REQUIRES,
+  USES_EXPLORER,
+  USES_LABORATORY,
+  USES_POOL,
+} from "./programs.ts";
+
+const project = new Project();
+let packed: ReturnType<typeof pack>;
+
+beforeAll(async () => {
+  await buildLibrary();
+  packed = pack(root, project.folder);
+  project.install("--offline", packed.tarball);
+  project.write({
+    "pool.js": USES_POOL,
+    "explorer.js": USES_EXPLORER,
+    "laboratory.ts": USES_LABORATORY,
+    "requires.cjs": REQUIRES,
+  });
+});
+afterAll(() => project[Symbol.dispose]());
+
+const node = (...args: string[]) => project.run(process.execPath, ...args);
+
+test("the library has no dependency and less than 1 MB, with maps, licences and changelog", () => {
+  expect(manifest).not.toHaveProperty("dependencies");
+  expect(packed.unpackedSize).toBeLessThan(1_000_000);
+  const { files } = packed;
+  const others = ["README.md", "CHANGELOG.md", "LICENSE", "LICENSE-MIT", "bin/slablab.js"];
+  expect(files).toEqual(expect.arrayContaining(others));
+  const mapped = files.filter((path) => /\.(js|d\.ts)$/.test(path) && path.startsWith("dist/"));
+  expect(mapped.length).toBeGreaterThan(200);
+  expect(mapped.filter((path) => !files.includes(`${path}.map`))).toEqual([]);
+});
+
+test("the commands are of the same version and have the dependencies that the tree is tested with", () => {
+  expect(commands.version).toBe(manifest.version);
+  expect(manifest.devDependencies).toMatchObject(commands.dependencies);
+});
+
+test("an ES module uses a pool of the installed library", async () => {
+  expect(await node("pool.js")).toEqual({ stdout: "42\n", stderr: "" });
+});
+
+test("a CommonJS module requires all entries of the installed library", async () => {
+  expect(await node("requires.cjs")).toEqual({
+    stdout: `function slab ${manifest.version}\n`,
+    stderr: "",
+  });
+});
+
+test("a user's own code is explored by the installed library", async () => {
+  expect(await node("explorer.js")).toEqual({ stdout: EXPLORER_SAYS, stderr: "" });
+});
+
+test("a user's scenario and mutation run in the installed laboratory", async () => {
+  expect(await node("laboratory.ts")).toEqual({ stdout: LABORATORY_SAYS, stderr: "" });
+});
+
+test.each([{ module: "nodenext" }, { module: "esnext", moduleResolution: "bundler" }])(
+  "declarations need neither dom nor Node's types ($module)",
+  async (module) => {
+    const options = { ...module, target: "es2022", lib: ["es2022"], types: [], strict: true };
+    const checks = { noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true };
+    project.write({
+      "console.d.ts": "declare const console: { log(...what: unknown[]): void };",
+      "tsconfig.json": JSON.stringify({
+        compilerOptions: { ...options, ...checks },
+        files: ["console.d.ts", "laboratory.ts", "explorer.ts"],
+      }),
+      "explorer.ts": USES_EXPLORER,
+    });
+    const { stdout } = await project.run(join(root, "node_modules/.bin/tsc"), "-p", ".");
+    expect(stdout).toBe("");
+  },
+);
+
+async function bundled(text: string) {
+  const { outputFiles } = await build({
+    stdin: { contents: text, resolveDir: project.folder },
+    bundle: true,
+    format: "esm",
+    minify: true,
+    write: false,
+  });
+  return outputFiles[0]!.text;
+}
+
+test("a bundle that needs one constant has less than 10 kB", async () => {
+  const text = await bundled('import { MIB } from "slablab"; console.log(MIB);');
+  expect(text.length).toBeLessThan(10_000);
+});
+
+test("a bundled program runs, and asks the platform for nothing while it is loaded", async () => {
+  project.write({
+    "bundle.js": await bundled(USES_POOL),
+    // What an AudioWorklet has not.
+    "poor.js":
+      "for (const name of ['URL', 'atob', 'performance', 'process']) delete globalThis[name];",
+  });
+  const { stdout } = await node("--import", "./poor.js", "bundle.js");
+  expect(stdout).toBe("42\n");
+});
+
+test("the name of the commands, without them installed, tells in one line how to get them", async () => {
+  const failed = await project.run(process.execPath, "node_modules/.bin/slablab").catch((e) => e);
+  expect(failed).toMatchObject({
+    code: 3,
+    stdout: "",
+    stderr: "slablab: the commands are a package of their own; run `npx slablab-cli`\n",
+  });
+});
