@@ -8,7 +8,7 @@ if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/browser/**", "test/soak/**"],
+    exclude: [...configDefaults.exclude, "test/browser/**", "test/registry/**", "test/soak/**"],
     // Processes, not threads: tests start worker threads of their own and may block on Atomics.wait.
     pool: "forks",
     maxWorkers: 2,

@@ -12,6 +12,7 @@ import {
   MIN_MEMORY_BYTES,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
+import { MIB } from "../machine/units.ts";
 import { ExploredMemory } from "./explored-memory.ts";
 
 /** Names of an address, for reports. */
@@ -29,8 +30,6 @@ export interface World {
   readonly memory: ExploredMemory;
   readonly describe?: (address: Address) => Described;
 }
-
-const MIB = 1024 * 1024;
 
 /** Options of a machine that is just large enough, with `cpus` CPUs. */
 export function smallMachine(cpus: number, more: Partial<MachineOptions> = {}): MachineOptions {

@@ -32,6 +32,7 @@ export type { LiveObjects } from "../caches/live-objects.ts";
 export type { SlabReport } from "../caches/slab-report.ts";
 export { FAILURE_CLASSES, type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 export type { Address } from "../machine/memory.ts";
+export { MIB } from "../machine/units.ts";
 export {
   __GFP_DMA,
   __GFP_NORETRY,
@@ -49,7 +50,6 @@ export {
   type BootOptions,
   boot,
   type Kernel,
-  MIB,
   type SharedKernel,
   type SwapKind,
 } from "./kernel.ts";

@@ -31,6 +31,7 @@ import {
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { MIB } from "../machine/units.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { bootClasses } from "./boot-classes.ts";
@@ -38,7 +39,7 @@ import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
 
-export const MIB = 1024 * 1024;
+export { MIB } from "../machine/units.ts";
 
 /** How page->freelist and counters are swapped as one. */
 export type SwapKind = "wasm" | "atomics" | "slab_lock";

@@ -30,6 +30,7 @@ export {
   scenarioOf,
   task,
 } from "./scenario.ts";
+export { SCENARIOS } from "./scenarios/index.ts";
 export {
   alloc,
   type Bound,

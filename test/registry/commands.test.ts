@@ -1,0 +1,48 @@
+/** The commands as a user gets them, beside the library and without it. */
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { buildCommands, buildLibrary } from "../../scripts/build.ts";
+import { Project, pack, root } from "../package/installed.ts";
+import { USES_LABORATORY } from "../package/programs.ts";
+
+const project = new Project();
+
+beforeAll(async () => {
+  await buildLibrary();
+  buildCommands();
+  project.install(pack(join(root, "dist/cli"), project.folder).tarball);
+});
+afterAll(() => project[Symbol.dispose]());
+
+const commands = (...args: string[]) =>
+  project.run(process.execPath, "node_modules/.bin/slablab-cli", ...args);
+
+test("the installed commands tell their version", async () => {
+  expect(await commands("--version")).toEqual({ stdout: `${manifest.version}\n`, stderr: "" });
+});
+
+test("the installed commands stress an allocator on threads", async () => {
+  const { stdout } = await commands("stress", "--operations", "20000", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ failure: null });
+});
+
+test("the installed commands draw and explore", async () => {
+  const html = join(project.folder, "scale.html");
+  const few = ["--allocators", "slub", "--workloads", "pairs", "--sizes", "64", "--cpus", "1"];
+  await commands("scale", ...few, "--seconds", "1", "--html", html);
+  const { stdout } = await commands("explore", "two-cpus", "--preemptions", "1", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ failure: null });
+});
+
+test("beside the library, the name of the commands starts them, and a user's mutation is found", async () => {
+  project.install(pack(root, project.folder).tarball);
+  project.write({ "mine.ts": USES_LABORATORY.slice(0, USES_LABORATORY.indexOf("const scenario")) });
+  const run = project.run(
+    process.execPath,
+    ...["node_modules/.bin/slablab", "explore", "all", "--mutation", "mine.ts", "--json"],
+  );
+  const failed = await run.catch((error) => error);
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.stdout).failure.class).toBe("lost-object");
+});
