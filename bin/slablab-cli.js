@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: GPL-2.0-only
 // Plain JavaScript for Node 18 and later: on a Node that cannot run slablab it starts a newer one, if
 // the npm package `node` is installed beside it, with the same arguments, streams and signals, and
 // ends with its exit code.

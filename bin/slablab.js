@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: GPL-2.0-only
 // Starts the commands, which are a package of their own, `slablab-cli`: in a checkout it lies beside
 // this file, elsewhere it is installed beside the library, or not.
 import { existsSync } from "node:fs";

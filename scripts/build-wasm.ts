@@ -19,6 +19,7 @@ export async function assemble(wat: string): Promise<string> {
   const bytes = Uint8Array.from(buffer);
   new WebAssembly.Module(bytes);
   return [
+    "// SPDX-License-Identifier: MIT",
     "// Made from atomics.wat by `npm run build:wasm`; not edited by hand.",
     "export const atomicsWasm =",
     `  "${Buffer.from(bytes).toString("hex")}";`,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Refuses accesses that are wrong in any interleaving: to page 0, outside of the memory, across the
  * boundary of a word, or a plain write into the area of another CPU while a context is in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The log of an operation: the answer that each of its accesses got. To let a suspended operation go
  * on, the explorer runs it again from its start. As far as the log reaches, an access is not done

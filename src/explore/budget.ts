@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** The budget of a search, and its progress. */
 import { now, platform } from "../machine/platform.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Which CPUs are busy: how many contexts are in mid-operation on each, sleeping ones not counted. The
  * lease word of a CPU says to the machine that a task has it.

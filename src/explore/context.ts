@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A context: a task, an interrupt, or work that the machine itself does for a CPU (inter-processor
  * calls, RCU callbacks). It runs its operations one after the other. An operation that is suspended

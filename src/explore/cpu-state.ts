@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The CPU as the running context sees it: its number, its area, and whether interrupts and preemption
  * are on. That state belongs to the context and moves with it. Between operations, and in set-up and

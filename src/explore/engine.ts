@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Runs schedules. In one schedule every context runs from its first operation to its last, one access
  * at a time, in the order that the scheduler chooses. The engine enters and leaves contexts; the

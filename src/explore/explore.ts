@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Explores a scenario: searches for a schedule that fails, makes it small, and replays it once for
  * the report. Works on any code over `Memory`.

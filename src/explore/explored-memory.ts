@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Memory that a deterministic scheduler can stop at any access. Outside of exploration (boot, set-up,
  * checks) accesses pass straight through. Under exploration each is a step of the running context,

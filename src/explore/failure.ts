@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The failures of a run. The machine's classes are one closed list (machine/kernel-bug.ts); anything
  * else that a program's own operations or checks throw is an `exception`.

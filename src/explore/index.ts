@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The explorer as a library: your own code over shared memory, one access at a time, under every
  * schedule that a bound allows. docs/explore-api.md says what is stable.

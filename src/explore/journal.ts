@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The writes of one schedule, so that the next starts from the same memory: each is kept with the
  * word it replaced, and undoing them in reverse order restores every byte. The cost grows with the

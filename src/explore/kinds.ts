@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The kinds of access an explored memory sees, as small numbers, so that a log entry is one integer:
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Names for reports: those that the world gives to an address, or the address itself. The world may
  * look at the memory for that, even in the middle of an operation.

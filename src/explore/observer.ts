@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Hears of accesses when they happen: a race detector, a recorder. */
 import type { Address } from "../machine/memory.ts";
 import type { Context } from "./context.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Which contexts occupy which CPU, and so which could run next. A CPU has
  *

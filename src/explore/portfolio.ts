@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The portfolio: no single strategy finds every kind of bug soon. First come all schedules with 0, 1,
  * 2 … preemptions, each bound to completion, since most bugs need few and the answer is a proof. Then,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Prepares a scenario: builds its world, runs its set-up, and declares the memory that set-up leaves
  * the beginning of every schedule.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A race detector that can tell which two events of a recorded run raced. For each context and word
  * it keeps the last event of each sort (read or write, plain or marked), since only some conflict.

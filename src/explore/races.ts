@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Data races by happens-before: Flanagan and Freund, "FastTrack: Efficient and Precise Dynamic Race
  * Detection", PLDI 2009. Each context has a vector clock; of each word the last accesses are kept as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Random numbers for schedulers: each schedule draws from a stream of its own. */
 import { xorshift32 } from "../machine/xorshift.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Replays one schedule with names, values and stacks. The same schedule of the same program gives the
  * same timeline, in any process.

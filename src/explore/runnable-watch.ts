@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Notices each event that may change which contexts can run, so that the engine lists them again only
  * then: interrupts or preemption go on or off, a word changes that the machine keeps for a CPU, or,

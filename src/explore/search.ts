@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * One search: schedules of one kind, until one fails, the budget is spent or none is left. A search is
  * a function of program, strategy and seed alone, in whichever thread it runs.

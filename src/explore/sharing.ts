@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Which words more than one context touches. A word of one context alone is no scheduling point:
  * the other contexts cannot depend on the moment of its access.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Makes a failing schedule small by searching again: first with fewer preemptions, then with single
  * operations left out. Only the class of the failure must stay the same. Merging the turns of the

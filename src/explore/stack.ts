@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Stacks: where in the code under test an access was made. Capturing one is slow: only for replays. */
 
 // Typed here: neither Node's types are needed nor is Node itself.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The stop rule: before which accesses the running operation may be stopped, and how. Code under test
  * is plain synchronous TypeScript, so a throw stops it: SUSPEND leaves the whole operation, which

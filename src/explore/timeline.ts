@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The timeline of one run, event by event, as data that others draw. It is recorded only while a
  * schedule is replayed, with stacks, names and drawn values; a search records nothing.

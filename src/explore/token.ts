@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A failing schedule as a short text that can be read, edited and stored:
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A number for each word of the memory, 0 at first: pages of numbers, made where one is set. Reading
  * is two array lookups; a table over an untouched memory costs almost nothing.

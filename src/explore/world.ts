@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A machine whose memory can be explored. Everything over it is built once, through the explored
  * memory, which lets accesses pass until exploration begins.

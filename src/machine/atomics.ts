@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The atomic instructions in their two forms, with one meaning: sequentially consistent.
  *

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: MIT
 ;; One function an atomic instruction, over the shared memory that is imported.
 ;; V8 compiles a call of such a function to a few instructions, where the same
 ;; operation by the Atomics object calls a builtin. All are sequentially consistent.

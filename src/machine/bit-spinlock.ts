@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * bit_spin_lock: one bit of a word is the lock; the other bits stay as they are. Held for a few
  * accesses only, with preemption off (and interrupts off where an interrupt could want it).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A thread that ended without a word. What it ran as is set free, unless it was in the middle of a
  * change there: with interrupts off, or in what it does between operations, a CPU's own data is

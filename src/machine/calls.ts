@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Inter-processor calls: run a function on another CPU, interrupts off, and wait until it has.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * printk: lines for people, one sink a thread. Nothing in the machine depends on what is printed.
  */

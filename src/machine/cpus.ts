@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The descriptors of CPUs and tasks, and the lease: a task runs as CPU c while it holds c's lease.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Memory as real threads use it: plain typed-array accesses, and atomics by one-instruction wasm
  * functions (wasmInstructions) or by the Atomics object (atomicsInstructions). Both are sequentially

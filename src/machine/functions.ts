@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Functions by number. A constructor, an RCU callback or the function of an inter-processor call is
  * named in shared memory by its number; every thread registers the same functions in the same order.

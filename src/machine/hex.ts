@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Addresses as people write them. */
 import type { Address } from "./memory.ts";
 

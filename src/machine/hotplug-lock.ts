@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Keeps something from coming or going while it is in use: CPUs, memory. Many may hold it off at
  * once (get_online_cpus); who changes it waits until none does (cpu_hotplug_begin).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What V8 needs to be told, and how code is written for it, so that a pair of fast paths becomes
  * straight-line code.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What the allocator finds wrong with how it is used, or with itself, in the kernel's words.
  * A `KernelBug` leaves with no spinlock held and interrupts on, or the machine is set to panic

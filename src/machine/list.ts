@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The kernel's circular doubly linked lists over shared memory: an entry is two words, next and
  * previous. A removed entry is poisoned, so that removing it twice is seen and not silently done.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The machine: one block of shared memory, laid out once, and the devices on it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The seam of the whole project: everything shared is read and written through `Memory`.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Mutexes: like a spinlock, but taken with interrupts on by a task that may sleep. `waitWhile` lets
  * another task have the CPU meanwhile, so the holder can always get on.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * DEFINE_PER_CPU and alloc_percpu: the same offset in the area of every CPU. Areas are separate
  * blocks, so what two CPUs own never shares a cache line. Room is counted in units of 64 bytes, one

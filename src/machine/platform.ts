@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What the library uses of the platform, typed here: the library needs neither `dom` nor the types of
  * Node. Each thing is looked up when it is used, since not every thread has all of it: an

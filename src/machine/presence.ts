@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Which CPUs are there, and how one goes and comes (take_cpu_down, cpu_up).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Other people's text in our messages: short, and with nothing in it that a terminal obeys. */
 
 const MOST = 200;

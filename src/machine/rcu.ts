@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * RCU by quiescent states, in the classic (non-preemptible) form: a reader has preemption off, so a
  * CPU that is between two operations, or idle, is in no read-side section.

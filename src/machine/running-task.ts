@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A task on a thread of its own, and the CPU it runs as: taking and leaving CPUs, whether interrupts
  * are on and preemption is off, what others ask of the CPU, and all waiting.

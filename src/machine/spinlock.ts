@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Spinlocks. The word is 0 when free, else the holder's task number + 1, with CONTENDED set once
  * somebody waits, so that an unlock nobody waits for wakes nobody. Statistics beside it.

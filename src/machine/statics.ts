@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Static storage: where each storey keeps its globals. Every thread builds the same objects in the
  * same order, so the same request gets the same address on each; nothing is ever given back.

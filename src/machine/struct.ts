@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Layouts, declared once: `struct("page", { flags: word, freelist: ptr, … })` yields the byte offset
  * of each field under its name, and the list of fields from which a report names any address.

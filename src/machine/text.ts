@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Text in shared memory: one byte a character, a NUL at the end; four at a time. */
 import type { Address, Memory } from "./memory.ts";
 

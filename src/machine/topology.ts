@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Nodes and distances: which CPU belongs where, and which node is tried next. Never changes. */
 
 /** Distance of a node to itself and to any other, as in an ACPI SLIT. */

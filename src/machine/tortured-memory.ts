@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Memory for stress: at random accesses it does to the running operation what a kernel does to any
  * code, so that what only shows when an operation is cut in two is reached on real threads.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What a debug report can say about the world outside the machine: who called, and when. Only a
  * track of a debug cache asks. By default nothing is known, so that a run which must repeat itself

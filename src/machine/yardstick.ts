@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The yardstick of every measurement: a bare pair of compare-and-swaps on a word that no other CPU
  * touches. Its cost is the machine's, whatever else runs beside, so ratios to it can be compared

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Iterative preemption bounding: Musuvathi and Qadeer, "Iterative Context Bounding for Systematic
  * Testing of Multithreaded Programs", PLDI 2007 (CHESS). Depth-first over all schedules with at most

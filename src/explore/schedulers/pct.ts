@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Probabilistic concurrency testing: Burckhardt, Kothari, Musuvathi and Nagarakatte, "A Randomized
  * Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.

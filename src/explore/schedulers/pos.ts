@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Partial order sampling: Yuan, Yang and Gu, "Partial Order Aware Concurrency Sampling", CAV 2018.
  *

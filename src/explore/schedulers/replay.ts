@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Replay: follows a recorded schedule segment by segment. Every point asks, so that steps are counted
  * as in the token. A schedule that does not fit is stale.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A scheduler decides which context goes on. It sees the contexts that can run, the one that has just
  * run, and the next access of each. It is asked wherever there is a choice, and has no other view of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Random walk: at every point any of the contexts that can run, all equally likely. Good at symmetric
  * races of a few steps; hopeless if a context must stay away for long.
