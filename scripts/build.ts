@@ -77,6 +77,7 @@ export function buildCommands(): void {
   rmSync(commands, { recursive: true, force: true });
   execFileSync("tsc", ["-p", "tsconfig.cli.json"], { cwd: root, stdio: "inherit" });
   cpSync(join(root, "cli"), commands, { recursive: true });
+  cpSync(join(root, "docs"), join(commands, "docs"), { recursive: true });
   const also = ["bin/slablab-cli.js", "CHANGELOG.md", ...globSync("LICENSE*", { cwd: root })];
   for (const file of also) cpSync(join(root, file), join(commands, file));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * The explorer as a library: your own code over shared memory, one access at a time, under every
- * schedule that a bound allows. docs/explore-api.md says what is stable.
+ * schedule that a bound allows. docs/exports.md says what is stable.
  */
 export type { FailureClass } from "../machine/kernel-bug.ts";
 export { KernelBug } from "../machine/kernel-bug.ts";

@@ -1,6 +1,6 @@
 /**
  * The laboratory as a library: scenarios over the real allocators, and mutations of them, ready for
- * the explorer. docs/laboratory-api.md says what is stable.
+ * the explorer. docs/exports.md says what is stable.
  */
 export {
   type Change,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { buildCommands, buildLibrary } from "../../scripts/build.ts";
 import { Project, pack, root } from "../package/installed.ts";
-import { USES_LABORATORY } from "../package/programs.ts";
+import { MUTATION } from "../package/programs.ts";
 
 const project = new Project();
 
@@ -37,7 +37,7 @@ test("the installed commands draw and explore", async () => {
 
 test("beside the library, the name of the commands starts them, and a user's mutation is found", async () => {
   project.install(pack(root, project.folder).tarball);
-  project.write({ "mine.ts": USES_LABORATORY.slice(0, USES_LABORATORY.indexOf("const scenario")) });
+  project.write({ "mine.ts": MUTATION });
   const run = project.run(
     process.execPath,
     ...["node_modules/.bin/slablab", "explore", "all", "--mutation", "mine.ts", "--json"],
