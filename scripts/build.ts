@@ -2,8 +2,9 @@
  * Builds both packages: the library for the root's manifest in dist/library, and the commands, a whole
  * package, in dist/cli.
  *
- * The library is small rather than readable: a program's users download it. Comments stay in the
- * declarations, names stay in the code, and the maps tell of each position only its line, for stacks.
+ * The library is small rather than readable, since a program's users download it: comments are in the
+ * declarations only, and the maps tell of each position only its line, which is what stacks need. The
+ * commands are readable, with their sources in the maps.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -32,12 +33,11 @@ function thin(text: string): string {
   return JSON.stringify({ ...map, mappings: encode(mappings), names: [] });
 }
 
-/** One module without comments and blanks, and its map. */
+/** Makes one module small, and its map. */
 async function shrink(path: string): Promise<void> {
   const { code, map } = await transform(readFileSync(path, "utf8"), {
     format: "esm",
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     // A stack names lines.
     lineLimit: 120,
     sourcemap: "external",
