@@ -12,13 +12,20 @@
  *
  * The last reader is thus known by number, and can be named where it has died.
  */
+import type { LockClass } from "./lock-classes.ts";
 import type { Address, Memory } from "./memory.ts";
 import { Mutex, mutexLock, mutexUnlock } from "./mutex.ts";
+import { setLockClass } from "./spinlock.ts";
 import { embed, struct, word } from "./struct.ts";
 
 export const HotplugLock = struct("hotplug_lock", { mutex: embed(Mutex, "lock"), readers: word });
 
 const COUNT_BITS = 8;
+
+/** Gives the lock its class. */
+export function initHotplugLock(memory: Memory, at: Address, lockClass: LockClass): void {
+  setLockClass(memory, at + HotplugLock.mutex, lockClass);
+}
 
 /** What the running task adds to the word of readers. */
 function oneReader(memory: Memory): number {
@@ -30,11 +37,14 @@ export function holdOff(memory: Memory, at: Address): void {
   mutexLock(memory, at + HotplugLock.mutex);
   memory.add(at + HotplugLock.readers, oneReader(memory));
   mutexUnlock(memory, at + HotplugLock.mutex);
+  // Held by its readers, too, as far as the order of locks goes.
+  memory.lockTaken(at + HotplugLock.mutex);
 }
 
 /** put_online_cpus, put_online_mems: by the same task. */
 export function letGo(memory: Memory, at: Address): void {
   const me = oneReader(memory);
+  memory.lockRelease(at + HotplugLock.mutex);
   // Full barrier: the writer sees all that was done while it was held off.
   if (memory.add(at + HotplugLock.readers, -me) === me) memory.notify(at + HotplugLock.readers);
 }

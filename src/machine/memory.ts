@@ -8,6 +8,7 @@
  * The kind of an access says what the allocator relies on, in the kernel's words: plain C access,
  * READ_ONCE and WRITE_ONCE, data_race, acquire and release, fully ordered atomics, this_cpu_*.
  */
+import type { LockClass } from "./lock-classes.ts";
 
 declare const pointee: unique symbol;
 
@@ -107,6 +108,18 @@ export interface Memory {
   getCycles(): number;
   /** 32 random bits. */
   random(): number;
+
+  // Locks, as lockdep is told of them: nothing happens but in a memory that checks.
+  /** lock_acquire: the lock at `at` is about to be taken. A lock without a class word names it. */
+  lockAcquire(at: Address, lockClass?: LockClass): void;
+  /** The lock has been taken without waiting. */
+  lockTaken(at: Address): void;
+  lockRelease(at: Address): void;
+  /** lockdep_assert_held: raises lock-not-held where the running context does not hold the lock. */
+  assertLockHeld(at: Address): void;
+  /** lockdep_off, lockdep_on: locks taken in between may come in any order. */
+  lockdepOff(): void;
+  lockdepOn(): void;
 
   // Waiting.
   /**

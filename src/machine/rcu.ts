@@ -14,7 +14,7 @@
 import { CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
-import { lock, spinLock, spinUnlock } from "./spinlock.ts";
+import { lock, setLockClass, spinLock, spinUnlock } from "./spinlock.ts";
 import type { Statics } from "./statics.ts";
 import { ptr, struct, word } from "./struct.ts";
 
@@ -49,6 +49,7 @@ export class Rcu {
     this.cpuBase = cpuBase;
     this.cpus = cpus;
     this.state = statics.allocate(RcuState, "rcu_state");
+    setLockClass(memory, this.state + RcuState.lock, "rcu.lock");
   }
 
   readLock(): void {

@@ -235,7 +235,7 @@ export abstract class RunningTask {
    * Does what waits for this CPU, as a softirq: interrupts on, no preemption. What fails there was
    * asked for by somebody else, in the middle of who knows what: as in a kernel, that is the end.
    */
-  private serve(): void {
+  protected serve(): void {
     if (this.irqsOff || this.preemptCount !== 0) return;
     const serving = (this.places.taskBase + this.task * sizeOfTask + Task.serving) >> 2;
     const wasServing = this.words[serving] as number;

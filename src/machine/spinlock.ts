@@ -12,6 +12,7 @@
  * sleeps: no lock burns a time slice.
  */
 import { KernelBug } from "./kernel-bug.ts";
+import { type LockClass, lockClassNumber } from "./lock-classes.ts";
 import type { IrqFlags, Memory, Ptr } from "./memory.ts";
 import { embed, struct, word } from "./struct.ts";
 
@@ -20,6 +21,8 @@ export const SpinLock = struct("spinlock", {
   /** How often it was taken, and how often that meant waiting: statistics, may lose counts. */
   acquired: word,
   contended: word,
+  /** Number of its class in the order of locks: see lock-classes.ts. */
+  lockClass: word,
 });
 
 export type SpinLockPtr = Ptr<"spinlock">;
@@ -33,6 +36,7 @@ export function holderOf(lockWord: number): number {
 }
 
 export function spinLock(memory: Memory, at: SpinLockPtr): void {
+  memory.lockAcquire(at);
   const me = memory.current() + 1;
   const found = memory.cmpxchg(at, 0, me);
   if (found !== 0) waitForLock(memory, at, me, found);
@@ -56,6 +60,7 @@ function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number):
 /** Takes the lock if it is free. */
 export function spinTrylock(memory: Memory, at: SpinLockPtr): boolean {
   if (memory.cmpxchg(at, 0, memory.current() + 1) !== 0) return false;
+  memory.lockTaken(at);
   memory.count(at + SpinLock.acquired, 1);
   return true;
 }
@@ -65,6 +70,7 @@ export function spinUnlock(memory: Memory, at: SpinLockPtr): void {
   if (holderOf(before) !== memory.current() + 1) {
     throw new KernelBug("lock-not-held", `spinlock ${at} was dropped by who does not hold it`);
   }
+  memory.lockRelease(at);
   if ((before & CONTENDED) !== 0) memory.notify(at);
 }
 
@@ -84,8 +90,16 @@ export function spinIsHeld(memory: Memory, at: SpinLockPtr): boolean {
   return holderOf(memory.readOnce(at)) === memory.current() + 1;
 }
 
-export function initSpinLock(memory: Memory, at: SpinLockPtr): void {
+/** spin_lock_init, where each place of the kernel that has one is a class of its own. */
+export function initSpinLock(memory: Memory, at: SpinLockPtr, lockClass: LockClass): void {
   memory.write32(at + SpinLock.word, 0);
   memory.write32(at + SpinLock.acquired, 0);
   memory.write32(at + SpinLock.contended, 0);
+  setLockClass(memory, at, lockClass);
+}
+
+/** lockdep_set_class: of a lock that is never initialised, since static memory is zero. */
+export function setLockClass(memory: Memory, at: SpinLockPtr, lockClass: LockClass): void {
+  // WRITE_ONCE: threads that attach may each say the same.
+  memory.writeOnce(at + SpinLock.lockClass, lockClassNumber(lockClass));
 }

@@ -15,13 +15,17 @@
  * often where the code is about to wait for memory, as they do in a kernel.
  *
  * It also refuses what a wrong allocator would do: an access to page 0 or outside of the memory, and
- * a write into the area of a CPU that this task does not hold.
+ * a write into the area of a CPU that this task does not hold, a lock taken in the wrong order, and a
+ * call without the lock that it needs.
  */
 import { ANY_CPU } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
+import { HeldLocks } from "./held-locks.ts";
 import { KernelBug } from "./kernel-bug.ts";
+import type { LockClass } from "./lock-classes.ts";
 import type { Address, IrqFlags } from "./memory.ts";
-import { xorshift32 } from "./xorshift.ts";
+import { SpinLock } from "./spinlock.ts";
+import { captureFrames } from "./witness.ts";
 
 /** Chances per access, 0 to 1. */
 export interface TortureRates {
@@ -59,6 +63,12 @@ export class TorturedMemory extends DirectMemory {
   /** Counts of what was done to operations, for the report. */
   readonly injected = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
 
+  protected readonly locks = new HeldLocks({
+    classNumberOf: (at) => this.words[(at + SpinLock.lockClass) >> 2] as number,
+    nameOf: (address) => `0x${address.toString(16)}`,
+    captureStack: captureFrames,
+  });
+
   /** Starts the torture; a `seed` gives each task a course of its own. */
   torture(rates: TortureRates, seed: number): void {
     this.rates = rates;
@@ -75,8 +85,12 @@ export class TorturedMemory extends DirectMemory {
   }
 
   private chance(): number {
-    this.tortureState = xorshift32(this.tortureState);
-    return (this.tortureState >>> 0) / 2 ** 32;
+    let x = this.tortureState;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.tortureState = x;
+    return (x >>> 0) / 2 ** 32;
   }
 
   /** Draws the distance to the next event: geometric, so that each access has the same chance. */
@@ -120,8 +134,28 @@ export class TorturedMemory extends DirectMemory {
     this.takeCalls();
     this.injected.interrupts++;
     this.irqsOff = true;
+    const interrupted = this.locks.begin();
     this.onInterrupt();
+    this.locks.end(interrupted);
     this.irqsOff = false;
+  }
+
+  protected override takeCalls(): void {
+    const interrupted = this.locks.begin();
+    super.takeCalls();
+    this.locks.end(interrupted);
+  }
+
+  /** Also runs in the middle of operations, as another CPU. */
+  protected override serve(): void {
+    const interrupted = this.locks.begin();
+    super.serve();
+    this.locks.end(interrupted);
+  }
+
+  override oops(): void {
+    super.oops();
+    this.locks.forget();
   }
 
   private preempt(): void {
@@ -299,6 +333,24 @@ export class TorturedMemory extends DirectMemory {
     this.step();
     this.check(address);
     return super.add(address, n);
+  }
+  override lockAcquire(at: Address, lockClass?: LockClass): void {
+    this.locks.acquire(at, lockClass);
+  }
+  override lockTaken(at: Address): void {
+    this.locks.add(at);
+  }
+  override lockRelease(at: Address): void {
+    this.locks.release(at);
+  }
+  override assertLockHeld(at: Address): void {
+    this.locks.assertHeld(at);
+  }
+  override lockdepOff(): void {
+    this.locks.off();
+  }
+  override lockdepOn(): void {
+    this.locks.on();
   }
   override thisCpuPtr(offset: Address): Address {
     this.step();

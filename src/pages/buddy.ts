@@ -57,6 +57,7 @@ export class Buddy {
 
   /** __rmqueue: a block of 2^order pages that leaves `keep` pages free in the zone; 0: none. */
   take(zone: Zone, order: number, type: number, keep: number): PagePtr {
+    this.memory.assertLockHeld(zone.at + ZoneState.lock);
     if (this.memory.read32(zone.at + ZoneState.nrFree) - (1 << order) < keep) return 0;
     if (this.memory.read32(zone.at + ZoneState.isolated) !== 0) return 0;
     const page = this.takeSmallest(zone, order, type);
@@ -144,6 +145,7 @@ export class Buddy {
   }
 
   private countFree(zone: Zone, n: number): void {
+    this.memory.assertLockHeld(zone.at + ZoneState.lock);
     const at = zone.at + ZoneState.nrFree;
     this.memory.write32(at, this.memory.read32(at) + n);
   }

@@ -1,9 +1,10 @@
 /** The first state of all pages: what the machine itself occupies is reserved, the rest is free. */
 import { initListHead } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
+import { initSpinLock, spinLock, spinUnlock } from "../machine/spinlock.ts";
 import type { Buddy } from "./buddy.ts";
 import { Page, type PageArray, PG_NODE_SHIFT, PG_RESERVED } from "./page.ts";
-import { MAX_ORDER, MIGRATE_TYPES, type Zone } from "./zone.ts";
+import { MAX_ORDER, MIGRATE_TYPES, type Zone, ZoneState } from "./zone.ts";
 
 /** memmap_init and free_all_bootmem. The memory is zero before, so all pageblocks are unmovable. */
 export function initPages(
@@ -19,13 +20,16 @@ export function initPages(
   };
   for (let pfn = 0; pfn < (zones[0] as Zone).start; pfn++) describe(pfn, PG_RESERVED);
   for (const zone of zones) {
+    initSpinLock(memory, zone.at + ZoneState.lock, "zone->lock");
     for (let pfn = zone.start; pfn < zone.end; pfn++) describe(pfn, zone.node << PG_NODE_SHIFT);
     for (let order = 0; order < MAX_ORDER; order++) {
       for (let type = 0; type < MIGRATE_TYPES; type++) {
         initListHead(memory, buddy.listOf(zone, order, type));
       }
     }
+    spinLock(memory, zone.at + ZoneState.lock);
     freeAll(buddy, zone);
+    spinUnlock(memory, zone.at + ZoneState.lock);
   }
 }
 

@@ -74,7 +74,7 @@ export class AlienCaches {
         this.release(table);
         return 0;
       }
-      initSpinLock(this.memory, alien + AlienCache.lock);
+      initSpinLock(this.memory, alien + AlienCache.lock, "alien->lock");
       initArray(this.memory, alien + AlienCache.ac, limit, BATCHCOUNT_UNUSED);
       this.memory.write32(table + (other << 2), alien);
     }

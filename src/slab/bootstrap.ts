@@ -91,7 +91,7 @@ export class Bootstrap {
     if (n === 0) throw new RangeError("no memory to boot: kmem_cache_node");
     const old = this.context.nodeOf(s, nid);
     memory.copy(n, old, sizeOf(KmemCacheNode));
-    initSpinLock(memory, n + KmemCacheNode.listLock);
+    initSpinLock(memory, n + KmemCacheNode.listLock, "list_lock");
     const from = this.lists.heads(old);
     for (const [i, to] of this.lists.heads(n).entries()) {
       initListHead(memory, to);

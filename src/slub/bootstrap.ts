@@ -101,7 +101,7 @@ export class Bootstrap {
     if (this.context.isDebug(s)) debugging.freelist.markTaken(s, n);
     nodePartial.init(n);
     slabPages.incSlabsNode(s, page, objects);
-    nodePartial.add(n, page, ADD_TO_HEAD);
+    nodePartial.addUnlocked(n, page, ADD_TO_HEAD);
   }
 
   /** bootstrap(): moves a static cache to memory of the cache of caches. */

@@ -107,7 +107,7 @@ export class PageSwap {
 
   /** slab_lock */
   lock(page: PagePtr): void {
-    bitSpinLock(this.memory, page + Page.flags, PG_LOCKED);
+    bitSpinLock(this.memory, page + Page.flags, PG_LOCKED, "slab_lock");
   }
 
   /** slab_unlock */

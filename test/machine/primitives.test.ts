@@ -186,7 +186,7 @@ describe("locks", () => {
   test("a bit spinlock leaves the other bits alone and preemption off while it is held", () => {
     const { memory, scratch } = observe(newMachine());
     memory.write32(scratch, 0b1010);
-    bitSpinLock(memory, scratch, 1);
+    bitSpinLock(memory, scratch, 1, "slab_lock");
     expect(memory.read32(scratch)).toBe(0b1011);
     bitSpinUnlock(memory, scratch, 1);
     expect(memory.read32(scratch)).toBe(0b1010);

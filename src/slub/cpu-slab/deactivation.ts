@@ -146,7 +146,7 @@ export class Deactivation {
   private undo(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, placed: SlabMode): void {
     const { nodePartial } = this.parts;
     if (placed === M_PARTIAL) nodePartial.remove(n, page);
-    else if (placed === M_FULL) nodePartial.removeFull(s, page);
+    else if (placed === M_FULL) nodePartial.removeFull(s, n, page);
   }
 
   private place(

@@ -147,7 +147,7 @@ export class SlowFree {
       return true;
     }
     if (prior === 0) {
-      nodePartial.removeFull(s, page);
+      nodePartial.removeFull(s, n, page);
       nodePartial.add(n, page, ADD_TO_TAIL);
       this.context.stat(s, FREE_ADD_PARTIAL);
     }
@@ -162,7 +162,7 @@ export class SlowFree {
   /** Before an empty slab is discarded, so that no CPU finds it any more. Needs list_lock. */
   protected takeOffList(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, prior: Address): void {
     if (prior === 0) {
-      this.nodePartial.removeFull(s, page);
+      this.nodePartial.removeFull(s, n, page);
       return;
     }
     this.nodePartial.remove(n, page);
