@@ -75,11 +75,6 @@ export function listMove(memory: Memory, entry: Address, head: Address): void {
   listAdd(memory, entry, head);
 }
 
-export function listMoveTail(memory: Memory, entry: Address, head: Address): void {
-  listDel(memory, entry);
-  listAddTail(memory, entry, head);
-}
-
 /** Moves all entries of `from` to the front of `to`; `from` is left empty. */
 export function listSplice(memory: Memory, from: Address, to: Address): void {
   const first = memory.read32(from + NEXT);

@@ -26,6 +26,7 @@ import type { LockClass } from "./lock-classes.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { SpinLock } from "./spinlock.ts";
 import { captureFrames } from "./witness.ts";
+import { xorshift32 } from "./xorshift.ts";
 
 /** Chances per access, 0 to 1. */
 export interface TortureRates {
@@ -85,12 +86,8 @@ export class TorturedMemory extends DirectMemory {
   }
 
   private chance(): number {
-    let x = this.tortureState;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.tortureState = x;
-    return (x >>> 0) / 2 ** 32;
+    this.tortureState = xorshift32(this.tortureState);
+    return (this.tortureState >>> 0) / 2 ** 32;
   }
 
   /** Draws the distance to the next event: geometric, so that each access has the same chance. */
