@@ -9,7 +9,8 @@
 import type { Leases } from "./cpus.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, Memory } from "./memory.ts";
-import { type MachinePlaces, RunningTask } from "./running-task.ts";
+import type { MachinePlaces } from "./running-context.ts";
+import { WaitingTask } from "./waiting-task.ts";
 import { xorshift32 } from "./xorshift.ts";
 
 /** The atomic instructions, by byte address. */
@@ -28,7 +29,7 @@ export interface AtomicInstructions {
   add(address: Address, n: number): number;
 }
 
-export class DirectMemory extends RunningTask implements Memory {
+export class DirectMemory extends WaitingTask implements Memory {
   declare readonly byteLength: number;
   declare private readonly buffer: SharedArrayBuffer;
   declare protected readonly bytes: Uint8Array;

@@ -31,7 +31,7 @@ import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
 import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
-import type { MachinePlaces } from "./running-task.ts";
+import type { MachinePlaces } from "./running-context.ts";
 import { Statics } from "./statics.ts";
 import { Topology } from "./topology.ts";
 import { noWitness, type Witness } from "./witness.ts";
