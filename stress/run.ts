@@ -6,8 +6,8 @@
 import type { Remote } from "comlink";
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
+import { PANICKED } from "../src/machine/panic.ts";
 import { quoted } from "../src/machine/quoted.ts";
-import { PANICKED } from "../src/machine/running-task.ts";
 import { bugOf } from "./bug.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
 import { histories, type StressFailure, type TaskHistory } from "./failure.ts";

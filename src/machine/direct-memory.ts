@@ -3,8 +3,8 @@
  * functions (wasmInstructions) or by the Atomics object (atomicsInstructions). Both are sequentially
  * consistent; the former is several times faster because V8 calls a builtin for the latter.
  *
- * The words behind a thisCpu call belong to whoever holds the CPU's lease; leases change hands by
- * sequentially consistent atomics, which order all that was written before.
+ * The words behind a thisCpu call belong to the holder of the CPU's lease; leases change hands by
+ * sequentially consistent atomics, which order all earlier writes.
  */
 import type { Leases } from "./cpus.ts";
 import type { LockClass } from "./lock-classes.ts";
@@ -98,7 +98,7 @@ export class DirectMemory extends WaitingTask implements Memory {
     this.words[address >> 2] = value;
   }
   readRacy(address: Address): number {
-    // Outside of the array the read is undefined, which `| 0` makes a NULL that nobody follows.
+    // Outside of the array the read is undefined, which `| 0` makes a NULL that no one follows.
     return (this.words[address >> 2] as number) | 0;
   }
 
@@ -167,7 +167,7 @@ export class DirectMemory extends WaitingTask implements Memory {
     (this.words[address >> 2] as number) += n;
   }
 
-  // Nobody checks: V8 leaves nothing of these calls.
+  // Only checking memories look at locks. V8 inlines these to nothing.
   lockAcquire(_at: Address, _lockClass?: LockClass): void {}
   lockTaken(_at: Address): void {}
   lockRelease(_at: Address): void {}

@@ -1,6 +1,6 @@
 /**
  * The locks that one running context holds, and in which order it may take more: lockdep, for
- * memories that check. A violation is reported where the second lock is wanted, before anybody waits
+ * memories that check. A violation is reported where the second lock is wanted, before any wait
  * for it, so that one context is enough to show an order that needs two to deadlock.
  *
  * A lock counts as held from the moment when it is wanted until it is released. To want a lock that
@@ -45,7 +45,7 @@ export class HeldLocks {
     this.add(at, lockClass);
   }
 
-  /** The lock is held, in whatever order it was taken: who does not wait cannot deadlock. */
+  /** The lock is held, in whatever order it was taken: a context that did not wait cannot deadlock. */
   add(at: Address, lockClass?: LockClass): void {
     const classNumber = this.classNumber(at, lockClass);
     this.held.push({ at, classNumber, stack: this.world.captureStack() });
@@ -72,7 +72,7 @@ export class HeldLocks {
     );
   }
 
-  /** An interrupt begins: what it interrupts holds its locks for itself. Returns those. */
+  /** An interrupt begins, with no lock of its own. Returns the locks of the interrupted context. */
   begin(): HeldLock[] {
     const { held } = this;
     this.held = [];

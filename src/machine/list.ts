@@ -1,7 +1,7 @@
 /**
  * The kernel's circular doubly linked lists over shared memory: an entry is two words, next and
  * previous. A removed entry is poisoned, so that removing it twice is seen and not silently done.
- * Whoever calls holds the lock that guards the list.
+ * The caller holds the lock that guards the list.
  */
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -9,7 +9,7 @@ import type { Address, Memory } from "./memory.ts";
 const NEXT = 0;
 const PREVIOUS = 4;
 
-/** What a removed entry points to: an address inside page 0, which is never anybody's. */
+/** What a removed entry points to: an address inside page 0, which belongs to no one. */
 export const LIST_POISON = 0x100;
 
 export function initListHead(memory: Memory, head: Address): void {

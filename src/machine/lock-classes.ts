@@ -1,7 +1,7 @@
 /**
  * The classes of the kernel's locks, in the order in which they nest. A context that holds a lock
- * takes only locks of classes further down. Two locks of one class never nest: no place in our
- * kernels needs what the kernel would annotate as spin_lock_nested.
+ * takes only locks of classes further down. Two locks of one class never nest: no code of our kernels
+ * needs spin_lock_nested. Code that does has to say so by lockdepOff.
  *
  *     cpu_hotplug_lock      CPUs stay as they are                kmem_cache_create, _cpu_down
  *       mem_hotplug_lock    memory stays as it is                get_online_mems, online_pages
@@ -31,7 +31,7 @@ const IN_ORDER = [
 
 export type LockClass = (typeof IN_ORDER)[number];
 
-/** What a lock's class word holds where nobody has given the lock a class: its order is free. */
+/** The class word of a lock without a class: it may be taken in any order. */
 export const NO_LOCK_CLASS = 0;
 
 /** The number of a class, from 1: locks of a higher number are taken later. */

@@ -15,7 +15,7 @@ declare const pointee: unique symbol;
 /** A byte offset into the shared memory: a non-negative int32, 0 is NULL. `T` names what lies there. */
 export type Ptr<T extends string> = number & { readonly [pointee]?: T };
 
-/** A byte offset of which nothing more is known. */
+/** A byte offset, whatever lies there. */
 export type Address = number;
 
 export const NULL = 0;
@@ -124,11 +124,11 @@ export interface Memory {
   // Waiting.
   /**
    * The only way to wait: returns when the word at `address` was seen to differ from `value`.
-   * `holder` (task number + 1, 0 if unknown) is whom a deadlock report blames.
+   * `holder` (task number + 1, 0 if unknown) is blamed by a deadlock report.
    */
   waitWhile(address: Address, value: number, holder?: number): void;
-  /** Wakes who sleeps on the word. */
+  /** Wakes the tasks that sleep on the word. */
   notify(address: Address): void;
-  /** Tells `cpu` to look at its poll word; runs it for a CPU that nobody occupies. */
+  /** Tells `cpu` to look at its poll word; acts for a CPU that no task runs as. */
   kick(cpu: number): void;
 }

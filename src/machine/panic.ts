@@ -1,6 +1,6 @@
 /**
  * The panic word: once it is set, every wait on the machine ends with an error, on every thread, since
- * a lock may have been left behind that nobody will ever drop.
+ * a lock may have been left behind that no task will ever drop.
  */
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address } from "./memory.ts";

@@ -143,7 +143,7 @@ export abstract class RunningContext {
 
   /**
    * An error is about to leave the running section. With interrupts off it may leave a lock behind
-   * that nobody will ever drop: then the machine cannot go on. Read-side sections end with it.
+   * that no task will ever drop: then the machine cannot go on. Read-side sections end with it.
    */
   oops(): void {
     if (this.irqsOff) this.panic();

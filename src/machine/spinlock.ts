@@ -1,14 +1,14 @@
 /**
  * Spinlocks. The word is 0 when free, else the holder's task number + 1, with CONTENDED set once
- * somebody waits, so that an unlock nobody waits for wakes nobody. Statistics beside it.
+ * a task waits, so that an unlock without waiters wakes none. Statistics beside it.
  *
  *      31     30 ............ 0
  *     +-+-----+----------------+
  *     |0| CON |   holder + 1   |
  *     +-+-----+----------------+
  *
- * Taking is a full barrier (cmpxchg), as is dropping (xchg): what was written under the lock is seen
- * by the next holder. Simulated CPUs may outnumber cores, so a waiter spins for a moment and then
+ * Taking is a full barrier (cmpxchg), as is dropping (xchg): the next holder sees what was written
+ * under the lock. Simulated CPUs may outnumber cores, so a waiter spins for a moment and then
  * sleeps: no lock burns a time slice.
  */
 import { KernelBug } from "./kernel-bug.ts";
@@ -52,7 +52,7 @@ function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number):
     if (found === marked || memory.cmpxchg(at, found, marked) === found) {
       memory.waitWhile(at, marked, holderOf(found));
     }
-    // Others may wait as well, so the mark goes on.
+    // Others may wait as well, so the mark stays.
     found = memory.cmpxchg(at, 0, me | CONTENDED);
   }
 }
@@ -68,7 +68,10 @@ export function spinTrylock(memory: Memory, at: SpinLockPtr): boolean {
 export function spinUnlock(memory: Memory, at: SpinLockPtr): void {
   const before = memory.xchg(at, 0);
   if (holderOf(before) !== memory.current() + 1) {
-    throw new KernelBug("lock-not-held", `spinlock ${at} was dropped by who does not hold it`);
+    throw new KernelBug(
+      "lock-not-held",
+      `spinlock ${at} was dropped by a task that does not hold it`,
+    );
   }
   memory.lockRelease(at);
   if ((before & CONTENDED) !== 0) memory.notify(at);

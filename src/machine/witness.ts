@@ -1,7 +1,7 @@
 /**
- * What a debug report can say about the world outside the machine: who called, and when. Only a
- * track of a debug cache asks. By default nothing is known, so that a run which must repeat itself
- * repeats itself; a thread that serves people installs `javaScriptWitness`.
+ * What a debug report can say about the world outside the machine: the calling functions, and when.
+ * Only a track of a debug cache asks. By default nothing is known, so that a run is repeatable; a
+ * thread that serves people installs `javaScriptWitness`.
  */
 export interface Witness {
   /** The calling functions, innermost first, at most MAX_FRAMES. */

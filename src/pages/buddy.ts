@@ -8,7 +8,7 @@
  *     order 0   | * | 1 |              1 goes on the list of order 0
  *
  * The memory is also divided into pageblocks of the largest order, each of a migrate type: free
- * blocks lie on the lists of their pageblock's type. Who finds its own lists empty takes a whole
+ * blocks lie on the lists of their pageblock's type. A search that finds its own lists empty takes a whole
  * pageblock over from the other type, so that the two mix as little as possible.
  */
 import { listAdd, listDel, listEmpty, listMove, listNext } from "../machine/list.ts";
@@ -50,7 +50,7 @@ export class Buddy {
     const { memory } = this;
     if (pfn < zone.start || pfn + (1 << order) > zone.end) return false;
     const page = this.array.numbered(pfn);
-    // data_race: the flags of a page in use are its owner's, who never touches PG_BUDDY.
+    // data_race: the flags of a page in use are its owner's, and no owner touches PG_BUDDY.
     if ((memory.readRacy(page + Page.flags) & PG_BUDDY) === 0) return false;
     return memory.read32(page + Page.order) === order;
   }

@@ -35,7 +35,7 @@ test("locks of later classes are taken under a lock, those of earlier ones are r
   expect(() => spinLock(memory, locks[0])).toThrow(wrongOrder);
 });
 
-test("what is in the way is every lock that is held, not only the last one", () => {
+test("a lock is checked against every held lock, not only the last one", () => {
   const { memory, locks } = withLocks("zone->lock", "slab_mutex", "list_lock");
   spinLock(memory, locks[0]);
   expect(spinTrylock(memory, locks[1])).toBe(true);
@@ -48,7 +48,7 @@ test("a trylock may come in any order", () => {
   expect(spinTrylock(memory, locks[0])).toBe(true);
 });
 
-test("a lock that was given up is in nobody's way", () => {
+test("a released lock no longer restricts the order", () => {
   const { memory, locks } = withLocks("slab_mutex", "list_lock");
   spinLock(memory, locks[1]);
   spinUnlock(memory, locks[1]);
@@ -96,19 +96,19 @@ test("an interrupt takes its locks in an order of its own", () => {
   };
   spinLock(memory, locks[1]);
   memory.torture({ interrupts: 1, migrations: 0, delays: 0 }, 1);
-  while (memory.inflicted.interrupts === 0) memory.read32(locks[0]);
-  memory.relent();
+  while (memory.injected.interrupts === 0) memory.read32(locks[0]);
+  memory.disable();
   memory.assertLockHeld(locks[1]);
 });
 
-test("what needs a lock that is not held is refused, with the stack", () => {
+test("a call without the lock that it needs is refused, with the stack", () => {
   const { memory, locks } = withLocks("list_lock");
   expect(() => memory.assertLockHeld(locks[0])).toThrow(
     /list_lock \(0x\w+\) is needed here and not held\n {4}needed:\n.*held-locks\.test\.ts:\d+/,
   );
 });
 
-test("between lockdepOff and lockdepOn any order will do", () => {
+test("between lockdepOff and lockdepOn any order is accepted", () => {
   const { memory, locks } = withLocks("slab_mutex", "list_lock");
   spinLock(memory, locks[1]);
   memory.lockdepOff();

@@ -1,4 +1,4 @@
-/** Whoever puts a slab on a list looks at the cache of caches, too, and takes its list_lock for it. */
+/** Putting a slab on a list also takes the list_lock of the cache of caches. */
 import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
 import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 
