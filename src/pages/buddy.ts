@@ -116,6 +116,12 @@ export class Buddy {
 
   /** __free_one_page: merges the block with its buddy as often as that is free, and lists it. */
   free(zone: Zone, first: number, firstOrder: number): void {
+    this.memory.assertLockHeld(zone.at + ZoneState.lock);
+    this.freeUnlocked(zone, first, firstOrder);
+  }
+
+  /** The same while the machine boots, when no other task knows the zone. */
+  freeUnlocked(zone: Zone, first: number, firstOrder: number): void {
     let pfn = first;
     let order = firstOrder;
     while (order < MAX_ORDER - 1) {
@@ -145,7 +151,6 @@ export class Buddy {
   }
 
   private countFree(zone: Zone, n: number): void {
-    this.memory.assertLockHeld(zone.at + ZoneState.lock);
     const at = zone.at + ZoneState.nrFree;
     this.memory.write32(at, this.memory.read32(at) + n);
   }

@@ -1,7 +1,7 @@
 /** The first state of all pages: what the machine itself occupies is reserved, the rest is free. */
 import { initListHead } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
-import { initSpinLock, spinLock, spinUnlock } from "../machine/spinlock.ts";
+import { initSpinLock } from "../machine/spinlock.ts";
 import type { Buddy } from "./buddy.ts";
 import { Page, type PageArray, PG_NODE_SHIFT, PG_RESERVED } from "./page.ts";
 import { MAX_ORDER, MIGRATE_TYPES, type Zone, ZoneState } from "./zone.ts";
@@ -27,9 +27,7 @@ export function initPages(
         initListHead(memory, buddy.listOf(zone, order, type));
       }
     }
-    spinLock(memory, zone.at + ZoneState.lock);
     freeAll(buddy, zone);
-    spinUnlock(memory, zone.at + ZoneState.lock);
   }
 }
 
@@ -41,6 +39,6 @@ function freeAll(buddy: Buddy, zone: Zone): void {
       order++;
     }
     end -= 1 << order;
-    buddy.free(zone, end, order);
+    buddy.freeUnlocked(zone, end, order);
   }
 }
