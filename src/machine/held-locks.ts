@@ -63,7 +63,7 @@ export class HeldLocks {
 
   /** lockdep_assert_held. @throws KernelBug `lock-not-held` */
   assertHeld(at: Address): void {
-    if (this.isHeld(at)) return;
+    if (this.isHeld(at) || this.offs !== 0) return;
     const name = lockClassName(this.world.classNumberOf(at));
     throw new KernelBug(
       "lock-not-held",
@@ -90,7 +90,7 @@ export class HeldLocks {
     this.offs = 0;
   }
 
-  /** lockdep_off: an order that is known to be wrong, or is right for a reason not seen here. */
+  /** lockdep_off: what follows is known to be wrong, or is right for a reason not seen here. */
   off(): void {
     this.offs++;
   }

@@ -117,7 +117,7 @@ export interface Memory {
   lockRelease(at: Address): void;
   /** lockdep_assert_held: raises lock-not-held where the running context does not hold the lock. */
   assertLockHeld(at: Address): void;
-  /** lockdep_off, lockdep_on: locks taken in between may come in any order. */
+  /** lockdep_off, lockdep_on: in between no order is wrong and no lock is missing. */
   lockdepOff(): void;
   lockdepOn(): void;
 

@@ -108,10 +108,11 @@ test("a call without the lock that it needs is refused, with the stack", () => {
   );
 });
 
-test("between lockdepOff and lockdepOn any order is accepted", () => {
+test("between lockdepOff and lockdepOn no order is wrong and no lock is missing", () => {
   const { memory, locks } = withLocks("slab_mutex", "list_lock");
   spinLock(memory, locks[1]);
   memory.lockdepOff();
+  memory.assertLockHeld(locks[0]);
   spinLock(memory, locks[0]);
   spinUnlock(memory, locks[0]);
   memory.lockdepOn();
