@@ -26,7 +26,7 @@ export const javaScriptWitness: Witness = {
 };
 
 /** The files that stand between a lock and the stack of its taking. */
-const CHECKS = /\/machine\/(witness|held-locks|tortured-memory)\.[jt]s$/;
+const CHECKS = /\/machine\/(witness|held-locks|tortured-memory)\.[jt]s(\?|$)/;
 
 const LIBRARY = pathOf(new URL("../", import.meta.url).href);
 

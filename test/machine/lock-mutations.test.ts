@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { boot, MIB } from "../../src/kernel/kernel.ts";
+import type { Mutation } from "../../src/laboratory/mutation.ts";
 import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
 import { alloc, destroy, flush, free } from "../../src/laboratory/steps.ts";
 import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
-import { loadMutation } from "../../src/museum/mutations/load.ts";
-import type { Mutation } from "../../src/museum/mutations/mutation.ts";
+import { loadMutation } from "../../src/museum/mutations.ts";
 import { stress } from "../../stress/run.ts";
 import { options, TORTURE } from "../stress/options.ts";
 import { noListLock } from "./mutations/no-list-lock.ts";

@@ -1,6 +1,6 @@
 /** Slabs are put on lists and taken off them with interrupts off, but without list_lock. */
 import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 
 export const noListLock: Mutation = {
   id: "X13",

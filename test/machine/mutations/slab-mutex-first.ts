@@ -1,8 +1,8 @@
 /** Caches are created and destroyed with slab_mutex taken before CPUs and memory are held still. */
 import { onCommon } from "../../../src/kernel/classes.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 import { holdOff } from "../../../src/machine/hotplug-lock.ts";
 import { mutexLock } from "../../../src/machine/mutex.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 
 export const slabMutexFirst: Mutation = {
   id: "X10",

@@ -1,6 +1,6 @@
 /** Putting a slab on a list also takes the list_lock of the cache of caches. */
 import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 
 export const twoListLocks: Mutation = {
   id: "X12",

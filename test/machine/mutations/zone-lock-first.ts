@@ -1,8 +1,8 @@
 /** A list_lock is taken while the lock of a zone is held, which is right the other way round only. */
 import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
+import type { Mutation } from "../../../src/laboratory/mutation.ts";
 import type { Memory } from "../../../src/machine/memory.ts";
 import { spinLock, spinUnlock } from "../../../src/machine/spinlock.ts";
-import type { Mutation } from "../../../src/museum/mutations/mutation.ts";
 import type { Pages } from "../../../src/pages/pages.ts";
 import { type Zone, ZoneState } from "../../../src/pages/zone.ts";
 
