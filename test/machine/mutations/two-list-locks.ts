@@ -1,6 +1,7 @@
 /** Putting a slab on a list also takes the list_lock of the cache of caches. */
 import { inTurn, onSlab, onSlub } from "../../../src/kernel/classes.ts";
 import type { Mutation } from "../../../src/laboratory/mutation.ts";
+import type { ListEnd } from "../../../src/slub/node-partial.ts";
 
 export const twoListLocks: Mutation = {
   id: "X12",
@@ -11,10 +12,10 @@ export const twoListLocks: Mutation = {
   change: inTurn(
     onSlub((classes) => ({
       NodePartial: class extends classes.NodePartial {
-        override add(n: number, page: number, tail: boolean): void {
+        override add(n: number, page: number, end: ListEnd): void {
           const other = this.context.nodeOf(this.context.common.kmemCache, 0);
           if (other !== n) this.lock(other);
-          super.add(n, page, tail);
+          super.add(n, page, end);
           if (other !== n) this.unlock(other);
         }
       },
