@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A workload in one thread that is each CPU in turn: the same course every time, for a look at the
  * machine it leaves behind. The players keep what they hold.

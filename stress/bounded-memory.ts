@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The memory of the main thread of a run. A broken allocator may have it walk in circles, where nobody
  * is left to notice: so it counts its own accesses, and gives up a piece of work that takes too long.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What an error says about the allocator. */
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 

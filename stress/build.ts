@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The allocator that a run is about: which memory, which mutation, watched or not. */
 import { withUnderWay } from "../src/check/under-way.ts";
 import { withLedger } from "../src/check/with-ledger.ts";

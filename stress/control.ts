@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The words that the threads of a run share besides the allocator: start barrier, stop flag, who
  * failed first, what each task did last, and mailboxes for objects that another task is to free.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Threads that are ended from outside in mid-run. The others go on with the CPUs that are set free;
  * what the dead one held, or had in its hands, stays so, and in the end nothing but that may be left.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A task's hands: what a workload does, it does through these calls. Each is entered in the task's
  * log, counted, and, where there is a ledger, the object's bytes are painted while it is held, so

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What a failed run tells: what was found, who was concerned, and what each task did last. */
 import type { AuditFinding } from "../src/check/findings.ts";
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * CPUs that go and come while others work: every so often one that is gone comes back, and a random
  * one of those that are there goes. Done by a task of its own, on a thread of its own: it waits for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What a device's interrupt does on torture memory: it takes and gives back objects of a small pool
  * of its own, atomically, from the very caches that the interrupted code is using. Short runs of

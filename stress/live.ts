@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** An exhibit on real threads: torture until the broken source fails, and how long that took. */
 import { DEFAULT_KERNEL } from "../src/caches/kernel-version.ts";
 import { MIB } from "../src/kernel/kernel.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What a stress run is asked for, and what it answers. */
 
 import type { AllocatorName } from "../src/caches/flags.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Puts together what a run answers. */
 import { systemOf } from "../src/kernel/kernel.ts";
 import type { KernelBug } from "../src/machine/kernel-bug.ts";

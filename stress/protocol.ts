@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What the main thread and the threads of CPUs say to each other: plain data, a few calls a run. */
 import type { MessagePort } from "node:worker_threads";
 import type { SharedKernel } from "../src/kernel/kernel.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { xorshift32 } from "../src/machine/xorshift.ts";
 
 /** Chance for workloads: a course of its own for each seed and task, the same on every run. */

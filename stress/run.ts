@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A stress run, seen from the main thread: starts the threads and works in rounds. Between two
  * rounds the machine is quiet and everything is audited; the first rounds are short, so that a broken
@@ -6,8 +7,8 @@
 import type { Remote } from "comlink";
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
+import { PANICKED } from "../src/machine/panic.ts";
 import { quoted } from "../src/machine/quoted.ts";
-import { PANICKED } from "../src/machine/running-task.ts";
 import { bugOf } from "./bug.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
 import { histories, type StressFailure, type TaskHistory } from "./failure.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * From stress to schedule: the last operations of the tasks of a failed run become a scenario, which
  * the explorer can search. It keeps what was done, by whom and on which CPU, but on one cache with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * An allocator's event counters over a whole run, summed per CPU. They are words of 32 bits that a long run
  * overflows, so they are read every few seconds and the differences are added up.

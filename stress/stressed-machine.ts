@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The machine a run is about, in the hands of the main thread at quiet moments: booted with the
  * wanted build, audited between rounds, and in the end emptied and counted.

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What ended a task before its time, and who was the first. */
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
-import { PANICKED } from "../src/machine/running-task.ts";
+import { PANICKED } from "../src/machine/panic.ts";
 import { bugOf } from "./bug.ts";
 import type { StressControl } from "./control.ts";
 import type { TaskFailure } from "./protocol.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * One task of a run, on its own thread: attaches, and drives its workload in rounds. A failure ends
  * the round: the first to fail sets the stop flag and the panic word, so that nobody waits for it.

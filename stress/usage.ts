@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What a quiet machine's memory is used for: pages that slabs take, objects in use in them, and what
  * is lost to free objects, padding and metadata; and how often locks were waited for.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Notices a task that does not get on: it runs as a CPU whenever it is looked at, and no operation of
  * its own begins. A task that waits has a limit of its own, shorter than the watchdog's, and says what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The threads of a run: one a task, and one more where CPUs go and come. Who calls a thread that dies
  * is told, and so is the run, which writes the death into the machine: others may wait for the dead.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A worker with calls. A call to a worker that dies never hangs: it is raced against the worker's end.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A thread that runs as CPUs of a stress run: boot, run, finish, and nothing per operation. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";

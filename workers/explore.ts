@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A thread of the explorer: one job at a time, each a pure function of its input. */
 import { parentPort } from "node:worker_threads";
 import type { ExploreResult } from "../src/explore/explore.ts";

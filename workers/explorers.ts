@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The explorer on several cores: jobs for a pool of threads. A search is cut into numbered shards,
  * each a function of its number alone. The lowest shard with a failure wins, so the answer does not

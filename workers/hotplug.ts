@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A thread that takes CPUs away during a stress run and brings them back. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A thread of a measurement: ready, measure, and nothing per operation. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";

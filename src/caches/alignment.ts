@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Alignment and the few integer functions of the kernel that geometry is made of. Sizes are those
  * of an x86-64 kernel (8-byte words, 4096-byte pages, 64-byte cache lines), whatever this machine

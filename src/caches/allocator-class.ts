@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A class of either allocator, as a mixin over both extends it. */
 import type { Allocating } from "./allocator.ts";
 import type { SlabCommon } from "./slab-common.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The allocator as slab_common and its users see it. SLUB and SLAB stand behind it; no call of a
  * program asks which. All methods take and give addresses; none throws because memory runs out.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A file of a cache's directory: how it reads, and what may be written. */
 import type { KmemCachePtr } from "./kmem-cache.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What the audit of an allocator reports to, and whom it asks: src/check stands behind both. */
 import type { FailureClass } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The boot parameters of both allocators, in the kernel's spelling, with its defaults and ranges.
  * Read once before boot; the result is a plain constant that every thread may hold.

@@ -1,15 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The state of caches that all threads share: the list of all of them, how far the allocator has
  * come up, the kmalloc caches by size class. slab_mutex guards the list, the state, and every
  * cache's coming and going; the kmalloc table is only read once the machine is up.
  */
 
-import { HotplugLock, holdOff, letGo } from "../machine/hotplug-lock.ts";
+import { HotplugLock, holdOff, initHotplugLock, letGo } from "../machine/hotplug-lock.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { initListHead, listAdd } from "../machine/list.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { Mutex, mutexLock, mutexUnlock } from "../machine/mutex.ts";
+import { setLockClass } from "../machine/spinlock.ts";
 import { array, embed, list, ptr, struct, word } from "../machine/struct.ts";
 import { readText, textBytes, writeText } from "../machine/text.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
@@ -73,7 +75,12 @@ export abstract class CacheRegistry {
   }
 
   protected initList(): void {
-    initListHead(this.memory, this.globals + Globals.slabCaches);
+    const { memory } = this;
+    initHotplugLock(memory, this.cpuHotplugLock, "cpu_hotplug_lock");
+    initHotplugLock(memory, this.memHotplugLock, "mem_hotplug_lock");
+    initHotplugLock(memory, this.memcgCacheIdsLock, "memcg_cache_ids");
+    setLockClass(memory, this.slabMutex, "slab_mutex");
+    initListHead(memory, this.globals + Globals.slabCaches);
   }
 
   get state(): number {

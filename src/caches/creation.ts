@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How a cache comes to be (mm/slab_common.c `kmem_cache_create`): checked, merged with one that
  * exists if that wastes less than a word an object, or made. A cache is on the list only when it is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A cache drawn for people: what its words are called, and what lies where at one moment. */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";

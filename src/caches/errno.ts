@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Error numbers, returned negative as the kernel does. */
 
 export const ENOENT = 2;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** fail_page_alloc: requests for pages that fail on purpose (mm/fail_page_alloc). */
 import type { Machine } from "../machine/machine.ts";
 import type { PagePtr } from "../pages/page.ts";

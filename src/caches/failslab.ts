@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * failslab: allocations of objects that fail on purpose (mm/failslab.c), over either allocator. The
  * cache of caches is spared, as are requests that must not fail.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Failures on purpose (lib/fault-inject.c): whether this call, of all that pass by, is to fail. The
  * settings and what is left of them lie in shared memory, so that all threads draw from one account

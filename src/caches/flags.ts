@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Cache flags (`slab_flags_t`): their bits, the names each kernel gives them, and which of them
  * `kmem_cache_create` lets through. Pure constants; nothing here is shared state.

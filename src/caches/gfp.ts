@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The page allocator flags a cache adds to each of its requests (`allocflags`), by their bits in
  * each kernel; they moved between the two. This machine itself runs with those of 4.1.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What an allocator does when CPUs and the memory of nodes come and go: the steps of its CPU and
  * memory notifiers. The caller holds the hotplug lock concerned as a writer; the steps take

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * init_on_alloc (Linux 5.3), over either allocator: objects are zeroed when they are handed out.
  * Caches with a constructor, under RCU, or poisoned keep the content of their objects.

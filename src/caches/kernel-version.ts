@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The kernels whose allocators are copied, oldest first, and the one question that code may ask
  * about them: whether a kernel has what some release of Linux changed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Which cache serves kmalloc(n): the size classes, their names, and the list of caches each kernel
  * and allocator creates for them at boot, in the order of their creation. Constants only.

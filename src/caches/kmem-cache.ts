@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * struct kmem_cache, the part that every allocator has; each appends its own fields. Written while
  * the cache is made, under slab_mutex; afterwards mostly read.

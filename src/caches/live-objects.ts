@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A leak report: objects in use whose last allocation was called from one place. */
 import type { Address } from "../machine/memory.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Cache merging: whether a new cache may be an alias of an existing one, and the name under which
  * sysfs shows a cache that may have aliases. Pure functions over descriptions of caches; callers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What watchers need of an allocator: audit, ledger, /proc/slabinfo, sysfs, scripts, statistics. The
  * table that brings the allocator brings its observer along, so that no watcher asks which one runs.

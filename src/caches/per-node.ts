@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Numbers as sysfs writes them where they are kept by node or by CPU: the sum, then each share that
  * is not zero (`48 N0=32 N1=16`, `40 C0=39 C3=1`).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * slab_common: the life of a cache as a whole, in either allocator: at boot, when it is made, when
  * it goes. Under slab_mutex and with CPUs and memory held where they are.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** One row of /proc/slabinfo, as numbers (struct slabinfo). */
 export interface SlabInfo {
   readonly activeObjs: number;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A report of damage as data: what is wrong, where, and who had the object before. */
 import type { FailureClass } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A checker that is told where slabs and objects come and go beside the calls that all can see. */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";

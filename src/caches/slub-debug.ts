@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * `slub_debug=`: which caches get which debug flags. The two kernels read the same text by
  * different grammars; both end as the same rule set, and `kmemCacheFlags` applies it to one cache.

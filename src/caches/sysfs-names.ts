@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The names under which /sys/kernel/slab shows caches: a directory for each cache, a link for each
  * alias. A cache that nothing may be merged with has its own name; any other is named by what makes

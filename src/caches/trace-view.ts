@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What a script shows of a cache; each allocator has its own words for it. */
 
 import type { Address } from "../machine/memory.ts";

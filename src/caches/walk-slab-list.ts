@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The walk over one list of slabs, of either allocator: the links, and whose slabs are on it. */
 
 import { hex } from "../machine/hex.ts";

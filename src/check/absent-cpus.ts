@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The audit of CPUs that are gone: nobody acts for them any more, so what they still held would be
  * lost: a frozen slab, a queue with objects, a list of free pages, a callback.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The audit: a walk over everything at a quiet moment, which proves the invariants.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A survey of all pages that somebody has: each allocated block is a slab of some cache, or a large
  * kmalloc, or nobody knows whose it is. The machine is quiet.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Mutexes in the hands of tasks that have died. What they guard may be half done, and whoever wants
  * it will wait in vain: found before somebody does. A spinlock is held with interrupts off, and who

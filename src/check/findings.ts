@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What an audit finds: each a failure class, a line in the kernel's tone, and the objects concerned. */
 import type { AuditFindings } from "../caches/audit-findings.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Who holds which object: one word for every 8 bytes of memory, kept in the checker's room behind
  * it, beside the allocator and never used by it.

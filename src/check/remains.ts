@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What tasks have left that died in the middle of an operation, outside of all locks: an object that
  * is on no list any more and in nobody's hands yet, a slab or a block of pages on its way, a count

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What each task is in the middle of, noted beside the allocator before it begins and taken back when
  * it has ended: what a task had in its hands when it died can be told from nothing else.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Feeds the ledger: in place of an allocator a subclass of it, hooked where objects leave and enter.
  * Those are the calls that both allocators have, so what they allocate for themselves counts as well.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What the commands share: option values, exit codes, signals, the progress line. */
 import { constants } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";

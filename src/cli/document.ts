@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The one JSON document that every command prints under `--json`. */
 import { availableParallelism } from "node:os";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * `slablab geometry`: how a real kernel would lay out a cache, for one question on the command
  * line or for a stream of them on standard input.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The machine that `slabinfo` and `sysfs` look at: fresh from boot, or after a workload. */
 import { type Command, Option } from "commander";
 import { playAlone } from "../../stress/alone.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The options of a machine that several commands have: allocator, kernel, memory, parameters. */
 import { type Command, Option } from "commander";
 import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The process `slablab`: runs the program on its command line, and watches over its output. */
 import { complain, EXIT } from "./common.ts";
 import { hasNoReader, run } from "./program.ts";

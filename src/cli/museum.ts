@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab museum`: the catalogue of bugs, and the proof that each is found, and mended. */
 import { availableParallelism } from "node:os";
 import { Command } from "commander";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The program `slablab` as a function: its commands, and how a command line ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
 import { Command } from "commander";
 import { type Replayed, replay } from "../explore/replay.ts";

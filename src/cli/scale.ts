@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab scale`: what an operation costs and how it scales, per allocator. */
 import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";

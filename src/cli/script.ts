@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab script FILE`: runs a script on a machine of its own and prints what a kernel would tell. */
 import { Command } from "commander";
 import { BootParameterError } from "../caches/boot-parameters.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. */
 import { Command } from "commander";
 import { errorText } from "../caches/errno.ts";

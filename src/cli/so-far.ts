@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What the shards of a search have told of it: the answer, where the search is interrupted. */
 import { type Complete, leastComplete, type Progress } from "../explore/budget.ts";
 import type { ShardProgress } from "../museum/jobs.ts";

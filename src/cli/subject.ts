@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";

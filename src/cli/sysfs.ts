@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** `slablab sysfs [CACHE [FILE]]`: /sys/kernel/slab of a machine, in the kernel's own text. */
 
 import { Command } from "commander";

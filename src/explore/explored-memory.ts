@@ -14,6 +14,7 @@
  */
 import { Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
+import type { LockClass } from "../machine/lock-classes.ts";
 import type { MachineLayout } from "../machine/machine.ts";
 import type { Address, IrqFlags, Memory } from "../machine/memory.ts";
 import { AccessCheck } from "./access-check.ts";
@@ -23,6 +24,7 @@ import type { Context } from "./context.ts";
 import { CpuState } from "./cpu-state.ts";
 import { Journal } from "./journal.ts";
 import * as k from "./kinds.ts";
+import { LockCheck } from "./lock-check.ts";
 import type { Observer } from "./observer.ts";
 import { RunnableWatch } from "./runnable-watch.ts";
 import { Sharing } from "./sharing.ts";
@@ -51,6 +53,7 @@ export class ExploredMemory implements Memory {
   private readonly backing: Memory;
   private readonly check: AccessCheck;
   private readonly cpu: CpuState;
+  private readonly locks: LockCheck;
 
   private services: CpuServices | undefined;
   private watching: Observer | undefined;
@@ -74,6 +77,7 @@ export class ExploredMemory implements Memory {
     this.check = new AccessCheck(byteLength, layout, this.busyCpus, this.nameOf);
     this.stops = new StopRule(this.check, this.sharing, layout.end);
     this.cpu = new CpuState(this);
+    this.locks = new LockCheck(backing, this.log, this.stops, this.nameOf);
   }
 
   // ---- for the engine ----
@@ -83,6 +87,7 @@ export class ExploredMemory implements Memory {
     this.log.open(context);
     this.stops.enter(context);
     this.cpu.enter(context);
+    this.locks.enter();
   }
 
   /** No context runs. */
@@ -390,6 +395,27 @@ export class ExploredMemory implements Memory {
 
   perCpuPtr(offset: Address, cpu: number): Address {
     return this.cpu.areaOf(cpu) + offset;
+  }
+
+  // ---- locks: not points ----
+
+  lockAcquire(at: Address, lockClass?: LockClass): void {
+    this.locks.acquire(at, lockClass);
+  }
+  lockTaken(at: Address): void {
+    this.locks.taken(at);
+  }
+  lockRelease(at: Address): void {
+    this.locks.release(at);
+  }
+  assertLockHeld(at: Address): void {
+    this.locks.assertHeld(at);
+  }
+  lockdepOff(): void {
+    this.locks.off();
+  }
+  lockdepOn(): void {
+    this.locks.on();
   }
 
   // ---- statistics: not points, and not in the state ----

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The classes a system is made of. One table is chosen by allocator and kernel, and then changed:
  * by boot options, by a checker, by a mutation. A change puts a subclass in the place of a class;

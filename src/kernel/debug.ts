@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What a program may ask about its own bugs: reports of damage, the machine's console, who holds
  * which objects, and failures on purpose.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The question that `geometry` answers, and its check: a request comes as JSON from anywhere, and each
  * mistake in it is answered by one sentence.

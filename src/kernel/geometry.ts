@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The geometry a cache would get in a given kernel on a given machine: one question, one row.
  * Nothing is booted and nothing is shared; the row's field names are those of the recorded

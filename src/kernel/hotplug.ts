@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * CPUs and the memory of nodes come and go under load. Whoever does it holds the hotplug lock
  * concerned as a writer, so that no cache is made, shrunk or destroyed meanwhile; allocating and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * slablab as a library: a thread-safe allocator over one SharedArrayBuffer, for programs whose
  * workers share memory.

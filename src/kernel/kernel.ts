@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The library: boot a system in shared memory, attach threads to it, allocate and free.
  *

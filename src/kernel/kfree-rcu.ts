@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * kfree_rcu: objects that are freed when every reader that may have found them is done. The first
  * 8 bytes of such an object hold its rcu_head meanwhile. A count of those under way lets a cache wait

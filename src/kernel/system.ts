@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * One machine with an allocator on it, as one thread sees it through its memory: everything below,
  * put together, and the calls a program makes. Every thread builds the same system in the same

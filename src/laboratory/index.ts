@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The laboratory as a library: scenarios over the real allocators, and mutations of them, ready for
  * the explorer. docs/exports.md says what is stable.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The world of a scenario: a small machine with a real allocator on it, every object in the ledger,
  * and one cache to experiment with. Built once; all its state is in the explored memory, so undoing

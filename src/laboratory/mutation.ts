@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A mutation takes one fix out of the allocator, to show what the fix is for: a subclass in the place
  * of one part. The allocator itself knows nothing of it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Names of a laboratory's addresses, in the kernel's words: `cpu 0: c->freelist`, `slab 17.counters`,
  * `object 17/2: next`. For reports only; it reads the machine as it is.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A scenario as a text file, one item a line; `#` begins a comment, `;` joins steps to one operation:
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A scenario as the text file that parse.ts reads. */
 
 import { describeFlags } from "../caches/flags.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How steps name objects, and whether each object that a file's steps name has been allocated before:
  * by set-up, for all contexts, or earlier by the same context. Steps in TypeScript may make names, too;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A scenario over a real allocator, in ten typed lines or as a text file (parse.ts):
  *

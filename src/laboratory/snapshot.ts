@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The state of a laboratory's cache at one moment of a replay, drawn for readers: the slabs and objects
  * of each CPU, the nodes' lists, and every slab with its objects. The replay does not notice; a list

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The verbs of a scenario. A step is plain data: TypeScript builds it with the functions here, a text
  * file through parse.ts, and both run alike. Objects have names: `alloc("a", 4)` makes `a.0` to `a.3`;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The checks of a laboratory: of the CPUs' slabs when an operation has ended, of everything when all
  * have. A CPU is checked only while no context is in mid-operation there: in the middle of a slow path

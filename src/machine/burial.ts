@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * A thread that ended without a word. What it ran as is set free, unless it was in the middle of a
- * change there: with interrupts off, or in what it does between operations, a CPU's own data is
- * nobody else's to look at, as if it were locked. Such a CPU keeps its dead holder, and so do locks;
- * whoever waits for them is told.
+ * Burial of a task whose thread ended without leaving the machine. Its CPU is released, unless the
+ * task died in the middle of a change: with interrupts off, or in a softirq, the data of a CPU may be
+ * inconsistent, as if it were locked. Such a CPU keeps its dead holder, and so do locks; a waiter is
+ * told that the holder is dead.
  */
 import {
   Cpu,
@@ -21,9 +21,10 @@ import type { Machine } from "./machine.ts";
 export function bury(machine: Machine, task: number): number[] {
   const { memory, layout, options } = machine;
   const at = layout.taskBase + task * sizeOfTask;
-  // Before its leases are looked for: who hands it one now, sees that and takes it back.
+  // Before the search for its leases: a granter that hands it one now sees the state and takes the
+  // lease back.
   memory.storeRelease(at + Task.state, TASK_DYING);
-  // Nobody is to hand it a CPU from here on.
+  // From here on no task grants it a CPU.
   if (memory.xchg(at + Task.wanted, 0) !== 0) memory.add(layout.waiting, -1);
   keepPromises(machine, task);
   const inMidChange =
@@ -34,7 +35,7 @@ export function bury(machine: Machine, task: number): number[] {
     if (memory.loadAcquire(lease) !== task + 1) continue;
     if (inMidChange) held.push(cpu);
     else if (memory.cmpxchg(lease, task + 1, 0) === task + 1) {
-      // What it was asked for is done as that CPU now.
+      // Requests that the dead task has not served are served now.
       memory.kick(cpu);
     }
   }
@@ -42,12 +43,13 @@ export function bury(machine: Machine, task: number): number[] {
   return held;
 }
 
-/** A CPU that it was handing over goes where it was promised, or who waits for it asks again. */
+/** A CPU that the dead task was granting goes to the waiter, or the waiter is refused and retries. */
 function keepPromises({ memory, layout, options }: Machine, dead: number): void {
   for (let task = 0; task < options.tasks; task++) {
     const at = layout.taskBase + task * sizeOfTask;
-    // Looked at before the wish: a promise that is still there was there then, without its grant,
-    // and nobody else will write that. The other way round it might belong to the next wish.
+    // The grant is read before the wish: if the wish is still a promise of the dead task, the promise
+    // had no grant then, and no other task will write one. In the other order the grant might belong
+    // to the waiter's next wish.
     const isGranted = memory.loadAcquire(at + Task.granted) !== 0;
     const promise = promiseIn(memory.loadAcquire(at + Task.wanted));
     if (promise?.task !== dead || isGranted) continue;

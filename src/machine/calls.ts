@@ -28,7 +28,7 @@ export class Calls {
 
   /**
    * smp_call_function_single(wait = 1). Interrupts must be on, unless `cpu` is this CPU. An absent
-   * CPU is not called: it has nothing, since whoever took it away has seen to that.
+   * CPU is not called: it keeps nothing, since taking it offline has emptied it.
    */
   callOn(cpu: number, fn: number, argument: Address): void {
     const { memory } = this;
@@ -59,10 +59,10 @@ export class Calls {
     }
     memory.write32(target + Cpu.callFunction, fn);
     memory.write32(target + Cpu.callArgument, argument);
-    // Release: whoever sees callPending sees the function and its argument.
+    // Release: a CPU that sees callPending sees the function and its argument.
     memory.storeRelease(target + Cpu.callPending, 1);
     memory.kick(cpu);
-    // Whoever runs as that CPU now is to blame where no answer comes.
+    // A deadlock report blames the task that runs as that CPU now.
     memory.waitWhile(target + Cpu.callPending, 1, memory.loadAcquire(target + Cpu.lease));
     memory.storeRelease(target + Cpu.callOwner, 0);
     memory.notify(target + Cpu.callOwner);
@@ -80,14 +80,14 @@ export class Calls {
     this.callOnEach(() => true, this.doNothing, 0);
   }
 
-  /** Runs the pending call of this CPU, if any. Interrupts are off. */
+  /** Runs the pending call of this CPU, if there is one. Interrupts are off. */
   take(): void {
     const { memory } = this;
     const me = this.cpuBase + memory.smpProcessorId() * sizeOfCpu;
     // Acquire: pairs with the release in callRemote.
     if (memory.loadAcquire(me + Cpu.callPending) === 0) return;
     this.functions.call(memory.read32(me + Cpu.callFunction), memory.read32(me + Cpu.callArgument));
-    // Release: the caller sees all that the function did.
+    // Release: the caller sees what the function wrote.
     memory.storeRelease(me + Cpu.callPending, 0);
     memory.notify(me + Cpu.callPending);
   }

@@ -2,27 +2,27 @@
 /**
  * The descriptors of CPUs and tasks, and the lease: a task runs as CPU c while it holds c's lease.
  *
- * A CPU whose lease is free is idle: it is quiescent for RCU, and whoever needs something done there
- * takes the lease and does it. There may be more tasks than CPUs; a task that sleeps drops its lease
- * and comes back on whichever CPU is free.
+ * A CPU whose lease is free is idle: it is quiescent for RCU, and a task that needs something done
+ * there takes the lease and does it. There may be more tasks than CPUs; a task that sleeps drops its
+ * lease and comes back on any CPU that is free.
  *
- * A lease is handed over, not raced for: whoever releases one gives it to a waiting task if there is
- * one. The words are only touched by atomics; this file knows no CPU-local state.
+ * A lease is handed over, not raced for: a task that releases one grants it to a waiting task if
+ * there is one. The words are only touched by atomics; this file knows no CPU-local state.
  */
 import { ptr, sizeOf, struct, word } from "./struct.ts";
 
 /** tid counts in steps of the CPU limit rounded up to a power of two, so this bounds its period. */
 export const MAX_CPUS = 64;
-/** More tasks than CPUs are wanted for preemption; this is room enough. */
+/** Preemption needs more tasks than CPUs. */
 export const MAX_TASKS = 2 * MAX_CPUS;
 
 /** One 128-byte block a CPU, so that polling one never disturbs another. */
 export const Cpu = struct(
   "cpu",
   {
-    /** Task number + 1 of who runs as this CPU; 0: idle. */
+    /** Number + 1 of the task that runs as this CPU; 0: idle. */
     lease: word,
-    /** POLL_ASKED: somebody waits for this CPU. POLL_OWN: it left itself something to do. */
+    /** POLL_ASKED: another task waits for this CPU. POLL_OWN: the CPU left itself something to do. */
     poll: word,
     /** CPU_ONLINE, CPU_LEAVING or CPU_ABSENT. */
     online: word,
@@ -40,17 +40,17 @@ export const Cpu = struct(
     /** Callbacks queued since. */
     rcuNext: ptr,
     rcuNextTail: ptr,
-    /** How many callbacks were ever queued, and how many of them have run; both may wrap. */
+    /** Callbacks queued so far, and how many of them have run; both counts may wrap. */
     rcuQueued: word,
     rcuDone: word,
   },
   128,
 );
 
-/** Nobody runs there, and nobody may. */
+/** No task runs there, and none may. */
 export const CPU_ABSENT = 0;
 export const CPU_ONLINE = 1;
-/** Who runs there leaves between two operations, and nobody comes any more. */
+/** The task that runs there leaves between two operations, and no other task comes. */
 export const CPU_LEAVING = 2;
 
 export const POLL_ASKED = 1;
@@ -58,38 +58,39 @@ export const POLL_OWN = 2;
 
 export const TASK_NONE = 0;
 export const TASK_RUNNING = 1;
-/** The task's thread ended without saying goodbye. */
+/** The thread of the task has ended without releasing the task. */
 export const TASK_DEAD = 2;
-/** It has ended, and what it ran as is about to be set free. */
+/** The task has ended; its CPU is about to be released. */
 export const TASK_DYING = 3;
 
 export const Task = struct(
   "task",
   {
     state: word,
-    /** CPU number + 1 that it runs as, or last ran as. */
+    /** Number + 1 of the CPU that the task runs as, or last ran as. */
     cpu: word,
-    /** 0, or what it waits for: ANY_CPU or CPU number + 1; a promise while somebody grants it. */
+    /** The wish: 0, ANY_CPU or CPU number + 1; a promise while another task grants it. */
     wanted: word,
-    /** CPU number + 1 granted to it, or REFUSED. */
+    /** The grant: CPU number + 1, or REFUSED. */
     granted: word,
-    /** 1 while it has interrupts off, or does what waits for its CPU: for when it dies there. */
+    /** 1 while interrupts are off. Burial must know, as it must know `serving`. */
     irqsOff: word,
+    /** 1 while the task runs a softirq. */
     serving: word,
   },
   64,
 );
 
 export const ANY_CPU = -1;
-/** Whoever had promised a CPU has died before it was handed over. */
+/** The granter died between its promise and the grant. */
 export const REFUSED = -1;
 
-/** What stands for a wish while task number `holder - 1` hands `cpu` over: below ANY_CPU. */
+/** The promise that replaces a wish while task number `holder - 1` grants `cpu`: below ANY_CPU. */
 export function promiseOf(holder: number, cpu: number): number {
   return -2 - (holder * MAX_CPUS + cpu);
 }
 
-/** Who hands which CPU over, where a task's wish is such a promise. */
+/** The granter and the CPU of a promise; undefined where `wanted` is a wish or nothing. */
 export function promiseIn(wanted: number): { task: number; cpu: number } | undefined {
   if (wanted >= ANY_CPU) return undefined;
   const promise = -2 - wanted;
@@ -110,14 +111,14 @@ export class Leases {
   declare private readonly waiting: number;
 
   /**
-   * Told of each CPU that was this task's for a moment on its way to another, and is free again: who
-   * asked for it meanwhile relies on this task to look.
+   * Called with each CPU whose lease this task had for a moment and has released: a task that asked
+   * for something there meanwhile relies on this task to look.
    */
   onFreed: (cpu: number) => void = () => undefined;
 
   /**
    * Byte offsets: `cpuBase` and `taskBase` of the two arrays of descriptors, `waiting` of the word
-   * that counts tasks in `acquire`, so that a release nobody waits for looks at no task.
+   * that counts tasks in `acquire`, so that a release without waiters looks at no task.
    */
   constructor(
     words: Int32Array,
@@ -156,7 +157,7 @@ export class Leases {
     const { words } = this;
     if (!this.isOnline(cpu)) return false;
     if (Atomics.compareExchange(words, this.cpuWord(cpu, LEASE), 0, task + 1) !== 0) return false;
-    // Since it was looked at it may have gone, and whoever took it away knows nothing of this task.
+    // The CPU may have gone offline since, and the task that took it offline does not know of this one.
     if (!this.isOnline(cpu)) {
       Atomics.store(words, this.cpuWord(cpu, LEASE), 0);
       this.onFreed(cpu);
@@ -166,7 +167,7 @@ export class Leases {
     return true;
   }
 
-  /** Takes the lease of a CPU whether online or not: for whoever acts for an absent CPU. */
+  /** Takes the lease of a CPU whether online or not, to act for an absent CPU. */
   tryAcquireAbsent(task: number, cpu: number): boolean {
     return Atomics.compareExchange(this.words, this.cpuWord(cpu, LEASE), 0, task + 1) === 0;
   }
@@ -199,14 +200,14 @@ export class Leases {
     const grant = this.taskWord(task, Task.granted);
     Atomics.store(words, grant, 0);
     Atomics.store(words, want, wanted);
-    // A lease may have come free before anybody could see that this task waits.
+    // A lease may have come free before the wish was visible.
     let cpu = this.tryAny(task, wanted, from);
     if (cpu < 0) {
       Atomics.wait(words, grant, 0, patience);
       if (Atomics.load(words, want) !== wanted) return this.takeGrant(task);
       cpu = this.tryAny(task, wanted, from);
     }
-    // Withdraw; whoever came first has granted another lease, which is given on.
+    // Withdraw the wish. If another task has granted a lease first, that one is passed on.
     if (Atomics.compareExchange(words, want, wanted, 0) !== wanted) {
       const granted = this.takeGrant(task);
       if (cpu < 0) return granted;
@@ -219,10 +220,10 @@ export class Leases {
     return cpu;
   }
 
-  /** The CPU that was promised, or -1. */
+  /** The CPU that was granted, or -1. */
   private takeGrant(task: number): number {
     const grant = this.taskWord(task, Task.granted);
-    // From the promise to the grant it is two stores; if who promised dies there, it is refused.
+    // The granter stores twice, promise then grant; if it dies in between, burial refuses the wish.
     while (Atomics.load(this.words, grant) === 0) Atomics.wait(this.words, grant, 0, 1);
     Atomics.store(this.words, this.taskWord(task, Task.wanted), 0);
     const granted = Atomics.load(this.words, grant);
@@ -254,7 +255,7 @@ export class Leases {
     const { words } = this;
     if (!this.isOnline(cpu)) return false;
     for (let i = 0; i < this.tasks; i++) {
-      // Starting behind the present holder keeps two tasks from passing it to and fro.
+      // Starting behind the present holder keeps two tasks from passing it back and forth.
       const task = (holder + i) % this.tasks;
       const want = this.taskWord(task, Task.wanted);
       const wanted = Atomics.load(words, want);
@@ -266,7 +267,7 @@ export class Leases {
       Atomics.store(words, this.taskWord(task, Task.granted), cpu + 1);
       Atomics.notify(words, this.taskWord(task, Task.granted));
       if (!this.hasEnded(task)) return true;
-      // Who buries it has looked for its leases before or will: one of the two takes this one back.
+      // Burial has searched the dead task's leases before or will: one of the two takes this one back.
       if (Atomics.compareExchange(words, lease, task + 1, holder) !== task + 1) return true;
     }
     return false;

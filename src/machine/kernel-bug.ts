@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * What the allocator finds wrong with how it is used, or with itself, in the kernel's words.
+ * An error that the allocator finds in its use or in itself, in the kernel's words.
  * A `KernelBug` leaves with no spinlock held and interrupts on, or the machine is set to panic
- * first. A mutex, and whatever holds CPUs and memory off, stays held, as behind an oops of a kernel:
- * who wants it next is told of a deadlock.
+ * first. Mutexes and hotplug locks stay held, as behind an oops of a kernel: the next task that wants
+ * one gets a deadlock report.
  */
 
 /** The closed list of what can go wrong; a report, an exhibit and a scenario name one of these. */

@@ -2,7 +2,7 @@
 /**
  * The kernel's circular doubly linked lists over shared memory: an entry is two words, next and
  * previous. A removed entry is poisoned, so that removing it twice is seen and not silently done.
- * Whoever calls holds the lock that guards the list.
+ * The caller holds the lock that guards the list.
  */
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -10,7 +10,7 @@ import type { Address, Memory } from "./memory.ts";
 const NEXT = 0;
 const PREVIOUS = 4;
 
-/** What a removed entry points to: an address inside page 0, which is never anybody's. */
+/** What a removed entry points to: an address inside page 0, which belongs to no one. */
 export const LIST_POISON = 0x100;
 
 export function initListHead(memory: Memory, head: Address): void {
@@ -74,11 +74,6 @@ export function listDel(memory: Memory, entry: Address): void {
 export function listMove(memory: Memory, entry: Address, head: Address): void {
   listDel(memory, entry);
   listAdd(memory, entry, head);
-}
-
-export function listMoveTail(memory: Memory, entry: Address, head: Address): void {
-  listDel(memory, entry);
-  listAddTail(memory, entry, head);
 }
 
 /** Moves all entries of `from` to the front of `to`; `from` is left empty. */

@@ -2,7 +2,7 @@
 /**
  * The machine: one block of shared memory, laid out once, and the devices on it.
  *
- *     0        page 0: belongs to nobody, so NULL and small numbers are never addresses
+ *     0        page 0: belongs to no one, so NULL and small numbers are never addresses
  *     4096     statics: descriptors of CPUs and tasks, globals of every storey
  *     …        per-CPU areas, one block a CPU
  *     …        the array of struct page, then the pages themselves, `memory` bytes in all
@@ -33,7 +33,7 @@ import { PercpuAllocator } from "./percpu.ts";
 import { platform, type WasmMemory } from "./platform.ts";
 import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
-import type { MachinePlaces } from "./running-task.ts";
+import type { MachinePlaces } from "./running-context.ts";
 import { Statics } from "./statics.ts";
 import { Topology } from "./topology.ts";
 import { noWitness, type Witness } from "./witness.ts";
@@ -56,11 +56,11 @@ export interface MachineOptions {
   readonly cpus: number;
   /** Memory nodes, 1 to 8, at most one a CPU. */
   readonly nodes: number;
-  /** Bytes of memory, all told. */
+  /** Bytes of memory in total. */
   readonly memory: number;
   /** Threads that may run as CPUs; more than CPUs where preemption is wanted. */
   readonly tasks: number;
-  /** Bytes beyond `memory` for whoever checks the allocator. */
+  /** Bytes beyond `memory` for the checker of the allocator. */
   readonly checker: number;
   readonly atomics: AtomicsKind;
   readonly seed: number;
@@ -108,12 +108,12 @@ export function layoutOf(options: MachineOptions): MachineLayout {
   };
 }
 
-/** The machine cannot be had as it was asked for; the message says why. */
+/** The machine cannot be made with these options; the message says why. */
 export class MachineOptionsError extends RangeError {
   override name = "MachineOptionsError";
 }
 
-/** Refuses what cannot be laid out, with the reason. */
+/** Refuses options that have no layout, with the reason. */
 export function checkMachineOptions(options: MachineOptions): void {
   const whole = (name: string, value: number, least: number, most: number, why: string): void => {
     if (Number.isInteger(value) && value >= least && value <= most) return;
@@ -203,7 +203,7 @@ export class Machine {
   declare readonly rcu: Rcu;
   declare readonly presence: Presence;
   declare readonly console: Console;
-  /** What tracks of debug caches are filled from. */
+  /** Fills the tracks of debug caches. */
   witness: Witness = noWitness;
 
   constructor(memory: Memory, options: MachineOptions) {
@@ -221,7 +221,7 @@ export class Machine {
     this.presence = new Presence(memory, layout.cpuBase, options.cpus);
   }
 
-  /** What a direct memory does when its CPU is asked for. */
+  /** Has a direct memory take calls and look after RCU. */
   serve(memory: DirectMemory): void {
     memory.onCall = () => this.calls.take();
     memory.onQuiescent = () => {

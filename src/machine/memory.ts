@@ -9,13 +9,14 @@
  * The kind of an access says what the allocator relies on, in the kernel's words: plain C access,
  * READ_ONCE and WRITE_ONCE, data_race, acquire and release, fully ordered atomics, this_cpu_*.
  */
+import type { LockClass } from "./lock-classes.ts";
 
 declare const pointee: unique symbol;
 
 /** A byte offset into the shared memory: a non-negative int32, 0 is NULL. `T` names what lies there. */
 export type Ptr<T extends string> = number & { readonly [pointee]?: T };
 
-/** A byte offset of which nothing more is known. */
+/** A byte offset, whatever lies there. */
 export type Address = number;
 
 export const NULL = 0;
@@ -109,14 +110,26 @@ export interface Memory {
   /** 32 random bits. */
   random(): number;
 
+  // Locks, as lockdep is told of them: nothing happens but in a memory that checks.
+  /** lock_acquire: the lock at `at` is about to be taken. A lock without a class word names it. */
+  lockAcquire(at: Address, lockClass?: LockClass): void;
+  /** The lock has been taken without waiting. */
+  lockTaken(at: Address): void;
+  lockRelease(at: Address): void;
+  /** lockdep_assert_held: raises lock-not-held where the running context does not hold the lock. */
+  assertLockHeld(at: Address): void;
+  /** lockdep_off, lockdep_on: in between no order is wrong and no lock is missing. */
+  lockdepOff(): void;
+  lockdepOn(): void;
+
   // Waiting.
   /**
    * The only way to wait: returns when the word at `address` was seen to differ from `value`.
-   * `holder` (task number + 1, 0 if unknown) is whom a deadlock report blames.
+   * `holder` (task number + 1, 0 if unknown) is blamed by a deadlock report.
    */
   waitWhile(address: Address, value: number, holder?: number): void;
-  /** Wakes who sleeps on the word. */
+  /** Wakes the tasks that sleep on the word. */
   notify(address: Address): void;
-  /** Tells `cpu` to look at its poll word; runs it for a CPU that nobody occupies. */
+  /** Tells `cpu` to look at its poll word; acts for a CPU that no task runs as. */
   kick(cpu: number): void;
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /**
- * Which CPUs are there, and how one goes and comes (take_cpu_down, cpu_up).
+ * Which CPUs are online, and how one goes and comes (take_cpu_down, cpu_up).
  *
  *     ONLINE  --vacate-->  LEAVING  ------------------>  ABSENT  --arrive-->  ONLINE
- *     anybody may come     who is there is asked to go   nobody is there
+ *     any task may come    its task is asked to leave    no task is there
  *
- * Nobody takes the lease of a CPU that is not online; who took it at the last moment looks again and
- * gives it back. A call looks at the state and is answered with preemption off all the while, so a
- * grace period after the change to ABSENT no call to that CPU is under way and none will be: what
- * lies in its area is then touched only by whoever holds the hotplug lock.
+ * No task takes the lease of a CPU that is not online; one that took it at the last moment looks again
+ * and gives it back. A caller keeps preemption off from its look at the state to the answer, so a
+ * grace period after the change to ABSENT no call to that CPU is pending and none will come: its area
+ * is then touched only by the holder of the hotplug lock.
  */
 import { CPU_ABSENT, CPU_LEAVING, CPU_ONLINE, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -39,8 +39,8 @@ export class Presence {
   }
 
   /**
-   * Returns when nobody runs as `cpu` any more; whoever does leaves between two operations. This
-   * task may be the one, if it may sleep. What was asked of the CPU before is done.
+   * Returns when no task runs as `cpu` any more; the task that does leaves between two operations.
+   * That may be this task, if it may sleep. Requests made of the CPU before are served.
    */
   vacate(cpu: number): void {
     const { memory } = this;
@@ -51,16 +51,16 @@ export class Presence {
       const holder = memory.cmpxchg(lease, 0, me);
       if (holder === 0) break;
       if (holder !== me) memory.kick(cpu);
-      // This task itself lets go of the CPU while it sleeps.
+      // If this task is the holder, it leaves the CPU while it sleeps.
       memory.waitWhile(lease, holder, holder === me ? 0 : holder);
     }
     memory.storeRelease(this.word(cpu, Cpu.online), CPU_ABSENT);
     memory.storeRelease(lease, 0);
-    // Who asked while the lease was held relies on the holder to look once more.
+    // A task that asked while the lease was held relies on the holder to look once more.
     memory.kick(cpu);
   }
 
-  /** From here on anybody may run as `cpu`. */
+  /** From here on any task may run as `cpu`. */
   arrive(cpu: number): void {
     this.memory.storeRelease(this.word(cpu, Cpu.online), CPU_ONLINE);
   }

@@ -4,8 +4,8 @@
  * CPU that is between two operations, or idle, is in no read-side section.
  *
  * A grace period has a number. When it starts, each other busy CPU is told (rcuNeeded) and kicked;
- * each reports once between operations. A CPU whose lease is free needs no telling, since whatever
- * it does later began after the start; nor does the one that starts the period, which is between
+ * each reports once between operations. A CPU whose lease is free need not be told, since all that
+ * will run there begins after the start; nor the CPU that starts the period, which is between
  * operations itself. The last report ends the period.
  *
  * Callbacks of a CPU move from `next` (queued) to `waiting` (their period is under way) and are run
@@ -15,11 +15,11 @@
 import { CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
-import { lock, spinLock, spinUnlock } from "./spinlock.ts";
+import { lock, setLockClass, spinLock, spinUnlock } from "./spinlock.ts";
 import type { Statics } from "./statics.ts";
 import { ptr, struct, word } from "./struct.ts";
 
-/** struct rcu_head: lives in the object that waits. */
+/** struct rcu_head: lives in the object whose callback waits. */
 export const RcuHead = struct("rcu_head", { next: ptr, func: word });
 
 const RcuState = struct("rcu_state", {
@@ -50,6 +50,7 @@ export class Rcu {
     this.cpuBase = cpuBase;
     this.cpus = cpus;
     this.state = statics.allocate(RcuState, "rcu_state");
+    setLockClass(memory, this.state + RcuState.lock, "rcu.lock");
   }
 
   readLock(): void {
@@ -93,7 +94,7 @@ export class Rcu {
     const ready = this.takeReady(cpu);
     this.advance(cpu);
     const waits = memory.read32(cpu + Cpu.rcuWaiting) !== 0;
-    // What still waits makes this CPU look again after its next operation.
+    // With callbacks still waiting this CPU looks again after its next operation.
     if (waits) memory.kick(memory.smpProcessorId());
     memory.irqRestore(flags);
     if (waits) this.kickNeeded();
@@ -120,7 +121,7 @@ export class Rcu {
     const period = memory.read32(cpu + Cpu.rcuWaitingFor);
     if (!this.isOver(period)) {
       this.ensureStarted(period);
-      // With no other CPU busy it is over at once, and nobody else would say so.
+      // With no other CPU busy the period is over at once, and no report would come.
       if (!this.isOver(period)) return 0;
     }
     memory.writeOnce(cpu + Cpu.rcuWaiting, 0);
@@ -130,7 +131,7 @@ export class Rcu {
   private run(cpu: Address, first: Address): void {
     const { memory } = this;
     for (let head = first; head !== 0; ) {
-      // The callback may give the memory of `head` away.
+      // The callback may free the memory of `head`.
       const next = memory.read32(head + RcuHead.next);
       this.functions.call(memory.read32(head + RcuHead.func), head);
       memory.add(cpu + Cpu.rcuDone, 1);
@@ -140,7 +141,7 @@ export class Rcu {
   }
 
   private isOver(period: number): boolean {
-    // Acquire: all that readers did before the period ended comes before what follows here.
+    // Acquire: the readers' accesses before the end of the period come before those that follow.
     return ((this.memory.loadAcquire(this.state + RcuState.completed) - period) | 0) >= 0;
   }
 
@@ -172,9 +173,9 @@ export class Rcu {
     let busy = 0;
     for (let i = 0; i < this.cpus; i++) {
       const cpu = this.cpuBase + i * sizeOfCpu;
-      // A CPU whose lease is free now begins after the start of the period, whatever it does.
+      // An operation on a CPU whose lease is free now begins after the start of the period.
       if (i === self || memory.loadAcquire(cpu + Cpu.lease) === 0) continue;
-      // Nobody reads there; who holds the lease for a moment only looks whether anything is asked.
+      // No reader is there; a task that holds the lease for a moment only looks at the poll word.
       if (memory.loadAcquire(cpu + Cpu.online) === CPU_ABSENT) continue;
       memory.storeRelease(cpu + Cpu.rcuNeeded, period);
       busy++;
@@ -188,7 +189,7 @@ export class Rcu {
     this.memory.notify(this.state + RcuState.completed);
   }
 
-  /** Says for this CPU that it is in no read-side section. The last to say so ends the period. */
+  /** Reports that this CPU is in no read-side section. The last report ends the period. */
   private report(): void {
     const { memory, state } = this;
     const flags = memory.irqSave();
@@ -205,18 +206,18 @@ export class Rcu {
     if (left === 0) this.complete(period);
     spinUnlock(memory, state + RcuState.lock);
     memory.irqRestore(flags);
-    if (left === 0) this.kickThoseWho((other) => memory.readOnce(other + Cpu.rcuWaiting) !== 0);
+    if (left === 0) this.kickWhere((other) => memory.readOnce(other + Cpu.rcuWaiting) !== 0);
   }
 
-  /** Asks the CPUs that the running period waits for. Interrupts are on. */
+  /** Kicks the CPUs that the running period waits for. Interrupts are on. */
   private kickNeeded(): void {
-    this.kickThoseWho((cpu) => this.memory.loadAcquire(cpu + Cpu.rcuNeeded) !== 0);
+    this.kickWhere((cpu) => this.memory.loadAcquire(cpu + Cpu.rcuNeeded) !== 0);
   }
 
-  /** Looks at words that their CPUs change meanwhile: a kick too many is harmless. */
-  private kickThoseWho(wait: (cpu: Address) => boolean): void {
+  /** The condition reads words that their CPUs change meanwhile: a kick too many is harmless. */
+  private kickWhere(condition: (cpu: Address) => boolean): void {
     for (let i = 0; i < this.cpus; i++) {
-      if (wait(this.cpuBase + i * sizeOfCpu)) this.memory.kick(i);
+      if (condition(this.cpuBase + i * sizeOfCpu)) this.memory.kick(i);
     }
   }
 
@@ -239,7 +240,7 @@ export class Rcu {
     }
   }
 
-  /** Has a CPU look after its callbacks. */
+  /** Makes a CPU look at its callbacks. */
   private push(cpu: number): void {
     const { memory } = this;
     memory.preemptDisable();
@@ -256,7 +257,7 @@ export class Rcu {
     for (let cpu = 0; cpu < this.cpus; cpu++) this.barrierOf(cpu);
   }
 
-  /** The same for what was queued on one CPU, which may be absent. */
+  /** The same for the callbacks of one CPU, which may be absent. */
   barrierOf(cpu: number): void {
     const { memory } = this;
     const at = this.cpuBase + cpu * sizeOfCpu;

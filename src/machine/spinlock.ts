@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 /**
  * Spinlocks. The word is 0 when free, else the holder's task number + 1, with CONTENDED set once
- * somebody waits, so that an unlock nobody waits for wakes nobody. Statistics beside it.
+ * a task waits, so that an unlock without waiters wakes none. Statistics beside it.
  *
  *      31     30 ............ 0
  *     +-+-----+----------------+
  *     |0| CON |   holder + 1   |
  *     +-+-----+----------------+
  *
- * Taking is a full barrier (cmpxchg), as is dropping (xchg): what was written under the lock is seen
- * by the next holder. Simulated CPUs may outnumber cores, so a waiter spins for a moment and then
+ * Taking is a full barrier (cmpxchg), as is dropping (xchg): the next holder sees what was written
+ * under the lock. Simulated CPUs may outnumber cores, so a waiter spins for a moment and then
  * sleeps: no lock burns a time slice.
  */
 import { KernelBug } from "./kernel-bug.ts";
+import { type LockClass, lockClassNumber } from "./lock-classes.ts";
 import type { IrqFlags, Memory, Ptr } from "./memory.ts";
 import { embed, struct, word } from "./struct.ts";
 
@@ -21,6 +22,8 @@ export const SpinLock = struct("spinlock", {
   /** How often it was taken, and how often that meant waiting: statistics, may lose counts. */
   acquired: word,
   contended: word,
+  /** Number of its class in the order of locks: see lock-classes.ts. */
+  lockClass: word,
 });
 
 export type SpinLockPtr = Ptr<"spinlock">;
@@ -34,6 +37,7 @@ export function holderOf(lockWord: number): number {
 }
 
 export function spinLock(memory: Memory, at: SpinLockPtr): void {
+  memory.lockAcquire(at);
   const me = memory.current() + 1;
   const found = memory.cmpxchg(at, 0, me);
   if (found !== 0) waitForLock(memory, at, me, found);
@@ -49,7 +53,7 @@ function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number):
     if (found === marked || memory.cmpxchg(at, found, marked) === found) {
       memory.waitWhile(at, marked, holderOf(found));
     }
-    // Others may wait as well, so the mark goes on.
+    // Others may wait as well, so the mark stays.
     found = memory.cmpxchg(at, 0, me | CONTENDED);
   }
 }
@@ -57,6 +61,7 @@ function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number):
 /** Takes the lock if it is free. */
 export function spinTrylock(memory: Memory, at: SpinLockPtr): boolean {
   if (memory.cmpxchg(at, 0, memory.current() + 1) !== 0) return false;
+  memory.lockTaken(at);
   memory.count(at + SpinLock.acquired, 1);
   return true;
 }
@@ -64,8 +69,12 @@ export function spinTrylock(memory: Memory, at: SpinLockPtr): boolean {
 export function spinUnlock(memory: Memory, at: SpinLockPtr): void {
   const before = memory.xchg(at, 0);
   if (holderOf(before) !== memory.current() + 1) {
-    throw new KernelBug("lock-not-held", `spinlock ${at} was dropped by who does not hold it`);
+    throw new KernelBug(
+      "lock-not-held",
+      `spinlock ${at} was dropped by a task that does not hold it`,
+    );
   }
+  memory.lockRelease(at);
   if ((before & CONTENDED) !== 0) memory.notify(at);
 }
 
@@ -85,8 +94,16 @@ export function spinIsHeld(memory: Memory, at: SpinLockPtr): boolean {
   return holderOf(memory.readOnce(at)) === memory.current() + 1;
 }
 
-export function initSpinLock(memory: Memory, at: SpinLockPtr): void {
+/** spin_lock_init, where each place of the kernel that has one is a class of its own. */
+export function initSpinLock(memory: Memory, at: SpinLockPtr, lockClass: LockClass): void {
   memory.write32(at + SpinLock.word, 0);
   memory.write32(at + SpinLock.acquired, 0);
   memory.write32(at + SpinLock.contended, 0);
+  setLockClass(memory, at, lockClass);
+}
+
+/** lockdep_set_class: of a lock that is never initialised, since static memory is zero. */
+export function setLockClass(memory: Memory, at: SpinLockPtr, lockClass: LockClass): void {
+  // WRITE_ONCE: threads that attach may each say the same.
+  memory.writeOnce(at + SpinLock.lockClass, lockClassNumber(lockClass));
 }

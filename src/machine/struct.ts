@@ -3,14 +3,10 @@
  * Layouts, declared once: `struct("page", { flags: word, freelist: ptr, … })` yields the byte offset
  * of each field under its name, and the list of fields from which a report names any address.
  *
- *     memory.read32(page + Page.freelist)      in a fast path
- *     const page = view(memory, Page)          in the others:
- *     page.freelist(p); page.setFreelist(p, object)
+ *     memory.read32(page + Page.freelist)
  *
  * Every field is made of 32-bit words. Offsets follow the order of declaration, aligned as asked.
  */
-import type { Address, Memory } from "./memory.ts";
-
 export type FieldKind = "word" | "pointer" | "list" | "lock" | "array" | "struct";
 
 /** A field's shape before it has an offset: bytes, and what the words mean. */
@@ -31,7 +27,6 @@ type FieldTypes = Readonly<Record<string, FieldType>>;
 const layout: unique symbol = Symbol("layout");
 
 interface Layout {
-  readonly name: string;
   readonly bytes: number;
   readonly fields: readonly Field[];
 }
@@ -84,20 +79,16 @@ export function struct<const T extends FieldTypes>(
     throw new RangeError(`struct ${name} needs ${end} bytes and may have ${bytes}`);
   }
   const total = bytes ?? Math.ceil(end / 8) * 8;
-  // What a parser makes has its properties at fixed places; what was filled in key by key is a hash
-  // table to V8, and every access to a field would look its name up.
+  // V8 gives what JSON.parse makes fixed slots; an object filled key by key becomes a dictionary, and
+  // every access to a field would look its name up.
   return Object.assign(JSON.parse(JSON.stringify(offsets)), {
-    [layout]: { name, bytes: total, fields: laidOut },
+    [layout]: { bytes: total, fields: laidOut },
   }) as unknown as Struct<T>;
 }
 
 /** Bytes of a struct. */
 export function sizeOf<T extends FieldTypes>(of: Struct<T>): number {
   return of[layout].bytes;
-}
-
-export function structName<T extends FieldTypes>(of: Struct<T>): string {
-  return of[layout].name;
 }
 
 /** The fields of a struct, in order. */
@@ -116,23 +107,4 @@ export function fieldAt<T extends FieldTypes>(of: Struct<T>, offset: number): st
     return field.name;
   }
   return `+${offset}`;
-}
-
-/** An accessor pair for each field: plain reads and writes of its (first) word. */
-export type View<T extends FieldTypes> = {
-  readonly [K in keyof T & string]: (at: Address) => number;
-} & {
-  readonly [K in keyof T & string as `set${Capitalize<K>}`]: (at: Address, value: number) => void;
-};
-
-export function view<T extends FieldTypes>(memory: Memory, of: Struct<T>): View<T> {
-  const accessors: Record<string, unknown> = {};
-  for (const { name, offset } of fieldsOf(of)) {
-    accessors[name] = (at: Address) => memory.read32(at + offset);
-    accessors[`set${name.charAt(0).toUpperCase()}${name.slice(1)}`] = (
-      at: Address,
-      value: number,
-    ) => memory.write32(at + offset, value);
-  }
-  return accessors as View<T>;
 }

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Memory for stress: at random accesses it does to the running operation what a kernel does to any
- * code, so that what only shows when an operation is cut in two is reached on real threads.
+ * Memory for stress: at random accesses it interrupts the running operation as a kernel may, so that
+ * real threads reach the bugs that need an operation to be cut in two.
  *
  * - Interrupt (where interrupts are on): pending calls and a handler run nested, interrupts off.
  * - Preemption (where preemptible): the task drops its CPU in mid-operation. Another task runs
- *   there; this one goes on, half the time on the same CPU even while the other is in the middle of
+ *   there; this one continues, half the time on the same CPU even while the other is in the middle of
  *   something itself, else on whichever is free. Nested calls alone are last-in first-out and could
  *   not show the interleavings that need two tasks.
- * - Delay (anywhere): the operation waits, so that the windows between CPUs open; now and then for as long
- *   as a virtual machine loses its processor.
+ * - Delay (anywhere): the task pauses, so that the windows between CPUs open; now and then for as
+ *   long as a virtual machine loses its processor.
  *
- * What comes while it is not let in, waits, and comes when interrupts are enabled, as on a real CPU.
+ * An event that comes with interrupts off waits until they are enabled, as on a real CPU.
  * Preemptions come in clusters: some interleavings need two of them within a few operations; and
  * often where the code is about to wait for memory, as they do in a kernel.
  *
- * It also refuses what a wrong allocator would do: an access to page 0 or outside of the memory, and
- * a write into the area of a CPU that this task does not hold.
+ * It also refuses the errors of a wrong allocator: an access to page 0 or outside of the memory, and
+ * a write into the area of a CPU that this task does not hold, a lock taken in the wrong order, and a
+ * call without the lock that it needs.
  */
 import { ANY_CPU } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
+import { HeldLocks } from "./held-locks.ts";
 import { KernelBug } from "./kernel-bug.ts";
+import type { LockClass } from "./lock-classes.ts";
 import type { Address, IrqFlags } from "./memory.ts";
+import { SpinLock } from "./spinlock.ts";
+import { captureFrames } from "./witness.ts";
 import { xorshift32 } from "./xorshift.ts";
 
 /** Chances per access, 0 to 1. */
@@ -41,7 +46,7 @@ const LONG_DELAY_MS = 1;
 /** Chance that a preemption is followed by another one, and within how many accesses. */
 const CLUSTERED = 0.5;
 const CLUSTER_ACCESSES = 150;
-/** Chance of losing the CPU where interrupts are turned on on purpose: before what may sleep. */
+/** Chance of losing the CPU where the code itself turns interrupts on: before it may sleep. */
 const PREEMPTED_WHERE_SLEEPING = 1 / 6;
 
 export class TorturedMemory extends DirectMemory {
@@ -49,18 +54,24 @@ export class TorturedMemory extends DirectMemory {
   private total = 0;
   private countdown = Number.POSITIVE_INFINITY;
   private tortureState = 1;
-  /** What came with interrupts off. */
+  /** Events that came with interrupts off. */
   private interruptPending = false;
   private preemptionPending = false;
   /** The next event is a preemption. */
   private clustered = false;
 
-  /** What a device's interrupt does; interrupts are off, nothing may sleep. */
+  /** The handler of a device's interrupt; interrupts are off, nothing may sleep. */
   onInterrupt: () => void = () => undefined;
-  /** Counts of what was done to operations, for the report. */
+  /** Counts of the events injected into operations, for the report. */
   readonly injected = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
 
-  /** Starts the torture; a `seed` gives each task a course of its own. */
+  protected readonly locks = new HeldLocks({
+    classNumberOf: (at) => this.words[(at + SpinLock.lockClass) >> 2] as number,
+    nameOf: (address) => `0x${address.toString(16)}`,
+    captureStack: captureFrames,
+  });
+
+  /** Starts the torture; each task draws its own sequence from `seed`. */
   torture(rates: TortureRates, seed: number): void {
     this.rates = rates;
     this.total = rates.interrupts + rates.migrations + rates.delays;
@@ -68,7 +79,7 @@ export class TorturedMemory extends DirectMemory {
     this.rearm();
   }
 
-  /** No more torture: for the quiet moments of a run. */
+  /** Ends the torture, for the quiet moments of a run. */
   disable(): void {
     this.countdown = Number.POSITIVE_INFINITY;
     this.interruptPending = false;
@@ -121,8 +132,28 @@ export class TorturedMemory extends DirectMemory {
     this.takeCalls();
     this.injected.interrupts++;
     this.irqsOff = true;
+    const interrupted = this.locks.begin();
     this.onInterrupt();
+    this.locks.end(interrupted);
     this.irqsOff = false;
+  }
+
+  protected override takeCalls(): void {
+    const interrupted = this.locks.begin();
+    super.takeCalls();
+    this.locks.end(interrupted);
+  }
+
+  /** Also runs in the middle of operations, as another CPU. */
+  protected override serve(): void {
+    const interrupted = this.locks.begin();
+    super.serve();
+    this.locks.end(interrupted);
+  }
+
+  override oops(): void {
+    super.oops();
+    this.locks.forget();
   }
 
   private preempt(): void {
@@ -148,7 +179,7 @@ export class TorturedMemory extends DirectMemory {
     this.countdown = Math.min(this.countdown, 1 + Math.floor(this.chance() * CLUSTER_ACCESSES));
   }
 
-  /** Interrupts are on again: what was kept out comes in. */
+  /** Interrupts are on again: events that waited come now. */
   private letIn(): void {
     if (this.irqsOff || !this.onCpu) return;
     if (this.interruptPending) {
@@ -176,7 +207,7 @@ export class TorturedMemory extends DirectMemory {
   private delay(): void {
     this.injected.delays++;
     if (this.chance() < LONG_DELAY) {
-      // Nobody ever writes or notifies word 0.
+      // Word 0 is never written or notified.
       Atomics.wait(this.words, 0, 0, LONG_DELAY_MS);
       return;
     }
@@ -187,7 +218,7 @@ export class TorturedMemory extends DirectMemory {
   private check(address: Address): void {
     // So that NaN is outside, too.
     if (!(address >= 4096 && address < this.byteLength)) {
-      throw new KernelBug("bad-access", `access to ${address}, which is nobody's memory`);
+      throw new KernelBug("bad-access", `access to ${address}, which no one owns`);
     }
   }
 
@@ -300,6 +331,24 @@ export class TorturedMemory extends DirectMemory {
     this.step();
     this.check(address);
     return super.add(address, n);
+  }
+  override lockAcquire(at: Address, lockClass?: LockClass): void {
+    this.locks.acquire(at, lockClass);
+  }
+  override lockTaken(at: Address): void {
+    this.locks.add(at);
+  }
+  override lockRelease(at: Address): void {
+    this.locks.release(at);
+  }
+  override assertLockHeld(at: Address): void {
+    this.locks.assertHeld(at);
+  }
+  override lockdepOff(): void {
+    this.locks.off();
+  }
+  override lockdepOn(): void {
+    this.locks.on();
   }
   override thisCpuPtr(offset: Address): Address {
     this.step();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * What a debug report can say about the world outside the machine: who called, and when. Only a
- * track of a debug cache asks. By default nothing is known, so that a run which must repeat itself
- * repeats itself; a thread that serves people installs `javaScriptWitness`.
+ * What a debug report can say about the world outside the machine: the calling functions, and when.
+ * Only a track of a debug cache asks. By default nothing is known, so that a run is repeatable; a
+ * thread that serves people installs `javaScriptWitness`.
  */
 import { StackError } from "./platform.ts";
 
@@ -24,13 +24,17 @@ const REMEMBERED = 1000;
 export const noWitness: Witness = { stack: () => [], milliseconds: () => 0 };
 
 export const javaScriptWitness: Witness = {
-  stack: () => rememberedCallers(captureStack()),
+  stack: () => rememberedCallers(captureStack(CAPTURED_FRAMES)()),
   milliseconds: () => Date.now() | 0,
 };
 
+/** The files that stand between a lock and the stack of its taking. */
+const CHECKS = /\/machine\/(witness|held-locks|tortured-memory)\.[jt]s(\?|$)/;
+
 /** The folder above this one, as a stack that begins in this file names it. */
 function libraryPath(): string {
-  const [, folder = ""] = /([^\s(@]*\/)[^/]*\/[^/]*:\d+:\d+/.exec(captureStack()) ?? [];
+  const stack = captureStack(CAPTURED_FRAMES)();
+  const [, folder = ""] = /([^\s(@]*\/)[^/]*\/[^/]*:\d+:\d+/.exec(stack) ?? [];
   return pathOf(folder);
 }
 
@@ -48,21 +52,33 @@ function rememberedCallers(stack: string): readonly string[] {
   return callers;
 }
 
-function captureStack(): string {
+/** The stack text of the caller, made when it is read: capturing alone costs little. */
+function captureStack(frames: number): () => string {
   const before = StackError.stackTraceLimit;
-  StackError.stackTraceLimit = CAPTURED_FRAMES;
-  const { stack = "" } = new Error();
+  StackError.stackTraceLimit = frames;
+  const captured = new Error();
   StackError.stackTraceLimit = before;
-  return stack;
+  return () => captured.stack ?? "";
 }
 
-/**
- * The frames of a stack text (V8's or SpiderMonkey's) that lie outside of `library` and of the
- * runtime; all of them where there are none. One reads `name (folder/file.ts:line:column)`.
- */
-export function callersOf(stack: string, library: string): string[] {
-  const all: string[] = [];
-  const outside: string[] = [];
+/** The calling functions outside of the checking memory, named when they are read. */
+export function captureFrames(): () => readonly string[] {
+  const stack = captureStack(MAX_FRAMES);
+  return () =>
+    framesOf(stack())
+      .filter(({ path }) => !CHECKS.test(path))
+      .map(({ text }) => text);
+}
+
+interface StackFrame {
+  readonly path: string;
+  /** `name (folder/file.ts:line:column)` */
+  readonly text: string;
+}
+
+/** The frames of a stack text, V8's or SpiderMonkey's. */
+function framesOf(stack: string): StackFrame[] {
+  const frames: StackFrame[] = [];
   for (const line of stack.split("\n")) {
     const found =
       /^\s*at (?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/.exec(line) ??
@@ -71,11 +87,19 @@ export function callersOf(stack: string, library: string): string[] {
     const [, name, url = "", row, column] = found;
     const path = pathOf(url);
     const file = path.split("/").slice(-2).join("/");
-    const frame = `${name || "<anonymous>"} (${file}:${row}:${column})`;
-    all.push(frame);
-    if (!path.startsWith(library) && !path.startsWith("node:")) outside.push(frame);
+    frames.push({ path, text: `${name || "<anonymous>"} (${file}:${row}:${column})` });
   }
-  return (outside.length > 0 ? outside : all).slice(0, MAX_FRAMES);
+  return frames;
+}
+
+/**
+ * The frames of a stack text that lie outside of `library` and of the runtime; all of them where
+ * there are none. One reads `name (folder/file.ts:line:column)`.
+ */
+export function callersOf(stack: string, library: string): string[] {
+  const all = framesOf(stack);
+  const outside = all.filter(({ path }) => !path.startsWith(library) && !path.startsWith("node:"));
+  return (outside.length > 0 ? outside : all).slice(0, MAX_FRAMES).map(({ text }) => text);
 }
 
 function pathOf(url: string): string {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * An exhibit is what `slablab museum` shows: one bug, the smallest scenario in which it fails, and
  * how it must fail. One file of bugs/ tells all of that. The proof (prove.ts) searches the broken

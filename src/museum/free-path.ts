@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The free fast path, retyped so that two mutations can change a step in its middle. In the allocator
  * it is one method, for speed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The jobs of the explorer's workers: jobs and answers are plain data. */
 import type { Progress } from "../explore/budget.ts";
 import { type ExploreResult, explore, type SearchOptions } from "../explore/explore.ts";

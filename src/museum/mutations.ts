@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The mutations of the museum by id, and those that files outside of the tree export. */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

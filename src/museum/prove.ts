@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The proof of an exhibit: the broken source fails, with the class and the fewest preemptions that the
  * exhibit names; the fixed source passes every schedule with as many preemptions and, as far as a

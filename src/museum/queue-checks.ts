@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A check for a failure of SLAB that no other check sees: a shared array is read after it was freed. */
 import { Ledger } from "../check/ledger.ts";
 import { type Change, onSlab } from "../kernel/classes.ts";

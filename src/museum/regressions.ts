@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Saved failures: the subject that failed, and the token that replays it. Searches try them first. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

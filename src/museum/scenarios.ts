@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** All scenarios by name: those of the laboratory, then those that the bugs bring along. */
 import type { SlabScenario } from "../laboratory/scenario.ts";
 import { SCENARIOS } from "../laboratory/scenarios/index.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Slabs with a vector: a feature of the kernel's SLAB that this one lacks. */
 import { type Change, onSlab } from "../kernel/classes.ts";
 import { call, type Step } from "../laboratory/steps.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The subject of a command or a worker, as plain data: a scenario by name, by exhibit or as text, and
  * the allocator it runs on.

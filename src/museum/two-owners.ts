@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The failures of one kind of bug on real threads. */
 import type { FailureClass } from "../machine/kernel-bug.ts";
 

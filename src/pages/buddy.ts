@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The buddy allocator: free memory as blocks of 2^order pages, each aligned to its size. A block is
  * split in halves down to what is wanted, and merged with its other half (its buddy) when both are
@@ -8,7 +9,7 @@
  *     order 0   | * | 1 |              1 goes on the list of order 0
  *
  * The memory is also divided into pageblocks of the largest order, each of a migrate type: free
- * blocks lie on the lists of their pageblock's type. Who finds its own lists empty takes a whole
+ * blocks lie on the lists of their pageblock's type. A search that finds its own lists empty takes a whole
  * pageblock over from the other type, so that the two mix as little as possible.
  */
 import { listAdd, listDel, listEmpty, listMove, listNext } from "../machine/list.ts";
@@ -50,13 +51,14 @@ export class Buddy {
     const { memory } = this;
     if (pfn < zone.start || pfn + (1 << order) > zone.end) return false;
     const page = this.array.numbered(pfn);
-    // data_race: the flags of a page in use are its owner's, who never touches PG_BUDDY.
+    // data_race: the flags of a page in use are its owner's, and no owner touches PG_BUDDY.
     if ((memory.readRacy(page + Page.flags) & PG_BUDDY) === 0) return false;
     return memory.read32(page + Page.order) === order;
   }
 
   /** __rmqueue: a block of 2^order pages that leaves `keep` pages free in the zone; 0: none. */
   take(zone: Zone, order: number, type: number, keep: number): PagePtr {
+    this.memory.assertLockHeld(zone.at + ZoneState.lock);
     if (this.memory.read32(zone.at + ZoneState.nrFree) - (1 << order) < keep) return 0;
     if (this.memory.read32(zone.at + ZoneState.isolated) !== 0) return 0;
     const page = this.takeSmallest(zone, order, type);
@@ -115,6 +117,12 @@ export class Buddy {
 
   /** __free_one_page: merges the block with its buddy as often as that is free, and lists it. */
   free(zone: Zone, first: number, firstOrder: number): void {
+    this.memory.assertLockHeld(zone.at + ZoneState.lock);
+    this.freeUnlocked(zone, first, firstOrder);
+  }
+
+  /** The same while the machine boots, when no other task knows the zone. */
+  freeUnlocked(zone: Zone, first: number, firstOrder: number): void {
     let pfn = first;
     let order = firstOrder;
     while (order < MAX_ORDER - 1) {

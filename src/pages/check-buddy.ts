@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The audit of the page allocator, on a quiet machine. Each zone is walked block by block: the first
  * page of each says how the block stands, and the blocks must cover the zone without a gap. Then the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** How pages are wanted: the gfp bits of Linux 4.1, of which the slab allocators use these. */
 
 export const __GFP_DMA = 0x1;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * init_on_alloc and init_on_free (Linux 5.3) of whole pages: zeroed when they are handed out, or when
  * they come back. That is what large kmallocs and new slabs get.

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The first state of all pages: what the machine itself occupies is reserved, the rest is free. */
 import { initListHead } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
+import { initSpinLock } from "../machine/spinlock.ts";
 import type { Buddy } from "./buddy.ts";
 import { Page, type PageArray, PG_NODE_SHIFT, PG_RESERVED } from "./page.ts";
-import { MAX_ORDER, MIGRATE_TYPES, type Zone } from "./zone.ts";
+import { MAX_ORDER, MIGRATE_TYPES, type Zone, ZoneState } from "./zone.ts";
 
 /** memmap_init and free_all_bootmem. The memory is zero before, so all pageblocks are unmovable. */
 export function initPages(
@@ -19,6 +21,7 @@ export function initPages(
   };
   for (let pfn = 0; pfn < (zones[0] as Zone).start; pfn++) describe(pfn, PG_RESERVED);
   for (const zone of zones) {
+    initSpinLock(memory, zone.at + ZoneState.lock, "zone->lock");
     for (let pfn = zone.start; pfn < zone.end; pfn++) describe(pfn, zone.node << PG_NODE_SHIFT);
     for (let order = 0; order < MAX_ORDER; order++) {
       for (let type = 0; type < MIGRATE_TYPES; type++) {
@@ -37,6 +40,6 @@ function freeAll(buddy: Buddy, zone: Zone): void {
       order++;
     }
     end -= 1 << order;
-    buddy.free(zone, end, order);
+    buddy.freeUnlocked(zone, end, order);
   }
 }

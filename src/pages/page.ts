@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * struct page: one 64-byte descriptor for each page of 4096 bytes, in one array. What it holds
  * depends on whose the page is: the buddy lists, SLUB, SLAB, or a large kmalloc. A block of several

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The page allocator as the slab allocators see it: blocks of 2^order pages from the nearest node
  * that has some, and the way from an address to its descriptor and back.
@@ -7,7 +8,7 @@
  *
  * Single pages pass through the lists of the CPU (pcp.ts), larger blocks come from their zone
  * (buddy.ts) under its lock. The first page of a block says how the block stands: PG_ALLOCATED,
- * PG_PCP or PG_BUDDY, and its order. There is no reclaim: what is not free now is refused with
+ * PG_PCP or PG_BUDDY, and its order. There is no reclaim: a request that cannot be met now is refused with
  * NULL, __GFP_NOFAIL included, after the pages that other CPUs keep were called in (__GFP_WAIT).
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -178,7 +179,7 @@ export class Pages {
     return page;
   }
 
-  /** prep_new_page: nobody else knows of the block yet. */
+  /** prep_new_page: the block is not visible to others yet. */
   private prepare(page: PagePtr, gfp: number, order: number): void {
     const { memory } = this;
     if ((gfp & __GFP_COMP) !== 0 && order > 0) {
@@ -310,7 +311,7 @@ export class Pages {
     return free;
   }
 
-  /** Pages that can be had at all: memory less the machine's own and the page array. */
+  /** Pages that can be allocated: memory less the machine's own and the page array. */
   totalPages(): number {
     return this.end - this.first;
   }
@@ -338,7 +339,7 @@ export class Pages {
   /**
    * Walks everything on a quiet machine: each page is exactly once allocated, on a buddy list or
    * on a per-CPU list, and the counts agree. Returns what is wrong, a line each. `orderGiven` knows of
-   * blocks that somebody was about to put on a list and never will: their order, -1 for all others.
+   * blocks that a dead task was about to put on a list: their order, -1 for all others.
    */
   checkBuddy(orderGiven: (page: PagePtr) => number = () => -1): string[] {
     return findProblems(this.memory, this, this.machine.options.cpus, orderGiven);

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Per-CPU lists of single free pages, one for each zone and migrate type: most pages come and go
  * without the zone's lock, which is taken once a batch. A list is a stack through page->next and
  * belongs to its CPU; it is touched with interrupts off. Of an isolated zone a list gives nothing
- * out and takes nothing in: what it still holds goes when it is drained.
+ * out and takes nothing in: the pages that it still holds leave when it is drained.
  */
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -89,8 +90,8 @@ export class PcpLists {
   }
 
   /**
-   * READ_ONCE: the zone's lock is not held. Who isolates a zone drains the lists afterwards, and that
-   * call is not answered between this look and what is done to the list.
+   * READ_ONCE: the zone's lock is not held. A task that isolates a zone drains the lists afterwards, and
+   * that call is not answered between this read and the change of the list.
    */
   private isIsolated(zone: Zone): boolean {
     return this.memory.readOnce(zone.at + ZoneState.isolated) !== 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A zone: a contiguous range of pages of one node, with its own lock and its own free lists. Blocks
  * merge within a zone only, so pages of two nodes never end up in one block.

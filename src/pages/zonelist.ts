@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Zonelists: which zones an allocation tries, in order. Node by node from the nearest on, and on a
  * node the higher zone first, so that DMA pages go last (64-bit kernels order by node). They follow

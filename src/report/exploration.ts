@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What a search has found, as text. */
 import type { Complete, Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What went wrong in a stress run: the finding, those concerned, and how to try it again. */
 
 import type { StressFailure } from "../../stress/failure.ts";

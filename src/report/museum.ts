@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The museum's catalogue, and what its proof has come to. */
 
 import type { LiveProof } from "../../stress/live.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Pictures: a vega-lite specification drawn to SVG, without a DOM. Colours come from the page where
  * the picture stands in one (`var(--ink)`), and from one that reads on both white and black where it

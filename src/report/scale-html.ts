@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A measurement as one HTML file that needs nothing else: pictures, the numbers behind them, how
  * they were taken. Light or dark, as its reader has it.

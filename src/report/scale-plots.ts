@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The pictures of a measurement: what each shows of the points, and its specification. */
 import type { TopLevelSpec } from "vega-lite";
 import { USUAL_SIZE } from "../../stress/scaling/plan.ts";

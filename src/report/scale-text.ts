@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A measurement as text: a table by allocator, the targets, changes against an older result. */
 import type { Comparison } from "../../stress/scaling/compare.ts";
 import type { ScalePoint } from "../../stress/scaling/point.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The totals of the kernel's slabinfo tool: all caches together, and how they differ. */
 import type { CacheFacts } from "../sysfs/cache-facts.ts";
 import { left, right, sizeText, spaceOf } from "./slabinfo.ts";

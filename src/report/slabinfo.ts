@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The views of the kernel's slabinfo tool (tools/mm/slabinfo.c): list, aliases, and the report on
  * one cache. Facts in, text out.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The screen of procps' slabtop: what all caches hold together, and a line for each, sorted. */
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { SlabinfoRow } from "../sysfs/slabinfo.ts";

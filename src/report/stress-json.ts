@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The result fields of `slablab stress --json`. */
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import type { Statistics } from "../../stress/statistics.ts";

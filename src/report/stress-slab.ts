@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What SLAB's counters of a stress run say: the CPUs, the queues, the nodes. */
 import type { Outcome } from "../../stress/options.ts";
 import type { SlabStatName } from "../slab/statistics.ts";

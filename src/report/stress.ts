@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The report of a stress run, for people: who did what, by which path, at what cost, and is it right. */
 import type { Outcome, StressOptions, StressProgress } from "../../stress/options.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";

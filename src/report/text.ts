@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Text for people: numbers that can be read, aligned columns, and styles where the terminal has them. */
 import { styleText } from "node:util";
 import Table from "cli-table3";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A schedule as a page of its own, without a server or a library: one steps through the events, and
  * sees each slab's freelists, the lists and what the CPUs have change. Data in, text out.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Style and code of the timeline page. The code runs in a browser and knows nothing but its data. */
 
 export const STYLE = `

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A schedule as text: one column a CPU, time downwards. Stretches in which nothing matters are one
  * line; accesses whose order matters carry the line number of their counterpart.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Objects freed on a node they are not of wait in that node's alien cache for their own node, twelve
  * at most, and go home together: to their node's shared array, the rest to its slabs.
@@ -74,7 +75,7 @@ export class AlienCaches {
         this.release(table);
         return 0;
       }
-      initSpinLock(this.memory, alien + AlienCache.lock);
+      initSpinLock(this.memory, alien + AlienCache.lock, "alien->lock");
       initArray(this.memory, alien + AlienCache.ac, limit, BATCHCOUNT_UNUSED);
       this.memory.write32(table + (other << 2), alien);
     }

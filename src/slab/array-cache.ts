@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The array of pointers that all of SLAB's queues are: a CPU's own (touched with interrupts off on
  * that CPU), a node's shared one (under list_lock), an alien one (under its own lock). The last

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB out of nothing. The cache of caches is static and stays so. It and the kmalloc cache that
  * holds node structs begin with static node structs; as soon as both work, these are copied to where
@@ -91,7 +92,7 @@ export class Bootstrap {
     if (n === 0) throw new RangeError("no memory to boot: kmem_cache_node");
     const old = this.context.nodeOf(s, nid);
     memory.copy(n, old, sizeOf(KmemCacheNode));
-    initSpinLock(memory, n + KmemCacheNode.listLock);
+    initSpinLock(memory, n + KmemCacheNode.listLock, "list_lock");
     const from = this.lists.heads(old);
     for (const [i, to] of this.lists.heads(n).entries()) {
       initListHead(memory, to);

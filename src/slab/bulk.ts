@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Many objects in one call (Linux 4.3 on; the form of 5.10): interrupts stay off over all of them,
  * but for the moments in which a slab is made.

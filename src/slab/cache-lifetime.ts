@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The life of a cache: created, shrunk, shut down, released. All under slab_mutex; the cache has
  * no user before `create` returns and after `shutdown` began.

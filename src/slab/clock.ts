@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Time as SLAB knows it: jiffies, told by the driver of the machine (Reaper.tick), never looked up.
  * Without a driver that tells, time stands still and nothing is reaped.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Emptying queues: all of a cache's when it shrinks, part of one when it was not used for a while.
  * A CPU's array is emptied on that CPU, by an inter-processor call: no other CPU may touch it.

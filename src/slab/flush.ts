@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A CPU's array is full (cache_flusharray): its oldest batch moves to the node's shared array, as
  * far as there is room, or else home to the slabs. Interrupts are off.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Freeing since Linux 4.7: all objects go home first; then, as long as there are too many free
  * ones, the slabs that were empty longest go.

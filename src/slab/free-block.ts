@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Objects go home to their slabs (free_block), under the list_lock of their node. Slabs that are no
  * longer wanted leave the lists and are returned: the caller drops the lock first and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The shape of a SLAB cache: object layout with its debug words, slab order, place of the index
  * array, colours, and how many objects its queues hold. Pure functions of machine, boot parameters

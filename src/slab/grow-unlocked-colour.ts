@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Growing since Linux 4.7 (cache_grow_begin; 03d1d43a1262): the colour is that of the node the pages
  * came from, counted without its lock. Two CPUs may get the same colour, which costs nothing; a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A new slab: pages, an index array, a colour, and every object set up once. `begin` makes it and
  * only its maker can reach it; `end` puts it on its node's lists. Between them a caller may take

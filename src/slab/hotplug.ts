@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * CPUs and nodes that come and go, in the form of 5.10 (4.1 does the same in other words). A CPU
  * that went down runs nothing any more, so others may touch its arrays. Node structs are never

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Where SLAB keeps a slab's index array since Linux 4.6 (b03a017bebc4): behind the objects, off
  * slab, or inside an object of the slab itself (CFLGS_OBJFREELIST_SLAB). The object that holds the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Which objects of a slab are free: `active` counts those handed out, and an array of one-byte
  * object numbers, of which the first `active` are meaningless and the rest name the free objects in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Which classes make which version of SLAB: one flat table each. A version is the one before it
  * with some classes exchanged. Options and mutations exchange classes of the table that runs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Since Linux 4.7 (76b342bdc71b): the first object of a new slab is taken before the slab is
  * listed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Objects straight from a node's slabs, past all arrays: where a certain node was asked for, and
  * where the CPU's own node has nothing left. Interrupts are off, except while a slab is made.

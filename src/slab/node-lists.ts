@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A node's slabs: full, partial and free ones, each on the list its `active` says, with the counts
  * that go with them. All but `init` with list_lock held, which is taken with interrupts off and
@@ -44,7 +45,7 @@ export class NodeLists {
   /** kmem_cache_node_init */
   init(n: KmemCacheNodePtr): void {
     const { memory } = this;
-    initSpinLock(memory, n + KmemCacheNode.listLock);
+    initSpinLock(memory, n + KmemCacheNode.listLock, "list_lock");
     for (const head of this.heads(n)) initListHead(memory, head);
     for (const field of [
       KmemCacheNode.totalSlabs,
@@ -91,12 +92,14 @@ export class NodeLists {
 
   /** With list_lock; marked, since refilling and reaping look at some counts without it. */
   addCount(n: KmemCacheNodePtr, field: number, by: number): void {
+    this.memory.assertLockHeld(n + KmemCacheNode.listLock);
     this.memory.writeOnce(n + field, this.memory.read32(n + field) + by);
   }
 
   /** get_first_slab: the slab to take objects from, still on its list; 0 if the node has none. */
   firstWithFree(n: KmemCacheNodePtr): PagePtr {
     const { memory } = this;
+    memory.assertLockHeld(n + KmemCacheNode.listLock);
     const partial = memory.read32(n + KmemCacheNode.slabsPartial);
     if (partial !== n + KmemCacheNode.slabsPartial) return partial - Page.lru;
     // Marked: the reaper looks at it and clears it without the lock.
@@ -107,6 +110,7 @@ export class NodeLists {
 
   /** Takes a slab off its list before objects are taken from it or put back. */
   remove(n: KmemCacheNodePtr, page: PagePtr): void {
+    this.memory.assertLockHeld(n + KmemCacheNode.listLock);
     if (this.indexes.active(page) === 0) this.addCount(n, KmemCacheNode.freeSlabs, -1);
     listDel(this.memory, page + Page.lru);
   }
@@ -114,6 +118,7 @@ export class NodeLists {
   /** fixup_slab_list: where a slab belongs after objects were taken from it. */
   addTaken(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): void {
     const { memory } = this;
+    memory.assertLockHeld(n + KmemCacheNode.listLock);
     if (this.indexes.active(page) === memory.read32(s + KmemCache.num)) {
       listAdd(memory, page + Page.lru, n + KmemCacheNode.slabsFull);
       this.indexes.becameFull(s, page);
@@ -124,6 +129,7 @@ export class NodeLists {
 
   /** A slab with free objects, to which one more was given back: the last to be used again. */
   addPartialTail(n: KmemCacheNodePtr, page: PagePtr): void {
+    this.memory.assertLockHeld(n + KmemCacheNode.listLock);
     listAddTail(this.memory, page + Page.lru, n + KmemCacheNode.slabsPartial);
   }
 
@@ -166,6 +172,7 @@ export class NodeLists {
 
   /** Whether a slab of the node has objects out. */
   hasObjectsOut(n: KmemCacheNodePtr): boolean {
+    this.memory.assertLockHeld(n + KmemCacheNode.listLock);
     return (
       !listEmpty(this.memory, n + KmemCacheNode.slabsFull) ||
       !listEmpty(this.memory, n + KmemCacheNode.slabsPartial)

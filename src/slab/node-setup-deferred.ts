@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Node setup since Linux 4.7 (setup_kmem_cache_node; 801faf0db894): the node struct first, then the
  * exchange of its queues. Refilling looks at n->shared without a lock, so a shared array that was

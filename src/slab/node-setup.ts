@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A cache's share of every node: the node struct, the shared array, the alien caches. Made when the
  * cache is, and again whenever its queues are resized; by 4.1 (alloc_kmem_cache_node) in one go. A

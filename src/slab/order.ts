@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How many pages a SLAB slab takes and where its index array lies. A slab of `num` objects needs
  * an array of `num` one-byte indices; it lies

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The classes SLAB 4.1 is composed of; kernels.ts says which of them later versions exchange. Each
  * owns one piece of state or one path, and takes one argument: the allocator, of which it declares

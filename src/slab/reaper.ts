@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Objects and slabs that were not used for a while go back, a little at a time (cache_reap): every
  * two seconds each CPU looks at its own arrays and one alien cache, every four at its node's shared

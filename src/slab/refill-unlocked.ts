@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Refilling since Linux 4.7. A look without list_lock decides whether taking it is worth it
  * (801faf0db894): n->shared is read with interrupts off, and a CPU that replaces the array waits for

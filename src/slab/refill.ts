@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A CPU's array is empty (cache_alloc_refill): a batch is taken from the node's shared array, else
  * from its partial slabs, then its free ones; where the node has none, from a new slab. Interrupts

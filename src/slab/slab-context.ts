@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The ground of every part of SLAB: the machine, the pages, and a few words about one cache. */
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { Machine } from "../machine/machine.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The pages of slabs: had from the page allocator, and given back when a slab is destroyed, after a
  * grace period where readers may still look at its objects. A slab that is destroyed is empty and on

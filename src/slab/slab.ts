@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB, the allocator with queues: the two fast paths, and the parts they fall back on. The whole
  * story, with a picture and the exhibit behind each claim: docs/slab.md.

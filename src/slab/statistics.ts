@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB's event counters, one word each in every CPU's area. The first eleven are the ones behind
  * globalstat and cpustat of /proc/slabinfo; the others say which of the queues were in use.

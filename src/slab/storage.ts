@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** kmalloc_node for SLAB's own needs: node structs, shared and alien arrays, index arrays. */
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
 import type { Address } from "../machine/memory.ts";

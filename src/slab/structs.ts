@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB's layouts. Structs that are objects of caches themselves are asked for by the sizes of the
  * real kernels on x86-64, into which these fit.

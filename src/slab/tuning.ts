@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How many objects a cache's queues hold, at its creation (enable_cpucache) and when a line is
  * written to /proc/slabinfo. New per-CPU arrays are put in place of the old ones; when every CPU

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLUB out of nothing. struct kmem_cache and struct kmem_cache_node are objects of caches, which
  * need such structs themselves: the first two caches begin in static memory, the first node structs
@@ -101,7 +102,7 @@ export class Bootstrap {
     if (this.context.isDebug(s)) debugging.freelist.markTaken(s, n);
     nodePartial.init(n);
     slabPages.incSlabsNode(s, page, objects);
-    nodePartial.add(n, page, ADD_TO_HEAD);
+    nodePartial.addUnlocked(n, page, ADD_TO_HEAD);
   }
 
   /** bootstrap(): moves a static cache to memory of the cache of caches. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The life of a cache: opened (kmem_cache_open), shrunk, closed (kmem_cache_close). All under
  * slab_mutex; no user has the cache before open returns, nor after close began.

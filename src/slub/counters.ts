@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * page->counters: three fields in the word that is swapped together with page->freelist.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Free objects are chained through themselves: the word at object + s->offset is the next free
  * object of the slab, or NULL.

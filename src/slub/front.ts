@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What the slab layer asks of a front. A front hands objects out and takes them back, and for that
  * keeps some of each cache's slabs or objects with each CPU. Fronts import the layer and implement

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The shape of a SLUB cache: where the free pointer, red zones and tracks lie, how large an object
  * becomes, how many lie in a slab, how long the partial lists may grow. Pure functions of machine,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * CPUs and nodes that come and go (slab_cpuup_callback, slab_memory_callback). An absent CPU runs
  * nothing, so another CPU may give back what it kept. All of it must go back: no context would ever

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Which classes make which version of SLUB: one flat table each, of the slab layer's parts, the
  * front's parts, and the allocator that composes them. A version is the one before it with some

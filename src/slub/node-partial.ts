@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The lists of a node: slabs with free objects that no CPU owns (partial), and, where users are
  * tracked, full ones. Guarded by list_lock, which is held with interrupts off; nrPartial is also read
@@ -46,7 +47,7 @@ export class NodePartial {
   /** init_kmem_cache_node */
   init(n: KmemCacheNodePtr): void {
     const { memory } = this;
-    initSpinLock(memory, n + NODE_LIST_LOCK);
+    initSpinLock(memory, n + NODE_LIST_LOCK, "list_lock");
     memory.write32(n + NODE_NR_PARTIAL, 0);
     initListHead(memory, n + NODE_PARTIAL);
     memory.write32(n + NODE_NR_SLABS, 0);
@@ -82,6 +83,12 @@ export class NodePartial {
 
   /** add_partial. Needs list_lock. */
   add(n: KmemCacheNodePtr, page: PagePtr, end: ListEnd): void {
+    this.memory.assertLockHeld(n + NODE_LIST_LOCK);
+    this.addUnlocked(n, page, end);
+  }
+
+  /** __add_partial: also without list_lock, before other CPUs know the node. */
+  addUnlocked(n: KmemCacheNodePtr, page: PagePtr, end: ListEnd): void {
     const { memory } = this;
     memory.writeOnce(n + NODE_NR_PARTIAL, memory.read32(n + NODE_NR_PARTIAL) + 1);
     if (end === ADD_TO_TAIL) listAddTail(memory, page + PAGE_LRU, n + NODE_PARTIAL);
@@ -91,6 +98,7 @@ export class NodePartial {
   /** remove_partial. Needs list_lock. */
   remove(n: KmemCacheNodePtr, page: PagePtr): void {
     const { memory } = this;
+    memory.assertLockHeld(n + NODE_LIST_LOCK);
     listDel(memory, page + PAGE_LRU);
     memory.writeOnce(n + NODE_NR_PARTIAL, memory.read32(n + NODE_NR_PARTIAL) - 1);
   }
@@ -98,22 +106,28 @@ export class NodePartial {
   /** add_full. Needs list_lock. */
   addFull(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): void {
     if (!this.context.keepsFullList(s)) return;
+    this.memory.assertLockHeld(n + NODE_LIST_LOCK);
     listAdd(this.memory, page + PAGE_LRU, n + NODE_FULL);
   }
 
   /** remove_full. Needs list_lock. */
-  removeFull(s: KmemCachePtr, page: PagePtr): void {
-    if (this.context.keepsFullList(s)) listDel(this.memory, page + PAGE_LRU);
+  removeFull(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): void {
+    if (!this.context.keepsFullList(s)) return;
+    this.memory.assertLockHeld(n + NODE_LIST_LOCK);
+    listDel(this.memory, page + PAGE_LRU);
   }
 
   /** All partial slabs, head first. Needs list_lock. */
   partialSlabs(n: KmemCacheNodePtr): PagePtr[] {
+    this.memory.assertLockHeld(n + NODE_LIST_LOCK);
     return this.slabsOn(n + NODE_PARTIAL);
   }
 
   /** The full slabs, where the cache lists them. Needs list_lock. */
   fullSlabs(s: KmemCachePtr, n: KmemCacheNodePtr): PagePtr[] {
-    return this.context.keepsFullList(s) ? this.slabsOn(n + NODE_FULL) : [];
+    if (!this.context.keepsFullList(s)) return [];
+    this.memory.assertLockHeld(n + NODE_LIST_LOCK);
+    return this.slabsOn(n + NODE_FULL);
   }
 
   private slabsOn(head: Address): PagePtr[] {
@@ -135,6 +149,7 @@ export class NodePartial {
   }
 
   private after(n: KmemCacheNodePtr, entry: Address): PagePtr {
+    this.memory.assertLockHeld(n + NODE_LIST_LOCK);
     const next = this.memory.read32(entry);
     return next === n + NODE_PARTIAL ? 0 : next - PAGE_LRU;
   }

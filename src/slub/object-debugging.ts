@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What a debug cache does with each object: it checks the object, notes the caller, and marks the
  * object. A cache without debug flags never comes here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How many pages a SLUB slab takes: the search for an order that wastes little and still holds
  * enough objects. The rule is the same in 4.1 and 6.1; they differ only in which CPUs they count.

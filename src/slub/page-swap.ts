@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * cmpxchg_double_slab: page->freelist and page->counters, replaced as one or not at all.
  *
@@ -107,7 +108,7 @@ export class PageSwap {
 
   /** slab_lock */
   lock(page: PagePtr): void {
-    bitSpinLock(this.memory, page + Page.flags, PG_LOCKED);
+    bitSpinLock(this.memory, page + Page.flags, PG_LOCKED, "slab_lock");
   }
 
   /** slab_unlock */

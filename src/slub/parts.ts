@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The classes the slab layer is composed of. Each owns one piece of state or one path; an option, a
  * kernel version or a deliberate bug puts a subclass in place of one. A front adds its own parts.

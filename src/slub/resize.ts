@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * calculate_sizes for a live cache: sysfs has changed a debug flag or asks for another order. Existing
  * slabs keep their order and the number of objects in their counters; `max` only grows, since bitmaps

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The slab layer: slabs, the lists of the nodes, and the life of caches, under whichever front hands
  * the objects out. A front (cpu-slab/) extends it by its fast paths and by what it keeps for each

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Slabs come and go here: pages from the page allocator cut into objects (new_slab), and given back
  * when the last object is home (discard_slab), after a grace period where the cache asks for it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What every part of SLUB stands on: the machine, the pages, and a few words about one cache. */
 import { SLAB_DEBUG_FLAGS, SLAB_STORE_USER } from "../caches/flags.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";

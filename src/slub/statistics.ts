@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The 26 event counters of a cpu slab (enum stat_item, Linux 4.1), by their sysfs names. */
 
 export const STAT_NAMES = [

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLUB's layouts. struct kmem_cache and struct kmem_cache_node are objects of caches themselves;
  * sizes given to those caches are the ones of a 4.1 kernel on x86-64, into which these fit.

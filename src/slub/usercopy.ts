@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Which bytes of a slab may be shown to a user that asks for `length` bytes at an address
  * (__check_heap_object): bytes of one object, and of its window only, if the cache has one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What the kernel's slabinfo tool reads of every cache before it prints anything: numbers out of
  * the files of its directory, and the links that lead there.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * /proc/slabinfo, version 2.1, to the byte: two lines of header, then a line for each cache, newest
  * first; a SLAB with DEBUG_SLAB adds its statistics. slab_mutex is held over the whole of it, so no

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * /sys/kernel/slab of a running machine with SLUB: a directory for each cache, links for aliases,
  * files in the kernel's own text. All calls are made as a CPU and may sleep. A name is looked up under
- * slab_mutex; who reads or writes a file sees to it that the cache stays until that is done.
+ * slab_mutex; the caller that reads or writes a file keeps the cache alive meanwhile.
  */
 
 import type { Attributes } from "../caches/attribute.ts";

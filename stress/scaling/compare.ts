@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Two results side by side. Ratios to the cas pair are compared, not nanoseconds, so that a faster
  * machine or a busy one does not look like a change of ours; a change counts only beyond the spread

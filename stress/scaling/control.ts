@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The words that the threads of a measurement share: a barrier, a count of those who have measured
  * enough, one lock for allocators that need one, and mailboxes for objects on their way to another

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How objects get from CPU to CPU: batches through mailboxes, handles in shared words, or by the
  * subject's own mail where handles mean nothing to another thread (then the mailbox only counts).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A workload loaded anew, so that no point profits or suffers from those before it: V8 keeps what it
  * has learnt with the code of a function. A loop that exists once also sees its allocator as the

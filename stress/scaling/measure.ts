@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * One CPU's part in one point: warm up, then many short windows of work, each with a few cas pairs
  * beside it. Who has enough windows goes on working, as a load for the others, until all have.

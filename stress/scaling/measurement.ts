@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * One subject being measured: a machine with room for the measurement's own words, one thread a CPU,
  * and what the subject needs made beforehand. Every measurement starts anew, so no subject meets what

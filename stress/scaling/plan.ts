@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Which points a run has. What was asked for by name is crossed; what was not, is chosen here. */
 import { availableParallelism } from "node:os";
 import type { PointKey } from "./point.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A point of the result, and how it is made of what the CPUs have seen. */
 import type { RecordableHistogram } from "node:perf_hooks";
 import type { LockUsage } from "../usage.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How often the running thread has lost its core to another: a window in which that happened
  * measures the other. Linux tells it per thread; elsewhere the process's count has to do, which

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A measurement: all points of a plan, one subject and number of CPUs after the other. Never two
  * at once.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What is measured: anything that gives and takes back blocks of memory. Each is an adapter in one
  * file, runs in an isolate of its own (V8 optimises for the only allocator it has seen) and is driven

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What we want to reach, each a ratio that one run can tell: to the cas pair, or of two points of the
  * run. `npm run bench` prints the table.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A thread of a measurement: makes its subject over the shared memory, and plays the points. */
 import { withLedger } from "../../src/check/with-ledger.ts";
 import { attach, systemOf, type ThreadBuild, threadOf } from "../../src/kernel/kernel.ts";

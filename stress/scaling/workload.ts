@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What the CPUs of a point do. A workload is started once a CPU and then asked for short stretches:
  * `run(n)` does about `n` operations and says how many it did. One operation is an object's whole

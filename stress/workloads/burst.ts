@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Thousands of objects of one cache, then all of them back: first in, first out; last in, first out;
  * or at random. Slabs come from the page allocator by the hundred and go back again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Caches come and go: each task makes caches of its own, fills them, shrinks and destroys them, while
  * all others allocate from the shared ones and do the same.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Few objects, and few a slab: hardly a call goes by without a cpu slab that is exhausted, a slab
  * that is full or empty, or a list that changes. Most races live there, so torture finds them

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The workloads by name; the first is the default. */
 import { burst } from "./burst.ts";
 import { churn } from "./churn.ts";

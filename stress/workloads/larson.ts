@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A server's threads (Larson and Krishnan 1998): each holds an array of objects and replaces one at
  * random, over and over; now and then it hands all of them to the next thread and goes on with what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A bit of everything, as a busy kernel does it: sizes by Pareto's law, several caches, bursts that
  * empty cpu slabs and fill partial lists, objects freed by others, bulk calls, other nodes, and now

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Objects are asked for on a node of choice and freed by a task elsewhere. */
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Driver } from "../driver.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Each task takes one object and gives it back: nothing but the two fast paths. */
 import type { Workload } from "./workload.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Memory is taken until there is none, then a part is given back, over and over: allocations are
  * refused, large blocks become rare, and slabs of a smaller order have to do.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Even tasks allocate and send, odd tasks free what they are sent: every free is a remote one. */
 import type { Driver } from "../driver.ts";
 import type { Player, Workload } from "./workload.ts";

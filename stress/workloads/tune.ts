@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Queues change their size while they are used: SLAB's arrays are replaced under CPUs that allocate
  * from them (do_tune_cpucache), SLUB's cpu partial lists are given another limit and flushed.

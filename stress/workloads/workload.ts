@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What a workload is: a story, the caches that its tasks share, and what each task does. A player
  * keeps what it holds in its own lists; a step is some dozens of operations, after which the task

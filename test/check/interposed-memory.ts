@@ -64,7 +64,9 @@ export class InterposedMemory extends TorturedMemory {
     if (planned?.access !== accesses) return;
     // The act has accesses of its own, which do not count.
     this.planned = undefined;
+    const interrupted = this.locks.begin();
     this.hasActed = planned.act();
+    this.locks.end(interrupted);
     this.accesses = accesses;
   }
 
@@ -104,6 +106,7 @@ export class InterposedMemory extends TorturedMemory {
     return () => {
       this.bytes.set(bytes);
       this.forget();
+      this.locks.forget();
       this.become(cpu);
       this.irqsOff = false;
       this.preemptCount = 0;

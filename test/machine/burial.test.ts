@@ -25,7 +25,7 @@ function two(): { alive: Observer; dead: Observer; task: number } {
   return { alive, dead, task: dead.memory.current() };
 }
 
-test("a CPU whose task died between two operations is anybody's", () => {
+test("a CPU whose task died between two operations is free", () => {
   const { alive, task } = two();
   expect(bury(alive.machine, task)).toEqual([]);
   alive.memory.leaveCpu();
@@ -33,7 +33,7 @@ test("a CPU whose task died between two operations is anybody's", () => {
   expect(alive.memory.smpProcessorId()).toBe(1);
 });
 
-test("a CPU whose task died with interrupts off stays locked, and who calls it is told", () => {
+test("a CPU whose task died with interrupts off stays locked, and its callers are told", () => {
   const { alive, dead, task } = two();
   dead.memory.irqDisable();
   expect(bury(alive.machine, task)).toEqual([1]);
@@ -43,7 +43,7 @@ test("a CPU whose task died with interrupts off stays locked, and who calls it i
   );
 });
 
-test("what was asked of the CPU before its task died is done when the task is buried", () => {
+test("requests to a CPU whose task died are served when the task is buried", () => {
   const { alive, task } = two();
   const ran: number[] = [];
   const fn = alive.machine.functions.register((head) => ran.push(head));
@@ -55,7 +55,7 @@ test("what was asked of the CPU before its task died is done when the task is bu
   expect(ran).toEqual([alive.scratch]);
 });
 
-test("a lock in its hands stays there, and who waits is told, though its CPU is free", () => {
+test("a lock of a dead task stays locked and a waiter is told, though the CPU is free", () => {
   const { alive, dead, task } = two();
   spinLock(dead.memory, dead.scratch);
   expect(bury(alive.machine, task)).toEqual([]);
@@ -64,7 +64,7 @@ test("a lock in its hands stays there, and who waits is told, though its CPU is 
   );
 });
 
-test("nobody hands a CPU to a dead task that waited for one", () => {
+test("a dead task that waited for a CPU is granted none", () => {
   const shared = newMachine({ cpus: 1, tasks: 3 });
   const alive = observe(shared);
   const dead = observe(shared);
@@ -96,21 +96,21 @@ function handover(): { alive: Observer; task: number; granted: number } {
   return { alive, task, granted };
 }
 
-test("who was promised a CPU that its holder died with asks again, and the CPU is free", () => {
+test("a waiter whose granter died retries, and the CPU is free", () => {
   const { alive, task, granted } = handover();
   expect(bury(alive.machine, task)).toEqual([]);
   expect(alive.memory.loadAcquire(granted)).toBe(REFUSED);
   expect(alive.memory.loadAcquire(leaseOf(alive, 1))).toBe(0);
 });
 
-test("who had the lease already, but was not told, gets the CPU", () => {
+test("a waiter that had the lease when its granter died gets the CPU", () => {
   const { alive, task, granted } = handover();
   alive.memory.storeRelease(leaseOf(alive, 1), alive.memory.current() + 1);
   expect(bury(alive.machine, task)).toEqual([]);
   expect(alive.memory.loadAcquire(granted)).toBe(2);
 });
 
-test("who took what it was granted and waits for the next CPU is not refused that one", () => {
+test("a waiter that took its grant is not refused the next CPU it waits for", () => {
   const { alive, task, granted } = handover();
   const { memory } = alive;
   memory.storeRelease(leaseOf(alive, 1), memory.current() + 1);
@@ -130,7 +130,7 @@ test("who took what it was granted and waits for the next CPU is not refused tha
   expect(loadAcquire(granted)).toBe(0);
 });
 
-test("a CPU that was handed to a task while that was buried is taken back", () => {
+test("a CPU granted to a task during its burial is taken back", () => {
   const shared = newMachine({ cpus: 1, tasks: 3 });
   const alive = observe(shared);
   const dead = observe(shared);

@@ -17,7 +17,7 @@ const at = systemOf(kernel).common.cpuHotplugLock;
 const count = (readers: number) => readers & 0xff;
 const readers = () => count(memory.read32(at + HotplugLock.readers));
 
-test("many hold a change off at once, each counted", () => {
+test("several readers hold a change off at once, each counted", () => {
   kernel.run(() => {
     holdOff(memory, at);
     holdOff(memory, at);
@@ -28,7 +28,7 @@ test("many hold a change off at once, each counted", () => {
   });
 });
 
-test("while something changes, nobody can hold it off", () => {
+test("no reader enters while a writer changes something", () => {
   kernel.run(() => {
     hotplugBegin(memory, at);
     expect(mutexTrylock(memory, at + HotplugLock.mutex)).toBe(false);
@@ -39,7 +39,7 @@ test("while something changes, nobody can hold it off", () => {
   });
 });
 
-test("a change waits for the last who holds it off", () => {
+test("a writer waits for the last reader", () => {
   const seen: number[] = [];
   const waiting = Object.create(memory, {
     waitWhile: {
@@ -59,7 +59,7 @@ test("a change waits for the last who holds it off", () => {
   });
 });
 
-test("the last who holds a change off is named where it has died", () => {
+test("a dead last reader is named in the report", () => {
   const shared = newMachine({ cpus: 2 });
   const alive = observe(shared);
   const dead = observe(shared);

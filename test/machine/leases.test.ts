@@ -28,19 +28,19 @@ describe("leases", () => {
     expect(other.memory.smpProcessorId()).toBe(1);
   });
 
-  test("six tasks share two CPUs: never two on one, and nobody is forgotten", async () => {
+  test("six tasks share two CPUs: never two on one, and every task gets its turn", async () => {
     const { shared } = observe(newMachine({ cpus: 2, tasks: 7 }));
     const jobs = Array.from({ length: 6 }, () => ({ job: "shareCpus", argument: 2_000 }));
     expect(await onWorkers(leases, shared, jobs)).toEqual(Array(6).fill(2_000));
   });
 
-  test("a CPU is handed over to who waits for it", async () => {
+  test("a CPU is handed over to a task that waits for it", async () => {
     const { shared } = observe(newMachine({ cpus: 1, tasks: 3 }));
     const jobs = [{ job: "occupy" }, { job: "wantOccupied" }];
     expect(await onWorkers(leases, shared, jobs)).toEqual(["came back", "had it"]);
   });
 
-  test("an absent CPU is nobody's until it is online again", () => {
+  test("no task becomes an absent CPU until it is online again", () => {
     const observer = observe(newMachine({ cpus: 2 }));
     const { memory } = observer;
     const online = cpuWord(observer, 1, Cpu.online);
@@ -54,7 +54,7 @@ describe("leases", () => {
     expect(memory.smpProcessorId()).toBe(1);
   });
 
-  test("who waits on a lock of a dead task is told whose it was", async () => {
+  test("a waiter for a lock of a dead task is told the holder", async () => {
     const { shared, memory, machine, scratch } = observe(newMachine());
     const [dead] = await onWorkers<number>(leases, shared, [{ job: "dieHolding" }]);
     memory.write32(machine.layout.taskBase + (dead ?? 0) * sizeOfTask + Task.state, TASK_DEAD);
@@ -71,7 +71,7 @@ describe("leases", () => {
     expect(() => spinLock(other.memory, other.scratch)).toThrow("the machine has panicked");
   });
 
-  test("a wait that takes too long names whom it waited for", () => {
+  test("a wait that takes too long names the holder", () => {
     const shared = newMachine();
     const one = observe(shared);
     const other = observe(shared);
@@ -100,8 +100,8 @@ class Watched extends DirectMemory {
   }
 }
 
-describe("what is asked of a CPU while its lease is held for a moment is done by who held it", () => {
-  test("because another CPU came free for who waited", () => {
+describe("a transient lease holder serves requests that arrived meanwhile", () => {
+  test("when it waited and got another CPU", () => {
     const shared = newMachine({ cpus: 2, tasks: 3 });
     const [one, other] = [observe(shared), observe(shared)];
     const { memory } = observe<Watched>(shared, Watched);
@@ -128,7 +128,7 @@ describe("what is asked of a CPU while its lease is held for a moment is done by
     expect(memory.loadAcquire(cpuWord(one, 1, Cpu.lease))).toBe(0);
   });
 
-  test("because the CPU went while its lease was taken", () => {
+  test("when the CPU went offline while it took the lease", () => {
     const shared = newMachine({ cpus: 2, tasks: 3 });
     const one = observe(shared);
     const { memory } = observe<Watched>(shared, Watched);
@@ -159,7 +159,7 @@ describe("inter-processor calls", () => {
     expect(done).toBe(1_000);
   });
 
-  test("for an idle CPU the caller runs it as that CPU, and is itself again afterwards", () => {
+  test("a call to an idle CPU is run by the caller as that CPU, which becomes itself again", () => {
     const { memory, machine } = observe(newMachine({ cpus: 4 }));
     const ran: number[] = [];
     const fn = machine.functions.register((argument) => {
@@ -171,7 +171,7 @@ describe("inter-processor calls", () => {
     expect([memory.smpProcessorId(), memory.irqsDisabled()]).toEqual([0, false]);
   });
 
-  test("for this CPU it is a plain call with interrupts off", () => {
+  test("a call to this CPU is a plain call with interrupts off", () => {
     const { memory, machine } = observe(newMachine());
     const ran: boolean[] = [];
     const fn = machine.functions.register(() => ran.push(memory.irqsDisabled()));
@@ -180,7 +180,7 @@ describe("inter-processor calls", () => {
     expect([...ran, memory.irqsDisabled()]).toEqual([true, false]);
   });
 
-  test("on each CPU that fulfils a condition, in ascending order", () => {
+  test("calls go to each CPU that fulfils a condition, in ascending order", () => {
     const { memory, machine } = observe(newMachine({ cpus: 4 }));
     const ran: number[] = [];
     const fn = machine.functions.register(() => ran.push(memory.smpProcessorId()));

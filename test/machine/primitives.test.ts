@@ -96,7 +96,7 @@ describe.each(ATOMICS_KINDS)("memory with %s", (atomics) => {
     expect(memory.read32(scratch + 4)).toBe(~200_000);
   });
 
-  test("two threads: what is exchanged is neither lost nor doubled", async () => {
+  test("two threads: an exchanged value is neither lost nor doubled", async () => {
     const { shared, memory, scratch } = fresh();
     const sums = await onWorkers<number>(primitives, shared, two("xchg", 200_000));
     expect(sums.reduce((a, b) => (a + b) | 0)).toBe(memory.read32(scratch));
@@ -186,7 +186,7 @@ describe("locks", () => {
   test("a bit spinlock leaves the other bits alone and preemption off while it is held", () => {
     const { memory, scratch } = observe(newMachine());
     memory.write32(scratch, 0b1010);
-    bitSpinLock(memory, scratch, 1);
+    bitSpinLock(memory, scratch, 1, "slab_lock");
     expect(memory.read32(scratch)).toBe(0b1011);
     bitSpinUnlock(memory, scratch, 1);
     expect(memory.read32(scratch)).toBe(0b1010);

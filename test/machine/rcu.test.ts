@@ -74,7 +74,7 @@ test("a callback that fails stops the machine; its CPU is left, and the task ser
 });
 
 describe("with several CPUs, of which only one runs", () => {
-  test("idle CPUs hold nothing up", () => {
+  test("idle CPUs do not delay a grace period", () => {
     const { memory, machine, scratch, ran, fn } = recorder(4);
     memory.waitLimit = 200;
     memory.enterCpu(2);
@@ -134,7 +134,7 @@ describe("while another CPU is busy", () => {
     expect(ran).toEqual([0]);
   });
 
-  test("what falls idle with callbacks has them run by whoever ends their period", () => {
+  test("callbacks of an idle CPU run when their grace period ends", () => {
     const { shared, memory, machine, scratch, ran, fn } = recorder(2);
     const other = observe(shared);
     const ranThere: number[] = [];

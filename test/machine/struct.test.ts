@@ -9,11 +9,8 @@ import {
   ptr,
   sizeOf,
   struct,
-  structName,
-  view,
   word,
 } from "../../src/machine/struct.ts";
-import { newMachine, observe } from "./machines.ts";
 
 const Inner = struct("inner", { first: word, second: ptr });
 const Outer = struct("outer", {
@@ -35,7 +32,6 @@ test("fields follow each other in the order of declaration, a pair 8-aligned", (
     slots: 32,
   });
   expect(sizeOf(Outer)).toBe(48);
-  expect(structName(Outer)).toBe("outer");
   expect(fieldsOf(Outer).map((field) => field.name)).toEqual([
     "flags",
     "pair",
@@ -61,12 +57,4 @@ test("any byte has a name that a report can print", () => {
 test("a struct has the size that is asked for, or is refused", () => {
   expect(sizeOf(struct("padded", { one: word }, 64))).toBe(64);
   expect(() => struct("tight", { one: word, two: word }, 4)).toThrow("struct tight needs 8 bytes");
-});
-
-test("a view reads and writes each field at any address", () => {
-  const { memory, scratch } = observe(newMachine());
-  const outer = view(memory, Outer);
-  outer.setCounters(scratch + 64, -9);
-  expect(outer.counters(scratch + 64)).toBe(-9);
-  expect(memory.read32(scratch + 64 + Outer.counters)).toBe(-9);
 });

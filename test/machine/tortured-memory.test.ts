@@ -66,7 +66,7 @@ describe("an interrupt", () => {
 });
 
 describe("preemption", () => {
-  test("moves the task to another CPU, and what it then calls this CPU is that one", () => {
+  test("moves the task to another CPU, which then is this CPU to it", () => {
     const { memory, machine, scratch } = tortured(2);
     const offset = machine.percpu.define(8);
     for (const cpu of [0, 1]) memory.write32(memory.perCpuPtr(offset, cpu), cpu + 10);

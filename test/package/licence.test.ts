@@ -17,7 +17,7 @@ function importsOf(path: string): string[] {
   );
 }
 
-const sources = globSync("{src/{explore,machine},bin}/**/*.{ts,js,wat}", { cwd: root });
+const sources = globSync("{src,stress,workers,bin}/**/*.{ts,js,wat}", { cwd: root });
 const free = sources.filter((path) => licenceOf(path) === "MIT");
 
 test("the first line of every source file names its licence", () => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Scenarios that belong to no single bug: the allocator as it is must pass them all. A scenario that
  * shows one bug stands in the file of that bug.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { migratableTask, on, type SlabScenario } from "../scenario.ts";
 import { alloc } from "../steps.ts";
 

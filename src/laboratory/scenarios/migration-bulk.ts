@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { migratableTask, on, type SlabScenario, task } from "../scenario.ts";
 import { alloc, bulkAlloc, free } from "../steps.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { on, type SlabScenario, task } from "../scenario.ts";
 import { alloc, cpuOffline, free, tune } from "../steps.ts";
 

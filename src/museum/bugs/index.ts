@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The museum, in the order of its catalogue: bugs that Linux had (R), then made-up ones (S). */
 import type { Exhibit } from "../exhibit.ts";
 import { R01 } from "./r01-missing-tid-bump.ts";

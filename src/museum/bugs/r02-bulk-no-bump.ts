@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { inTurn, onSlub } from "../../kernel/classes.ts";
 import { twoTasksBulk } from "../../laboratory/scenarios/two-tasks-bulk.ts";
 import { seedEra } from "../../slub/cpu-slab/era-seed.ts";

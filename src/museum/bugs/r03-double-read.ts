@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { twoTasksBulk } from "../../laboratory/scenarios/two-tasks-bulk.ts";
 import { bug } from "../exhibit.ts";
 import { FREE_PATH, withFreePath } from "../free-path.ts";

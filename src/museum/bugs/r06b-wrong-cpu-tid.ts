@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { migratableTask, on } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 import { bug } from "../exhibit.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { onSlub } from "../../kernel/classes.ts";
 import { freeGetPartial } from "../../laboratory/scenarios/free-get-partial.ts";
 import type { PagePtr } from "../../pages/page.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
 import { alloc, call, flushCpu, read, type Step } from "../../laboratory/steps.ts";
 import { Page } from "../../pages/page.ts";

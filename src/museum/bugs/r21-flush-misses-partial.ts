@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { type Change, onSlub } from "../../kernel/classes.ts";
 import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr } from "../../slub/structs.ts";

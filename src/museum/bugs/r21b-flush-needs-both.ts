@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { partialElsewhere } from "../../laboratory/scenarios/partial-elsewhere.ts";
 import { bug } from "../exhibit.ts";
 import { asking } from "./r21-flush-misses-partial.ts";

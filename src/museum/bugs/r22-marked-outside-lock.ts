@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { SLAB_CONSISTENCY_CHECKS, SLAB_POISON, SLAB_RED_ZONE } from "../../caches/flags.ts";
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";

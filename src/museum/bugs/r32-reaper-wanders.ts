@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { onSlab } from "../../kernel/classes.ts";
 import { task } from "../../laboratory/scenario.ts";
 import { call, type Step } from "../../laboratory/steps.ts";

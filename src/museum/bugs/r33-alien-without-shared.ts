@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { onSlab } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, call, free, type Step, tune } from "../../laboratory/steps.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import { on, type SlabScenario, task } from "../../laboratory/scenario.ts";
 import { alloc, call, type Step } from "../../laboratory/steps.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { onSlub } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";

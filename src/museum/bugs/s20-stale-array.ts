@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 import { onSlab } from "../../kernel/classes.ts";
 import { migratableTask, task } from "../../laboratory/scenario.ts";
 import { alloc } from "../../laboratory/steps.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * DEBUG_SLAB: the words written around and into an object, and the checks that they are intact.
  *

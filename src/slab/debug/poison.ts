@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The bytes of an object that its user has not written: in use, free, and the last one of a free
  * one.

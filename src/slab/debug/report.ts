@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The text of a DEBUG_SLAB report: memory in lines of 16 bytes, and its last user. */
 import { SLAB_RED_ZONE } from "../../caches/flags.ts";
 import type { Address, Memory } from "../../machine/memory.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The audit of SLAB, cache by cache. Each slab must be on the one list that its `active` calls for,
  * and the node's counts must agree. Each object must be in exactly one place: free in its slab's

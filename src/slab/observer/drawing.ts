@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A SLAB cache drawn: the array of a CPU, shared and alien arrays and lists of a node, slabs. */
 import {
   type CacheDrawing,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The spinlocks of a SLAB cache: a list_lock a node, and one for each alien cache. */
 import type { Address } from "../../machine/memory.ts";
 import type { SlabContext } from "../slab-context.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB's part of /proc/slabinfo (get_slabinfo). An object in a CPU's, a shared or an alien array
  * counts as in use; a slab is active unless all its objects are on its own list.

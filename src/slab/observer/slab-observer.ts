@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What watchers see of SLAB. It has no directory in sysfs, and no reports as data. */
 
 import type { Attributes } from "../../caches/attribute.ts";

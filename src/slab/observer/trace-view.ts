@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB's state in the words of the recorded runs: what each queue holds, then each node's slabs.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** SLAB that tells a checker of slabs that are taken apart, and of their pages when they go back. */
 import type { SlabWatch } from "../../caches/slab-watch.ts";
 import type { PagePtr } from "../../pages/page.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * CONFIG_DEBUG_SLAB: every cache is red-zoned, poisoned and remembers last users as far as it can
  * afford, queues are short, so that damage is soon seen, and more is counted. The checks are in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * init_on_free (Linux 5.3): objects are zeroed when they come back, where the cache allows it.
  * Index arrays then lie in no free object: its next user would see them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB_FREELIST_RANDOM (Linux 4.7): a cache has a random permutation of a slab's objects, and a new
  * slab hands them out in that order, from a random place in it on. A slab made before the cache has

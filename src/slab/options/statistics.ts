@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The counts of CONFIG_DEBUG_SLAB besides the events of statistics.ts, for the columns behind
  * slabdata in /proc/slabinfo: the most objects that were ever off their slabs, and the most empty

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Many objects in one call: kmem_cache_alloc_bulk and kmem_cache_free_bulk (Linux 4.3 on; the form
  * of 5.10). Allocation holds interrupts off and pops by plain stores. Freeing builds, for each slab,

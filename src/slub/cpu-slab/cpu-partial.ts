@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The cpu partial list: frozen slabs with a few free objects, kept by the CPU that froze them so
  * that it need not go to the node. Owned by the CPU: pushed with interrupts on by a this-CPU swap,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The owner of struct kmem_cache_cpu: the slab a CPU allocates from (page), the private list of that
  * slab's free objects (freelist), the list of further slabs (partial), and tid. Only this file writes

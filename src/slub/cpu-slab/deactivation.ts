@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A CPU gives its slab up: the private list goes back to page->freelist, frozen is cleared, and the
  * slab goes where it now belongs: full (no list), partial, or back to the page allocator.
@@ -146,7 +147,7 @@ export class Deactivation {
   private undo(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, placed: SlabMode): void {
     const { nodePartial } = this.parts;
     if (placed === M_PARTIAL) nodePartial.remove(n, page);
-    else if (placed === M_FULL) nodePartial.removeFull(s, page);
+    else if (placed === M_FULL) nodePartial.removeFull(s, n, page);
   }
 
   private place(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The era of Linux 2.6.39 to 5.18: when the slow path drops the cpu slab it leaves tid as it was. An
  * interrupted free may then push onto a list that has no owner any more, and the object is lost

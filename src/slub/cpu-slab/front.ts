@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What the slab layer asks of the cpu slabs: they are made with a cache, flushed when the slabs must
  * be on their nodes' lists, and gone with the cache. A CPU flushes itself; another may do it only for

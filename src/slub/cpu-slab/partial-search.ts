@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * get_partial: slabs with free objects from the node lists, instead of a new slab. The first goes to
  * the CPU as its slab, a few more to its partial list, so that the lock is not needed again soon.

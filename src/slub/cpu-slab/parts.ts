@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** The classes the cpu slab front is composed of, on top of the slab layer's. */
 import { Bulk } from "./bulk.ts";
 import { CpuPartial } from "./cpu-partial.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * __slab_alloc: the private list is empty, or of the wrong node. In order: the objects that other
  * CPUs have freed into the cpu slab, the next slab of the cpu partial list, partial slabs of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * __slab_free: the object's slab is not this CPU's. One swap pushes the object on page->freelist. The
  * state of the slab before the swap says what else is to be done:
@@ -147,7 +148,7 @@ export class SlowFree {
       return true;
     }
     if (prior === 0) {
-      nodePartial.removeFull(s, page);
+      nodePartial.removeFull(s, n, page);
       nodePartial.add(n, page, ADD_TO_TAIL);
       this.context.stat(s, FREE_ADD_PARTIAL);
     }
@@ -162,7 +163,7 @@ export class SlowFree {
   /** Before an empty slab is discarded, so that no CPU finds it any more. Needs list_lock. */
   protected takeOffList(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr, prior: Address): void {
     if (prior === 0) {
-      this.nodePartial.removeFull(s, page);
+      this.nodePartial.removeFull(s, n, page);
       return;
     }
     this.nodePartial.remove(n, page);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLUB, the unqueued slab allocator: the two fast paths, and the parts they fall back on. The whole
  * story, with a picture and the exhibit behind each claim: docs/slub.md.

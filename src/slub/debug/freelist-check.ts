@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The free objects of a slab, walked and counted (on_freelist). A list that leads out of the slab is
  * cut, and the counts are brought in line with the rest. A slab that has lost all its free objects

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The objects in use of a cache, grouped by the innermost caller (list_locations): the sysfs
  * files alloc_calls and free_calls, and the leak report of a library user.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The checks of a slab and its objects. A check reports damage and repairs it on the spot, so that
  * the same damage is reported once. The caller owns the slab (it is frozen here), or holds list_lock

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The bytes of an object that debugging owns: red zones, poison, and the note of the size asked
  * for. Written while no other context can reach the object.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Where things lie in an object of a debug cache, and the bytes that guard it. All offsets follow
  * from fields of the cache that are fixed while it lives.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A report as the kernel prints it: the BUG line in its frame, INFO lines, a hex dump of the memory
  * around with carets under the wrong bytes. FIX lines follow as they happen.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Damage that a check found (slab_bug, object_err, slab_err, slab_fix): counted in shared memory,
  * passed on as data, and printed as the kernel prints it. Nothing is thrown: a report leaves the cache

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The parts of an object as a report shows them (print_trailer): the bytes before it, the object, its
  * red zones, its padding. Read once, when the report is made, before the repair.

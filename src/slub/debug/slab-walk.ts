@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * All slabs of a cache that lie on a list of a node, visited under its list_lock and each under its
  * slab_lock, for validation and for the reports of users. A flush first brings the CPUs' slabs onto

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Stacks in shared memory, each stored once (lib/stackdepot). A record is a list of words; a frame's
  * text is a record, and a stack is a record made of the handles of its frames:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The last allocation and the last free of an object (struct track): two records behind each object
  * of a cache with SLAB_STORE_USER. The context that allocates or frees the object writes them, while

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * validate_slab_cache: checks every slab of a debug cache, at any time. Safe beside any number of
  * users: a debug cache marks and lists its objects under list_lock, which is held here (c7323a5ad078;

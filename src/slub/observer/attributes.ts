@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The files of /sys/kernel/slab/<cache>/ as Linux 4.1 has them (mm/slub.c `slab_attrs`, with
  * SLUB_DEBUG, SLUB_STATS, NUMA, ZONE_DMA and FAILSLAB built in). This file holds those that tell;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The audit of SLUB, cache by cache. First the places where a slab can be are walked: c->page and
  * the cpu partial list of each CPU, the partial and full lists of each node. Then each slab of the

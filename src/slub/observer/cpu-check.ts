@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What holds of a CPU's slab whenever nothing is under way there: c->freelist set implies c->page
  * set, and a cpu slab is frozen. Cheap enough for the end of every operation.

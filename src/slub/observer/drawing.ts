@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** A SLUB cache drawn: cpu slab, private list and partial list of a CPU, lists of a node, slabs. */
 import {
   type CacheDrawing,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The files of a SLUB cache that can be written (mm/slub.c 4.1, `…_store`). What changes the layout
  * of objects is refused while a slab exists; `order` is not, since every slab knows its own.

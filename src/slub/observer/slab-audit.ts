@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The audit of one slab of SLUB: its lists hold its own free objects and no others, its counters
  * count them, and it lies where a slab in this state belongs.

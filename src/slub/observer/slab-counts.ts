@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * How many slabs and objects a SLUB cache has, by node (mm/slub.c `show_slab_objects`). Partial
  * lists are walked under their list_lock; what CPUs own is read while they go on, so it is a glance,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLUB's part of /proc/slabinfo (get_slabinfo). An object on a CPU's private list counts as in use,
  * and every slab as active: SLUB does not know better without stopping everybody.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** What watchers see of SLUB. */
 
 import type { Attributes } from "../../caches/attribute.ts";

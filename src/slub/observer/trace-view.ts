@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLUB's state in the words of the recorded runs: what each CPU owns, then what lies on each node.
  *

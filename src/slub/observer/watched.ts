@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** SLUB that tells a checker of objects cut by hand at boot, and of slabs that go back. */
 import type { SlabWatch } from "../../caches/slab-watch.ts";
 import type { PagePtr } from "../../pages/page.ts";

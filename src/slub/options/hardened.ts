@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB_FREELIST_HARDENED (Linux 4.14; byte-swapped address since 5.7): a stored free pointer is the
  * pointer XOR the cache's secret XOR the byte-swapped address it is stored at. A writer without the

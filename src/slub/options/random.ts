@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * SLAB_FREELIST_RANDOM (Linux 4.8): a cache has a random permutation of a slab's objects; a new slab
  * is chained in that order, from a random place on. A slab of a smaller order than preferred leaves

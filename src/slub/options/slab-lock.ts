@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** SLUB on a machine without a double-word swap: every page swap goes through slab_lock. */
 import { __CMPXCHG_DOUBLE } from "../../caches/flags.ts";
 import type { SlubGeometry } from "../geometry.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The script language: one command a line, which drives one cache. A script is checked as a whole
  * before anything runs.

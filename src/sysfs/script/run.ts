@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Runs a script on a machine of its own, in one thread that switches CPUs, and tells what happened
  * after each step in the words of the recorded runs of real kernels. What varies on a busy
@@ -74,7 +75,7 @@ export function runScript(
   // that only wanted a second CPU for the shared array it brings.
   const neverMoves = !lines.some(({ command }) => command.kind === "cpu");
   const single = machine.cpus === 1 || (machine.allocator === "slab" && neverMoves);
-  // Nobody is shown who allocated what, and asking costs more than the allocation.
+  // No output shows the caller of an allocation, and a stack costs more than the allocation.
   systemOf(kernel).machine.witness = noWitness;
   return new ScriptRun(kernel, single).run(lines);
 }
@@ -166,7 +167,7 @@ class ScriptRun {
     return [];
   }
 
-  /** Frees what is left, which is not told, and then the cache. */
+  /** Frees the objects that are left, which is not reported, and then the cache. */
   private destroy(): Event[] {
     for (const id of this.objects.keys()) {
       if (this.isLive(id)) this.operation((tell) => this.free(tell, id));

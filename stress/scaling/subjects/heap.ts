@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The engine's own memory: `new Uint8Array`, freed by forgetting it. Such a block cannot be shared;
  * to another thread it goes by postMessage, which copies it.

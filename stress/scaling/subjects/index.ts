@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * All subjects by name, in the order in which they are reported, and what each can do: known before
  * any thread has one.

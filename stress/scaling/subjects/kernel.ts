@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Ours, as programs use it: kmalloc for any size, or a cache of its own for each size. */
 import { type Kernel, systemOf } from "../../../src/kernel/kernel.ts";
 import type { Address } from "../../../src/machine/memory.ts";

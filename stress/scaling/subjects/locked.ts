@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Allocators that were not made for threads, the only way threads can share one: every call inside
  * of one lock.

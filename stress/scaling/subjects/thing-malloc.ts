@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** @thi.ng/malloc, npm's best known: lists of used and free blocks, freeing searches the former. */
 import type { SharedMachine } from "../../../src/machine/machine.ts";
 import { layoutOf } from "../../../src/machine/machine.ts";

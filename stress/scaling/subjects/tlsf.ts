@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The allocator of AssemblyScript's runtime: two-level segregated fit (Masmano et al. 2004). Its own
  * compiler makes the module, from its own source; the root of the free lists lies in shared memory,

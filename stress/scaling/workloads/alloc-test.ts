@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Slots chosen by Pareto's law, so that some live for a moment and some for ever: a full one is
  * freed, an empty one filled with an object of a size by the same law, and written.

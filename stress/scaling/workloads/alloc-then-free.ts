@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Many allocations, then as many frees, in the same order or in any: slabs fill up and drain. */
 import type { Random } from "../../random.ts";
 import type { Handle } from "../subject.ts";

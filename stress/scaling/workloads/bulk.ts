@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Bulk calls: so many objects allocated by one call, and freed by another. */
 import type { Handle } from "../subject.ts";
 import type { PlayerContext, Workload } from "../workload.ts";

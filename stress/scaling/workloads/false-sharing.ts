@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Does the allocator put objects of two CPUs on one cache line? Each CPU writes to its own object
  * again and again; if the line is another's as well, every write is a fight.

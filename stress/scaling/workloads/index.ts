@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** All workloads by name, in the order in which they are reported. */
 import type { Workload } from "../workload.ts";
 import { allocTest } from "./alloc-test.ts";

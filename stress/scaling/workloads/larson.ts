@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A server's heap: a thousand slots, at random one object is replaced by a new one, and now and then
  * some objects go over to another thread, which frees them in its own time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Objects of many sizes and lifetimes: powers of two of a word, rarely a hundred times that; some
  * live long, some wander to another CPU, and no two CPUs do equally much of either.

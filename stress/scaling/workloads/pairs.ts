@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Allocate, free, again: the fast path alone. */
 import type { Handle } from "../subject.ts";
 import type { PlayerContext, Workload } from "../workload.ts";

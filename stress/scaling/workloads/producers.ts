@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Some CPUs only allocate, others only free, and objects stream from the former to the latter. */
 import type { Random } from "../../random.ts";
 import { BATCH } from "../control.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /** Every object is freed by the neighbour of the CPU that allocated it: no free is a local one. */
 import { BATCH } from "../control.ts";
 import type { Handle } from "../subject.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Blocks of uneven sizes, most of them small, freed partly last-in first-out and partly the other
  * way round; in the second form some are freed by another CPU.

@@ -108,7 +108,7 @@ const jobs: Parameters<typeof serveJobs<TorturedMemory>>[0] = {
     const { memory, scratch } = thread;
     countUnder(
       thread,
-      () => bitSpinLock(memory, scratch, 1),
+      () => bitSpinLock(memory, scratch, 1, "slab_lock"),
       () => bitSpinUnlock(memory, scratch, 1),
     );
   },

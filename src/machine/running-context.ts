@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The state of the running context: the CPU it runs as, whether interrupts are on and preemption is
+ * off. One instance a task. Nothing interrupts a task but itself, at `poll` and while it waits, so
+ * what is atomic on this CPU alone may be plain accesses.
+ *
+ * RunningContext, RunningTask, WaitingTask and DirectMemory are one object by inheritance, not four
+ * by composition: the fast paths read this state at each step, and a field of the object itself costs
+ * one load. What is off the fast paths is composed: Leases, Panic, TaskTable.
+ */
+import { Cpu, type Leases, sizeOfCpu, Task } from "./cpus.ts";
+import type { Address, IrqFlags } from "./memory.ts";
+import { Panic } from "./panic.ts";
+import { TaskTable } from "./task-table.ts";
+
+/** Where the machine keeps what a memory must find. All byte offsets. */
+export interface MachinePlaces {
+  readonly cpuBase: Address;
+  readonly taskBase: Address;
+  readonly percpuStart: Address;
+  readonly percpuStride: number;
+  readonly percpuEnd: Address;
+  /** The word that ends every wait when it is not 0. */
+  readonly panic: Address;
+  /** A word that is never 0: stands in for the poll word of a task without a CPU. */
+  readonly offCpu: Address;
+  /** How many tasks wait for a CPU. */
+  readonly waiting: Address;
+}
+
+export abstract class RunningContext {
+  declare protected readonly words: Int32Array;
+  declare protected readonly places: MachinePlaces;
+  declare protected readonly leases: Leases;
+  declare protected readonly tasks: TaskTable;
+  declare protected readonly task: number;
+  declare private readonly panicWord: Panic;
+  declare private readonly areasEnd: Address;
+
+  protected cpu = -1;
+  /** Byte offset of this CPU's area. */
+  protected area = 0;
+  /** Index of the word that is not 0 while another task wants something of this CPU, or without one. */
+  declare protected pollIndex: number;
+  /** The interrupt flag: a word of the task's descriptor. */
+  declare private readonly irqIndex: number;
+  protected preemptCount = 0;
+
+  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, task: number) {
+    this.words = words;
+    this.places = places;
+    this.areasEnd = places.percpuEnd;
+    this.pollIndex = places.offCpu >> 2;
+    this.leases = leases;
+    this.task = task;
+    this.tasks = new TaskTable(words, places.taskBase);
+    this.panicWord = new Panic(words, places.panic);
+    this.irqIndex = this.tasks.indexOf(task, Task.irqsOff);
+  }
+
+  // ---- interrupts and preemption ----
+
+  /** In shared memory, so that burial sees it if the task dies; a plain word also costs least. */
+  protected get irqsOff(): boolean {
+    return this.words[this.irqIndex] !== 0;
+  }
+  protected set irqsOff(off: boolean) {
+    this.words[this.irqIndex] = off ? 1 : 0;
+  }
+
+  irqSave(): IrqFlags {
+    const at = this.irqIndex;
+    const enabled = this.words[at] === 0;
+    this.words[at] = 1;
+    return enabled;
+  }
+  irqRestore(flags: IrqFlags): void {
+    this.words[this.irqIndex] = flags ? 0 : 1;
+  }
+  irqEnable(): void {
+    this.words[this.irqIndex] = 0;
+  }
+  irqDisable(): void {
+    this.words[this.irqIndex] = 1;
+  }
+  irqsDisabled(): boolean {
+    return this.irqsOff;
+  }
+  preemptDisable(): void {
+    this.preemptCount++;
+  }
+  preemptEnable(): void {
+    this.preemptCount--;
+  }
+
+  /** Whether the task is in a read-side section, or in another section without preemption. */
+  get isReading(): boolean {
+    return this.preemptCount !== 0;
+  }
+
+  // ---- the CPU ----
+
+  smpProcessorId(): number {
+    return this.cpu;
+  }
+  current(): number {
+    return this.task;
+  }
+
+  /** Whether this task runs as a CPU at present. */
+  get onCpu(): boolean {
+    return this.cpu >= 0;
+  }
+
+  /** Becomes `cpu`, whose lease this task holds. */
+  protected become(cpu: number): void {
+    this.cpu = cpu;
+    this.area = this.places.percpuStart + cpu * this.places.percpuStride;
+    this.pollIndex = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+  }
+
+  protected becomeNone(): void {
+    this.cpu = -1;
+    this.pollIndex = this.places.offCpu >> 2;
+  }
+
+  /** Whether this task runs as a CPU that no other task wants anything of: one word is read. */
+  undisturbed(): boolean {
+    return this.words[this.pollIndex] === 0;
+  }
+
+  /**
+   * Whether `address` lies in the area of a CPU that another task runs as. The area of an idle or
+   * absent CPU may be written by the task that acts for it, though others may read there meanwhile.
+   */
+  protected isForeignArea(address: Address): boolean {
+    const into = address - this.places.percpuStart;
+    if (into < 0 || into >= this.areasEnd - this.places.percpuStart) return false;
+    const owner = Math.floor(into / this.places.percpuStride);
+    return owner !== this.cpu && this.leases.holder(owner) !== 0 && !this.leases.isAbsent(owner);
+  }
+
+  // ---- failures ----
+
+  /**
+   * An error is about to leave the running section. With interrupts off it may leave a lock behind
+   * that no task will ever drop: then the machine cannot go on. Read-side sections end with it.
+   */
+  oops(): void {
+    if (this.irqsOff) this.panic();
+    this.preemptCount = 0;
+  }
+
+  /** Ends every wait on this machine, present and future. */
+  panic(): void {
+    this.panicWord.raise();
+  }
+
+  protected checkPanic(): void {
+    this.panicWord.check();
+  }
+}

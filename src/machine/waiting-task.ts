@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/**
+ * How a task waits for a word to change: it spins for a moment, then sleeps. A context that may sleep
+ * leaves its CPU to another task meanwhile. A wait for a dead holder, for itself, or for longer than
+ * the time limit is a deadlock.
+ */
+
+import { KernelBug } from "./kernel-bug.ts";
+import type { Address } from "./memory.ts";
+import { NAP_MS, napSince } from "./nap.ts";
+import { now } from "./platform.ts";
+import { RunningTask } from "./running-task.ts";
+
+/** How often the word is read before the task sleeps: about as long as a list_lock is held. */
+const SPINS = 200;
+
+const pause: () => void =
+  (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
+
+export abstract class WaitingTask extends RunningTask {
+  waitWhile(address: Address, value: number, holder = 0): void {
+    const { words } = this;
+    const at = address >> 2;
+    for (let i = 0; i < SPINS; i++) {
+      if (Atomics.load(words, at) !== value) return;
+      pause();
+    }
+    this.sleepWhile(at, value, holder);
+  }
+
+  private sleepWhile(at: number, value: number, holder: number): void {
+    const { words } = this;
+    if (holder === this.task + 1) this.deadlock(`CPU ${this.cpu} waits for itself`);
+    let waited = 0;
+    // A context that may sleep lets another task have its CPU meanwhile.
+    const sleeps = this.cpu >= 0 && !this.irqsOff && this.preemptCount === 0;
+    const was = this.cpu;
+    if (sleeps) this.leaveCpu();
+    while (Atomics.load(words, at) === value) {
+      const start = now();
+      Atomics.wait(words, at, value, NAP_MS);
+      waited += napSince(start);
+      this.checkPanic();
+      if (!sleeps && !this.irqsOff && this.cpu >= 0) this.takeCalls();
+      if (Atomics.load(words, at) === value) this.checkHolder(holder);
+      if (waited > this.waitLimit) {
+        this.deadlock(`${this.tasks.nameOf(holder)} did not let go`);
+      }
+    }
+    if (sleeps) this.enterCpuAgain(was);
+  }
+
+  private enterCpuAgain(was: number): void {
+    const cpu = this.leases.acquire(this.task, was + 1, was, 0);
+    if (cpu >= 0) this.become(cpu);
+    else this.enterCpu(-1);
+  }
+
+  notify(address: Address): void {
+    Atomics.notify(this.words, address >> 2);
+  }
+
+  private checkHolder(holder: number): void {
+    if (holder <= 0 || !this.tasks.isDead(holder - 1)) return;
+    this.deadlock(`held by dead ${this.tasks.nameOf(holder)}`);
+  }
+
+  private deadlock(why: string): never {
+    this.panic();
+    throw new KernelBug("deadlock", `deadlock: ${why}`);
+  }
+}
