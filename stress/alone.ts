@@ -3,7 +3,8 @@
  * A workload in one thread that is each CPU in turn: the same course every time, for a look at the
  * machine it leaves behind. The players keep what they hold.
  */
-import { type BootOptions, boot, type Kernel, systemOf } from "../src/kernel/kernel.ts";
+import type { BootOptions } from "../src/kernel/boot-options.ts";
+import { boot, type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import { controlBytes, StressControl } from "./control.ts";
 import { CACHE_PREFIX, Driver } from "./driver.ts";
 import { Random } from "./random.ts";

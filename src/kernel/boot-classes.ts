@@ -12,6 +12,7 @@ import { withHardenedFreelists } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
+import type { BootOptions } from "./boot-options.ts";
 import {
   type Change,
   classesFor,
@@ -22,7 +23,6 @@ import {
   onSlub,
   type SystemClasses,
 } from "./classes.ts";
-import type { BootOptions } from "./kernel.ts";
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
 const CHANGES = {

@@ -44,13 +44,7 @@ export {
   GFP_KERNEL,
   GFP_NOWAIT,
 } from "../pages/gfp.ts";
+export type { BootOptions, SwapKind } from "./boot-options.ts";
 export type { KernelDebug } from "./debug.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
-export {
-  attach,
-  type BootOptions,
-  boot,
-  type Kernel,
-  type SharedKernel,
-  type SwapKind,
-} from "./kernel.ts";
+export { attach, boot, type Kernel, type SharedKernel } from "./kernel.ts";

@@ -10,18 +10,8 @@
  * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
  */
 
-import { type ParameterValue, parseBootParameters } from "../caches/boot-parameters.ts";
-import type { FaultSettings } from "../caches/fault-injection.ts";
-import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
-import {
-  DEFAULT_KERNEL,
-  ERAS,
-  type Era,
-  KERNEL_VERSIONS,
-  type KernelVersion,
-} from "../caches/kernel-version.ts";
+import { parseBootParameters } from "../caches/boot-parameters.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-import { MAX_TASKS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
@@ -32,53 +22,15 @@ import {
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { MIB } from "../machine/units.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { bootClasses } from "./boot-classes.ts";
+import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
 
 export { MIB } from "../machine/units.ts";
-
-/** How page->freelist and counters are swapped as one. */
-export type SwapKind = "wasm" | "atomics" | "slab_lock";
-
-export interface BootOptions {
-  /** Simulated CPUs: how many threads allocate at once. 1 to 64. */
-  readonly cpus?: number;
-  /** Memory nodes, each with its share of CPUs and pages. */
-  readonly nodes?: number;
-  /** Bytes of memory, at most 2 GiB. */
-  readonly memory?: number;
-  /** Threads that may attach; more than CPUs if they shall take turns. */
-  readonly tasks?: number;
-  readonly allocator?: AllocatorName;
-  readonly kernel?: KernelVersion;
-  /** The kernel's boot parameters by name, as on its command line: `{ slub_debug: "FZPU" }`. */
-  readonly parameters?: Readonly<Record<string, ParameterValue>>;
-  readonly swap?: SwapKind;
-  /** `seed`: without the fix for CVE-2022-49700. */
-  readonly era?: Era;
-  /** Encode free pointers, so that overwritten ones are noticed. */
-  readonly hardened?: boolean;
-  /** Hand a slab's objects out in random order. */
-  readonly randomized?: boolean;
-  /** Zero objects and whole pages when they are handed out, or when they come back. */
-  readonly initOnAlloc?: boolean;
-  readonly initOnFree?: boolean;
-  /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
-  readonly failSlab?: Partial<FaultSettings> | null;
-  readonly failPages?: Partial<FaultSettings> | null;
-  /** Build options, as in a .config without CONFIG_: DEBUG_SLAB, SLAB_FREELIST_RANDOM, … */
-  readonly config?: readonly BuildOption[];
-  readonly seed?: number;
-  /** Nodes whose memory is not there at boot: `nodeOnline` brings it, `nodeOffline` takes it away. */
-  readonly absentNodes?: readonly number[];
-  /** Bytes beyond `memory` for a checker. */
-  readonly checker?: number;
-}
 
 /** What threads agree on; plain data. */
 export interface SharedKernel {
@@ -92,35 +44,12 @@ export interface ThreadBuild {
   readonly change?: Change;
 }
 
-const DEFAULTS: Required<BootOptions> = {
-  cpus: 4,
-  nodes: 1,
-  memory: 64 * MIB,
-  tasks: MAX_TASKS,
-  allocator: "slub",
-  kernel: DEFAULT_KERNEL,
-  parameters: {},
-  swap: "wasm",
-  era: "fixed",
-  hardened: false,
-  randomized: false,
-  initOnAlloc: false,
-  initOnFree: false,
-  failSlab: null,
-  failPages: null,
-  config: [],
-  seed: 1,
-  absentNodes: [],
-  checker: 0,
-};
-
 /**
  * Makes a machine, boots an allocator on it and attaches the calling thread.
  * @throws RangeError with the reason where the options cannot be met.
  */
 export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
-  const all = { ...DEFAULTS, ...options };
-  checkBootOptions(all);
+  const all = bootOptionsOf(options);
   const { cpus, nodes, memory, tasks, checker, seed } = all;
   const atomics = all.swap === "atomics" ? "atomics" : "wasm";
   const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
@@ -131,29 +60,6 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
     if (all.failPages !== null) kernel.debug.failPages?.arm(all.failPages);
   });
   return kernel;
-}
-
-/** What createMachine does not look at. */
-function checkBootOptions(options: Required<BootOptions>): void {
-  const choices = {
-    allocator: ALLOCATORS,
-    kernel: KERNEL_VERSIONS,
-    swap: ["wasm", "atomics", "slab_lock"],
-    era: ERAS,
-  } as const;
-  for (const name of Object.keys(choices) as (keyof typeof choices)[]) {
-    const allowed: readonly string[] = choices[name];
-    if (allowed.includes(options[name])) continue;
-    throw new RangeError(`${name} must be one of ${allowed.join(", ")}, not ${options[name]}`);
-  }
-  const absent = new Set(options.absentNodes);
-  for (const nid of absent) {
-    if (Number.isInteger(nid) && nid >= 0 && nid < options.nodes) continue;
-    throw new RangeError(`absentNodes: there is no node ${nid}`);
-  }
-  if (absent.size === options.nodes) {
-    throw new RangeError("absentNodes: one node's memory must be there");
-  }
 }
 
 /** Attaches the calling thread to a booted kernel. @throws RangeError when no task number is free. */

@@ -4,7 +4,7 @@
  * `object 17/2: next`. For reports only; it reads the machine as it is.
  */
 
-import type { CacheDrawing } from "../caches/drawing.ts";
+import type { CacheDrawing, Reading } from "../caches/drawing.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import type { Described } from "../explore/world.ts";
 import type { System } from "../kernel/system.ts";
@@ -14,17 +14,24 @@ import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { fieldAt, type Struct, sizeOf } from "../machine/struct.ts";
 import { Page, PG_SLAB } from "../pages/page.ts";
-import type { Laboratory } from "./laboratory.ts";
+
+/** What is named: a system, the cache of interest, and how its memory is read unseen. */
+interface NamedLaboratory {
+  readonly system: System;
+  readonly s: Address;
+  readonly reading: Reading;
+  readonly memory: { inspect<T>(look: () => T): T };
+}
 
 type AnyStruct = Struct<Record<string, never>>;
 
 export class LaboratoryNames {
-  private readonly lab: Laboratory;
+  private readonly lab: NamedLaboratory;
   private readonly system: System;
   private readonly s: Address;
   private readonly drawing: CacheDrawing;
 
-  constructor(lab: Laboratory) {
+  constructor(lab: NamedLaboratory) {
     this.lab = lab;
     this.system = lab.system;
     this.s = lab.s;

@@ -6,8 +6,10 @@
  */
 import { listNext } from "../machine/list.ts";
 import type { Memory } from "../machine/memory.ts";
+import type { Buddy } from "./buddy.ts";
+import type { PageArray } from "./page.ts";
 import { Page, type PagePtr, PG_ALLOCATED, PG_BUDDY, PG_PCP, PG_RESERVED } from "./page.ts";
-import type { Pages } from "./pages.ts";
+import type { PcpLists } from "./pcp.ts";
 import { MAX_ORDER, MIGRATE_TYPES, type Zone, ZoneState } from "./zone.ts";
 
 const STATES = PG_ALLOCATED | PG_BUDDY | PG_PCP | PG_RESERVED;
@@ -18,11 +20,19 @@ interface Claims {
   readonly pcp: Set<PagePtr>;
 }
 
+/** What is walked. */
+interface WalkedPages {
+  readonly zones: readonly Zone[];
+  readonly array: PageArray;
+  readonly buddy: Buddy;
+  readonly pcp: PcpLists;
+}
+
 type OrderGiven = (page: PagePtr) => number;
 
 export function findProblems(
   memory: Memory,
-  pages: Pages,
+  pages: WalkedPages,
   cpus: number,
   orderGiven: OrderGiven,
 ): string[] {
@@ -42,7 +52,7 @@ type Complain = (what: string) => void;
 
 function walkBlocks(
   memory: Memory,
-  pages: Pages,
+  pages: WalkedPages,
   zone: Zone,
   orderGiven: OrderGiven,
   complain: Complain,
@@ -80,7 +90,7 @@ function walkBlocks(
 /** No page inside a block may say that a block begins there. Returns where the next block begins. */
 function checkInside(
   memory: Memory,
-  pages: Pages,
+  pages: WalkedPages,
   first: number,
   order: number,
   complain: Complain,
@@ -95,7 +105,7 @@ function checkInside(
 }
 
 function checkMerged(
-  pages: Pages,
+  pages: WalkedPages,
   zone: Zone,
   pfn: number,
   order: number,
@@ -110,7 +120,7 @@ function checkMerged(
 
 function walkBuddyLists(
   memory: Memory,
-  pages: Pages,
+  pages: WalkedPages,
   zone: Zone,
   claims: Set<PagePtr>,
   complain: Complain,
@@ -139,7 +149,7 @@ function walkBuddyLists(
 
 function walkPcpLists(
   memory: Memory,
-  pages: Pages,
+  pages: WalkedPages,
   zone: Zone,
   cpus: number,
   claims: Set<PagePtr>,

@@ -5,7 +5,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EIO } from "../../src/caches/errno.ts";
 import type { AuditFinding } from "../../src/check/audit.ts";
-import { type BootOptions, systemOf } from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import {
   __GFP_DMA,

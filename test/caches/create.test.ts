@@ -13,8 +13,9 @@ import {
 } from "../../src/caches/flags.ts";
 import { KmemCacheBase, SLAB_STATE } from "../../src/caches/kmem-cache.ts";
 import { SlabCommon } from "../../src/caches/slab-common.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { onAllocator, onCommon, onSlub } from "../../src/kernel/classes.ts";
-import { type BootOptions, boot, type Kernel, systemOf } from "../../src/kernel/kernel.ts";
+import { boot, type Kernel, systemOf } from "../../src/kernel/kernel.ts";
 import { HotplugLock } from "../../src/machine/hotplug-lock.ts";
 import { holderOf } from "../../src/machine/spinlock.ts";
 import { KmemCache } from "../../src/slub/structs.ts";

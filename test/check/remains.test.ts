@@ -10,16 +10,9 @@ import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
 import { Remains } from "../../src/check/remains.ts";
 import { withUnderWay } from "../../src/check/under-way.ts";
 import { withLedger } from "../../src/check/with-ledger.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import type { SystemClasses } from "../../src/kernel/classes.ts";
-import {
-  attach,
-  type BootOptions,
-  boot,
-  type Kernel,
-  MIB,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import { attach, boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { bury } from "../../src/machine/burial.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { InterposedMemory } from "./interposed-memory.ts";

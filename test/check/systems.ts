@@ -2,15 +2,9 @@ import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import { type AuditFinding, audit } from "../../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
 import { withLedger } from "../../src/check/with-ledger.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import type { SystemClasses } from "../../src/kernel/classes.ts";
-import {
-  type BootOptions,
-  boot,
-  type Kernel,
-  MIB,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { KernelBug } from "../../src/machine/kernel-bug.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import type { Slub } from "../../src/slub/cpu-slab/slub.ts";

@@ -7,9 +7,9 @@
 import { describe, expect, test } from "vitest";
 import { faultsOf } from "../../src/caches/fault-injection.ts";
 import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { onSlub } from "../../src/kernel/classes.ts";
 import {
-  type BootOptions,
   boot,
   type Kernel,
   MIB,

@@ -2,13 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { EBUSY, EINVAL } from "../../src/caches/errno.ts";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import {
-  attach,
-  type BootOptions,
-  type Kernel,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { attach, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Slab } from "../../src/slab/slab.ts";

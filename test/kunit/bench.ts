@@ -1,14 +1,8 @@
 /** A small machine for tests of one debug cache: errors counted, memory poked byte by byte. */
 import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
 import type { SlabReport } from "../../src/caches/slab-report.ts";
-import {
-  type BootOptions,
-  boot,
-  type Kernel,
-  MIB,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Slub } from "../../src/slub/cpu-slab/slub.ts";
 

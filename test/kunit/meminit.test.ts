@@ -4,14 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { CFLGS_OBJFREELIST_SLAB, SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import {
-  type BootOptions,
-  boot,
-  type Kernel,
-  MIB,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { PAGE_SIZE } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../../src/pages/gfp.ts";

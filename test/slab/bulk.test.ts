@@ -1,6 +1,7 @@
 /** Freeing in bulk without naming a cache, as kfree_bulk does, under every option that looks at objects. */
 import { describe, expect, test } from "vitest";
-import { type BootOptions, boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { NUMA_NO_NODE } from "../../src/machine/topology.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { failureOf } from "../check/systems.ts";

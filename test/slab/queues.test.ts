@@ -3,8 +3,9 @@
 import { describe, expect, test } from "vitest";
 import { ENOMEM } from "../../src/caches/errno.ts";
 import { faultsOf } from "../../src/caches/fault-injection.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { onCommon } from "../../src/kernel/classes.ts";
-import { type BootOptions, MIB, systemOf } from "../../src/kernel/kernel.ts";
+import { MIB, systemOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { spinIsHeld } from "../../src/machine/spinlock.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";

@@ -1,14 +1,8 @@
 /** Views of memory of SLAB show an object, or its window, and nothing beside it. */
 import { describe, expect, test } from "vitest";
 import { SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import {
-  type BootOptions,
-  boot,
-  type Kernel,
-  MIB,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { Page } from "../../src/pages/page.ts";
 
 function machine(options: BootOptions): Kernel {

@@ -2,14 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS, ERANGE } from "../../src/caches/errno.ts";
 import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
-import {
-  attach,
-  type BootOptions,
-  boot,
-  type Kernel,
-  systemOf,
-  threadOf,
-} from "../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
 import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";

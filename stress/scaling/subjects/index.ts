@@ -3,7 +3,7 @@
  * All subjects by name, in the order in which they are reported, and what each can do: known before
  * any thread has one.
  */
-import type { BootOptions } from "../../../src/kernel/kernel.ts";
+import type { BootOptions } from "../../../src/kernel/boot-options.ts";
 
 /** What stands behind a subject's calls. */
 export type SubjectKind = "cache" | "kmalloc" | "thing-malloc" | "tlsf" | "heap" | "nothing";
