@@ -6,6 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { TRACE_FOLDERS } from "../test/oracle/traces.ts";
 
 const from = fileURLToPath(new URL("../../shared/oracle/", import.meta.url));
 const to = fileURLToPath(new URL("../test/oracle/excerpt/", import.meta.url));
@@ -58,7 +59,7 @@ function readTraces(path: string): TraceRecord {
   return JSON.parse(`${path.endsWith(".gz") ? gunzipSync(bytes) : bytes}`);
 }
 
-for (const folder of ["trace", "trace-multi", "trace-random1", "trace-randomN"]) {
+for (const folder of TRACE_FOLDERS) {
   rmSync(`${to}${folder}`, { recursive: true, force: true });
   mkdirSync(`${to}${folder}`, { recursive: true });
   for (const name of readdirSync(`${from}${folder}`)) {

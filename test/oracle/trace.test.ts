@@ -1,6 +1,6 @@
 /**
- * SLUB's behaviour against recorded runs of Linux 4.1.52: after each step of each script, every
- * object's slab and place in it, every list, every counter.
+ * SLUB's behaviour against recorded runs of Linux 4.1.52 and 6.1.192: after each step of each script,
+ * every object's slab and place in it, every list, every counter.
  */
 
 import { describe, expect, test } from "vitest";
@@ -13,12 +13,15 @@ import { differences, readTraces, rerun, traceRuns } from "./traces.ts";
 const runs = traceRuns("slub").map(([folder, run]) => ({ folder, run }));
 
 describe(`behaviour of SLUB (${collection} collection)`, () => {
-  test("there are plain and debugging runs, on one CPU, several, and two nodes", () => {
-    const names = runs.map(({ run }) => run).join(" ");
-    for (const kind of ["smp1", "smp1-FZPU", "smp2", "smp4", "numa", "numa-FZPU"]) {
-      expect(names).toContain(`k41slub-${kind}`);
-    }
-  });
+  test.each(["k41slub", "k61slub"])(
+    "%s has plain and debugging runs, on one CPU, several, and two nodes",
+    (kernel) => {
+      const names = runs.map(({ run }) => run).join(" ");
+      for (const kind of ["smp1", "smp1-FZPU", "smp2", "smp4", "numa", "numa-FZPU"]) {
+        expect(names).toContain(`${kernel}-${kind}`);
+      }
+    },
+  );
 
   test.each(runs)("$folder/$run: every step of every script is equal", ({ folder, run }) => {
     const record = readTraces(folder, run);

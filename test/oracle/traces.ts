@@ -10,7 +10,9 @@ export interface TraceRecord {
   traces: (Trace & { script: string })[];
 }
 
-export const TRACE_FOLDERS = ["trace", "trace-multi", "trace-random1", "trace-randomN"];
+const KINDS = ["trace", "trace-multi", "trace-random1", "trace-randomN"];
+
+export const TRACE_FOLDERS = [...KINDS, ...KINDS.map((kind) => `slub-6.1/${kind}`)];
 
 /** `[folder, run]` of every record of an allocator. */
 export function traceRuns(allocator: "slub" | "slab"): [folder: string, run: string][] {
