@@ -6,8 +6,6 @@
 import type { BootParameters } from "../caches/boot-parameters.ts";
 import { EINVAL } from "../caches/errno.ts";
 import {
-  __CMPXCHG_DOUBLE,
-  SLAB_DEBUG_FLAGS,
   SLAB_POISON,
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
@@ -90,11 +88,13 @@ export class CacheLifetime {
     memory.write32(s + KmemCache.align, geometry.align);
     memory.write32(s + KmemCache.reserved, geometry.reserved);
     memory.write32(s + KmemCache.minPartial, geometry.minPartial);
-    memory.write32(s + KmemCache.cpuPartial, geometry.cpuPartial);
-    // 6.1 leaves caches with red zones or poison alone the swap; our checks need slab_lock instead.
-    const isDebug = (geometry.flags & SLAB_DEBUG_FLAGS) !== 0;
-    const flags = isDebug ? geometry.flags & ~__CMPXCHG_DOUBLE : geometry.flags;
-    writeSizes(memory, s, { ...geometry, flags });
+    writeSizes(memory, s, geometry);
+    this.setCpuPartial(s, geometry.cpuPartial);
+  }
+
+  /** How many objects a cpu partial list may hold. */
+  setCpuPartial(s: KmemCachePtr, objects: number): void {
+    this.memory.writeOnce(s + KmemCache.cpuPartial, objects);
   }
 
   /** init_kmem_cache_nodes. Undoes itself where memory runs out. */
@@ -157,7 +157,7 @@ export class CacheLifetime {
       const free = freeOf(counters);
       if (free <= 0) this.context.panic("wrong-slab", `full slab ${page} on a partial list`);
       if (free === objectsOf(counters)) {
-        nodePartial.remove(n, page);
+        this.takeOff(s, n, page);
         empty.push(page);
       } else if (free <= SHRINK_PROMOTE_MAX) {
         promote[free - 1]?.push(page);
@@ -168,7 +168,16 @@ export class CacheLifetime {
       for (const page of pages) listMove(memory, page + Page.lru, n + KmemCacheNode.partial);
     }
     nodePartial.unlockIrqrestore(n, flags);
-    for (const page of empty.reverse()) this.parts.slabPages.discard(s, page);
+    for (const page of empty.reverse()) this.giveBack(s, page);
+  }
+
+  /** Shrinking takes an empty slab off its list, with list_lock, and gives it back without. */
+  protected takeOff(_s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): void {
+    this.parts.nodePartial.remove(n, page);
+  }
+
+  protected giveBack(s: KmemCachePtr, page: PagePtr): void {
+    this.parts.slabPages.discard(s, page);
   }
 
   /** kmem_cache_close: false if objects remain; then the cache stays usable. */

@@ -262,8 +262,13 @@ function partialLimits(
   return {
     minPartial: clampMinPartial(ilog2(sizes.size) >> 1),
     cpuPartial,
-    cpuPartialSlabs: countsSlabs ? Math.ceil((2 * cpuPartial) / sizes.objects) : 0,
+    cpuPartialSlabs: countsSlabs ? cpuPartialSlabs(cpuPartial, sizes.objects) : 0,
   };
+}
+
+/** So many slabs hold that many free objects, if each is half free. */
+export function cpuPartialSlabs(objects: number, perSlab: number): number {
+  return Math.ceil((2 * objects) / perSlab);
 }
 
 function cpuPartialObjects(countsSlabs: boolean, size: number): number {

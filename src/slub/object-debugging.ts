@@ -44,6 +44,8 @@ export class ObjectDebugging {
   declare readonly content: ObjectContent;
   declare readonly checks: ObjectChecks;
   declare readonly freelist: FreelistCheck;
+  /** Whether an object is freed although it was damaged. */
+  protected readonly freesDamaged: boolean = true;
 
   constructor(parts: ObjectDebuggingParts) {
     this.context = parts.context;
@@ -81,7 +83,7 @@ export class ObjectDebugging {
     return true;
   }
 
-  private isFitToAllocate(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
+  protected isFitToAllocate(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
     if (!this.checks.checkSlab(s, page)) return false;
     if (!this.checks.isValidPointer(s, page, object)) {
       const message = "Freelist Pointer check fails";
@@ -123,11 +125,11 @@ export class ObjectDebugging {
   }
 
   /**
-   * Damage in the object itself is reported and repaired, and does not keep the object from being
+   * Damage in the object itself is reported and repaired, and here does not keep the object from being
    * freed. (4.1 leaves such an object marked as in use, so that its next allocation reports it once
    * more.)
    */
-  private isFitToFree(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
+  protected isFitToFree(s: KmemCachePtr, page: PagePtr, object: Address): boolean {
     const { checks, reports } = this;
     if (!checks.checkSlab(s, page)) return false;
     if (!checks.isValidPointer(s, page, object)) {
@@ -140,7 +142,7 @@ export class ObjectDebugging {
       reports.object(s, page, object, { failure: "double-free", message });
       return false;
     }
-    checks.checkObject(s, page, object, SLUB_RED_ACTIVE);
+    if (!checks.checkObject(s, page, object, SLUB_RED_ACTIVE) && !this.freesDamaged) return false;
     if (this.memory.read32(page + Page.slabCache) !== s) {
       const message = "page slab pointer corrupt.";
       reports.object(s, page, object, { failure: "wrong-slab", message });

@@ -51,7 +51,7 @@ export class SlabPages {
     if (page === 0) return 0;
     const order = this.context.pages.compoundOrder(page);
     const objects = memory.read32(page + Page.counters);
-    this.incSlabsNode(s, page, objects);
+    this.countNewSlab(s, page, objects);
     memory.write32(page + Page.slabCache, s);
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
     const start = this.context.pages.pageAddress(page);
@@ -91,8 +91,7 @@ export class SlabPages {
    */
   private allocateSlab(s: KmemCachePtr, gfp: number, node: number): PagePtr {
     const { memory } = this;
-    const maySleep = (gfp & __GFP_WAIT) !== 0;
-    if (maySleep) memory.irqEnable();
+    this.enterPageAllocator(gfp);
     const flags = gfp | memory.read32(s + KmemCache.allocflags);
     let oo = memory.readOnce(s + KmemCache.oo);
     // alloc_slab_page: with a node given others help out by distance, but for __GFP_THISNODE.
@@ -106,11 +105,19 @@ export class SlabPages {
       page = this.context.pages.allocPages(flags, ooOrder(oo), node);
       if (page !== 0) this.context.stat(s, ORDER_FALLBACK);
     }
-    if (maySleep) memory.irqDisable();
+    this.leavePageAllocator(gfp);
     if (page === 0) return 0;
     this.countPages(s, page, 1 << ooOrder(oo));
     memory.write32(page + Page.counters, ooObjects(oo));
     return page;
+  }
+
+  protected enterPageAllocator(gfp: number): void {
+    if ((gfp & __GFP_WAIT) !== 0) this.memory.irqEnable();
+  }
+
+  protected leavePageAllocator(gfp: number): void {
+    if ((gfp & __GFP_WAIT) !== 0) this.memory.irqDisable();
   }
 
   private countPages(s: KmemCachePtr, page: PagePtr, n: number): void {
@@ -122,6 +129,10 @@ export class SlabPages {
     );
   }
 
+  protected countNewSlab(s: KmemCachePtr, page: PagePtr, objects: number): void {
+    this.incSlabsNode(s, page, objects);
+  }
+
   /** inc_slabs_node: skipped while the cache has no node struct yet (bootstrap). */
   incSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
@@ -130,7 +141,8 @@ export class SlabPages {
     this.memory.add(n + KmemCacheNode.totalObjects, objects);
   }
 
-  private decSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
+  /** dec_slabs_node */
+  decSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
     this.memory.add(n + KmemCacheNode.nrSlabs, -1);
     this.memory.add(n + KmemCacheNode.totalObjects, -objects);
@@ -143,7 +155,7 @@ export class SlabPages {
   }
 
   /** free_slab: at once, or after a grace period if readers may still look at its objects. */
-  protected freeSlab(s: KmemCachePtr, page: PagePtr): void {
+  freeSlab(s: KmemCachePtr, page: PagePtr): void {
     if ((this.memory.read32(s + KmemCache.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
       this.context.machine.rcu.call(page + Page.rcu, this.rcuFreeSlab);
     } else {

@@ -20,8 +20,9 @@ export const KmemCache = struct(
     /** Offset of the free pointer from the object's start. */
     offset: word,
     minPartial: word,
-    /** Objects that the cpu partial list may hold before it is drained. */
+    /** Objects that the cpu partial list may hold before it is drained, and what counts since 5.16. */
     cpuPartial: word,
+    cpuPartialSlabs: word,
     /** Order and objects of a slab: preferred, largest ever, and fallback (oo_make). */
     oo: word,
     max: word,

@@ -48,8 +48,23 @@ export class Bulk {
 
   /** All or nothing: `size` objects in p and `size` returned, or 0. */
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
-    const { memory, cpuSlab } = this;
+    const { memory } = this;
     if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc_bulk: the cache is NULL");
+    const got = this.take(s, gfp, size, p);
+    if (got < size) {
+      this.free(s, got, p);
+      return 0;
+    }
+    if ((gfp & __GFP_ZERO) !== 0) {
+      const bytes = memory.read32(s + CACHE_OBJECT_SIZE);
+      for (let i = 0; i < size; i++) memory.fill(p[i] as Address, 0, bytes);
+    }
+    return size;
+  }
+
+  /** Fills p as far as memory lasts; returns how many objects are in it. */
+  protected take(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+    const { memory, cpuSlab } = this;
     const flags = memory.irqSave();
     let c = cpuSlab.here(s);
     let popped = 0;
@@ -59,7 +74,7 @@ export class Bulk {
       if (object !== 0) popped++;
       else {
         this.bumpBeforeSlowPath(c);
-        object = this.parts.slowAllocation.allocateIrqsOff(s, gfp, NUMA_NO_NODE);
+        object = this.parts.slowAllocation.allocateHere(s, gfp, NUMA_NO_NODE);
         this.context.stat(s, ALLOC_SLOWPATH);
         // Interrupts may have been on, so this may be another CPU, with an object or without.
         c = cpuSlab.here(s);
@@ -70,15 +85,7 @@ export class Bulk {
     cpuSlab.bumpTid(c);
     this.context.stat(s, ALLOC_FASTPATH, popped);
     memory.irqRestore(flags);
-    if (got < size) {
-      this.free(s, got, p);
-      return 0;
-    }
-    if ((gfp & __GFP_ZERO) !== 0) {
-      const bytes = memory.read32(s + CACHE_OBJECT_SIZE);
-      for (let i = 0; i < size; i++) memory.fill(p[i] as Address, 0, bytes);
-    }
-    return size;
+    return got;
   }
 
   /**
@@ -113,8 +120,7 @@ export class Bulk {
       return left;
     }
     const cache = this.cacheOf(s, page, tail);
-    if (this.context.isDebug(cache)) {
-      // A chain is written through the objects before the checks have shown them to be in use.
+    if (this.freesSingly(cache)) {
       this.parts.slabFreeChain(cache, page, tail, tail, 1);
       return left;
     }
@@ -136,6 +142,11 @@ export class Bulk {
     }
     this.parts.slabFreeChain(cache, page, head, tail, count);
     return left;
+  }
+
+  /** A chain is written through the objects before the checks have shown them to be in use. */
+  protected freesSingly(s: KmemCachePtr): boolean {
+    return this.context.isDebug(s);
   }
 
   private cacheOf(s: KmemCachePtr, page: PagePtr, object: Address): KmemCachePtr {

@@ -177,7 +177,7 @@ export class CpuPartial {
     }
   }
 
-  private discardAll(s: KmemCachePtr, first: PagePtr): void {
+  protected discardAll(s: KmemCachePtr, first: PagePtr): void {
     for (let page = first; page !== 0; ) {
       const next = this.memory.readOnce(page + PAGE_NEXT);
       this.context.stat(s, DEACTIVATE_EMPTY);

@@ -87,6 +87,14 @@ export class CpuSlab {
     return page;
   }
 
+  partial(c: KmemCacheCpuPtr): PagePtr {
+    return this.memory.readOnce(c + CPU_PARTIAL);
+  }
+
+  setPartial(c: KmemCacheCpuPtr, page: PagePtr): void {
+    this.memory.writeOnce(c + CPU_PARTIAL, page);
+  }
+
   /** load_freelist: the first object is the caller's, the rest the private list. */
   load(s: KmemCachePtr, c: KmemCacheCpuPtr, freelist: Address): Address {
     this.setFreelist(c, this.freePointers.get(s, freelist));

@@ -9,7 +9,9 @@ import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_THISNODE } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { freeOf, objectsOf, withFrozen, withInuse } from "../counters.ts";
+import type { FreePointers } from "../free-pointers.ts";
 import type { NodePartial } from "../node-partial.ts";
+import type { ObjectDebugging } from "../object-debugging.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { ALLOC_FROM_PARTIAL, CPU_PARTIAL_NODE } from "../statistics.ts";
@@ -24,8 +26,10 @@ import type { CpuSlab } from "./cpu-slab.ts";
 
 export interface PartialSearchParts {
   readonly context: SlubContext;
+  readonly freePointers: FreePointers;
   readonly pageSwap: PageSwap;
   readonly nodePartial: NodePartial;
+  readonly debugging: ObjectDebugging;
   readonly cpuSlab: CpuSlab;
   readonly cpuPartial: CpuPartial;
 }

@@ -13,6 +13,7 @@ import { __GFP_NOWARN, __GFP_THISNODE } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { objectsOf, withFrozen, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
+import type { NodePartial } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
@@ -34,6 +35,7 @@ export interface SlowAllocationParts {
   readonly context: SlubContext;
   readonly freePointers: FreePointers;
   readonly pageSwap: PageSwap;
+  readonly nodePartial: NodePartial;
   readonly slabPages: SlabPages;
   readonly debugging: ObjectDebugging;
   readonly cpuSlab: CpuSlab;
@@ -55,14 +57,18 @@ export class SlowAllocation {
 
   /** __slab_alloc, from anywhere. */
   allocate(s: KmemCachePtr, gfp: number, node: number): Address {
-    // Page 0 is all zero, so a cache that could not be made has an empty list and ends up here.
-    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
+    this.refuseNoCache(s);
     const wanted = node === NUMA_NO_NODE ? node : this.nodeFor(node);
     if (wanted !== node && (gfp & __GFP_THISNODE) !== 0) return 0;
     const flags = this.memory.irqSave();
-    const object = this.allocateIrqsOff(s, gfp, wanted);
+    const object = this.allocateHere(s, gfp, wanted);
     this.memory.irqRestore(flags);
     return object;
+  }
+
+  /** Page 0 is all zero, so a cache that could not be made has an empty list and ends up here. */
+  protected refuseNoCache(s: KmemCachePtr): void {
+    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
   }
 
   /**
@@ -75,8 +81,8 @@ export class SlowAllocation {
     return isHere ? pages.memoryNode(node) : NUMA_NO_NODE;
   }
 
-  /** The same with interrupts off; they may have been on in between. */
-  allocateIrqsOff(s: KmemCachePtr, gfp: number, node: number): Address {
+  /** The same on this CPU, with interrupts off; they may have been on in between. */
+  allocateHere(s: KmemCachePtr, gfp: number, node: number): Address {
     const { cpuSlab } = this.parts;
     const c = cpuSlab.here(s);
     let page = cpuSlab.page(c);
@@ -89,7 +95,7 @@ export class SlowAllocation {
     }
   }
 
-  private nextPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
+  protected nextPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
     const page = this.parts.cpuSlab.installPartial(c);
     if (page !== 0) this.context.stat(s, CPU_PARTIAL_ALLOC);
     return page;
@@ -121,7 +127,7 @@ export class SlowAllocation {
     return freelist;
   }
 
-  private nodeMatches(page: PagePtr, node: number): boolean {
+  protected nodeMatches(page: PagePtr, node: number): boolean {
     return node === NUMA_NO_NODE || this.context.pages.pageToNid(page) === node;
   }
 
@@ -152,10 +158,7 @@ export class SlowAllocation {
     for (;;) {
       const listed = partialSearch.getPartial(s, gfp, node, cpuSlab.here(s));
       const freelist = listed !== 0 ? listed : this.installNewSlab(s, gfp, node);
-      if (freelist === 0) {
-        if ((gfp & __GFP_NOWARN) === 0) this.outOfMemory(s, gfp, node);
-        return 0;
-      }
+      if (freelist === 0) return this.withoutMemory(s, gfp, node);
       // A new slab may have been installed on another CPU than the one the search began on.
       const c = cpuSlab.here(s);
       if (!this.context.isDebug(s)) return cpuSlab.load(s, c, freelist);
@@ -199,8 +202,13 @@ export class SlowAllocation {
     if (cpuSlab.page(c) !== 0) front.flushSlab(s, c);
   }
 
+  protected withoutMemory(s: KmemCachePtr, gfp: number, node: number): 0 {
+    if ((gfp & __GFP_NOWARN) === 0) this.outOfMemory(s, gfp, node);
+    return 0;
+  }
+
   /** slab_out_of_memory */
-  private outOfMemory(s: KmemCachePtr, gfp: number, node: number): void {
+  protected outOfMemory(s: KmemCachePtr, gfp: number, node: number): void {
     const { console } = this.context.machine;
     console.printk(
       `SLUB: Unable to allocate memory on node ${node} (gfp=0x${gfp.toString(16)}), cache ${this.context.common.nameOf(s)}`,

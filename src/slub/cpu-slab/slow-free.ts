@@ -65,10 +65,13 @@ export class SlowFree {
     this.debugging = parts.debugging;
   }
 
-  /** Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. */
+  /**
+   * Frees the chain head … tail of `count` objects of one slab, linked up to `tail`. Counted once, as
+   * the fast path counts it.
+   */
   free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, count: number): void {
-    this.context.stat(s, FREE_SLOWPATH, count);
-    if (this.context.isDebug(s)) this.freeDebugChain(s, page, head, count);
+    this.context.stat(s, FREE_SLOWPATH);
+    if (this.context.isDebug(s)) this.freeDebugChain(s, page, head, tail, count);
     else this.freePlain(s, page, head, tail, count);
   }
 
@@ -171,7 +174,13 @@ export class SlowFree {
   }
 
   /** The chain has more than one object if checks were switched on after it had been made. */
-  private freeDebugChain(s: KmemCachePtr, page: PagePtr, head: Address, count: number): void {
+  protected freeDebugChain(
+    s: KmemCachePtr,
+    page: PagePtr,
+    head: Address,
+    _tail: Address,
+    count: number,
+  ): void {
     let object = head;
     for (let left = count; left > 0; left--) {
       // Read before the object is freed; the last one has no next.

@@ -181,7 +181,7 @@ export class Slub extends SlabLayer implements Allocator {
       // The object is still the caller's, so each try may write it.
       this.setFreepointer(s, tail, memory.read32(s + CACHE_OFFSET), freelist);
       if (this.updateCpuFreelistFast(cpuSlab, freelist, tid, head)) {
-        memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, count);
+        memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, 1);
         return;
       }
       this.countSwapFailure(cpuSlab);

@@ -115,7 +115,7 @@ export function slubSettings(slub: Slub) {
       (s) => read(s, KmemCache.cpuPartial) >>> 0,
       (s, limit) => {
         if (limit !== 0 && !slub.context.hasCpuPartial(s)) return -EINVAL;
-        write(s, KmemCache.cpuPartial, limit);
+        slub.lifetime.setCpuPartial(s, limit);
         slub.front.flushAll(s);
         return 0;
       },

@@ -52,7 +52,7 @@ export class SlubObserver implements Observer {
   /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
   private keepNone(s: KmemCachePtr): void {
     const { lifetime, context } = this.slub;
-    context.memory.writeOnce(s + KmemCache.cpuPartial, 0);
+    lifetime.setCpuPartial(s, 0);
     context.memory.writeOnce(s + KmemCache.minPartial, 0);
     lifetime.shrink(s);
   }
@@ -117,9 +117,9 @@ export class SlubObserver implements Observer {
   }
 
   setLimits(s: KmemCachePtr, { minPartial, cpuPartial }: ListLimits): void {
-    const { memory } = this.slub.context;
-    if (minPartial !== undefined) memory.write32(s + KmemCache.minPartial, minPartial);
-    if (cpuPartial !== undefined) memory.write32(s + KmemCache.cpuPartial, cpuPartial);
+    const { lifetime, context } = this.slub;
+    if (minPartial !== undefined) context.memory.write32(s + KmemCache.minPartial, minPartial);
+    if (cpuPartial !== undefined) lifetime.setCpuPartial(s, cpuPartial);
   }
 
   auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void {

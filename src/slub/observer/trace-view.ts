@@ -3,11 +3,13 @@
  * SLUB's state in the words of the recorded runs: what each CPU owns, then what lies on each node.
  *
  *     one CPU        c=2:16:9 p=1:15,0:14 pc=2/2 n=4:3 np=1 ns=5 to=80
+ *     since 5.16     c=2:16:9 p=1:15,0:14 pc=2 n=4:3 np=1 ns=5 to=80
  *     several        c0=2:16:9 p1=1:15 pc1=1/1 n0= np0=0 ns0=3 to0=48 n1= np1=0 ns1=0 to1=0
  *
  * A slab is written as number:inuse, a cpu slab with the length of its private list behind it.
  */
 
+import { since } from "../../caches/kernel-version.ts";
 import type { SlabNumbers, TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
@@ -46,12 +48,16 @@ const SHOWN = [
 ];
 
 export class SlubTraceView implements TraceView {
-  readonly hasBulk = false;
+  readonly hasBulk: boolean;
   private readonly slub: Slub;
   private readonly objects: SlubObjects;
   private readonly single: boolean;
+  private readonly countsSlabs: boolean;
 
   constructor(slub: Slub) {
+    const { kernel } = slub.context.common;
+    this.hasBulk = since(kernel, "4.3");
+    this.countsSlabs = since(kernel, "5.16");
     this.slub = slub;
     this.objects = new SlubObjects(slub);
     this.single = slub.context.machine.options.cpus === 1;
@@ -70,6 +76,9 @@ export class SlubTraceView implements TraceView {
       objs: ooObjects(oo),
       min_partial: memory.read32(s + KmemCache.minPartial),
       cpu_partial: memory.read32(s + KmemCache.cpuPartial),
+      ...(this.countsSlabs
+        ? { cpu_partial_slabs: memory.read32(s + KmemCache.cpuPartialSlabs) }
+        : {}),
     };
   }
 
@@ -106,15 +115,20 @@ export class SlubTraceView implements TraceView {
     for (let at = head; at !== 0; at = memory.read32(at + Page.next)) {
       chain.push(this.slab(at, numbers));
     }
-    const counted =
-      head === 0
-        ? "0/0"
-        : `${memory.read32(head + Page.pages)}/${memory.read32(head + Page.pobjects)}`;
+    const counted = this.countedIn(head);
     if (this.single) return `c=${owned} p=${chain.join(",")} pc=${counted}`;
     const parts: string[] = [];
     if (page !== 0) parts.push(`c${cpu}=${owned}`);
     if (head !== 0) parts.push(`p${cpu}=${chain.join(",")} pc${cpu}=${counted}`);
     return parts.join(" ");
+  }
+
+  /** What the head of a cpu partial list says of it. */
+  private countedIn(head: PagePtr): string {
+    const word = (field: number) =>
+      head === 0 ? 0 : this.slub.context.memory.read32(head + field);
+    const slabs = word(Page.pages);
+    return this.countsSlabs ? `${slabs}` : `${slabs}/${word(Page.pobjects)}`;
   }
 
   private nodeState(n: KmemCacheNodePtr, nid: number, numbers: SlabNumbers): string {

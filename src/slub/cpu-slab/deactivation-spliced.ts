@@ -1,0 +1,90 @@
+/**
+ * Giving a slab up as it is done since Linux 5.13: the private list is counted, and
+ * goes back whole, in its order, in the swap that clears frozen; before, it went back object by
+ * object and was reversed by that. The slab is listed after the swap, under a list_lock that was
+ * taken before it, and only where it has free objects: a full slab is on no list. Since 6.1 debug
+ * caches have no cpu slabs, so there is no list of full slabs to keep.
+ */
+import type { Address } from "../../machine/memory.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf, withFrozen, withInuse } from "../counters.ts";
+import { ADD_TO_HEAD, ADD_TO_TAIL } from "../node-partial.ts";
+import {
+  DEACTIVATE_EMPTY,
+  DEACTIVATE_FULL,
+  DEACTIVATE_REMOTE_FREES,
+  DEACTIVATE_TO_HEAD,
+  DEACTIVATE_TO_TAIL,
+  FREE_SLAB,
+} from "../statistics.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import { Deactivation } from "./deactivation.ts";
+
+/** The private list of a slab that is given up. */
+interface PrivateList {
+  readonly head: Address;
+  readonly tail: Address;
+  readonly objects: number;
+}
+
+export class DeactivationSpliced extends Deactivation {
+  /** Interrupts may be on: the caller has made its CPU forget the slab. */
+  override deactivate(s: KmemCachePtr, page: PagePtr, freelist: Address): void {
+    const { memory } = this;
+    const { nodePartial } = this.parts;
+    const hadRemoteFrees = memory.readOnce(page + Page.freelist) !== 0;
+    if (hadRemoteFrees) this.context.stat(s, DEACTIVATE_REMOTE_FREES);
+    const list = this.count(s, freelist);
+    const n = this.context.nodeOfPage(s, page);
+    for (;;) {
+      const oldFreelist = memory.readOnce(page + Page.freelist);
+      const oldCounters = memory.readOnce(page + Page.counters);
+      const counters = withFrozen(
+        withInuse(oldCounters, inuseOf(oldCounters) - list.objects),
+        false,
+      );
+      if (inuseOf(counters) === 0 && nodePartial.hasEnough(s, n)) {
+        if (!this.splice(s, page, list, oldFreelist, oldCounters, counters)) continue;
+        this.context.stat(s, DEACTIVATE_EMPTY);
+        this.parts.slabPages.discard(s, page);
+        this.context.stat(s, FREE_SLAB);
+      } else if (list.objects > 0 || oldFreelist !== 0) {
+        const flags = nodePartial.lockIrqsave(n);
+        const isDone = this.splice(s, page, list, oldFreelist, oldCounters, counters);
+        if (isDone) nodePartial.add(n, page, hadRemoteFrees ? ADD_TO_TAIL : ADD_TO_HEAD);
+        nodePartial.unlockIrqrestore(n, flags);
+        if (!isDone) continue;
+        this.context.stat(s, hadRemoteFrees ? DEACTIVATE_TO_TAIL : DEACTIVATE_TO_HEAD);
+      } else {
+        if (!this.splice(s, page, list, oldFreelist, oldCounters, counters)) continue;
+        this.context.stat(s, DEACTIVATE_FULL);
+      }
+      return;
+    }
+  }
+
+  private count(s: KmemCachePtr, head: Address): PrivateList {
+    let tail = 0;
+    let objects = 0;
+    for (let object = head; object !== 0; object = this.parts.freePointers.get(s, object)) {
+      tail = object;
+      objects++;
+    }
+    return { head, tail, objects };
+  }
+
+  /** Puts the list before what others have freed meanwhile, and the new counters with it. */
+  private splice(
+    s: KmemCachePtr,
+    page: PagePtr,
+    { head, tail, objects }: PrivateList,
+    oldFreelist: Address,
+    oldCounters: number,
+    counters: number,
+  ): boolean {
+    const { freePointers, pageSwap } = this.parts;
+    if (objects > 0) freePointers.set(s, tail, oldFreelist);
+    const freelist = objects > 0 ? head : oldFreelist;
+    return pageSwap.swapIrqSafe(s, page, oldFreelist, oldCounters, freelist, counters);
+  }
+}

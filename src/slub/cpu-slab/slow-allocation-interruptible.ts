@@ -1,0 +1,193 @@
+/**
+ * __slab_alloc since Linux 5.15: the same order of places as before, but interrupts are off only where
+ * the CPU's words are changed; preemption is off all along, except while a new slab is asked for. What
+ * was read before interrupts went off is compared again. So the lists of the nodes are searched, and a
+ * slab is given up, with interrupts on.
+ *
+ * Since 6.1 a debug cache has no cpu slab at all: single objects are taken from its node's lists, or
+ * from a new slab that is listed at once (c7323a5ad078).
+ */
+import type { Address } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { objectsOf, packCounters } from "../counters.ts";
+import { ADD_TO_HEAD } from "../node-partial.ts";
+import {
+  ALLOC_NODE_MISMATCH,
+  ALLOC_REFILL,
+  ALLOC_SLAB,
+  CPU_PARTIAL_ALLOC,
+  DEACTIVATE_BYPASS,
+} from "../statistics.ts";
+import { KmemCache, type KmemCacheCpuPtr, type KmemCachePtr, ooOrder } from "../structs.ts";
+import { SlowAllocation } from "./slow-allocation.ts";
+
+export class SlowAllocationInterruptible extends SlowAllocation {
+  override allocate(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { memory } = this;
+    this.refuseNoCache(s);
+    memory.preemptDisable();
+    const object = this.allocateHere(s, gfp, node);
+    memory.preemptEnable();
+    return object;
+  }
+
+  /** ___slab_alloc: preemption is off. A node without memory binds nobody (slab_nodes). */
+  override allocateHere(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { cpuSlab } = this.parts;
+    const wanted = this.hasSlabs(s, node) ? node : NUMA_NO_NODE;
+    const c = cpuSlab.here(s);
+    let page = cpuSlab.page(c);
+    for (;;) {
+      if (page === 0) page = this.nextPartial(s, c);
+      if (page === 0) return this.allocateFromNodes(s, gfp, wanted, c);
+      const object = this.nodeMatches(page, wanted)
+        ? this.takeFrom(s, c, page)
+        : this.giveUp(s, c, page);
+      if (object !== undefined && object !== 0) return object;
+      page = object === 0 ? 0 : cpuSlab.page(c);
+    }
+  }
+
+  private hasSlabs(s: KmemCachePtr, node: number): boolean {
+    const { nodes } = this.context.machine.options;
+    return node >= 0 && node < nodes && this.context.nodeOf(s, node) !== 0;
+  }
+
+  /**
+   * The free objects of the cpu slab become the private list, and the first is returned; 0: there are
+   * none, and the slab was given up. Undefined: an interrupt has changed the cpu slab.
+   */
+  private takeFrom(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): Address | undefined {
+    const { memory } = this;
+    const { cpuSlab } = this.parts;
+    const flags = memory.irqSave();
+    if (cpuSlab.page(c) !== page) {
+      memory.irqRestore(flags);
+      return undefined;
+    }
+    const present = this.recheckFreelist(c);
+    const freelist = present !== 0 ? present : this.getFreelist(s, page);
+    const object = freelist === 0 ? 0 : cpuSlab.load(s, c, freelist);
+    if (freelist === 0) cpuSlab.drop(c);
+    memory.irqRestore(flags);
+    if (freelist === 0) this.context.stat(s, DEACTIVATE_BYPASS);
+    else if (present === 0) this.context.stat(s, ALLOC_REFILL);
+    return object;
+  }
+
+  /** The cpu slab is of the wrong node. 0, or undefined where it is another one by now. */
+  private giveUp(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): 0 | undefined {
+    const { memory } = this;
+    const { cpuSlab, deactivation } = this.parts;
+    this.context.stat(s, ALLOC_NODE_MISMATCH);
+    const flags = memory.irqSave();
+    const isStillHere = cpuSlab.page(c) === page;
+    const freelist = cpuSlab.freelist(c);
+    if (isStillHere) cpuSlab.drop(c);
+    memory.irqRestore(flags);
+    if (!isStillHere) return undefined;
+    deactivation.deactivate(s, page, freelist);
+    return 0;
+  }
+
+  /** The slab to go on with: one that an interrupt left here, or the next of the cpu partial list. */
+  protected override nextPartial(s: KmemCachePtr, c: KmemCacheCpuPtr): PagePtr {
+    const { memory } = this;
+    const { cpuSlab } = this.parts;
+    if (cpuSlab.partial(c) === 0) return 0;
+    const flags = memory.irqSave();
+    const left = cpuSlab.page(c);
+    const page = left !== 0 ? left : cpuSlab.installPartial(c);
+    memory.irqRestore(flags);
+    if (left === 0 && page !== 0) this.context.stat(s, CPU_PARTIAL_ALLOC);
+    return page;
+  }
+
+  private allocateFromNodes(
+    s: KmemCachePtr,
+    gfp: number,
+    node: number,
+    c: KmemCacheCpuPtr,
+  ): Address {
+    const { memory } = this;
+    const { partialSearch, slabPages } = this.parts;
+    const isDebug = this.context.isDebug(s);
+    for (;;) {
+      const listed = partialSearch.getPartial(s, gfp, node, c);
+      if (listed !== 0) {
+        if (isDebug) return listed;
+        return this.load(s, this.context.pages.virtToHeadPage(listed), listed);
+      }
+      memory.preemptEnable();
+      const page = slabPages.newSlab(s, gfp, node);
+      memory.preemptDisable();
+      if (page === 0) return this.withoutMemory(s, gfp, node);
+      this.context.stat(s, ALLOC_SLAB);
+      if (!isDebug) return this.load(s, page, this.takeAll(s, page));
+      const object = this.takeSingle(s, page);
+      if (object !== 0) return object;
+    }
+  }
+
+  /** No other context can reach the slab yet. */
+  private takeAll(s: KmemCachePtr, page: PagePtr): Address {
+    const { memory } = this;
+    const freelist = memory.read32(page + Page.freelist);
+    memory.write32(page + Page.freelist, 0);
+    this.parts.slabPages.incSlabsNode(s, page, objectsOf(memory.read32(page + Page.counters)));
+    return freelist;
+  }
+
+  /** A slab with free objects becomes this CPU's; what another context left here is flushed. */
+  private load(s: KmemCachePtr, page: PagePtr, freelist: Address): Address {
+    const { memory } = this;
+    const { cpuSlab, front } = this.parts;
+    for (;;) {
+      const flags = memory.irqSave();
+      const c = cpuSlab.here(s);
+      if (cpuSlab.page(c) === 0) {
+        cpuSlab.install(c, page);
+        const object = cpuSlab.load(s, c, freelist);
+        memory.irqRestore(flags);
+        return object;
+      }
+      memory.irqRestore(flags);
+      front.flushSlab(s, c);
+    }
+  }
+
+  /**
+   * alloc_single_from_new_slab. Slab and count appear at once to whoever holds list_lock. A slab that
+   * fails its checks already now has all its objects marked as used, and is listed as full (6.1
+   * forgets such a slab).
+   */
+  private takeSingle(s: KmemCachePtr, page: PagePtr): Address {
+    const { memory } = this;
+    const { freePointers, debugging, nodePartial, slabPages } = this.parts;
+    const object = memory.read32(page + Page.freelist);
+    const objects = objectsOf(memory.read32(page + Page.counters));
+    memory.write32(page + Page.freelist, freePointers.get(s, object));
+    memory.write32(page + Page.counters, packCounters(1, objects, false));
+    const isFit = debugging.allocDebugProcessing(s, page, object);
+    const n = this.context.nodeOfPage(s, page);
+    const flags = nodePartial.lockIrqsave(n);
+    if (memory.read32(page + Page.freelist) === 0) nodePartial.addFull(s, n, page);
+    else nodePartial.add(n, page, ADD_TO_HEAD);
+    slabPages.incSlabsNode(s, page, objects);
+    nodePartial.unlockIrqrestore(n, flags);
+    return isFit ? object : 0;
+  }
+
+  protected override outOfMemory(s: KmemCachePtr, gfp: number, node: number): void {
+    const { memory, machine, common } = this.context;
+    const size = (field: number): number => memory.read32(s + field);
+    const order = (field: number): number => ooOrder(size(field));
+    machine.console.printk(
+      `SLUB: Unable to allocate memory on node ${node}, gfp=0x${gfp.toString(16)}`,
+    );
+    machine.console.printk(
+      `  cache: ${common.nameOf(s)}, object size: ${size(KmemCache.objectSize)}, buffer size: ${size(KmemCache.size)}, default order: ${order(KmemCache.oo)}, min order: ${order(KmemCache.min)}`,
+    );
+  }
+}
