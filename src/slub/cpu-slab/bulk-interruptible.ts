@@ -11,6 +11,9 @@ import type { KmemCachePtr } from "../structs.ts";
 import { Bulk } from "./bulk.ts";
 
 export class BulkInterruptible extends Bulk {
+  /** slab_free_freelist_hook takes each chain apart and so turns it around (Linux 5.3). */
+  protected override readonly turnsChains = true;
+
   protected override take(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory, cpuSlab } = this;
     memory.preemptDisable();

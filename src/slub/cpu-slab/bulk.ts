@@ -37,6 +37,8 @@ export class Bulk {
   declare protected readonly memory: Memory;
   declare protected readonly freePointers: FreePointers;
   declare protected readonly cpuSlab: CpuSlab;
+  /** Whether a chain begins with the last object of p, not with the first. */
+  protected readonly turnsChains: boolean = false;
 
   constructor(parts: BulkParts) {
     this.parts = parts;
@@ -113,7 +115,7 @@ export class Bulk {
     const { pages } = this.context;
     const { freePointers } = this;
     let left = size - 1;
-    const tail = p[left] as Address;
+    let tail = p[left] as Address;
     const page = pages.virtToHeadPage(tail);
     if (s === 0 && (this.memory.readOnce(page + PAGE_FLAGS) & PG_SLAB) === 0) {
       this.context.common.kfree(tail);
@@ -133,8 +135,13 @@ export class Bulk {
         misses++;
         continue;
       }
-      freePointers.set(cache, object, head);
-      head = object;
+      if (this.turnsChains) {
+        freePointers.set(cache, tail, object);
+        tail = object;
+      } else {
+        freePointers.set(cache, object, head);
+        head = object;
+      }
       count++;
       // The hole is filled from the end, so that the remaining objects stay in front.
       left--;

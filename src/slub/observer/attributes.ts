@@ -77,12 +77,11 @@ export function slubAttributes(slub: Slub): Attributes {
 }
 
 /** `objects(slabs)` in all, and of each CPU that has any. */
-function cpuPartialText(cpus: readonly { objects: number; slabs: number }[]): string {
-  const sum = (of: "objects" | "slabs") => cpus.reduce((total, cpu) => total + cpu[of], 0);
+function cpuPartialText({ cpus, all }: ReturnType<SlubObjects["cpuPartial"]>): string {
   const shares = cpus.flatMap(({ objects, slabs }, cpu) =>
     slabs === 0 ? [] : [`C${cpu}=${objects}(${slabs})`],
   );
-  return [`${sum("objects")}(${sum("slabs")})`, ...shares].join(" ");
+  return [`${all.objects}(${all.slabs})`, ...shares].join(" ");
 }
 
 /** As the kernel prints the address of a function, but for its length. */

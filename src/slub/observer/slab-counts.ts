@@ -5,10 +5,22 @@
  * not a census. Objects on a CPU's private list count as used.
  */
 
+import { since } from "../../caches/kernel-version.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { freeOf, inuseOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr } from "../structs.ts";
+import {
+  KmemCache,
+  KmemCacheCpu,
+  KmemCacheNode,
+  type KmemCachePtr,
+  ooObjects,
+} from "../structs.ts";
+
+export interface CpuPartialCount {
+  readonly objects: number;
+  readonly slabs: number;
+}
 
 export class SlubObjects {
   private readonly slub: Slub;
@@ -67,17 +79,25 @@ export class SlubObjects {
     return counts;
   }
 
-  /** What each CPU's partial list amounts to, as its head remembers. */
-  cpuPartial(s: KmemCachePtr): { objects: number; slabs: number }[] {
-    const { memory } = this.slub.context;
-    return this.cpus(s).map((c) => {
-      const head = memory.readOnce(c + KmemCacheCpu.partial);
-      if (head === 0) return { objects: 0, slabs: 0 };
-      return {
-        objects: memory.readOnce(head + Page.pobjects),
-        slabs: memory.readOnce(head + Page.pages),
-      };
+  /** What each CPU's partial list amounts to, as its head remembers, and all of them together. */
+  cpuPartial(s: KmemCachePtr): { cpus: CpuPartialCount[]; all: CpuPartialCount } {
+    const { memory, common } = this.slub.context;
+    const heads = this.cpus(s).map((c) => memory.readOnce(c + KmemCacheCpu.partial));
+    const word = (head: PagePtr, field: number) => (head === 0 ? 0 : memory.readOnce(head + field));
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    const slabs = heads.map((head) => word(head, Page.pages));
+    const count = (objects: readonly number[], all: number) => ({
+      cpus: slabs.map((n, cpu) => ({ slabs: n, objects: objects[cpu] as number })),
+      all: { slabs: sum(slabs), objects: all },
     });
+    if (since(common.kernel, "5.16")) {
+      // Only slabs are counted; each is taken for half free.
+      const perSlab = ooObjects(memory.readOnce(s + KmemCache.oo));
+      const estimated = (n: number) => Math.floor((n * perSlab) / 2);
+      return count(slabs.map(estimated), estimated(sum(slabs)));
+    }
+    const objects = heads.map((head) => word(head, Page.pobjects));
+    return count(objects, sum(objects));
   }
 
   /** One of the counters of statistics.ts, by CPU: unsigned, as the kernel prints them. */
