@@ -14,7 +14,7 @@ import type { SlabWatch } from "../caches/slab-watch.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
 import { withSlabWatch } from "../slab/observer/watched.ts";
-import { SLUB_GEOMETRY_ONLY, SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
+import { SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
 import { withSlubWatch } from "../slub/observer/watched.ts";
 
 /** What stands below every allocator. */
@@ -37,16 +37,6 @@ export function classesFor(allocator: AllocatorName, kernel: KernelVersion): Sys
   return allocator === "slub"
     ? { ...common, ...SLUB_KERNELS[kernel] }
     : { ...common, ...SLAB_KERNELS[kernel] };
-}
-
-/** Why the allocator of that kernel cannot run; undefined: it can. */
-export function whyItCannotRun(
-  allocator: AllocatorName,
-  kernel: KernelVersion,
-): string | undefined {
-  return allocator === "slub" && SLUB_GEOMETRY_ONLY.has(kernel)
-    ? `SLUB of ${kernel} is known by its geometry only`
-    : undefined;
 }
 
 /** The allocator that a table makes, and what watches it. */

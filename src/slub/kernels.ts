@@ -53,9 +53,6 @@ const SLUB_6_1: SlubClasses = {
   SlabPages: SlabPagesUncounted,
 };
 
-/** Kernels of which there is the geometry so far (geometry.ts decides it), on the paths of 4.1. */
-export const SLUB_GEOMETRY_ONLY: ReadonlySet<KernelVersion> = new Set(["6.1"]);
-
 export const SLUB_KERNELS: Readonly<Record<KernelVersion, SlubClasses>> = {
   "4.1": SLUB_4_1,
   "6.1": SLUB_6_1,

@@ -20,8 +20,12 @@ import { failureOf, type Watched, watched } from "../check/systems.ts";
 const TYPESAFE_BY_RCU = 0x80000;
 const HWCACHE_ALIGN = 0x2000;
 
+const debugging = { slub_debug: "FZPU", slab_nomerge: true };
+
 const allocators: readonly (readonly [string, BootOptions])[] = [
-  ["SLUB", {}],
+  ["SLUB of 4.1", {}],
+  ["SLUB of 6.1", { kernel: "6.1" }],
+  ["SLUB of 6.1, debugging", { kernel: "6.1", parameters: debugging }],
   ["SLAB of 4.1", { allocator: "slab", kernel: "4.1" }],
   ["SLAB of 6.1", { allocator: "slab", kernel: "6.1" }],
   ["SLAB of 4.1 with DEBUG_SLAB", { allocator: "slab", kernel: "4.1", config: ["DEBUG_SLAB"] }],

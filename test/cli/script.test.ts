@@ -49,7 +49,6 @@ describe("slablab script", () => {
   });
 
   test.each([
-    [["--kernel", "6.1"], SCRIPT, "SLUB of 6.1 is known by its geometry only"],
     [[], "C demo 256 0 0 0\nZ 1", "line 2: Z 1: no such command"],
     [[], "A 1", "there is no cache"],
     [["--cpus", "0"], SCRIPT, "cpus must be a whole number from 1"],

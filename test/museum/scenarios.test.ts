@@ -100,7 +100,6 @@ test("only the task that has allocated an object may free it by name", () => {
 test.each([
   ["a step that SLAB lacks", "keeps-none", { allocator: "slab" }, 'slab has no "keep-none"'],
   ["a step that SLUB lacks", "slab-shared-drain", { allocator: "slub" }, 'slub has no "tune"'],
-  ["SLUB of 6.1", "two-cpus", { kernel: "6.1" }, "SLUB of 6.1 is known by its geometry only"],
 ] as const)("a scenario that needs %s is refused", async (_, scenario, on, why) => {
   await expect(scenarioOfSubject({ scenario, ...on })).rejects.toThrow(why);
 });

@@ -23,35 +23,35 @@ import { KmemCache, type KmemCacheCpuPtr, type KmemCachePtr, ooOrder } from "../
 import { SlowAllocation } from "./slow-allocation.ts";
 
 export class SlowAllocationInterruptible extends SlowAllocation {
-  override allocate(s: KmemCachePtr, gfp: number, node: number): Address {
+  protected override enter(s: KmemCachePtr, gfp: number, node: number): Address {
     const { memory } = this;
-    this.refuseNoCache(s);
     memory.preemptDisable();
     const object = this.allocateHere(s, gfp, node);
     memory.preemptEnable();
     return object;
   }
 
-  /** ___slab_alloc: preemption is off. A node without memory binds nobody (slab_nodes). */
+  /** A node without memory binds nobody (slab_nodes). */
+  protected override nodeFor(node: number): number {
+    const { machine, pages } = this.context;
+    const isHere = node >= 0 && node < machine.options.nodes;
+    return isHere && pages.hasMemory(node) ? node : NUMA_NO_NODE;
+  }
+
+  /** ___slab_alloc: preemption is off. */
   override allocateHere(s: KmemCachePtr, gfp: number, node: number): Address {
     const { cpuSlab } = this.parts;
-    const wanted = this.hasSlabs(s, node) ? node : NUMA_NO_NODE;
     const c = cpuSlab.here(s);
     let page = cpuSlab.page(c);
     for (;;) {
       if (page === 0) page = this.nextPartial(s, c);
-      if (page === 0) return this.allocateFromNodes(s, gfp, wanted, c);
-      const object = this.nodeMatches(page, wanted)
+      if (page === 0) return this.allocateFromNodes(s, gfp, node, c);
+      const object = this.nodeMatches(page, node)
         ? this.takeFrom(s, c, page)
         : this.giveUp(s, c, page);
       if (object !== undefined && object !== 0) return object;
       page = object === 0 ? 0 : cpuSlab.page(c);
     }
-  }
-
-  private hasSlabs(s: KmemCachePtr, node: number): boolean {
-    const { nodes } = this.context.machine.options;
-    return node >= 0 && node < nodes && this.context.nodeOf(s, node) !== 0;
   }
 
   /**

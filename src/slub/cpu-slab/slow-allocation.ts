@@ -57,25 +57,25 @@ export class SlowAllocation {
 
   /** __slab_alloc, from anywhere. */
   allocate(s: KmemCachePtr, gfp: number, node: number): Address {
-    this.refuseNoCache(s);
+    // Page 0 is all zero, so a cache that could not be made has an empty list and ends up here.
+    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
     const wanted = node === NUMA_NO_NODE ? node : this.nodeFor(node);
     if (wanted !== node && (gfp & __GFP_THISNODE) !== 0) return 0;
-    const flags = this.memory.irqSave();
-    const object = this.allocateHere(s, gfp, wanted);
-    this.memory.irqRestore(flags);
-    return object;
+    return this.enter(s, gfp, wanted);
   }
 
-  /** Page 0 is all zero, so a cache that could not be made has an empty list and ends up here. */
-  protected refuseNoCache(s: KmemCachePtr): void {
-    if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc: the cache is NULL");
+  protected enter(s: KmemCachePtr, gfp: number, node: number): Address {
+    const flags = this.memory.irqSave();
+    const object = this.allocateHere(s, gfp, node);
+    this.memory.irqRestore(flags);
+    return object;
   }
 
   /**
    * A node without memory is served by the nearest node with memory; a node that the machine does not
    * have, by any node.
    */
-  private nodeFor(node: number): number {
+  protected nodeFor(node: number): number {
     const { machine, pages } = this.context;
     const isHere = node >= 0 && node < machine.options.nodes;
     return isHere ? pages.memoryNode(node) : NUMA_NO_NODE;
