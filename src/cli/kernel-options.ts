@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
 import { MIB } from "../kernel/kernel.ts";
-import { addBuildOption, addParameter, badUsage, bytes, wholeNumber } from "./common.ts";
+import { addBuildOption, addParameter, bytes, wholeNumber } from "./common.ts";
 
 export interface KernelOptions {
   readonly allocator: AllocatorName;
