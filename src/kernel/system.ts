@@ -264,7 +264,7 @@ export class System {
     }
     if (object <= ZERO_SIZE || !(size > 0)) return this.kmalloc(size, gfp);
     const asked = this.requestedSize(object);
-    if (this.ksize(object) >= size) {
+    if (this.usable(object) >= size) {
       if ((gfp & GFP_ZERO) !== 0 && asked < size) {
         this.memory.fill(object + asked, 0, size - asked);
       }
@@ -282,8 +282,8 @@ export class System {
   private requestedSize(object: Address): number {
     const s = this.cacheOf(object);
     return s === 0
-      ? this.ksize(object)
-      : (this.allocator.requestedSize?.(s, object) ?? this.ksize(object));
+      ? this.usable(object)
+      : (this.allocator.requestedSize?.(s, object) ?? this.usable(object));
   }
 
   private noteRequested(object: Address, size: number): void {
@@ -320,8 +320,17 @@ export class System {
     this.common.kfree(object);
   }
 
-  /** ksize: bytes that may be used, at least what was asked for. */
+  /**
+   * ksize: bytes that may be used, at least what was asked for. The caller may use them from now on,
+   * so a note of what was asked for no longer guards the rest (skip_orig_size_check).
+   */
   ksize(object: Address): number {
+    const bytes = this.usable(object);
+    if (bytes !== 0) this.noteRequested(object, bytes);
+    return bytes;
+  }
+
+  private usable(object: Address): number {
     if (object <= ZERO_SIZE) return 0;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + Page.flags);

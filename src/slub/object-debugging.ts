@@ -8,6 +8,7 @@
  * again, so that a holder of that lock sees no object between the two states.
  */
 import { __OBJECT_POISON, SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TRACE } from "../caches/flags.ts";
+import { since } from "../caches/kernel-version.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import { inuseOf, objectsOf, withInuse } from "./counters.ts";
@@ -15,7 +16,7 @@ import { FreelistCheck } from "./debug/freelist-check.ts";
 import { ObjectChecks } from "./debug/object-checks.ts";
 import { ObjectContent } from "./debug/object-content.ts";
 import { type ObjectLayout, SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./debug/object-layout.ts";
-import { hex, trackText } from "./debug/report-text.ts";
+import { hex, objectText, trackText } from "./debug/report-text.ts";
 import type { Reports } from "./debug/reports.ts";
 import { TRACK_ALLOC, TRACK_FREE, type Tracks } from "./debug/tracks.ts";
 import type { FreePointers } from "./free-pointers.ts";
@@ -165,14 +166,16 @@ export class ObjectDebugging {
     const start = pages.pageAddress(page);
     this.pageSwap.lock(page);
     const free = this.freelist.freeObjects(s, page);
-    const message = `Objects remaining in ${common.nameOf(s)} on kmem_cache_close()`;
+    const { style } = this.reports;
+    const closing = since(common.kernel, "4.5") ? "__kmem_cache_shutdown()" : "kmem_cache_close()";
+    const message = `Objects remaining in ${common.nameOf(s)} on ${closing}`;
     this.reports.slab(s, page, { failure: "lost-object", message });
     for (const object of this.checks.objectsOf(s, page)) {
       if (free.has(object)) continue;
       this.reports.lines(() => [
-        `INFO: Object ${hex(object)} @offset=${object - start}`,
-        ...trackText("Allocated", this.tracks.get(s, object, TRACK_ALLOC)),
-        ...trackText("Freed", this.tracks.get(s, object, TRACK_FREE)),
+        objectText(object, start, style),
+        ...trackText("Allocated", this.tracks.get(s, object, TRACK_ALLOC), style),
+        ...trackText("Freed", this.tracks.get(s, object, TRACK_FREE), style),
       ]);
     }
     this.pageSwap.unlock(page);

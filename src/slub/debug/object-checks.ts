@@ -6,6 +6,7 @@
  */
 
 import { SLAB_POISON, SLAB_RED_ZONE } from "../../caches/flags.ts";
+import { since } from "../../caches/kernel-version.ts";
 import type { WrongBytes } from "../../caches/slab-report.ts";
 import type { FailureClass } from "../../machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
@@ -53,6 +54,7 @@ export class ObjectChecks {
   declare private readonly layout: ObjectLayout;
   declare private readonly content: ObjectContent;
   declare private readonly reports: Reports;
+  declare private readonly words: { readonly behind: string; readonly namesRepair: boolean };
 
   constructor(parts: ObjectChecksParts) {
     this.context = parts.context;
@@ -61,6 +63,11 @@ export class ObjectChecks {
     this.layout = parts.layout;
     this.content = parts.content;
     this.reports = parts.reports;
+    const { kernel } = parts.context.common;
+    this.words = {
+      behind: since(kernel, "5.13") ? "Right Redzone" : "Redzone",
+      namesRepair: since(kernel, "5.14"),
+    };
   }
 
   /** check_slab: a slab page, with possible counts and its tail untouched. */
@@ -112,11 +119,14 @@ export class ObjectChecks {
     const at = pages.pageAddress(page) + bytes - rest;
     const wrong = this.findWrong(at, POISON_INUSE, rest);
     if (wrong === undefined) return;
-    const message = `Padding overwritten. ${hex(wrong.first)}-${hex(wrong.last)}`;
+    const offset = this.reports.style.tellsOffset
+      ? ` @offset=${wrong.first - pages.pageAddress(page)}`
+      : "";
+    const message = `Padding overwritten. ${hex(wrong.first)}-${hex(wrong.last)}${offset}`;
     this.reports.slab(s, page, { failure: "redzone", message, wrong }, [
       section(this.memory, "Padding", at, rest),
     ]);
-    this.restore(s, wrong);
+    this.restore(s, "slab padding", wrong);
   }
 
   /** check_valid_pointer: NULL, or the start of an object of the slab. */
@@ -146,7 +156,7 @@ export class ObjectChecks {
     if (layout.has(s, SLAB_RED_ZONE)) {
       const left = layout.redLeftPad(s);
       if (!check("Left Redzone", object - left, zone, left)) return false;
-      if (!check("Redzone", object + objectSize, zone, behind)) return false;
+      if (!check(this.words.behind, object + objectSize, zone, behind)) return false;
       const asked = this.content.origSize(s, object);
       if (zone === SLUB_RED_ACTIVE && asked < objectSize) {
         return check("kmalloc Redzone", object + asked, zone, objectSize - asked);
@@ -202,7 +212,7 @@ export class ObjectChecks {
     if (wrong === undefined) return true;
     const message = `${guard.name} overwritten`;
     this.reports.object(s, page, object, { failure: guard.failure, message, wrong });
-    this.restore(s, wrong);
+    this.restore(s, guard.name, wrong);
     return false;
   }
 
@@ -216,8 +226,9 @@ export class ObjectChecks {
   }
 
   /** restore_bytes */
-  private restore(s: KmemCachePtr, { first, last, expected }: WrongBytes): void {
-    this.reports.fix(s, `Restoring ${hex(first)}-${hex(last)}=${hex(expected)}`);
+  private restore(s: KmemCachePtr, name: string, { first, last, expected }: WrongBytes): void {
+    const what = this.words.namesRepair ? `${name} ` : "";
+    this.reports.fix(s, `Restoring ${what}${hex(first)}-${hex(last)}=${hex(expected)}`);
     this.memory.fill(first, expected, last - first + 1);
   }
 }

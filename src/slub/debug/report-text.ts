@@ -3,7 +3,9 @@
  * A report as the kernel prints it: the BUG line in its frame, INFO lines, a hex dump of the memory
  * around with carets under the wrong bytes. FIX lines follow as they happen.
  */
+import { type KernelVersion, since } from "../../caches/kernel-version.ts";
 import type { Section, SlabReport, Track, WrongBytes } from "../../caches/slab-report.ts";
+import type { Address } from "../../machine/memory.ts";
 import { siteOf } from "./tracks.ts";
 
 const RULE_WIDTH = 77;
@@ -13,11 +15,26 @@ export function hex(value: number): string {
   return `0x${(value >>> 0).toString(16)}`;
 }
 
+/** What differs between kernels. */
+export interface ReportStyle {
+  /** Before each line that informs. */
+  readonly info: "INFO: " | "";
+  /** Whether wrong bytes are told by their offset in the slab, too. */
+  readonly tellsOffset: boolean;
+}
+
+/** The prefix went, and the offset came, between 5.10 and 5.15. */
+export function reportStyle(kernel: KernelVersion): ReportStyle {
+  return since(kernel, "5.15")
+    ? { info: "", tellsOffset: true }
+    : { info: "INFO: ", tellsOffset: false };
+}
+
 export function fixText(cache: string, message: string): string {
   return `FIX ${cache}: ${message}`;
 }
 
-export function reportText(report: SlabReport): string[] {
+export function reportText(report: SlabReport, style: ReportStyle): string[] {
   const { slab, object, wrong } = report;
   const lines = [
     "=".repeat(RULE_WIDTH),
@@ -25,28 +42,38 @@ export function reportText(report: SlabReport): string[] {
     "-".repeat(RULE_WIDTH),
     "",
   ];
-  if (wrong !== undefined) lines.push(wrongText(wrong));
-  lines.push(...trackText("Allocated", report.allocated), ...trackText("Freed", report.freed));
+  if (wrong !== undefined) lines.push(wrongText(wrong, slab.start, style));
   lines.push(
-    `INFO: Slab ${hex(slab.page)} objects=${slab.objects} used=${slab.used} fp=${hex(slab.freelist)} flags=${hex(slab.flags)}`,
+    ...trackText("Allocated", report.allocated, style),
+    ...trackText("Freed", report.freed, style),
+    `${style.info}Slab ${hex(slab.page)} objects=${slab.objects} used=${slab.used} fp=${hex(slab.freelist)} flags=${hex(slab.flags)}`,
   );
   if (object !== undefined) {
-    lines.push(`INFO: Object ${hex(object)} @offset=${object - slab.start}`);
+    lines.push(objectText(object, slab.start, style));
   }
   lines.push("");
   for (const part of report.sections) lines.push(...dump(part, wrong));
   return lines;
 }
 
-function wrongText({ first, last, found, expected }: WrongBytes): string {
-  return `INFO: ${hex(first)}-${hex(last)}. First byte ${hex(found)} instead of ${hex(expected)}`;
+export function objectText(object: Address, start: Address, { info }: ReportStyle): string {
+  return `${info}Object ${hex(object)} @offset=${object - start}`;
+}
+
+function wrongText(
+  { first, last, found, expected }: WrongBytes,
+  start: Address,
+  { info, tellsOffset }: ReportStyle,
+): string {
+  const offset = tellsOffset ? ` @offset=${first - start}` : "";
+  return `${info}${hex(first)}-${hex(last)}${offset}. First byte ${hex(found)} instead of ${hex(expected)}`;
 }
 
 /** print_track */
-export function trackText(what: string, track: Track | undefined): string[] {
+export function trackText(what: string, track: Track | undefined, { info }: ReportStyle): string[] {
   if (track === undefined) return [];
   return [
-    `INFO: ${what} in ${siteOf(track)} age=${track.age} cpu=${track.cpu} pid=${track.task}`,
+    `${info}${what} in ${siteOf(track)} age=${track.age} cpu=${track.cpu} pid=${track.task}`,
     ...track.stack.map((frame) => `\t${frame}`),
   ];
 }

@@ -15,7 +15,7 @@ import { inuseOf, objectsOf } from "../counters.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import { ObjectLayout } from "./object-layout.ts";
-import { fixText, reportText } from "./report-text.ts";
+import { fixText, type ReportStyle, reportStyle, reportText } from "./report-text.ts";
 import { objectSections } from "./sections.ts";
 import { TRACK_ALLOC, TRACK_FREE, Tracks } from "./tracks.ts";
 
@@ -38,11 +38,13 @@ export class Reports {
   declare readonly memory: Memory;
   declare readonly layout: ObjectLayout;
   declare readonly tracks: Tracks;
+  declare readonly style: ReportStyle;
   declare private readonly counts: Address;
 
   constructor(parts: { readonly context: SlubContext }) {
     this.context = parts.context;
     this.memory = parts.context.memory;
+    this.style = reportStyle(parts.context.common.kernel);
     this.layout = new ObjectLayout(this);
     this.tracks = new Tracks(this);
     this.counts = parts.context.machine.statics.allocate(Counts, "slab_errors");
@@ -93,7 +95,7 @@ export class Reports {
   private emit(report: SlabReport): void {
     const printed = this.count();
     this.sink(report);
-    if (printed) this.print(reportText(report));
+    if (printed) this.print(reportText(report, this.style));
   }
 
   /** Counts one finding. True: it is still to be printed. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The files of /sys/kernel/slab/<cache>/ as Linux 4.1 has them (mm/slub.c `slab_attrs`, with
- * SLUB_DEBUG, SLUB_STATS, NUMA, ZONE_DMA and FAILSLAB built in). This file holds those that tell;
+ * The files of /sys/kernel/slab/<cache>/ (mm/slub.c `slab_attrs`, with SLUB_DEBUG, SLUB_STATS, NUMA,
+ * ZONE_DMA, FAILSLAB and, since 4.16, HARDENED_USERCOPY built in). This file holds those that tell;
  * those that also change the cache are in slub-settings.ts.
  *
  * Readers take no lock but list_lock, as in the kernel: numbers of a busy cache are of different
@@ -11,6 +11,7 @@
 import { type Attribute, type Attributes, readOnly } from "../../caches/attribute.ts";
 import { EINVAL } from "../../caches/errno.ts";
 import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
+import { type Release, since } from "../../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import { sumAndShares } from "../../caches/per-node.ts";
 import type { FunctionTable } from "../../machine/functions.ts";
@@ -39,7 +40,8 @@ export function slubAttributes(slub: Slub): Attributes {
     },
   });
 
-  return new Map<string, Attribute>([
+  const { kernel } = slub.context.common;
+  const files: [string, Attribute][] = [
     ["slab_size", field(KmemCache.size)],
     ["object_size", field(KmemCache.objectSize)],
     ["objs_per_slab", readOnly((s) => ooObjects(memory.readOnce(s + KmemCache.oo)))],
@@ -73,8 +75,22 @@ export function slubAttributes(slub: Slub): Attributes {
     ["remote_node_defrag_ratio", setting("remote_node_defrag_ratio")],
     ...STAT_NAMES.map((name, item): [string, Attribute] => [name, statistic(item)]),
     ["failslab", setting("failslab")],
-  ]);
+    ["usersize", field(KmemCache.usersize)],
+  ];
+  const exists = (name: string): boolean => {
+    const { from = "0.0", until } = LIFETIMES[name] ?? {};
+    return since(kernel, from) && (until === undefined || !since(kernel, until));
+  };
+  return new Map(files.filter(([name]) => exists(name)));
 }
+
+/** Files that some kernels do not have. Callers are told by debugfs since 5.14. */
+const LIFETIMES: Readonly<Record<string, { from?: Release; until?: Release }>> = {
+  reserved: { until: "4.18" },
+  alloc_calls: { until: "5.14" },
+  free_calls: { until: "5.14" },
+  usersize: { from: "4.16" },
+};
 
 /** `objects(slabs)` in all, and of each CPU that has any. */
 function cpuPartialText({ cpus, all }: ReturnType<SlubObjects["cpuPartial"]>): string {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The files of a SLUB cache that can be written (mm/slub.c 4.1, `…_store`). What changes the layout
- * of objects is refused while a slab exists; `order` is not, since every slab knows its own.
+ * The files of a SLUB cache that can be written (mm/slub.c, `…_store`). What changes the layout of
+ * objects is refused while a slab exists; `order` is not, since every slab knows its own.
  *
- * Each writes words of struct kmem_cache without a lock, as 4.1 does. Later kernels made most of
- * these files read-only because of that.
+ * Each writes words of struct kmem_cache without a lock. Because of that, 5.9 made those read-only
+ * that change flags or layout.
  */
 
 import { type Attribute, readOnly } from "../../caches/attribute.ts";
@@ -19,6 +19,7 @@ import {
   SLAB_STORE_USER,
   SLAB_TRACE,
 } from "../../caches/flags.ts";
+import { since } from "../../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { allocCalls, freeCalls } from "../debug/locations.ts";
@@ -82,6 +83,12 @@ export function slubSettings(slub: Slub) {
     },
   });
 
+  /** A file that nobody may write since 5.9. */
+  const untilFixed = (attribute: Attribute): Attribute => {
+    const { store: _, ...readable } = attribute;
+    return since(common.kernel, "5.9") ? readable : attribute;
+  };
+
   const never = () => 0;
   const ifShared = (s: KmemCachePtr) => (read(s, KmemCache.refcount) > 1 ? -EINVAL : 0);
   const ifUsed = (s: KmemCachePtr) =>
@@ -89,47 +96,60 @@ export function slubSettings(slub: Slub) {
   /** The shuffled order of a slab's objects is of the layout that the cache was made with. */
   const ifShuffled = (s: KmemCachePtr) => (read(s, KmemCache.randomSeq) !== 0 ? -EBUSY : 0);
   const layout = (bit: number) =>
-    switchFlag(
-      bit,
-      (s) => ifUsed(s) || ifShuffled(s),
-      (s) => {
-        resize(slub.context, s);
-      },
+    untilFixed(
+      switchFlag(
+        bit,
+        (s) => ifUsed(s) || ifShuffled(s),
+        (s) => {
+          resize(slub.context, s);
+        },
+      ),
     );
 
   return {
-    order: numeric(
-      (s) => ooOrder(read(s, KmemCache.oo)),
-      (s, order) => {
-        const { slubMinOrder, slubMaxOrder } = common.parameters;
-        if (order < slubMinOrder || order > slubMaxOrder) return -EINVAL;
-        return ifShuffled(s) || (resize(slub.context, s, order) ? 0 : -EINVAL);
-      },
+    order: untilFixed(
+      numeric(
+        (s) => ooOrder(read(s, KmemCache.oo)),
+        (s, order) => {
+          const { slubMinOrder, slubMaxOrder } = common.parameters;
+          if (order < slubMinOrder || order > slubMaxOrder) return -EINVAL;
+          return ifShuffled(s) || (resize(slub.context, s, order) ? 0 : -EINVAL);
+        },
+      ),
     ),
     min_partial: numeric(
       (s) => read(s, KmemCache.minPartial),
-      (s, wanted) => write(s, KmemCache.minPartial, clampMinPartial(wanted)),
+      // Until some release before 6.1 it was brought into a range.
+      (s, wanted) =>
+        write(
+          s,
+          KmemCache.minPartial,
+          since(common.kernel, "6.1") ? wanted : clampMinPartial(wanted),
+        ),
     ),
     cpu_partial: numeric(
       // An int that is printed as unsigned: one that does not fit keeps no list at all.
       (s) => read(s, KmemCache.cpuPartial) >>> 0,
       (s, limit) => {
+        if (since(common.kernel, "4.17") && limit >= 2 ** 32) return -ERANGE;
         if (limit !== 0 && !slub.context.hasCpuPartial(s)) return -EINVAL;
         slub.lifetime.setCpuPartial(s, limit);
         slub.front.flushAll(s);
         return 0;
       },
     ),
-    /** In percent, kept in tenths; more than 100 is silently nothing. */
+    /** In percent, kept in tenths; more than 100 was silently nothing until 4.17. */
     remote_node_defrag_ratio: numeric(
       (s) => Math.floor(read(s, KmemCache.remoteNodeDefragRatio) / 10),
-      (s, percent) =>
-        percent <= 100 ? write(s, KmemCache.remoteNodeDefragRatio, percent * 10) : 0,
+      (s, percent) => {
+        if (percent <= 100) return write(s, KmemCache.remoteNodeDefragRatio, percent * 10);
+        return since(common.kernel, "4.17") ? -ERANGE : 0;
+      },
     ),
-    reclaim_account: switchFlag(SLAB_RECLAIM_ACCOUNT, never),
-    sanity_checks: switchFlag(SLAB_CONSISTENCY_CHECKS, never),
+    reclaim_account: untilFixed(switchFlag(SLAB_RECLAIM_ACCOUNT, never)),
+    sanity_checks: untilFixed(switchFlag(SLAB_CONSISTENCY_CHECKS, never)),
     // Tracing a cache that others share would trace them too.
-    trace: switchFlag(SLAB_TRACE, ifShared),
+    trace: untilFixed(switchFlag(SLAB_TRACE, ifShared)),
     failslab: switchFlag(SLAB_FAILSLAB, ifShared),
     red_zone: layout(SLAB_RED_ZONE),
     poison: layout(SLAB_POISON),
