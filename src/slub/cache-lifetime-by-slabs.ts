@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The life of a cache since Linux 5.16, whose cpu partial lists are counted in slabs. Since 6.1 a slab
  * that shrinking takes off its list is counted out under the same list_lock (c7323a5ad078).

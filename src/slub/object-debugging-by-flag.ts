@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * What a debug cache does with each object since Linux 4.7: it checks objects only if it has
  * SLAB_CONSISTENCY_CHECKS; red zones, poison and tracks alone are written and not looked at.

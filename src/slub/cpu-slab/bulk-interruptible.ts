@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Bulk calls as 5.15 to 6.1 have them. Allocation holds interrupts off only while it pops; it calls
  * the slow path with interrupts on and preemption off. Neither way counts the objects it pops. Freeing

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * The cpu partial list as it is since Linux 5.16: its length is counted in slabs, each taken for half
  * free, since remote frees change how many objects are really there. Since 5.15 each change of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * Giving a slab up as it is done since Linux 5.13: the private list is counted, and
  * goes back whole, in its order, in the swap that clears frozen; before, it went back object by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * A flush since Linux 5.15: the CPU forgets its slab with interrupts off, which takes a
  * few accesses, and gives it back afterwards, with interrupts as they were.

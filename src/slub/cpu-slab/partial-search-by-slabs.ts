@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * get_partial since Linux 5.16: a CPU takes slabs until its partial list is half as long as it may be.
  * The first slab is only frozen here; it becomes c->page later, with interrupts off. Of a debug cache

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * __slab_alloc since Linux 5.15: the same order of places as before, but interrupts are off only where
  * the CPU's words are changed; preemption is off all along, except while a new slab is asked for. What

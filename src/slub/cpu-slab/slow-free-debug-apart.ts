@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /**
  * __slab_free since Linux 6.1 (c7323a5ad078): objects of a debug cache are checked and freed in one
  * section under list_lock, which guards all that such a cache has. A chain is freed whole or, if one
