@@ -82,7 +82,7 @@ export class SlowFreeDebugApart extends SlowFree {
     memory.writeOnce(page + Page.counters, withInuse(counters, inuse));
     const isUnwanted = inuse === 0 && nodePartial.hasEnough(s, n);
     if (prior === 0) {
-      nodePartial.removeFull(s, page);
+      nodePartial.removeFull(s, n, page);
       if (isUnwanted) return true;
       nodePartial.add(n, page, ADD_TO_TAIL);
       this.context.stat(s, FREE_ADD_PARTIAL);
