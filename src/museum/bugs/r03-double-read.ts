@@ -18,7 +18,7 @@ export const R03 = bug({
   ],
   expect: [],
   change: withFreePath({ ...FREE_PATH, readsTwice: true }),
-  retypes: { "Allocator.slabFreeChain": "67ef4402" },
+  retypes: { "Allocator.slabFreeChain": "78d6cf33" },
   scenario: twoTasksBulk,
   class: null,
   preemptions: 3,
