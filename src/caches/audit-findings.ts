@@ -29,7 +29,7 @@ export interface AuditRemains {
   unclaimedObjects(s: KmemCachePtr, lost: readonly Address[]): Address[];
 }
 
-/** Who holds which object, told by whoever feeds it: the ledger. */
+/** The holders of objects, as the ledger knows them. */
 export interface ObjectHolders {
   isLive(object: Address): boolean;
   /** What became of an object so far, for a message. */

@@ -7,7 +7,7 @@ import { Page, type PagePtr } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
 import type { AuditFindings } from "./audit-findings.ts";
 
-/** A list of a node, and who asks. */
+/** A list of a node, and where its findings go. */
 export interface SlabList {
   readonly memory: Memory;
   readonly pages: Pages;

@@ -8,7 +8,7 @@ import type { Remains } from "./remains.ts";
 export interface AuditFinding {
   readonly failure: FailureClass;
   readonly message: string;
-  /** Addresses of objects or slab pages, for whoever looks further. */
+  /** Addresses of objects or slab pages that the finding is about. */
   readonly objects: readonly Address[];
 }
 

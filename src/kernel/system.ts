@@ -5,7 +5,7 @@
  * order; only the first boots it.
  *
  * Nothing here knows which kind of memory it stands on. Calls run as the CPU the memory is; taking
- * CPUs is the business of whoever drives (see kernel.ts).
+ * CPUs is the business of the caller (see kernel.ts).
  */
 
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";

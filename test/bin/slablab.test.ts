@@ -108,7 +108,7 @@ test.each(["18.20.8", "22.23.3", "24.11.1"])(
   },
 );
 
-test("whoever was handed over to starts no third process", async () => {
+test("a process that was handed over to starts no third one", async () => {
   // The one that takes over passes for an old Node, too.
   const folder = await packageWithNode("26.0.0", { "dist/src/cli/main.js": tells });
   const env = { ...process.env, NODE_OPTIONS: old.join(" ") };

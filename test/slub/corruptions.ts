@@ -36,7 +36,7 @@ const corruption = fc.record({
     FZPU,
   ),
   inUse: fc.boolean(),
-  /** Who finds it: a validation, or whoever takes or gives the object next. */
+  /** What finds it: a validation, or the next allocation or free of the object. */
   validated: fc.boolean(),
   neighbours: fc.integer({ min: 0, max: 30 }),
   where: fc.nat(4095),

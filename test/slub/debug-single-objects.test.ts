@@ -111,7 +111,7 @@ const validated: SlabScenario = {
   ],
 };
 
-test("a validation sees counts and lists agree, whoever takes and gives objects meanwhile", () => {
+test("a validation beside allocations and frees sees counts and lists agree", () => {
   const { failure, complete } = explore({
     ...scenarioOf(validated),
     search: { strategy: "bound", preemptions: 1, seconds: 60 },

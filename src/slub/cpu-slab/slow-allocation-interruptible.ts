@@ -159,7 +159,7 @@ export class SlowAllocationInterruptible extends SlowAllocation {
   }
 
   /**
-   * alloc_single_from_new_slab. Slab and count appear at once to whoever holds list_lock. A slab that
+   * alloc_single_from_new_slab. A holder of list_lock sees slab and count appear at once. A slab that
    * fails its checks already now has all its objects marked as used, and is listed as full (6.1
    * forgets such a slab).
    */
