@@ -1,15 +1,17 @@
 /** The library as a user gets it: packed, installed into an empty project, used. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import commands from "../../cli/package.json" with { type: "json" };
 import manifest from "../../package.json" with { type: "json" };
-import { buildLibrary } from "../../scripts/build.ts";
+import { buildLibrary } from "../../scripts/build-library.ts";
 import { Project, pack, root } from "./installed.ts";
 import {
   EXPLORER_SAYS,
   LABORATORY_SAYS,
   REQUIRES,
+  THROWS,
   USES_EXPLORER,
   USES_LABORATORY,
   USES_POOL,
@@ -40,7 +42,7 @@ test("the library has no dependency and less than 1 MB, with maps, licences and 
   const others = ["README.md", "CHANGELOG.md", "LICENSE", "LICENSE-MIT", "bin/slablab.js"];
   expect(files).toEqual(expect.arrayContaining(others));
   const mapped = files.filter((path) => /\.(js|d\.ts)$/.test(path) && path.startsWith("dist/"));
-  expect(mapped.length).toBeGreaterThan(200);
+  expect(mapped.length).toBeGreaterThan(100);
   expect(mapped.filter((path) => !files.includes(`${path}.map`))).toEqual([]);
 });
 
@@ -51,6 +53,14 @@ test("the commands are of the same version and have the dependencies that the tr
 
 test("an ES module uses a pool of the installed library", async () => {
   expect(await node("pool.js")).toEqual({ stdout: "42\n", stderr: "" });
+});
+
+test("a stack of the installed library names files and lines of the source", async () => {
+  project.write({ "throws.js": THROWS });
+  const { stdout } = await node("--enable-source-maps", "throws.js");
+  const source = readFileSync(join(root, "src/kernel/kernel.ts"), "utf8").split("\n");
+  const [, line] = /src\/kernel\/kernel\.ts:(\d+)/.exec(stdout) ?? [];
+  expect(source[Number(line) - 1]).toContain("kfree");
 });
 
 test("a CommonJS module requires all entries of the installed library", async () => {

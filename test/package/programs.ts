@@ -25,6 +25,16 @@ export const EXPLORER_SAYS = printed(USES_EXPLORER);
 export const LABORATORY_SAYS = printed(USES_LABORATORY);
 export const MUTATION = USES_LABORATORY.slice(0, USES_LABORATORY.indexOf("const scenario"));
 
+export const THROWS = `
+import { boot, MIB } from "slablab";
+const kernel = boot({ cpus: 1, memory: 16 * MIB });
+try {
+  kernel.kfree(0.5 + MIB);
+} catch (error) {
+  console.log(error.stack);
+}
+`;
+
 export const REQUIRES = `
 const { boot, MIB } = require("slablab");
 const { explore } = require("slablab/explore");

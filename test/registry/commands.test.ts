@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { buildCommands, buildLibrary } from "../../scripts/build.ts";
+import { buildCommands } from "../../scripts/build.ts";
+import { buildLibrary } from "../../scripts/build-library.ts";
 import { Project, pack, root } from "../package/installed.ts";
 import { MUTATION } from "../package/programs.ts";
 

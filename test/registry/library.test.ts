@@ -7,7 +7,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import webpack from "webpack";
 import manifest from "../../package.json" with { type: "json" };
-import { buildLibrary } from "../../scripts/build.ts";
+import { buildLibrary } from "../../scripts/build-library.ts";
 import { Project, pack, root } from "../package/installed.ts";
 import {
   EXPLORER_SAYS,

@@ -1,0 +1,131 @@
+/**
+ * Builds the library in dist/library.
+ *
+ * The library is small rather than readable, since a program's users download it. What an entry
+ * exports stays in modules of its own, so that a bundler can leave out what a program does not use;
+ * the modules behind are put together. Comments are in the declarations only. The maps tell of each
+ * position only its line, which is what stacks need.
+ */
+import { execFileSync } from "node:child_process";
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
+import { transform } from "esbuild";
+import { type Plugin, rollup } from "rollup";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const source = join(root, "src");
+const library = join(root, "dist/library");
+
+const ENTRIES = ["kernel/index", "explore/index", "laboratory/index"];
+
+/** Where each line of a file comes from. */
+type Mappings = readonly SourceMapSegment[][];
+
+/** The first position of each line of the source, where the line changes. */
+function firstOfLines(mappings: Mappings): SourceMapSegment[][] {
+  let file = -1;
+  let line = -1;
+  return mappings.map((segments) =>
+    segments.flatMap(([column, ...from]): SourceMapSegment[] => {
+      if (from.length === 0 || (from[0] === file && from[1] === line)) return [];
+      [file, line] = from;
+      return [[column, file, line, 0]];
+    }),
+  );
+}
+
+function writeMap(path: string, thin: (mappings: Mappings) => SourceMapSegment[][]): void {
+  const { file, sources, mappings } = JSON.parse(readFileSync(path, "utf8"));
+  const thinned = encode(thin(decode(mappings)));
+  const map = { version: 3, file, sources, names: [], mappings: thinned };
+  writeFileSync(path, JSON.stringify(map));
+}
+
+/** The modules, without extension, that an entry and those behind it name, from `folder`. */
+function reachable(folder: string, extension: string, named: RegExp): string[] {
+  const found = new Set(ENTRIES);
+  for (const path of found) {
+    const text = readFileSync(join(folder, path + extension), "utf8");
+    for (const [, to] of text.matchAll(named)) found.add(join(dirname(path), to as string));
+  }
+  return [...found];
+}
+
+const minified: Plugin = {
+  name: "minified",
+  transform: (code) =>
+    transform(code, {
+      loader: "ts",
+      sourcemap: true,
+      tsconfigRaw: { compilerOptions: { target: "es2023", verbatimModuleSyntax: true } },
+    }),
+  // A stack names lines.
+  renderChunk: (code) =>
+    transform(code, { format: "esm", minify: true, lineLimit: 120, sourcemap: true }),
+};
+
+async function buildModules(): Promise<void> {
+  const exported = reachable(source, ".ts", /^export (?!type )[^;]*? from "(\.[^"]+)\.ts"/gm);
+  const bundle = await rollup({
+    input: Object.fromEntries(exported.map((path) => [path, join(source, `${path}.ts`)])),
+    plugins: [minified],
+    preserveEntrySignatures: "strict",
+  });
+  await bundle.write({
+    dir: library,
+    chunkFileNames: "[name].js",
+    hoistTransitiveImports: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  });
+  for (const path of globSync(`${library}/**/*.js.map`)) writeMap(path, firstOfLines);
+}
+
+/** What readers of declarations do not see: a file's opening comment, and comments on private members. */
+const UNSEEN = [
+  /^\/\*\*[\s\S]*?\*\/\n(?=import |export [{*]|\/\*\*)/,
+  /^ +\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= +private )/gm,
+];
+
+/** Makes one file of declarations small, and its map. */
+function shrinkDeclarations(path: string): void {
+  const unseen = "\0";
+  const marked = UNSEEN.reduce(
+    (text, words) => text.replace(words, (lines) => lines.replace(/.*\n/g, `${unseen}\n`)),
+    readFileSync(path, "utf8"),
+  );
+  const all = marked.split("\n");
+  const isSeen = (_: unknown, index: number): boolean => all[index] !== unseen;
+  const lines = all.filter(isSeen);
+  const tabs = lines.map((line) =>
+    line.replace(/^( {4})+/, ({ length }) => "\t".repeat(length / 4)),
+  );
+  writeFileSync(path, tabs.join("\n"));
+  const declares = (index: number): boolean => !/^\s*(?:\/?\*|\}|import )/.test(lines[index] ?? "");
+  writeMap(`${path}.map`, (mappings) =>
+    mappings.filter(isSeen).map(([first = [0]], index) => {
+      const [, file, line] = first;
+      return file !== undefined && declares(index) ? [[0, file, line, 0]] : [];
+    }),
+  );
+}
+
+function buildDeclarations(): void {
+  execFileSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  const named = /(?:from |import\()"(\.[^"]+)\.[jt]s"/g;
+  const wanted = new Set(
+    reachable(library, ".d.ts", named).map((path) => `${library}/${path}.d.ts`),
+  );
+  for (const path of globSync(`${library}/**/*.d.ts`)) {
+    if (wanted.has(path)) shrinkDeclarations(path);
+    else for (const file of [path, `${path}.map`]) rmSync(file);
+  }
+}
+
+export async function buildLibrary(): Promise<void> {
+  rmSync(library, { recursive: true, force: true });
+  buildDeclarations();
+  await buildModules();
+}
