@@ -3,7 +3,8 @@
 import { Command } from "commander";
 import { BootParameterError } from "../caches/boot-parameters.ts";
 import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
-import { runScript, type Step, type Trace } from "../sysfs/script/run.ts";
+import { runScript } from "../sysfs/script/run.ts";
+import type { Step, Trace } from "../sysfs/script/script-run.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { readText } from "./files.ts";
