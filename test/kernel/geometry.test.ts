@@ -51,7 +51,7 @@ describe("a question about a geometry", () => {
     [
       "no member of the struct",
       { size: 8, kernel: "7.1", args: { capacity: 4 } },
-      'unknown field "args.capacity"; there are sheaf_capacity, freeptr_offset, useroffset, usersize',
+      "args.capacity is unknown; there are sheaf_capacity, freeptr_offset, useroffset, usersize",
     ],
     ["another kernel", { size: 8, kernel: "5.10" }, 'kernel must be "4.1" or "6.1" or "7.1"'],
     ["no CPU", { size: 8, cpus: 0 }, "cpus must be at least 1, not 0"],

@@ -11,8 +11,8 @@ import { type ListEnd, NodePartial } from "../node-partial.ts";
 import { KmemCacheNode, type KmemCacheNodePtr } from "../structs.ts";
 
 export class MarkedPartial extends NodePartial {
-  override add(n: KmemCacheNodePtr, page: PagePtr, end: ListEnd): void {
-    super.add(n, page, end);
+  override addUnlocked(n: KmemCacheNodePtr, page: PagePtr, end: ListEnd): void {
+    super.addUnlocked(n, page, end);
     this.memory.add(page + Page.flags, SL_PARTIAL);
   }
 
