@@ -52,7 +52,7 @@ describe("slablab slabinfo", () => {
   test("refuses an unknown cache, workload or kernel with one line", async () => {
     for (const args of [
       ["-r", "absent"],
-      ["--kernel", "6.1"],
+      ["--kernel", "7.1"],
       ["--allocator", "slab", "-l"],
     ]) {
       const { out, err, code } = await slabinfo(...args);

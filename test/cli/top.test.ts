@@ -15,10 +15,10 @@ test("slablab top --once prints one picture of a run in progress", async () => {
   expect(names).toEqual([...names].sort());
 });
 
-test("slablab top refuses an unknown key, and SLUB of 6.1", async () => {
+test("slablab top refuses an unknown key, and SLUB of 7.1", async () => {
   for (const args of [
     ["--sort", "x"],
-    ["--kernel", "6.1"],
+    ["--kernel", "7.1"],
   ]) {
     const { out, err, code } = await top(...args);
     expect(out).toBe("");
