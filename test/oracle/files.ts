@@ -17,19 +17,25 @@ export const collection = isWhole ? "whole" : "excerpt";
 
 const SUFFIX = /\.json(\.gz)?$/;
 
+/** Collections of one kernel that lie in a folder of their own: by the beginning of their runs. */
+const OWN_FOLDERS: Readonly<Record<string, string>> = { k71slub: "slub-7.1/" };
+
 /** The runs of one folder (`geom`, `trace`, …), sorted, without `.json` or `.json.gz`. */
 export function oracleRuns(folder: string): string[] {
-  const at = `${isWhole ? whole : excerpt}${folder}`;
-  if (!existsSync(at)) return [];
-  return readdirSync(at)
-    .filter((name) => SUFFIX.test(name))
-    .map((name) => name.replace(SUFFIX, ""))
-    .sort();
+  return ["", ...Object.values(OWN_FOLDERS)].flatMap((own) => {
+    const at = `${isWhole ? whole : excerpt}${own}${folder}`;
+    if (!existsSync(at)) return [];
+    return readdirSync(at)
+      .filter((name) => SUFFIX.test(name))
+      .map((name) => name.replace(SUFFIX, ""))
+      .sort();
+  });
 }
 
 /** The parsed record of one run, compressed or not. The caller knows its shape. */
 export function readOracle<T>(folder: string, run: string): T {
-  const path = `${isWhole ? whole : excerpt}${folder}/${run}.json`;
+  const own = OWN_FOLDERS[run.split("-")[0] ?? ""] ?? "";
+  const path = `${isWhole ? whole : excerpt}${own}${folder}/${run}.json`;
   const text = existsSync(path)
     ? readFileSync(path, "utf8")
     : gunzipSync(readFileSync(`${path}.gz`)).toString("utf8");
@@ -62,12 +68,13 @@ export function paramsOf(cmdline: readonly string[]): Record<string, string> {
   );
 }
 
-/** Which kernel a run's name stands for: `k41slub-…`, `k41slabdbg-…`, `k61slab-…`, `d61-…`. */
+/** Which kernel a run's name stands for: `k41slub-…`, `k41slabdbg-…`, `k61slab-…`, `d61-…`, `k71slub-…`. */
 export function kernelOf(run: string): {
   allocator: "slub" | "slab";
-  kernel: "4.1" | "6.1";
+  kernel: "4.1" | "6.1" | "7.1";
   config: ("DEBUG_SLAB" | "ZONE_DMA" | "MEMCG_KMEM" | "SLAB_FREELIST_RANDOM")[];
 } {
+  if (run.startsWith("k71")) return { allocator: "slub", kernel: "7.1", config: ["ZONE_DMA"] };
   const allocator = run.includes("slab") ? "slab" : "slub";
   const kernel = run.startsWith("k41") ? "4.1" : "6.1";
   if (run.startsWith("k41slabdbg")) return { allocator, kernel, config: ["DEBUG_SLAB"] };
