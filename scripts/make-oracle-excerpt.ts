@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { COLLECTIONS } from "../test/oracle/files.ts";
 import { TRACE_FOLDERS } from "../test/oracle/traces.ts";
 
 const from = fileURLToPath(new URL("../../shared/oracle/", import.meta.url));
@@ -13,8 +14,6 @@ const to = fileURLToPath(new URL("../test/oracle/excerpt/", import.meta.url));
 
 type Row = (number | null)[];
 
-/** The collection of all kernels, and those of one kernel that lie in a folder of their own. */
-const COLLECTIONS = ["", "slub-7.1/"];
 /** Creations that fail are few, except where a run asks for them. */
 const MOST_REFUSED = 12;
 
@@ -78,12 +77,7 @@ interface TraceRecord {
   traces: object[];
 }
 
-for (const folder of [
-  ...new Set([
-    ...TRACE_FOLDERS,
-    ...["trace", "trace-multi", "trace-random1", "trace-randomN"].flatMap(foldersOf),
-  ]),
-]) {
+for (const folder of TRACE_FOLDERS.flatMap(foldersOf)) {
   for (const name of readdirSync(`${from}${folder}`)) {
     if (!name.includes(".json")) continue;
     const record: TraceRecord = readRecord(`${from}${folder}/${name}`);

@@ -17,13 +17,13 @@ export const collection = isWhole ? "whole" : "excerpt";
 
 const SUFFIX = /\.json(\.gz)?$/;
 
-/** Collections of one kernel that lie in a folder of their own: by the beginning of their runs. */
-const OWN_FOLDERS: Readonly<Record<string, string>> = { k71slub: "slub-7.1/" };
+/** The collection of all kernels, and those of one kernel that lie in a folder of their own. */
+export const COLLECTIONS = ["", "slub-6.1/", "slub-7.1/"];
 
 /** The runs of one folder (`geom`, `trace`, …), sorted, without `.json` or `.json.gz`. */
 export function oracleRuns(folder: string): string[] {
-  return ["", ...Object.values(OWN_FOLDERS)].flatMap((own) => {
-    const at = `${isWhole ? whole : excerpt}${own}${folder}`;
+  return COLLECTIONS.flatMap((collection) => {
+    const at = `${isWhole ? whole : excerpt}${collection}${folder}`;
     if (!existsSync(at)) return [];
     return readdirSync(at)
       .filter((name) => SUFFIX.test(name))
@@ -34,12 +34,14 @@ export function oracleRuns(folder: string): string[] {
 
 /** The parsed record of one run, compressed or not. The caller knows its shape. */
 export function readOracle<T>(folder: string, run: string): T {
-  const own = OWN_FOLDERS[run.split("-")[0] ?? ""] ?? "";
-  const path = `${isWhole ? whole : excerpt}${own}${folder}/${run}.json`;
-  const text = existsSync(path)
-    ? readFileSync(path, "utf8")
-    : gunzipSync(readFileSync(`${path}.gz`)).toString("utf8");
-  return JSON.parse(text) as T;
+  for (const collection of COLLECTIONS) {
+    const path = `${isWhole ? whole : excerpt}${collection}${folder}/${run}.json`;
+    if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as T;
+    if (existsSync(`${path}.gz`)) {
+      return JSON.parse(gunzipSync(readFileSync(`${path}.gz`)).toString("utf8")) as T;
+    }
+  }
+  throw new Error(`no record of ${folder}/${run}`);
 }
 
 /** What a record says of its machine: `"0-3 possible 0-15 nodes 0-1"`. */

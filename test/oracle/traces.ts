@@ -11,9 +11,7 @@ export interface TraceRecord {
   traces: (Trace & { script: string })[];
 }
 
-const KINDS = ["trace", "trace-multi", "trace-random1", "trace-randomN"];
-
-export const TRACE_FOLDERS = [...KINDS, ...KINDS.map((kind) => `slub-6.1/${kind}`)];
+export const TRACE_FOLDERS = ["trace", "trace-multi", "trace-random1", "trace-randomN"];
 
 /** `[folder, run]` of every record of an allocator, and of one kernel where its runs have a prefix. */
 export function traceRuns(
