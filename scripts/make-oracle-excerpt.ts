@@ -3,9 +3,10 @@
  * `node scripts/make-oracle-excerpt.ts`. Geometry tables are thinned, of the traces of a run the
  * shortest are kept, everything else is kept whole; numbers are copied, never computed.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { COLLECTIONS } from "../test/oracle/files.ts";
 import { TRACE_FOLDERS } from "../test/oracle/traces.ts";
 
 const from = fileURLToPath(new URL("../../shared/oracle/", import.meta.url));
@@ -13,9 +14,15 @@ const to = fileURLToPath(new URL("../test/oracle/excerpt/", import.meta.url));
 
 type Row = (number | null)[];
 
-/** One row for each combination of align, flags and ctor, and some spread over the sizes. */
+/** Creations that fail are few, except where a run asks for them. */
+const MOST_REFUSED = 12;
+
+/**
+ * One row for each combination of align, flags and ctor, and some spread over the sizes. A refused
+ * creation's answer is one null.
+ */
 function thin(rows: Row[], wanted: number): Row[] {
-  const kept = new Set<Row>(rows.filter((row) => row.length === 5));
+  const kept = new Set<Row>(rows.filter((row) => row.at(-1) === null).slice(0, MOST_REFUSED));
   const kinds = new Set<string>();
   for (const row of rows) {
     const kind = row.slice(1, 4).join();
@@ -38,13 +45,29 @@ function onePerLine(record: Record<string, unknown>): string {
   return `{\n${lines.join(",\n")}\n}\n`;
 }
 
-for (const folder of ["geom", "kmalloc", "merge", "dump", "published"]) {
-  rmSync(`${to}${folder}`, { recursive: true, force: true });
-  mkdirSync(`${to}${folder}`, { recursive: true });
-  for (const name of readdirSync(`${from}${folder}`)) {
-    const record = JSON.parse(readFileSync(`${from}${folder}/${name}`, "utf8"));
-    if (folder === "geom") record.rows = thin(record.rows, 30);
-    writeFileSync(`${to}${folder}/${name}`, onePerLine(record));
+/** The folders of that name, emptied in the excerpt, one of each collection that has it. */
+function foldersOf(name: string): string[] {
+  const folders = COLLECTIONS.map((collection) => `${collection}${name}`);
+  const present = folders.filter((folder) => existsSync(`${from}${folder}`));
+  for (const folder of present) {
+    rmSync(`${to}${folder}`, { recursive: true, force: true });
+    mkdirSync(`${to}${folder}`, { recursive: true });
+  }
+  return present;
+}
+
+function readRecord(path: string) {
+  const bytes = readFileSync(path);
+  return JSON.parse(`${path.endsWith(".gz") ? gunzipSync(bytes) : bytes}`);
+}
+
+for (const kind of ["geom", "kmalloc", "merge", "dump", "published"]) {
+  for (const folder of foldersOf(kind)) {
+    for (const name of readdirSync(`${from}${folder}`)) {
+      const record = readRecord(`${from}${folder}/${name}`);
+      if (kind === "geom") record.rows = thin(record.rows, 30);
+      writeFileSync(`${to}${folder}/${name.replace(/\.gz$/, "")}`, onePerLine(record));
+    }
   }
 }
 
@@ -54,17 +77,10 @@ interface TraceRecord {
   traces: object[];
 }
 
-function readTraces(path: string): TraceRecord {
-  const bytes = readFileSync(path);
-  return JSON.parse(`${path.endsWith(".gz") ? gunzipSync(bytes) : bytes}`);
-}
-
-for (const folder of TRACE_FOLDERS) {
-  rmSync(`${to}${folder}`, { recursive: true, force: true });
-  mkdirSync(`${to}${folder}`, { recursive: true });
+for (const folder of TRACE_FOLDERS.flatMap(foldersOf)) {
   for (const name of readdirSync(`${from}${folder}`)) {
     if (!name.includes(".json")) continue;
-    const record = readTraces(`${from}${folder}/${name}`);
+    const record: TraceRecord = readRecord(`${from}${folder}/${name}`);
     const byLength = record.traces
       .map((trace) => JSON.stringify(trace).length)
       .sort((a, b) => a - b);

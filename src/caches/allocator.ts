@@ -21,6 +21,14 @@ export interface Allocating {
   freeBulk(s: KmemCachePtr, size: number, p: Address[]): void;
 }
 
+/** Members of struct kmem_cache_args that only SLUB of 7.1 understands. */
+export interface SheafArgs {
+  /** Objects that a sheaf shall hold at least; such a cache stays alone. */
+  readonly sheafCapacity?: number;
+  /** Where in the object the free pointer may lie, though its users look at free objects. */
+  readonly freeptrOffset?: number | undefined;
+}
+
 export interface Allocator extends Allocating {
   readonly name: AllocatorName;
   /** Smallest and largest size that kmalloc takes from a cache, as powers of two. */
@@ -39,7 +47,7 @@ export interface Allocator extends Allocating {
   slabKsize(s: KmemCachePtr): number;
 
   /** __kmem_cache_create: completes a cache whose name, size, align and ctor are set. 0 or -errno. */
-  create(s: KmemCachePtr, flags: number): number;
+  create(s: KmemCachePtr, flags: number, args?: SheafArgs): number;
   /** An alias with larger objects has come: SLUB keeps that many bytes of metadata off. */
   growInuse?(s: KmemCachePtr, least: number): void;
   /** __kmem_cache_shutdown: gives all slabs back; false if objects remain. */

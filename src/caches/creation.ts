@@ -7,9 +7,10 @@
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import { alignUp, calculateAlignment, KMALLOC_MAX_SIZE, WORD_SIZE } from "./alignment.ts";
+import type { SheafArgs } from "./allocator.ts";
 import type { CacheRegistry } from "./cache-registry.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
-import { cacheCreateMask, flagsPermitted } from "./flags.ts";
+import { cacheCreateMask, flagsPermitted, SLAB_NO_MERGE } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import { findMergeable } from "./merge.ts";
 import type { SysfsNames } from "./sysfs-names.ts";
@@ -20,7 +21,7 @@ const LONGEST_NAME = PAGE_SIZE / 2;
 const LARGEST_ALIGN = 2 ** 30;
 
 /** A cache as its user asks for it. Bytes; `ctor` is a function number, 0: none. */
-export interface CacheRequest {
+export interface CacheRequest extends SheafArgs {
   readonly name: string;
   readonly size: number;
   readonly align: number;
@@ -67,7 +68,8 @@ export class CacheCreation {
   create(request: CacheRequest): KmemCachePtr | number {
     const { build } = this.common;
     if ((request.flags & ~flagsPermitted(build)) !== 0) return -EINVAL;
-    const flags = request.flags & cacheCreateMask(build);
+    const own = (request.sheafCapacity ?? 0) > 0 ? SLAB_NO_MERGE : 0;
+    const flags = (request.flags & cacheCreateMask(build)) | own;
     const wanted = { ...this.withUsercopyWindow(request), flags };
     const shared = this.alias(wanted);
     if (shared !== 0) return shared;
@@ -147,7 +149,7 @@ export class CacheCreation {
     memory.write32(s + KmemCacheBase.ctor, ctor);
     memory.write32(s + KmemCacheBase.useroffset, useroffset);
     memory.write32(s + KmemCacheBase.usersize, usersize);
-    const error = this.complete(s, flags);
+    const error = this.complete(s, flags, request);
     if (error !== 0) {
       common.freeCache(s);
       return error;
@@ -158,9 +160,10 @@ export class CacheCreation {
   }
 
   /** __kmem_cache_create: the allocator's part, and the cache's directory. */
-  private complete(s: KmemCachePtr, flags: number): number {
+  private complete(s: KmemCachePtr, flags: number, args: SheafArgs): number {
     const { allocator, sysfsNames, hasSysfs } = this.common;
-    const error = allocator.create(s, flags);
+    const { sheafCapacity = 0, freeptrOffset } = args;
+    const error = allocator.create(s, flags, { sheafCapacity, freeptrOffset });
     if (error !== 0) return error;
     const unnamed = hasSysfs ? sysfsNames.add(s) : 0;
     if (unnamed !== 0) {

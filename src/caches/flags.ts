@@ -37,10 +37,14 @@ export const SLAB_DEBUG_OBJECTS = 0x400000;
 export const SLAB_NOLEAKTRACE = 0x800000;
 /** 4.1: kmemcheck leaves the cache alone. The bit means nothing in a kernel without kmemcheck. */
 export const SLAB_NOTRACK = 0x1000000;
+/** 7.1: the cache stays alone. */
+export const SLAB_NO_MERGE = 0x1000000;
 export const SLAB_FAILSLAB = 0x2000000;
 export const SLAB_ACCOUNT = 0x4000000;
 /** 6.1: `slub_debug=` leaves the cache alone. */
 export const SLAB_NO_USER_FLAGS = 0x10000000;
+/** 7.1, internal: objects of the cache have no extensions, and the cache no sheaves. */
+export const SLAB_NO_OBJ_EXT = 0x20000000;
 
 /** SLUB, internal: objects of this cache are poisoned when free. */
 export const __OBJECT_POISON = 0x80000000 | 0;
@@ -91,6 +95,8 @@ const CORE_FLAGS = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_PANIC | SLAB_TYPES
  */
 export function cacheCreateMask(build: KernelBuild): number {
   const { kernel } = build;
+  // What is not permitted is refused, and nothing dropped.
+  if (since(kernel, "7.1")) return -1;
   let mask = CORE_FLAGS | SLAB_NOLEAKTRACE | SLAB_RECLAIM_ACCOUNT;
   if (since(kernel, "5.1")) mask |= SLAB_CACHE_DMA32;
   if (since(kernel, "4.5")) mask |= SLAB_ACCOUNT & ~absentFlags(build);
@@ -110,7 +116,8 @@ export function cacheCreateMask(build: KernelBuild): number {
  * cache ever shows it.
  */
 export function absentFlags(build: KernelBuild): number {
-  let absent = SLAB_NOTRACK | SLAB_DEBUG_OBJECTS;
+  let absent = SLAB_DEBUG_OBJECTS;
+  if (!since(build.kernel, "6.5")) absent |= SLAB_NOTRACK;
   if (!hasOption(build, "FAILSLAB")) absent |= SLAB_FAILSLAB;
   if (!hasOption(build, "MEMCG_KMEM")) absent |= SLAB_ACCOUNT;
   return absent;
@@ -121,11 +128,12 @@ export function absentFlags(build: KernelBuild): number {
  */
 export function flagsPermitted(build: KernelBuild): number {
   if (!since(build.kernel, "4.10")) return -1;
+  const own = since(build.kernel, "6.5") ? SLAB_NO_MERGE : SLAB_MEM_SPREAD;
   return (
+    own |
     CORE_FLAGS |
     SLAB_CACHE_DMA32 |
     SLAB_DEBUG_FLAGS |
-    SLAB_MEM_SPREAD |
     SLAB_NOLEAKTRACE |
     SLAB_RECLAIM_ACCOUNT |
     SLAB_KMALLOC |
@@ -169,11 +177,12 @@ const FLAG_NAMES: readonly FlagName[] = [
     names: ["TYPESAFE_BY_RCU", "DESTROY_BY_RCU", "RCU"],
     renamed: "4.12",
   },
-  { bit: SLAB_MEM_SPREAD, names: ["MEM_SPREAD"] },
+  { bit: SLAB_MEM_SPREAD, names: ["MEM_SPREAD"], until: "6.8" },
   { bit: SLAB_TRACE, names: ["TRACE"] },
   { bit: SLAB_DEBUG_OBJECTS, names: ["DEBUG_OBJECTS"] },
   { bit: SLAB_NOLEAKTRACE, names: ["NOLEAKTRACE"] },
   { bit: SLAB_NOTRACK, names: ["NOTRACK"], until: "4.15" },
+  { bit: SLAB_NO_MERGE, names: ["NO_MERGE"], since: "6.5" },
   { bit: SLAB_FAILSLAB, names: ["FAILSLAB"] },
   { bit: SLAB_ACCOUNT, names: ["ACCOUNT"], since: "4.5" },
   { bit: SLAB_NO_USER_FLAGS, names: ["NO_USER_FLAGS"], since: "5.19" },
@@ -230,7 +239,11 @@ export function flagNames(kernel: KernelVersion): string[] {
 
 /** The names of the flags set in a word, as the kernel would write them, lowest bit first. */
 export function describeFlags(kernel: KernelVersion, flags: number): string[] {
-  return FLAG_NAMES.filter((flag) => (flags & flag.bit) !== 0).map((flag) => nameOf(kernel, flag));
+  const set = FLAG_NAMES.filter((flag) => (flags & flag.bit) !== 0);
+  // A bit with two names has the one that this kernel knows.
+  const isShown = (flag: FlagName) =>
+    hasFlag(kernel, flag) || !set.some((other) => other !== flag && other.bit === flag.bit);
+  return set.filter(isShown).map((flag) => nameOf(kernel, flag));
 }
 
 function nameOf(kernel: KernelVersion, flag: FlagName): string {
@@ -241,6 +254,7 @@ function nameOf(kernel: KernelVersion, flag: FlagName): string {
 const KNOWN_BITS: Readonly<Record<KernelVersion, number>> = {
   "4.1": knownBits("4.1"),
   "6.1": knownBits("6.1"),
+  "7.1": knownBits("7.1"),
 };
 
 function knownBits(kernel: KernelVersion): number {

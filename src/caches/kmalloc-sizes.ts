@@ -70,6 +70,11 @@ export function kmallocSize(index: number): number {
   return 1 << index;
 }
 
+/** Bytes that an object of SLUB really has which kmalloc(size) gives (`kmalloc_size_roundup`). */
+export function kmallocSizeRoundup(size: number): number {
+  return kmallocSize(kmallocIndex("slub", size));
+}
+
 /** `kmalloc-64`, `dma-kmalloc-64`, and since 4.20 (f0d77874143f) `kmalloc-rcl-1k`, … */
 function kmallocName(kernel: KernelVersion, type: KmallocType, size: number): string {
   if (!since(kernel, "4.20")) return type === "dma" ? `dma-kmalloc-${size}` : `kmalloc-${size}`;
@@ -97,19 +102,20 @@ function kmallocTypes(build: KernelBuild): KmallocType[] {
 
 /**
  * All kmalloc caches in the order in which boot creates them (`create_kmalloc_caches`): kind by
- * kind, sizes ascending, 96 right after 64 and 192 right after 128. SLAB has made the one for its
- * node structs before that.
+ * kind, sizes ascending, 96 right after 64 and 192 right after 128; in 7.1 those two come first. SLAB
+ * has made the one for its node structs before that.
  */
 export function kmallocCaches(build: KernelBuild): KmallocCache[] {
   const { allocator, kernel } = build;
   const first = allocator === "slab" ? [INDEX_NODE] : [];
   const low = kmallocShiftLow(allocator);
   const high = kmallocShiftHigh(allocator, kernel);
-  const ascending: number[] = [];
+  const oddFirst = since(kernel, "7.1");
+  const ascending: number[] = oddFirst ? [1, 2] : [];
   for (let index = low; index <= high; index++) {
     ascending.push(index);
-    if (index === 6) ascending.push(1);
-    if (index === 7) ascending.push(2);
+    if (index === 6 && !oddFirst) ascending.push(1);
+    if (index === 7 && !oddFirst) ascending.push(2);
   }
   return kmallocTypes(build).flatMap((type) => {
     const indexes = type === "normal" ? [...new Set([...first, ...ascending])] : ascending;
@@ -132,10 +138,11 @@ function kmallocFlags(build: KernelBuild, type: KmallocType): number {
 }
 
 /**
- * The alignment a kmalloc cache is created with (`create_boot_cache`): 8, and since 5.4
- * (59bb47985c1d) that of its size where that is a power of two.
+ * The alignment a kmalloc cache is created with (`create_boot_cache`): 8; since 5.4 (59bb47985c1d)
+ * its size where that is a power of two; in 7.1 the largest power of two that divides its size.
  */
 export function kmallocAlign(kernel: KernelVersion, size: number): number {
+  if (since(kernel, "7.1")) return Math.max(size & -size, 8);
   const powerOfTwo = (size & (size - 1)) === 0;
   return since(kernel, "5.4") && powerOfTwo ? size : 8;
 }

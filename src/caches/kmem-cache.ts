@@ -10,7 +10,7 @@ import { array, list, ptr, struct, word } from "../machine/struct.ts";
 export type KmemCachePtr = Ptr<"kmem_cache">;
 
 export const kmemCacheFields = {
-  /** SLUB: per-CPU offset of struct kmem_cache_cpu. SLAB: of the array caches. */
+  /** SLUB: per-CPU offset of struct kmem_cache_cpu, in 7.1 of struct slub_percpu_sheaves. SLAB: of the array caches. */
   cpuSlab: ptr,
   flags: word,
   /** Bytes with metadata, and without. */
@@ -39,7 +39,9 @@ export const kmemCacheFields = {
 export const KmemCacheBase = struct("kmem_cache", kmemCacheFields);
 
 /** offsetof(struct kmem_cache, node) of a 4.1 kernel (x86-64): what its bytes are counted by. */
-export const KMEM_CACHE_NODE_OFFSET = { slub: 192, slab: { "4.1": 128, "6.1": 120 } } as const;
+export const KMEM_CACHE_NODE_OFFSET = { slub: 192, slab: 128 } as const;
+/** The same of SLAB in 6.1. */
+export const SLAB_6_1_NODE_OFFSET = 120;
 
 /** How far the allocator has come up. Only ever grows. */
 export const SLAB_STATE = { DOWN: 0, PARTIAL: 1, PARTIAL_NODE: 2, UP: 3, FULL: 4 } as const;

@@ -13,14 +13,12 @@ import {
   SLAB_CACHE_DMA,
   SLAB_CACHE_DMA32,
   SLAB_CONSISTENCY_CHECKS,
+  SLAB_DEBUG_FLAGS,
   SLAB_FAILSLAB,
+  SLAB_NO_MERGE,
   SLAB_NOLEAKTRACE,
   SLAB_NOTRACK,
-  SLAB_POISON,
   SLAB_RECLAIM_ACCOUNT,
-  SLAB_RED_ZONE,
-  SLAB_STORE_USER,
-  SLAB_TRACE,
   SLAB_TYPESAFE_BY_RCU,
 } from "./flags.ts";
 import { type KernelVersion, since } from "./kernel-version.ts";
@@ -55,26 +53,28 @@ export interface MergeRules {
   readonly parameters: BootParameters;
 }
 
-const SLAB_NEVER_MERGE =
-  SLAB_RED_ZONE |
-  SLAB_POISON |
-  SLAB_STORE_USER |
-  SLAB_TRACE |
-  SLAB_TYPESAFE_BY_RCU |
-  SLAB_NOLEAKTRACE |
-  SLAB_FAILSLAB;
+const ALONE = SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_FAILSLAB;
+const ALONE_BUT_CHECKED = ALONE | (SLAB_DEBUG_FLAGS & ~SLAB_CONSISTENCY_CHECKS);
+
+/** Flags with which a cache stays alone. */
+const SLAB_NEVER_MERGE: Readonly<Record<KernelVersion, number>> = {
+  "4.1": ALONE_BUT_CHECKED,
+  "6.1": ALONE_BUT_CHECKED,
+  "7.1": ALONE | SLAB_DEBUG_FLAGS | SLAB_NO_MERGE,
+};
 
 /** Flags in which two caches must agree to be one. */
 const SLAB_MERGE_SAME: Readonly<Record<KernelVersion, number>> = {
   "4.1": SLAB_CONSISTENCY_CHECKS | SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_NOTRACK,
   "6.1": SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT,
+  "7.1": SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT,
 };
 
 /** Whether a cache must stay alone (mm/slab_common.c `slab_unmergeable`). */
 export function slabUnmergeable(rules: MergeRules, cache: MergeCandidate): boolean {
   return (
     rules.parameters.slabNoMerge ||
-    (cache.flags & SLAB_NEVER_MERGE) !== 0 ||
+    (cache.flags & SLAB_NEVER_MERGE[rules.kernel]) !== 0 ||
     cache.ctor ||
     (cache.usersize ?? 0) !== 0 ||
     cache.refcount < 0
@@ -102,7 +102,7 @@ export function findMergeable<T extends MergeCandidate>(
       : request.flags;
   // Until 4.11 (c6e28895a437) this was asked before slub_debug= had added its flags.
   const asked = since(kernel, "4.11") ? flags : request.flags;
-  if ((asked & SLAB_NEVER_MERGE) !== 0) return undefined;
+  if ((asked & SLAB_NEVER_MERGE[kernel]) !== 0) return undefined;
 
   const same = SLAB_MERGE_SAME[kernel];
   for (const cache of caches) {

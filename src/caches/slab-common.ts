@@ -127,7 +127,9 @@ export class SlabCommon extends CacheRegistry {
     if (!this.isAvailable) {
       throw new KernelBug("bad-access", `kmem_cache_create(${name}) before kmalloc works`);
     }
-    const request = { name, size, align, flags, ctor, useroffset, usersize };
+    const { sheafCapacity = 0, freeptrOffset } = cache;
+    const window = { useroffset, usersize };
+    const request = { name, size, align, flags, ctor, sheafCapacity, freeptrOffset, ...window };
     const made = this.creation.isSane(request) ? this.createLocked(request) : -EINVAL;
     if (made < 0) this.creationFailed(request, -made);
     return Math.max(made, 0);

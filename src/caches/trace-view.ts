@@ -8,6 +8,29 @@ import type { KmemCachePtr } from "./kmem-cache.ts";
 /** Number of a slab by its head page; -1 while none of its objects was handed out. */
 export type SlabNumbers = (page: PagePtr) => number;
 
+/** What a script does with sheaves, on the CPU it is; of SLUB 7.1. */
+export interface SheafSteps {
+  /** A sheaf of the script's, or 0. */
+  prefill(s: KmemCachePtr, size: number): Address;
+  allocFromSheaf(sheaf: Address): Address;
+  refill(s: KmemCachePtr, sheaf: Address, size: number): Address;
+  giveBack(s: KmemCachePtr, sheaf: Address): void;
+  /** `28/28`: objects and capacity. */
+  describeSheaf(sheaf: Address): string;
+  /** False: the object waits in a batch of its CPU's, which is the script's to free. */
+  kfreeRcu(s: KmemCachePtr, object: Address): boolean;
+  flushRcuSheaves(s: KmemCachePtr): void;
+  freeBatch(objects: Address[]): void;
+  flushThisCpu(s: KmemCachePtr): void;
+  /** An object, or 0: no lock is waited for. */
+  allocNolock(s: KmemCachePtr): Address;
+  freeNolock(s: KmemCachePtr, object: Address): void;
+  runDeferred(): void;
+  setMinPartial(s: KmemCachePtr, least: number): void;
+  /** Does something while a lock is held that it can only try to take. */
+  withLock<T>(s: KmemCachePtr, lock: "sheaf" | "barn" | "list", act: () => T): T;
+}
+
 export interface TraceView {
   /** 4.1 has no bulk calls. */
   readonly hasBulk: boolean;
@@ -23,4 +46,6 @@ export interface TraceView {
   snapshot(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown>;
   /** Sets SLUB's remote_node_defrag_ratio to a raw value; nothing elsewhere. */
   setRemoteNodeDefragRatio(s: KmemCachePtr, ratio: number): void;
+  /** Where the allocator has sheaves. */
+  readonly sheafSteps?: SheafSteps;
 }

@@ -49,6 +49,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   min_partial: "empty slabs a node keeps at least",
   cpu_partial: "objects a CPU's partial list may hold",
   cpu_partial_slabs: "slabs a CPU's partial list may hold (6.1)",
+  sheaf_capacity: "objects in a CPU's sheaf (7.1)",
   colour: "colours, 0 and 1 mean none",
   colour_off: "bytes from one colour to the next",
   freelist_size: "bytes of the index array",

@@ -3,8 +3,9 @@
 import { type Command, Option } from "commander";
 import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
+import { whyItCannotRun } from "../kernel/classes.ts";
 import { MIB } from "../kernel/kernel.ts";
-import { addBuildOption, addParameter, bytes, wholeNumber } from "./common.ts";
+import { addBuildOption, addParameter, badUsage, bytes, wholeNumber } from "./common.ts";
 
 export interface KernelOptions {
   readonly allocator: AllocatorName;
@@ -66,4 +67,12 @@ export function withOptionalKernelOptions(
   return command
     .addOption(allocatorOption(otherwise.allocator))
     .addOption(kernelOption(otherwise.kernel));
+}
+
+/** Ends the program where nothing is known of that allocator but the geometry of its caches. */
+export function refuseWhatCannotRun(command: Command, { allocator, kernel }: KernelOptions): void {
+  const why = whyItCannotRun(allocator, kernel);
+  if (why !== undefined) {
+    badUsage(command, `${why}; use --kernel ${DEFAULT_KERNEL}, or --allocator slab`);
+  }
 }

@@ -3,11 +3,12 @@
 import { Command } from "commander";
 import { BootParameterError } from "../caches/boot-parameters.ts";
 import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
-import { runScript, type Step, type Trace } from "../sysfs/script/run.ts";
+import { runScript } from "../sysfs/script/run.ts";
+import type { Step, Trace } from "../sysfs/script/script-run.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { readText } from "./files.ts";
-import { type BootOptionsGiven, withBootOptions } from "./kernel-options.ts";
+import { type BootOptionsGiven, refuseWhatCannotRun, withBootOptions } from "./kernel-options.ts";
 
 const EXAMPLES = `
 Commands, one a line; objects are numbered from 0 in the order of their allocation:
@@ -37,6 +38,7 @@ export function scriptCommand(): Command {
     .addHelpText("after", EXAMPLES);
   return command.action(async (file: string, options: ScriptOptions) => {
     const fail = (why: string): never => badUsage(command, why);
+    refuseWhatCannotRun(command, options);
     const trace = answer(await readText(file), options, fail);
     process.stdout.write(
       options.json ? jsonDocument("script", { file, ...options }, { ...trace }) : describe(trace),

@@ -23,7 +23,12 @@ import {
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { explanation } from "./explain.ts";
-import { type KernelOptions, memoryOption, withKernelOptions } from "./kernel-options.ts";
+import {
+  type KernelOptions,
+  memoryOption,
+  refuseWhatCannotRun,
+  withKernelOptions,
+} from "./kernel-options.ts";
 
 const DEFAULT_SECONDS = 10;
 
@@ -129,6 +134,7 @@ function optionsOf(command: Command, given: Given): StressOptions {
   if (!WORKLOADS.has(workload)) {
     badUsage(command, `no workload ${workload}; there are ${[...WORKLOADS.keys()].join(", ")}`);
   }
+  refuseWhatCannotRun(command, given);
   if (given.seconds !== undefined && given.operations !== undefined) {
     badUsage(command, "--seconds and --operations exclude each other");
   }

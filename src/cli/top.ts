@@ -17,7 +17,12 @@ import {
   seconds,
   wholeNumber,
 } from "./common.ts";
-import { type KernelOptions, memoryOption, withKernelOptions } from "./kernel-options.ts";
+import {
+  type KernelOptions,
+  memoryOption,
+  refuseWhatCannotRun,
+  withKernelOptions,
+} from "./kernel-options.ts";
 
 const KEYS = Object.entries(SORT_KEYS)
   .map(([key, { title }]) => `  ${key}  ${title}`)
@@ -72,6 +77,7 @@ export function topCommand(): Command {
     .option("-o, --once", "print one screen, at the end")
     .addHelpText("after", HELP);
   return command.action(async (options: TopOptions) => {
+    refuseWhatCannotRun(command, options);
     try {
       const terminal: Terminal = { input: process.stdin, output: process.stdout };
       const top = new Top(options, terminal);

@@ -44,6 +44,10 @@ const CHANGES = {
   failPages: onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
 } satisfies Record<string, Change>;
 
+/** Switches that only SLUB with cpu slabs, and where it says so SLAB, knows. */
+const NOT_WITH_SHEAVES = ["slabLock", "hardened", "randomized", "initOnFree", "seedEra"] as const;
+
+/** @throws RangeError where the allocator has no such switch. */
 export function bootClasses(options: Required<BootOptions>): SystemClasses {
   const { config } = options;
   const wanted: Record<keyof typeof CHANGES, boolean> = {
@@ -59,5 +63,12 @@ export function bootClasses(options: Required<BootOptions>): SystemClasses {
   };
   const names = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
   const changes = names.filter((name) => wanted[name]).map((name) => CHANGES[name]);
-  return inTurn(...changes)(classesFor(options.allocator, options.kernel));
+  const classes = classesFor(options.allocator, options.kernel);
+  if (classes.allocator === "slub" && classes.front === "sheaves") {
+    const missing = NOT_WITH_SHEAVES.find((name) => wanted[name]);
+    if (missing !== undefined) {
+      throw new RangeError(`SLUB of ${options.kernel} has no switch ${missing} here`);
+    }
+  }
+  return inTurn(...changes)(classes);
 }

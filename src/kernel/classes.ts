@@ -7,14 +7,19 @@
 import type { Allocator } from "../caches/allocator.ts";
 import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { AllocatorName } from "../caches/flags.ts";
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import { hasSlab, type KernelVersion, noSlab } from "../caches/kernel-version.ts";
 import type { Observer } from "../caches/observer.ts";
 import { SlabCommon } from "../caches/slab-common.ts";
 import type { SlabWatch } from "../caches/slab-watch.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
 import { withSlabWatch } from "../slab/observer/watched.ts";
-import { SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
+import {
+  type SheafClasses,
+  SLUB_GEOMETRY_ONLY,
+  SLUB_KERNELS,
+  type SlubClasses,
+} from "../slub/kernels.ts";
 import { withSlubWatch } from "../slub/observer/watched.ts";
 
 /** What stands below every allocator. */
@@ -24,19 +29,34 @@ export interface CommonClasses {
 }
 
 export type SlubTable = CommonClasses & SlubClasses;
+export type SheafTable = CommonClasses & SheafClasses;
 export type SlabTable = CommonClasses & SlabClasses;
 
-/** One flat table; `allocator` tells which. */
-export type SystemClasses = SlubTable | SlabTable;
+/** One flat table; `allocator`, and of SLUB `front`, tell which. */
+export type SystemClasses = SlubTable | SheafTable | SlabTable;
 
 export type Change = (classes: SystemClasses) => SystemClasses;
 
-/** The classes of one allocator as one kernel has it. */
+/**
+ * The classes of one allocator as one kernel has it.
+ * @throws RangeError where that kernel has no such allocator.
+ */
 export function classesFor(allocator: AllocatorName, kernel: KernelVersion): SystemClasses {
   const common = { Pages, SlabCommon };
-  return allocator === "slub"
-    ? { ...common, ...SLUB_KERNELS[kernel] }
-    : { ...common, ...SLAB_KERNELS[kernel] };
+  if (allocator === "slub") return { ...common, ...SLUB_KERNELS[kernel] };
+  if (!hasSlab(kernel)) throw new RangeError(noSlab(kernel));
+  return { ...common, ...SLAB_KERNELS[kernel] };
+}
+
+/** Why the allocator of that kernel cannot run; undefined: it can. */
+export function whyItCannotRun(
+  allocator: AllocatorName,
+  kernel: KernelVersion,
+): string | undefined {
+  if (allocator === "slab") return hasSlab(kernel) ? undefined : noSlab(kernel);
+  return SLUB_GEOMETRY_ONLY.has(kernel)
+    ? `SLUB of ${kernel} is known by its geometry only`
+    : undefined;
 }
 
 /** The allocator that a table makes, and what watches it. */
@@ -44,7 +64,11 @@ export function allocatorOf(
   common: SlabCommon,
   classes: SystemClasses,
 ): { allocator: Allocator; observer: Observer } {
-  if (classes.allocator === "slub") {
+  if (classes.allocator === "slab") {
+    const allocator = new classes.Allocator(common, classes);
+    return { allocator, observer: new classes.Observer(allocator) };
+  }
+  if (classes.front === "sheaves") {
     const allocator = new classes.Allocator(common, classes);
     return { allocator, observer: new classes.Observer(allocator) };
   }
@@ -52,9 +76,20 @@ export function allocatorOf(
   return { allocator, observer: new classes.Observer(allocator) };
 }
 
-/** A change that exchanges classes of SLUB only; a table of SLAB stays as it is. */
+/** A change that exchanges classes of SLUB with cpu slabs only; other tables stay as they are. */
 export function onSlub(change: (classes: SlubTable) => Partial<SlubTable>): Change {
-  return (classes) => (classes.allocator === "slub" ? exchange(classes, change(classes)) : classes);
+  return (classes) =>
+    classes.allocator === "slub" && classes.front === "cpu-slab"
+      ? exchange(classes, change(classes))
+      : classes;
+}
+
+/** A change that exchanges classes of SLUB with sheaves only; other tables stay as they are. */
+export function onSheaves(change: (classes: SheafTable) => Partial<SheafTable>): Change {
+  return (classes) =>
+    classes.allocator === "slub" && classes.front === "sheaves"
+      ? exchange(classes, change(classes))
+      : classes;
 }
 
 /** A change that exchanges classes of SLAB only; a table of SLUB stays as it is. */
@@ -69,10 +104,14 @@ export function onCommon(change: (classes: CommonClasses) => Partial<CommonClass
 
 /** A change that interposes a subclass between every allocator and its callers. */
 export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): Change {
-  return (classes) =>
-    classes.allocator === "slub"
+  return (classes) => {
+    if (classes.allocator === "slab") {
+      return { ...classes, Allocator: extend(classes.Allocator) };
+    }
+    return classes.front === "cpu-slab"
       ? { ...classes, Allocator: extend(classes.Allocator) }
       : { ...classes, Allocator: extend(classes.Allocator) };
+  };
 }
 
 /** A change that has a checker told of slabs that go back. */

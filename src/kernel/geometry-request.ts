@@ -10,11 +10,26 @@ import {
   BUILD_OPTIONS,
   type BuildOption,
 } from "../caches/flags.ts";
-import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
+import {
+  DEFAULT_KERNEL,
+  KERNEL_VERSIONS,
+  type KernelVersion,
+  since,
+} from "../caches/kernel-version.ts";
 import { quoted } from "../machine/quoted.ts";
 
 const MAX_CPUS = 8192;
 const MAX_NODES = 1024;
+
+/** The members of struct kmem_cache_args (7.1) that have no field of their own. */
+export interface CacheArgs {
+  /** Objects a sheaf shall hold at least. */
+  readonly sheaf_capacity?: number | undefined;
+  /** Given, it is used. */
+  readonly freeptr_offset?: number | undefined;
+  readonly useroffset?: number | undefined;
+  readonly usersize?: number | undefined;
+}
 
 /** A request of which everything is known. */
 export interface CheckedRequest {
@@ -29,6 +44,7 @@ export interface CheckedRequest {
   /** A number, or comma-separated names. */
   readonly flags: number | string;
   readonly ctor: boolean;
+  readonly args: CacheArgs;
   /** CPUs present. */
   readonly cpus: number;
   /** CPUs that could be added. */
@@ -64,6 +80,7 @@ const FIELDS: { readonly [Name in keyof CheckedRequest]: Check<CheckedRequest[Na
   align: whole(0, 2 ** 30),
   flags: numberOrNames,
   ctor: yesOrNo,
+  args: cacheArgs,
   cpus: whole(1, MAX_CPUS),
   possibleCpus: whole(1, MAX_CPUS),
   nodes: whole(1, MAX_NODES),
@@ -97,11 +114,15 @@ export function checkRequest(request: unknown): CheckedRequest {
     align: given("align", 0),
     flags: given("flags", 0),
     ctor: given("ctor", false),
+    args: given("args", {}),
     possibleCpus: given("possibleCpus", cpus),
     nodes: given("nodes", 1),
     params: given("params", {}),
     config: given("config", []),
   };
+  if (request.args != null && !since(checked.kernel, "7.1")) {
+    refuse("args", `are members of struct kmem_cache_args, which ${checked.kernel} has not`);
+  }
   if (checked.possibleCpus < cpus) refuse("possibleCpus", `must be at least cpus (${cpus})`);
   return checked;
 }
@@ -174,4 +195,27 @@ function buildOptions(value: unknown, field: string): readonly BuildOption[] {
       )
     );
   });
+}
+
+const ARGS: Readonly<Record<keyof CacheArgs, Check<number>>> = {
+  sheaf_capacity: whole(0, 2 ** 24),
+  freeptr_offset: whole(0, 2 ** 31 - 1),
+  useroffset: whole(0, 2 ** 31 - 1),
+  usersize: whole(0, 2 ** 31 - 1),
+};
+
+function cacheArgs(value: unknown, field: string): CacheArgs {
+  if (!isObject(value)) return refuse(field, "must be an object");
+  const checked = Object.entries(value).map(([name, given]) => {
+    const check = Object.hasOwn(ARGS, name) ? ARGS[name as keyof CacheArgs] : undefined;
+    const all = Object.keys(ARGS).join(", ");
+    return [
+      name,
+      (check ?? refuse(`${field}.${name}`, `is unknown; there are ${all}`))(
+        given,
+        `${field}.${name}`,
+      ),
+    ];
+  });
+  return Object.fromEntries(checked);
 }

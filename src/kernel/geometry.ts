@@ -11,11 +11,13 @@ import {
   flagsPermitted,
   type KernelBuild,
   parseFlags,
+  SLAB_NO_MERGE,
   SLAB_PANIC,
   UnknownFlagError,
 } from "../caches/flags.ts";
+import { hasSlab, type KernelVersion, noSlab, since } from "../caches/kernel-version.ts";
 import { poisonsUnderRcu, type SlabGeometry, slabGeometry } from "../slab/geometry.ts";
-import { type SlubGeometry, slubGeometry } from "../slub/geometry.ts";
+import { hasValidFreeptrOffset, type SlubGeometry, slubGeometry } from "../slub/geometry.ts";
 import { BadRequest, type CheckedRequest, checkRequest } from "./geometry-request.ts";
 
 export type { GeometryRequest } from "./geometry-request.ts";
@@ -39,8 +41,11 @@ export interface SlubRow extends RequestColumns {
   readonly min_order: number;
   readonly min_objs: number;
   readonly min_partial: number;
-  readonly cpu_partial: number;
-  readonly cpu_partial_slabs: number;
+  /** Until 6.19. */
+  readonly cpu_partial?: number;
+  readonly cpu_partial_slabs?: number;
+  /** 7.1 */
+  readonly sheaf_capacity?: number;
   readonly out_flags: number;
   readonly allocflags: number;
 }
@@ -83,6 +88,9 @@ export interface GeometryError {
 export function geometry(request: unknown): GeometryRow | RefusedRow | GeometryError {
   try {
     const checked = checkRequest(request);
+    if (checked.allocator === "slab" && !hasSlab(checked.kernel)) {
+      return { error: noSlab(checked.kernel) };
+    }
     return answer(checked, parseFlags(checked.kernel, checked.flags));
   } catch (error) {
     const isTheAnswer = [BadRequest, UnknownFlagError, BootParameterError].some(
@@ -120,22 +128,26 @@ function create(
   const refused = flags & ~flagsPermitted(build);
   if (refused !== 0) return `flags 0x${(refused >>> 0).toString(16)} are not permitted (-EINVAL)`;
   const parameters = parseBootParameters(kernel, request.params);
+  const { sheaf_capacity = 0, freeptr_offset } = request.args;
+  // A cache with a capacity of its own is no alias.
+  const own = sheaf_capacity > 0 ? SLAB_NO_MERGE : 0;
   const cache = {
     name: request.name,
     size: request.size,
     align: request.align,
-    flags: flags & cacheCreateMask(build),
+    flags: (flags & cacheCreateMask(build)) | own,
     ctor: request.ctor,
+    sheafCapacity: sheaf_capacity,
+    freeptrOffset: freeptr_offset,
   };
   if (allocator === "slub") {
+    if (!hasValidFreeptrOffset(cache)) return "no free pointer may lie there (-EINVAL)";
     const geometry = slubGeometry(
       { kernel, cpus: request.possibleCpus, presentCpus: request.cpus },
       parameters,
       cache,
     );
-    return geometry
-      ? slubRow(columns, geometry, ~absentFlags(build))
-      : "no slab holds one object (-EINVAL)";
+    return geometry ? slubRow(columns, geometry, build) : "no slab holds one object (-EINVAL)";
   }
   const nodeCpus = cpusOfNode0(request.cpus, request.nodes);
   const geometry = slabGeometry(
@@ -154,7 +166,14 @@ function cpusOfNode0(cpus: number, nodes: number): number {
   return Math.ceil(cpus / nodes);
 }
 
-function slubRow(columns: RequestColumns, s: SlubGeometry, presentFlags: number): SlubRow {
+/** What a CPU keeps of a cache: objects and slabs on its partial list, or objects in a sheaf. */
+function cpuColumns(kernel: KernelVersion, s: SlubGeometry): Partial<SlubRow> {
+  return since(kernel, "7.1")
+    ? { sheaf_capacity: s.sheafCapacity }
+    : { cpu_partial: s.cpuPartial, cpu_partial_slabs: s.cpuPartialSlabs };
+}
+
+function slubRow(columns: RequestColumns, s: SlubGeometry, build: KernelBuild): SlubRow {
   return {
     ...columns,
     slab_size: s.size,
@@ -168,9 +187,8 @@ function slubRow(columns: RequestColumns, s: SlubGeometry, presentFlags: number)
     min_order: s.minOrder,
     min_objs: s.minObjects,
     min_partial: s.minPartial,
-    cpu_partial: s.cpuPartial,
-    cpu_partial_slabs: s.cpuPartialSlabs,
-    out_flags: (s.flags & presentFlags) >>> 0,
+    ...cpuColumns(build.kernel, s),
+    out_flags: (s.flags & ~absentFlags(build)) >>> 0,
     allocflags: s.allocflags >>> 0,
   };
 }

@@ -9,7 +9,7 @@
  */
 
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
-import type { Allocator } from "../caches/allocator.ts";
+import type { Allocator, SheafArgs } from "../caches/allocator.ts";
 import type { BootParameters } from "../caches/boot-parameters.ts";
 import type { BuildOption } from "../caches/flags.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
@@ -58,7 +58,7 @@ export interface SystemOptions {
 }
 
 /** What a cache may have besides a name and a size: bytes, flags, the number of a constructor. */
-export interface CacheOptions {
+export interface CacheOptions extends SheafArgs {
   readonly align?: number;
   readonly flags?: number;
   readonly ctor?: number;

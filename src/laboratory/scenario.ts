@@ -15,9 +15,10 @@
  */
 
 import type { AllocatorName } from "../caches/flags.ts";
+import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
 import type { Scenario } from "../explore/program.ts";
-import type { Change } from "../kernel/classes.ts";
+import { type Change, whyItCannotRun } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
 import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
@@ -180,7 +181,9 @@ const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
 
 /** @throws RangeError if there is no such allocator, or it does not have a verb of the scenario. */
 function refuseUnfit({ name, machine, setup, contexts }: SlabScenario): void {
-  const { allocator = "slub" } = machine;
+  const { allocator = "slub", kernel = DEFAULT_KERNEL } = machine;
+  const why = whyItCannotRun(allocator, kernel);
+  if (why !== undefined) throw new RangeError(`${why}; explore that of ${DEFAULT_KERNEL}, or SLAB`);
   const steps = [
     ...setup.map(({ step }) => step),
     ...contexts.flatMap(({ operations }) => operations.flat()),

@@ -6,8 +6,9 @@
  */
 
 import { SLAB_HWCACHE_ALIGN } from "../caches/flags.ts";
+import { since } from "../caches/kernel-version.ts";
 import { kmallocCaches } from "../caches/kmalloc-sizes.ts";
-import { KMEM_CACHE_NODE_OFFSET, SLAB_STATE } from "../caches/kmem-cache.ts";
+import { KMEM_CACHE_NODE_OFFSET, SLAB_6_1_NODE_OFFSET, SLAB_STATE } from "../caches/kmem-cache.ts";
 import { initListHead, listSplice } from "../machine/list.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -62,10 +63,12 @@ export class Bootstrap {
   kmemCacheInit(): void {
     const { common } = this.context;
     common.kmemCache = this.kmemCacheBoot;
+    const has61Layout = since(common.kernel, "6.1");
+    const nodeOffset = has61Layout ? SLAB_6_1_NODE_OFFSET : KMEM_CACHE_NODE_OFFSET.slab;
     common.createBootCache(
       this.kmemCacheBoot,
       "kmem_cache",
-      KMEM_CACHE_NODE_OFFSET.slab[common.kernel] + 8 * this.context.nodes,
+      nodeOffset + 8 * this.context.nodes,
       SLAB_HWCACHE_ALIGN,
     );
     common.publish(this.kmemCacheBoot);

@@ -3,7 +3,7 @@
  * Which classes make which version of SLAB: one flat table each. A version is the one before it
  * with some classes exchanged. Options and mutations exchange classes of the table that runs.
  */
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import type { SlabKernelVersion } from "../caches/kernel-version.ts";
 import { FreeBlockBatched } from "./free-block-batched.ts";
 import { GrowUnlockedColour } from "./grow-unlocked-colour.ts";
 import { IndexArrayInObject } from "./index-array-in-object.ts";
@@ -39,7 +39,7 @@ const SLAB_6_1: SlabClasses = {
   NodeSetup: NodeSetupDeferred,
 };
 
-export const SLAB_KERNELS: Readonly<Record<KernelVersion, SlabClasses>> = {
+export const SLAB_KERNELS: Readonly<Record<SlabKernelVersion, SlabClasses>> = {
   "4.1": SLAB_4_1,
   "6.1": SLAB_6_1,
 };

@@ -20,11 +20,11 @@ import type { Storage } from "./storage.ts";
 import {
   type ArrayCachePtr,
   arrayCacheBytes,
-  KMEM_CACHE_NODE_BYTES,
   KmemCache,
   KmemCacheNode,
   type KmemCacheNodePtr,
   type KmemCachePtr,
+  kmemCacheNodeBytes,
 } from "./structs.ts";
 
 /** The queues a node is to get; 0 where the cache has none. */
@@ -172,7 +172,7 @@ export class NodeSetup {
 
   /** A node struct without slabs and queues, not yet the cache's; 0: no memory. */
   allocNode(s: KmemCachePtr, nid: number, gfp: number): KmemCacheNodePtr {
-    const bytes = KMEM_CACHE_NODE_BYTES[this.context.common.kernel];
+    const bytes = kmemCacheNodeBytes(this.context.common.kernel);
     const n = this.storage.kmallocNode(bytes, gfp, nid);
     if (n !== 0) this.initStruct(s, n);
     return n;

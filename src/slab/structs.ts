@@ -8,7 +8,7 @@
  *                  entry 0 is the oldest; objects are taken from the end.
  */
 
-import type { KernelVersion } from "../caches/kernel-version.ts";
+import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { type KmemCachePtr, kmemCacheFields } from "../caches/kmem-cache.ts";
 import type { Address, Ptr } from "../machine/memory.ts";
 import { lock } from "../machine/spinlock.ts";
@@ -41,10 +41,9 @@ export const KmemCache = struct(
 export type KmemCacheNodePtr = Ptr<"kmem_cache_node">;
 
 /** sizeof(struct kmem_cache_node) */
-export const KMEM_CACHE_NODE_BYTES: Readonly<Record<KernelVersion, number>> = {
-  "4.1": 104,
-  "6.1": 120,
-};
+export function kmemCacheNodeBytes(kernel: KernelVersion): number {
+  return since(kernel, "6.1") ? 120 : 104;
+}
 
 /** A node's share of a cache. listLock guards all but nextReap and freeTouched, which are hints. */
 export const KmemCacheNode = struct(

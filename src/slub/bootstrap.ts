@@ -57,6 +57,11 @@ export class Bootstrap {
     this.memory.write32(this.globals + SlubGlobals.kmemCacheNode, s);
   }
 
+  /** Of the caches of SLUB's own structs. */
+  protected get bootFlags(): number {
+    return SLAB_HWCACHE_ALIGN;
+  }
+
   /** kmem_cache_init */
   kmemCacheInit(): void {
     const { common, machine } = this.context;
@@ -66,14 +71,14 @@ export class Bootstrap {
       this.bootKmemCacheNode,
       "kmem_cache_node",
       KMEM_CACHE_NODE_BYTES,
-      SLAB_HWCACHE_ALIGN,
+      this.bootFlags,
     );
     common.state = SLAB_STATE.PARTIAL;
     common.createBootCache(
       this.bootKmemCache,
       "kmem_cache",
       KMEM_CACHE_NODE_OFFSET.slub + 8 * machine.options.nodes,
-      SLAB_HWCACHE_ALIGN,
+      this.bootFlags,
     );
     common.kmemCache = this.adopt(this.bootKmemCache);
     this.kmemCacheNode = this.adopt(this.bootKmemCacheNode);

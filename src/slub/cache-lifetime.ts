@@ -3,7 +3,7 @@
  * The life of a cache: opened (kmem_cache_open), shrunk, closed (kmem_cache_close). All under
  * slab_mutex; no user has the cache before open returns, nor after close began.
  */
-import type { BootParameters } from "../caches/boot-parameters.ts";
+import type { SheafArgs } from "../caches/allocator.ts";
 import { EINVAL } from "../caches/errno.ts";
 import {
   SLAB_POISON,
@@ -53,8 +53,8 @@ export class CacheLifetime {
   }
 
   /** kmem_cache_open: 0; or -EINVAL for any failure, and nothing is left behind. */
-  open(s: KmemCachePtr, flags: number): number {
-    const geometry = this.geometryOf(s, flags, this.context.common.parameters);
+  open(s: KmemCachePtr, flags: number, args: SheafArgs = {}): number {
+    const geometry = this.geometryOf(s, flags, args);
     if (geometry === undefined) return -EINVAL;
     this.setGeometry(s, geometry);
     this.memory.write32(s + KmemCache.remoteNodeDefragRatio, REMOTE_NODE_DEFRAG_RATIO);
@@ -66,20 +66,17 @@ export class CacheLifetime {
     return 0;
   }
 
-  private geometryOf(
-    s: KmemCachePtr,
-    flags: number,
-    parameters: BootParameters,
-  ): SlubGeometry | undefined {
+  private geometryOf(s: KmemCachePtr, flags: number, args: SheafArgs): SlubGeometry | undefined {
     const { memory } = this;
     const { cpus } = this.context.machine.options;
-    const { kernel } = this.context.common;
+    const { kernel, parameters } = this.context.common;
     return slubGeometry({ kernel, cpus, presentCpus: cpus }, parameters, {
       name: this.context.common.nameOf(s),
       size: memory.read32(s + KmemCache.objectSize),
       align: memory.read32(s + KmemCache.align),
       flags,
       ctor: memory.read32(s + KmemCache.ctor) !== 0,
+      ...args,
     });
   }
 
@@ -133,7 +130,7 @@ export class CacheLifetime {
    * first. Non-zero if slabs remain.
    */
   shrink(s: KmemCachePtr): number {
-    this.parts.front.flushAll(s);
+    this.giveBackAll(s);
     let remain = 0;
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
@@ -142,6 +139,11 @@ export class CacheLifetime {
       if (this.memory.loadAcquire(n + KmemCacheNode.nrSlabs) !== 0) remain = 1;
     }
     return remain;
+  }
+
+  /** What the front keeps of the cache goes to the lists of the nodes. */
+  protected giveBackAll(s: KmemCachePtr): void {
+    this.parts.front.flushAll(s);
   }
 
   private shrinkNode(s: KmemCachePtr, n: KmemCacheNodePtr): void {
@@ -182,7 +184,7 @@ export class CacheLifetime {
 
   /** kmem_cache_close: false if objects remain; then the cache stays usable. */
   close(s: KmemCachePtr): boolean {
-    this.parts.front.flushAll(s);
+    this.giveBackAll(s);
     let closed = true;
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);

@@ -2,7 +2,7 @@
 /**
  * The shape of a SLUB cache: where the free pointer, red zones and tracks lie, how large an object
  * becomes, how many lie in a slab, how long the partial lists may grow. Pure functions of machine,
- * boot parameters and request, by the rules of 4.1.52 and 6.1.192; field names as in
+ * boot parameters and request, by the rules of 4.1.52, 6.1.192 and 7.1.5; field names as in
  * `struct kmem_cache`.
  *
  *   4.1   [object            ][red zone, pad][free pointer?][2 tracks?][red pad?][align pad]
@@ -28,6 +28,8 @@ import {
   SLAB_CONSISTENCY_CHECKS,
   SLAB_DEBUG_FLAGS,
   SLAB_KMALLOC,
+  SLAB_NO_OBJ_EXT,
+  SLAB_NOLEAKTRACE,
   SLAB_POISON,
   SLAB_RECLAIM_ACCOUNT,
   SLAB_RED_ZONE,
@@ -37,9 +39,16 @@ import {
 } from "../caches/flags.ts";
 import { GFP_BITS } from "../caches/gfp.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
+import { kmallocSizeRoundup } from "../caches/kmalloc-sizes.ts";
 import { kmemCacheFlags } from "../caches/slub-debug.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
-import { calculateOrder, defaultMinObjects, makeOrderObjects, type OrderLimits } from "./order.ts";
+import {
+  calculateOrder,
+  calculateOrderOfWanted,
+  defaultMinObjects,
+  makeOrderObjects,
+  type OrderLimits,
+} from "./order.ts";
 
 export interface SlubMachine {
   readonly kernel: KernelVersion;
@@ -59,6 +68,10 @@ export interface SlubRequest {
   /** Already masked by `cacheCreateMask`. */
   readonly flags: number;
   readonly ctor: boolean;
+  /** struct kmem_cache_args, 7.1: objects a sheaf shall hold at least. */
+  readonly sheafCapacity?: number;
+  /** 7.1: where in the object its free pointer may lie, though the object has a user who looks. */
+  readonly freeptrOffset?: number | undefined;
 }
 
 export interface SlubGeometry {
@@ -78,6 +91,8 @@ export interface SlubGeometry {
   readonly cpuPartial: number;
   /** Since 5.16, else 0. */
   readonly cpuPartialSlabs: number;
+  /** Objects a sheaf holds in 7.1, else 0; 0 also for a cache without sheaves. */
+  readonly sheafCapacity: number;
   readonly flags: number;
   readonly allocflags: number;
   /** Bytes kept free at a slab's end for its rcu_head; 0 here, where it overlays the list links. */
@@ -85,7 +100,10 @@ export interface SlubGeometry {
 }
 
 /** What `calculateSizes` decides of a cache; the rest is `kmem_cache_open`'s. */
-export type SlubSizes = Omit<SlubGeometry, "minPartial" | "cpuPartial" | "cpuPartialSlabs">;
+export type SlubSizes = Omit<
+  SlubGeometry,
+  "minPartial" | "cpuPartial" | "cpuPartialSlabs" | "sheafCapacity"
+>;
 
 /** A cache as `calculateSizes` finds it: new, or live with a debug flag just changed. */
 export interface SizesInput {
@@ -97,10 +115,15 @@ export interface SizesInput {
   /** Kept where nothing sets them anew, as the kernel keeps the fields of a live cache. */
   readonly offset: number;
   readonly redLeftPad: number;
+  readonly freeptrOffset?: number | undefined;
 }
 
-/** `sizeof(struct track)`: 4.1 stores 16 stack entries in it, 6.1 a handle to a stored stack. */
-export const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = { "4.1": 152, "6.1": 32 };
+/** `sizeof(struct track)`: 4.1 stores 16 stack entries in it, later ones a handle. */
+export const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = {
+  "4.1": 152,
+  "6.1": 32,
+  "7.1": 32,
+};
 const MIN_PARTIAL = 5;
 const MAX_PARTIAL = 10;
 
@@ -129,7 +152,7 @@ export function calculateSizes(
   cache: SizesInput,
   forcedOrder?: number,
 ): SlubSizes | undefined {
-  const { objectSize, align, reserved, ctor } = cache;
+  const { objectSize, align, reserved, ctor, freeptrOffset } = cache;
   const redZone = (cache.flags & SLAB_RED_ZONE) !== 0;
   const poison = (cache.flags & SLAB_POISON) !== 0;
   const rcu = (cache.flags & SLAB_TYPESAFE_BY_RCU) !== 0;
@@ -143,9 +166,15 @@ export function calculateSizes(
   let offset = cache.offset;
   // A free object that its user may read, or that is poisoned, must not have a pointer inside.
   const tiny = since(kernel, "5.13") && redZone && objectSize < WORD_SIZE;
-  if (rcu || poison || ctor || tiny) {
+  const watched = (rcu || ctor) && freeptrOffset === undefined;
+  // kmalloc notes how many bytes were really asked for, and guards the rest: no place for a pointer.
+  const keepsSize = (flags & SLAB_STORE_USER) !== 0 && (flags & SLAB_KMALLOC) !== 0;
+  const guarded = since(kernel, "7.1") && redZone && keepsSize;
+  if (watched || poison || tiny || guarded) {
     offset = size;
     size += WORD_SIZE;
+  } else if ((rcu || ctor) && freeptrOffset !== undefined) {
+    offset = freeptrOffset;
   } else if (since(kernel, "5.7")) {
     // The middle is furthest from an overflow of either neighbour.
     offset = (objectSize >> 1) & -WORD_SIZE;
@@ -153,8 +182,8 @@ export function calculateSizes(
 
   if ((flags & SLAB_STORE_USER) !== 0) {
     size += 2 * TRACK_SIZE[kernel];
-    // kmalloc notes how many bytes were really asked for: an unsigned int.
-    if (since(kernel, "6.1") && (flags & SLAB_KMALLOC) !== 0) size += 4;
+    // An unsigned int in 6.1, an unsigned long in 7.1.
+    if (since(kernel, "6.1") && keepsSize) size += since(kernel, "7.1") ? 8 : 4;
   }
   let redLeftPad = cache.redLeftPad;
   if (redZone) {
@@ -166,7 +195,7 @@ export function calculateSizes(
   }
   size = alignUp(size, align);
 
-  const order = forcedOrder ?? calculateOrder(size, limits, reserved);
+  const order = forcedOrder ?? orderOf(kernel, size, limits, reserved);
   if (order === undefined) return undefined;
   const oo = makeOrderObjects(order, size, reserved);
   if (oo.objects === 0) return undefined;
@@ -188,10 +217,21 @@ export function calculateSizes(
   };
 }
 
+function orderOf(
+  kernel: KernelVersion,
+  size: number,
+  limits: OrderLimits,
+  reserved: number,
+): number | undefined {
+  return since(kernel, "7.1")
+    ? calculateOrderOfWanted(size, limits)
+    : calculateOrder(size, limits, reserved);
+}
+
 /** What a cache adds to each request for pages. */
 export function allocationFlags(kernel: KernelVersion, flags: number, order: number): number {
   const gfp = GFP_BITS[kernel];
-  let allocflags = order > 0 ? gfp.comp : 0;
+  let allocflags = order > 0 || since(kernel, "7.1") ? gfp.comp : 0;
   if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
   if ((flags & SLAB_CACHE_DMA32) !== 0) allocflags |= gfp.dma32;
   if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
@@ -219,6 +259,7 @@ export function slubGeometry(
     reserved: 0,
     offset: 0,
     redLeftPad: 0,
+    freeptrOffset: request.freeptrOffset,
   };
   let sizes = calculateSizes(kernel, limits, cache);
   if (sizes === undefined) return undefined;
@@ -229,13 +270,49 @@ export function slubGeometry(
     const plain = {
       ...sizes,
       ctor: cache.ctor,
+      freeptrOffset: cache.freeptrOffset,
       offset: 0,
       flags: sizes.flags & ~DEBUG_METADATA_FLAGS,
     };
     sizes = calculateSizes(kernel, limits, plain);
     if (sizes === undefined) return undefined;
   }
-  return { ...sizes, flags: swapFlag(kernel, sizes.flags), ...partialLimits(kernel, sizes) };
+  return {
+    ...sizes,
+    flags: swapFlag(kernel, sizes.flags),
+    ...partialLimits(kernel, sizes),
+    sheafCapacity: since(kernel, "7.1")
+      ? sheafCapacityOf(sizes.flags, sizes.size, request.sheafCapacity ?? 0)
+      : 0,
+  };
+}
+
+/** Only objects that somebody may look at while they are free need a place for the pointer. */
+export function hasValidFreeptrOffset(request: SlubRequest): boolean {
+  const { freeptrOffset, size, flags, ctor } = request;
+  if (freeptrOffset === undefined) return true;
+  const isLookedAt = (flags & SLAB_TYPESAFE_BY_RCU) !== 0 || ctor;
+  return freeptrOffset < size && isLookedAt && freeptrOffset % WORD_SIZE === 0;
+}
+
+/** sizeof(struct slab_sheaf) without the objects. */
+const SHEAF_HEADER = 32;
+const NO_SHEAVES = SLAB_DEBUG_FLAGS | SLAB_NO_OBJ_EXT | SLAB_NOLEAKTRACE;
+
+/**
+ * How many objects a sheaf holds (calculate_sheaf_capacity): fewer of larger objects, and as many
+ * as fill the kmalloc object that the sheaf is made of. 0: the cache has no sheaves.
+ */
+export function sheafCapacityOf(flags: number, size: number, least: number): number {
+  if ((flags & NO_SHEAVES) !== 0) return 0;
+  const bytes = kmallocSizeRoundup(SHEAF_HEADER + sheafBase(size) * WORD_SIZE);
+  return Math.max((bytes - SHEAF_HEADER) / WORD_SIZE, least);
+}
+
+function sheafBase(size: number): number {
+  if (size >= PAGE_SIZE) return 4;
+  if (size >= 1024) return 12;
+  return size >= 256 ? 26 : 60;
 }
 
 function swapFlag(kernel: KernelVersion, flags: number): number {

@@ -18,16 +18,33 @@ import { Slub } from "./cpu-slab/slub.ts";
 import { ObjectDebuggingByFlag } from "./object-debugging-by-flag.ts";
 import { SlubObserver } from "./observer/slub-observer.ts";
 import { LAYER_PARTS, type LayerParts } from "./parts.ts";
+import { SheafObserver } from "./sheaves/observer/sheaf-observer.ts";
+import {
+  SHEAF_LAYER_PARTS,
+  SHEAF_PARTS,
+  type SheafLayerParts,
+  type SheafParts,
+} from "./sheaves/parts.ts";
+import { SheafSlub } from "./sheaves/slub.ts";
 import { SlabPagesUncounted } from "./slab-pages-uncounted.ts";
 
 export interface SlubClasses extends LayerParts, CpuSlabParts {
   readonly allocator: "slub";
+  readonly front: "cpu-slab";
   Allocator: typeof Slub;
   Observer: typeof SlubObserver;
 }
 
+export interface SheafClasses extends SheafLayerParts, SheafParts {
+  readonly allocator: "slub";
+  readonly front: "sheaves";
+  Allocator: typeof SheafSlub;
+  Observer: typeof SheafObserver;
+}
+
 const SLUB_4_1: SlubClasses = {
   allocator: "slub",
+  front: "cpu-slab",
   ...LAYER_PARTS,
   ...CPU_SLAB_PARTS,
   Allocator: Slub,
@@ -53,7 +70,20 @@ const SLUB_6_1: SlubClasses = {
   SlabPages: SlabPagesUncounted,
 };
 
-export const SLUB_KERNELS: Readonly<Record<KernelVersion, SlubClasses>> = {
+const SLUB_7_1: SheafClasses = {
+  allocator: "slub",
+  front: "sheaves",
+  ...SHEAF_LAYER_PARTS,
+  ...SHEAF_PARTS,
+  Allocator: SheafSlub,
+  Observer: SheafObserver,
+};
+
+/** Kernels that no command runs yet: their paths have been compared with recordings, not stressed. */
+export const SLUB_GEOMETRY_ONLY: ReadonlySet<KernelVersion> = new Set(["7.1"]);
+
+export const SLUB_KERNELS: Readonly<Record<KernelVersion, SlubClasses | SheafClasses>> = {
   "4.1": SLUB_4_1,
   "6.1": SLUB_6_1,
+  "7.1": SLUB_7_1,
 };

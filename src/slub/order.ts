@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * How many pages a SLUB slab takes: the search for an order that wastes little and still holds
- * enough objects. The rule is the same in 4.1 and 6.1; they differ only in which CPUs they count.
+ * enough objects. The rule is the same in 4.1 and 6.1, which differ only in the CPUs they count, and
+ * simpler in 7.1.
  */
 import { fls, getOrder, MAX_ORDER } from "../caches/alignment.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
@@ -22,6 +23,27 @@ export interface OrderLimits {
 /** Objects that fit a slab; the order may exceed what the page allocator serves. */
 export function orderObjects(order: number, size: number, reserved: number): number {
   return Math.floor((PAGE_SIZE * 2 ** order - reserved) / size);
+}
+
+/**
+ * The order of a cache's slabs by the rule of 7.1 (`calculate_order`): the accepted waste grows from
+ * 1/16 to 1/2, the wanted number of objects never shrinks, and what fits no order takes any.
+ */
+export function calculateOrderOfWanted(size: number, limits: OrderLimits): number | undefined {
+  const most = Math.max(orderObjects(limits.maxOrder, size, 0), 1);
+  const wanted = Math.min(limits.minObjects, most) * size;
+  const least = Math.max(limits.minOrder, getOrder(wanted));
+  if (orderObjects(least, size, 0) > MAX_OBJS_PER_PAGE) {
+    return getOrder(size * MAX_OBJS_PER_PAGE) - 1;
+  }
+  for (let fraction = 16; fraction > 1; fraction /= 2) {
+    for (let order = least; order <= limits.maxOrder; order++) {
+      const bytes = PAGE_SIZE << order;
+      if (bytes % size <= Math.floor(bytes / fraction)) return order;
+    }
+  }
+  const order = getOrder(size);
+  return order < MAX_ORDER ? order : undefined;
 }
 
 /** What `slub_min_objects` is when not given: grows with the logarithm of the CPUs. */

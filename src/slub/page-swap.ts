@@ -16,7 +16,6 @@ import { bitSpinLock, bitSpinUnlock } from "../machine/bit-spinlock.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { Page, type PagePtr, PG_LOCKED } from "../pages/page.ts";
 import type { SlubContext } from "./slub-context.ts";
-import { CMPXCHG_DOUBLE_FAIL } from "./statistics.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 
 const PAGE_FREELIST = Page.freelist;
@@ -46,7 +45,7 @@ export class PageSwap {
       (this.memory.read32(s + CACHE_FLAGS) & HAS_DOUBLE_SWAP) !== 0
         ? this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters)
         : this.exchangeLocked(page, oldFreelist, oldCounters, newFreelist, newCounters);
-    if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
+    if (!swapped) this.context.stat(s, this.context.events.cmpxchgDoubleFail);
     return swapped;
   }
 
@@ -61,7 +60,7 @@ export class PageSwap {
   ): boolean {
     if ((this.memory.read32(s + CACHE_FLAGS) & HAS_DOUBLE_SWAP) !== 0) {
       const swapped = this.exchange(page, oldFreelist, oldCounters, newFreelist, newCounters);
-      if (!swapped) this.context.stat(s, CMPXCHG_DOUBLE_FAIL);
+      if (!swapped) this.context.stat(s, this.context.events.cmpxchgDoubleFail);
       return swapped;
     }
     const flags = this.memory.irqSave();

@@ -7,6 +7,7 @@
  * Every part is made with the whole allocator as its one argument, and declares in an interface what
  * it needs of it. The parts of paths that must be fast copy that into fields of their own.
  */
+import type { SheafArgs } from "../caches/allocator.ts";
 import { EIO } from "../caches/errno.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
@@ -23,7 +24,7 @@ import type { ObjectDebugging } from "./object-debugging.ts";
 import type { PageSwap } from "./page-swap.ts";
 import type { LayerParts } from "./parts.ts";
 import type { SlabPages } from "./slab-pages.ts";
-import { SlubContext } from "./slub-context.ts";
+import { type LayerEvents, SlubContext } from "./slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "./structs.ts";
 import { heapObjectError } from "./usercopy.ts";
 
@@ -45,8 +46,8 @@ export abstract class SlabLayer implements FastPaths {
   declare readonly bootstrap: Bootstrap;
   declare readonly hotplug: Hotplug;
 
-  constructor(common: SlabCommon, parts: LayerParts) {
-    this.context = new SlubContext(common);
+  constructor(common: SlabCommon, parts: LayerParts, events: LayerEvents) {
+    this.context = new SlubContext(common, events);
     this.memory = this.context.memory;
     this.reports = new Reports(this);
     this.freePointers = new parts.FreePointers(this);
@@ -74,8 +75,8 @@ export abstract class SlabLayer implements FastPaths {
   /** SLUB has nothing left to do late. */
   kmemCacheInitLate(): void {}
 
-  create(s: KmemCachePtr, flags: number): number {
-    return this.lifetime.open(s, flags);
+  create(s: KmemCachePtr, flags: number, args?: SheafArgs): number {
+    return this.lifetime.open(s, flags, args);
   }
 
   growInuse(s: KmemCachePtr, least: number): void {

@@ -18,7 +18,6 @@ import { POISON_INUSE } from "./debug/object-layout.ts";
 import type { FreePointers } from "./free-pointers.ts";
 import type { ObjectDebugging } from "./object-debugging.ts";
 import type { SlubContext } from "./slub-context.ts";
-import { ORDER_FALLBACK } from "./statistics.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr, ooObjects, ooOrder } from "./structs.ts";
 
 export interface SlabPagesParts {
@@ -103,7 +102,7 @@ export class SlabPages {
     if (page === 0) {
       oo = memory.readOnce(s + KmemCache.min);
       page = this.context.pages.allocPages(flags, ooOrder(oo), node);
-      if (page !== 0) this.context.stat(s, ORDER_FALLBACK);
+      if (page !== 0) this.context.stat(s, this.context.events.orderFallback);
     }
     this.leavePageAllocator(gfp);
     if (page === 0) return 0;

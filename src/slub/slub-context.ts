@@ -7,20 +7,27 @@ import type { Machine } from "../machine/machine.ts";
 import type { Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
-import { KmemCache, KmemCacheCpu, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
+import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
-const CACHE_CPU_SLAB = KmemCache.cpuSlab;
-const CPU_STAT = KmemCacheCpu.stat;
+const CACHE_CPU_STATS = KmemCache.cpuStats;
 const CACHE_NODE = KmemCache.node;
 const CACHE_FLAGS = KmemCache.flags;
+
+/** The events that the slab layer counts, by their numbers in the front's statistics. */
+export interface LayerEvents {
+  readonly orderFallback: number;
+  readonly cmpxchgDoubleFail: number;
+}
 
 export class SlubContext {
   declare readonly machine: Machine;
   declare readonly memory: Memory;
   declare readonly pages: Pages;
   declare readonly common: SlabCommon;
+  declare readonly events: LayerEvents;
 
-  constructor(common: SlabCommon) {
+  constructor(common: SlabCommon, events: LayerEvents) {
+    this.events = events;
     this.common = common;
     this.machine = common.machine;
     this.memory = common.machine.memory;
@@ -30,7 +37,7 @@ export class SlubContext {
   /** stat(): counts an event on this CPU; racy, may lose counts. */
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;
-    memory.thisCpuAdd(memory.read32(s + CACHE_CPU_SLAB) + CPU_STAT + (item << 2), n);
+    memory.thisCpuAdd(memory.read32(s + CACHE_CPU_STATS) + (item << 2), n);
   }
 
   /** BUG_ON where locks are held: the machine cannot go on, and every wait ends with this panic. */

@@ -5,6 +5,7 @@
  */
 import { type KmemCachePtr, kmemCacheFields } from "../caches/kmem-cache.ts";
 import { MAX_CPUS } from "../machine/cpus.ts";
+import { MAX_NUMNODES } from "../machine/machine.ts";
 import type { Ptr } from "../machine/memory.ts";
 import { lock } from "../machine/spinlock.ts";
 import { array, firstOfTwo, list, ptr, struct, word } from "../machine/struct.ts";
@@ -32,6 +33,11 @@ export const KmemCache = struct(
     redLeftPad: word,
     /** Chance in 1024 that an allocation looks for partial slabs on other nodes. */
     remoteNodeDefragRatio: word,
+    /** Per-CPU offset of the statistics, a word an event. */
+    cpuStats: ptr,
+    /** 7.1: objects a sheaf holds, and the barn of each node. */
+    sheafCapacity: word,
+    barn: array(ptr, MAX_NUMNODES),
   },
   192,
 );

@@ -38,7 +38,22 @@ describe("a question about a geometry", () => {
     ["an unknown flag bit", { size: 8, flags: 2 }, "unknown flag bits 0x2"],
     ["flags in a list", { size: 8, flags: [] }, "flags must be a number or flag names"],
     ["another allocator", { size: 8, allocator: "slob" }, 'allocator must be "slub" or "slab"'],
-    ["another kernel", { size: 8, kernel: "5.10" }, 'kernel must be "4.1" or "6.1"'],
+    [
+      "an allocator that was removed",
+      { size: 8, allocator: "slab", kernel: "7.1" },
+      "Linux 7.1 has no SLAB, which was removed in 6.8",
+    ],
+    [
+      "a struct that the kernel has not",
+      { size: 8, args: {} },
+      "args are members of struct kmem_cache_args, which 4.1 has not",
+    ],
+    [
+      "no member of the struct",
+      { size: 8, kernel: "7.1", args: { capacity: 4 } },
+      "args.capacity is unknown; there are sheaf_capacity, freeptr_offset, useroffset, usersize",
+    ],
+    ["another kernel", { size: 8, kernel: "5.10" }, 'kernel must be "4.1" or "6.1" or "7.1"'],
     ["no CPU", { size: 8, cpus: 0 }, "cpus must be at least 1, not 0"],
     ["fewer possible CPUs", { size: 8, cpus: 4, possibleCpus: 2 }, "possibleCpus must be at least"],
     ["an unknown field", { size: 8, sise: 8 }, 'unknown field "sise"'],

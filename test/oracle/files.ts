@@ -17,23 +17,31 @@ export const collection = isWhole ? "whole" : "excerpt";
 
 const SUFFIX = /\.json(\.gz)?$/;
 
+/** The collection of all kernels, and those of one kernel that lie in a folder of their own. */
+export const COLLECTIONS = ["", "slub-6.1/", "slub-7.1/"];
+
 /** The runs of one folder (`geom`, `trace`, …), sorted, without `.json` or `.json.gz`. */
 export function oracleRuns(folder: string): string[] {
-  const at = `${isWhole ? whole : excerpt}${folder}`;
-  if (!existsSync(at)) return [];
-  return readdirSync(at)
-    .filter((name) => SUFFIX.test(name))
-    .map((name) => name.replace(SUFFIX, ""))
-    .sort();
+  return COLLECTIONS.flatMap((collection) => {
+    const at = `${isWhole ? whole : excerpt}${collection}${folder}`;
+    if (!existsSync(at)) return [];
+    return readdirSync(at)
+      .filter((name) => SUFFIX.test(name))
+      .map((name) => name.replace(SUFFIX, ""))
+      .sort();
+  });
 }
 
 /** The parsed record of one run, compressed or not. The caller knows its shape. */
 export function readOracle<T>(folder: string, run: string): T {
-  const path = `${isWhole ? whole : excerpt}${folder}/${run}.json`;
-  const text = existsSync(path)
-    ? readFileSync(path, "utf8")
-    : gunzipSync(readFileSync(`${path}.gz`)).toString("utf8");
-  return JSON.parse(text) as T;
+  for (const collection of COLLECTIONS) {
+    const path = `${isWhole ? whole : excerpt}${collection}${folder}/${run}.json`;
+    if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as T;
+    if (existsSync(`${path}.gz`)) {
+      return JSON.parse(gunzipSync(readFileSync(`${path}.gz`)).toString("utf8")) as T;
+    }
+  }
+  throw new Error(`no record of ${folder}/${run}`);
 }
 
 /** What a record says of its machine: `"0-3 possible 0-15 nodes 0-1"`. */
@@ -62,12 +70,13 @@ export function paramsOf(cmdline: readonly string[]): Record<string, string> {
   );
 }
 
-/** Which kernel a run's name stands for: `k41slub-…`, `k41slabdbg-…`, `k61slab-…`, `d61-…`. */
+/** Which kernel a run's name stands for: `k41slub-…`, `k41slabdbg-…`, `k61slab-…`, `d61-…`, `k71slub-…`. */
 export function kernelOf(run: string): {
   allocator: "slub" | "slab";
-  kernel: "4.1" | "6.1";
+  kernel: "4.1" | "6.1" | "7.1";
   config: ("DEBUG_SLAB" | "ZONE_DMA" | "MEMCG_KMEM" | "SLAB_FREELIST_RANDOM")[];
 } {
+  if (run.startsWith("k71")) return { allocator: "slub", kernel: "7.1", config: ["ZONE_DMA"] };
   const allocator = run.includes("slab") ? "slab" : "slub";
   const kernel = run.startsWith("k41") ? "4.1" : "6.1";
   if (run.startsWith("k41slabdbg")) return { allocator, kernel, config: ["DEBUG_SLAB"] };

@@ -10,7 +10,10 @@ import { CPU_PARTIAL_DRAIN } from "../../src/slub/statistics.ts";
 import { collection } from "./files.ts";
 import { differences, readTraces, rerun, traceRuns } from "./traces.ts";
 
-const runs = traceRuns("slub").map(([folder, run]) => ({ folder, run }));
+const runs = [...traceRuns("slub", "k41"), ...traceRuns("slub", "k61")].map(([folder, run]) => ({
+  folder,
+  run,
+}));
 
 describe(`behaviour of SLUB (${collection} collection)`, () => {
   test.each(["k41slub", "k61slub"])(

@@ -1,7 +1,8 @@
 /** The recorded runs of scripts on real kernels, and our answers to the same scripts. */
 import type { ThreadBuild } from "../../src/kernel/kernel.ts";
 import { parseScript } from "../../src/sysfs/script/commands.ts";
-import { runScript, type Step, type Trace } from "../../src/sysfs/script/run.ts";
+import { runScript } from "../../src/sysfs/script/run.ts";
+import type { Step, Trace } from "../../src/sysfs/script/script-run.ts";
 import { kernelOf, machineOf, oracleRuns, paramsOf, readOracle } from "./files.ts";
 
 export interface TraceRecord {
@@ -10,15 +11,16 @@ export interface TraceRecord {
   traces: (Trace & { script: string })[];
 }
 
-const KINDS = ["trace", "trace-multi", "trace-random1", "trace-randomN"];
+export const TRACE_FOLDERS = ["trace", "trace-multi", "trace-random1", "trace-randomN"];
 
-export const TRACE_FOLDERS = [...KINDS, ...KINDS.map((kind) => `slub-6.1/${kind}`)];
-
-/** `[folder, run]` of every record of an allocator. */
-export function traceRuns(allocator: "slub" | "slab"): [folder: string, run: string][] {
+/** `[folder, run]` of every record of an allocator, and of one kernel where its runs have a prefix. */
+export function traceRuns(
+  allocator: "slub" | "slab",
+  prefix = "",
+): [folder: string, run: string][] {
   return TRACE_FOLDERS.flatMap((folder) =>
     oracleRuns(folder)
-      .filter((run) => kernelOf(run).allocator === allocator)
+      .filter((run) => kernelOf(run).allocator === allocator && run.startsWith(prefix))
       .map((run): [string, string] => [folder, run]),
   );
 }

@@ -14,9 +14,10 @@ import { compareRun, geometryRuns } from "../oracle/geometry-rows.ts";
 const runs = geometryRuns("slub");
 
 describe(`SLUB shapes caches as real kernels do (${collection} collection)`, () => {
-  test("there are recorded runs of both kernels", () => {
+  test("there are recorded runs of every kernel", () => {
     expect(runs.filter((run) => run.startsWith("k41")).length).toBeGreaterThan(10);
     expect(runs.filter((run) => run.startsWith("d61")).length).toBeGreaterThan(10);
+    expect(runs.filter((run) => run.startsWith("k71")).length).toBeGreaterThan(10);
   });
 
   test.each(runs)("%s: every row, every column", (run) => {
@@ -35,6 +36,13 @@ describe(`SLUB shapes caches as real kernels do (${collection} collection)`, () 
     ["possible CPUs counted as 4.1 does", "d61-nomerge-smp2-possible16", { cpus: 16 }],
     ["no slub_debug", "k41slub-FZPU-g1", { params: {} }],
     ["no O among the debug letters", "d61-debugO", { params: { slub_debug: "FZPU" } }],
+    ["no sheaf of the asked capacity", "k71slub-args-smp1", { args: { freeptr_offset: 8 } }],
+    [
+      "no place asked for the free pointer",
+      "k71slub-args-smp1",
+      { args: { sheaf_capacity: 1000 } },
+    ],
+    ["the search for an order of 6.1", "k71slub-nomerge-smp1-g2", { kernel: "6.1" } as const],
     ["no constructor", "d61-nomerge-smp1-g2", { ctor: 0 } as const],
   ])("the comparison sees %s", (_what, run, changes) => {
     expect(compareRun(run, changes).differences).not.toEqual([]);

@@ -35,7 +35,7 @@ export const R18 = bug({
       }
     },
   })),
-  retypes: { "PageSwap.swapIrqSafe": "540b898f" },
+  retypes: { "PageSwap.swapIrqSafe": "13e9ea34" },
   scenario: {
     name: "slab-lock-interrupt",
     story:

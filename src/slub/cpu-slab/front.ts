@@ -45,6 +45,7 @@ export class CpuSlabFront implements Front {
       this.parts.cpuSlab.init(memory.perCpuPtr(cpuSlab, cpu), cpu);
     }
     memory.write32(s + KmemCache.cpuSlab, cpuSlab);
+    memory.write32(s + KmemCache.cpuStats, cpuSlab + KmemCacheCpu.stat);
     return true;
   }
 

@@ -42,7 +42,9 @@ import {
   ALLOC_FASTPATH,
   ALLOC_SLOWPATH,
   CMPXCHG_DOUBLE_CPU_FAIL,
+  CMPXCHG_DOUBLE_FAIL,
   FREE_FASTPATH,
+  ORDER_FALLBACK,
 } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
 import type { Bulk } from "./bulk.ts";
@@ -79,7 +81,7 @@ export class Slub extends SlabLayer implements Allocator {
   declare readonly bulk: Bulk;
 
   constructor(common: SlabCommon, parts: LayerParts & CpuSlabParts) {
-    super(common, parts);
+    super(common, parts, { orderFallback: ORDER_FALLBACK, cmpxchgDoubleFail: CMPXCHG_DOUBLE_FAIL });
     this.cpuSlab = new parts.CpuSlab(this);
     this.cpuPartial = new parts.CpuPartial(this);
     this.deactivation = new parts.Deactivation(this);

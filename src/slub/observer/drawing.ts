@@ -18,9 +18,9 @@ import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, TID_STEP } from "../structs.ts";
 
 export class SlubDrawing implements CacheDrawing {
-  private readonly memory: Memory;
+  protected readonly memory: Memory;
   private readonly context: SlubContext;
-  private readonly reading: Reading;
+  protected readonly reading: Reading;
 
   constructor(context: SlubContext, reading: Reading) {
     this.context = context;

@@ -11,9 +11,19 @@
  *     S label   Q1   Q0                   show all; events without state, with state
  *     K   R ratio                         shrink; set the remote node defragmentation ratio
  *
+ * With sheaves (7.1) also:
+ *
+ *     CX name size align flags ctor key=value…           create with struct kmem_cache_args
+ *     AT n node   NA n   NF a b   IW                      that node only; nolock; what was deferred
+ *     PS k n   SA k n   SR k n   ST k                     prefill, allocate from, refill, return sheaf k
+ *     KR a b   GP   GB                                    kfree_rcu; rcu_barrier; kvfree_rcu_barrier
+ *     FA   O cpu 0|1   MP n                               flush; a CPU goes or comes; min_partial
+ *     L1 L0   LB1 LB0   LN1 LN0                           the lock of sheaf, barn, list is held
+ *
  * Objects are numbered from 0 in the order of their allocation.
  */
 
+import type { SheafArgs } from "../../caches/allocator.ts";
 import { quoted } from "../../machine/quoted.ts";
 
 /** A line that is no command; the message names the line. */
@@ -29,8 +39,20 @@ export type Command =
       readonly align: number;
       readonly flags: number;
       readonly ctor: boolean;
+      readonly args?: SheafArgs & { readonly useroffset?: number; readonly usersize?: number };
     }
   | { readonly kind: "allocate"; readonly count: number; readonly node: number }
+  | { readonly kind: "allocateThisNode"; readonly count: number; readonly node: number }
+  | { readonly kind: "allocateNolock"; readonly count: number }
+  | { readonly kind: "freeRcu" | "freeNolock"; readonly ids: readonly number[] }
+  | { readonly kind: "prefill"; readonly slot: number; readonly count: number }
+  | { readonly kind: "allocateFrom"; readonly slot: number; readonly count: number }
+  | { readonly kind: "refill"; readonly slot: number; readonly count: number }
+  | { readonly kind: "returnSheaf"; readonly slot: number }
+  | { readonly kind: "gracePeriod" | "kvfreeBarrier" | "flush" | "deferred" }
+  | { readonly kind: "hold"; readonly lock: "sheaf" | "barn" | "list" | undefined }
+  | { readonly kind: "hotplug"; readonly cpu: number; readonly online: boolean }
+  | { readonly kind: "minPartial"; readonly least: number }
   | { readonly kind: "allocateBulk"; readonly count: number }
   | { readonly kind: "free"; readonly ids: readonly number[] }
   | { readonly kind: "freeBulk"; readonly ids: readonly number[] }
@@ -61,7 +83,8 @@ export function parseScript(text: string): ScriptLine[] {
 
 function parseCommand(text: string, line: number): Command {
   const [name = "", ...words] = text.split(/\s+/);
-  const parse = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const known = Object.hasOwn(SHEAF_COMMANDS, name) ? SHEAF_COMMANDS : COMMANDS;
+  const parse = Object.hasOwn(known, name) ? known[name] : undefined;
   const fail = (why: string): never => {
     throw new ScriptError(`line ${line}: ${quoted(text)}: ${why}`);
   };
@@ -81,7 +104,12 @@ function parseCommand(text: string, line: number): Command {
       ? Number.parseInt(written, 16) | 0
       : fail(`${quoted(written)} are no flags in hexadecimal`);
   };
-  const command = parse({ word, number, flags });
+  const rest = (): string[] => {
+    const from = next;
+    next = words.length;
+    return words.slice(from);
+  };
+  const command = parse({ word, number, flags, rest });
   if (next < words.length && command.kind !== "show")
     fail(`"${quoted(words[next] ?? "")}" is too much`);
   return command;
@@ -91,6 +119,8 @@ interface Words {
   word(): string;
   number(most?: number): number;
   flags(): number;
+  /** All that is left. */
+  rest(): string[];
 }
 
 const COMMANDS: Readonly<Record<string, (words: Words) => Command>> = {
@@ -122,6 +152,51 @@ const COMMANDS: Readonly<Record<string, (words: Words) => Command>> = {
   K: () => ({ kind: "shrink" }),
   D: () => ({ kind: "destroy" }),
 };
+
+/** Of kernels with sheaves. */
+const SHEAF_COMMANDS: Readonly<Record<string, (words: Words) => Command>> = {
+  CX: (words) => ({
+    kind: "create",
+    name: words.word(),
+    size: words.number(0x7fffffff),
+    align: words.number(0x7fffffff),
+    flags: words.flags(),
+    ctor: words.number(1) === 1,
+    args: argsOf(words.rest()),
+  }),
+  AT: (words) => ({ kind: "allocateThisNode", count: words.number(), node: words.number() }),
+  NA: (words) => ({ kind: "allocateNolock", count: words.number() }),
+  NF: (words) => ({ kind: "freeNolock", ids: range(words.number(), words.number()) }),
+  KR: (words) => ({ kind: "freeRcu", ids: range(words.number(), words.number()) }),
+  PS: (words) => ({ kind: "prefill", slot: words.number(), count: words.number() }),
+  SA: (words) => ({ kind: "allocateFrom", slot: words.number(), count: words.number() }),
+  SR: (words) => ({ kind: "refill", slot: words.number(), count: words.number() }),
+  ST: (words) => ({ kind: "returnSheaf", slot: words.number() }),
+  GP: () => ({ kind: "gracePeriod" }),
+  GB: () => ({ kind: "kvfreeBarrier" }),
+  FA: () => ({ kind: "flush" }),
+  IW: () => ({ kind: "deferred" }),
+  O: (words) => ({ kind: "hotplug", cpu: words.number(), online: words.number(1) === 1 }),
+  MP: (words) => ({ kind: "minPartial", least: words.number() }),
+  L1: () => ({ kind: "hold", lock: "sheaf" }),
+  LB1: () => ({ kind: "hold", lock: "barn" }),
+  LN1: () => ({ kind: "hold", lock: "list" }),
+  L0: () => ({ kind: "hold", lock: undefined }),
+  LB0: () => ({ kind: "hold", lock: undefined }),
+  LN0: () => ({ kind: "hold", lock: undefined }),
+};
+
+/** `sheaf_capacity=32 freeptr_offset=8` */
+function argsOf(words: readonly string[]): NonNullable<(Command & { kind: "create" })["args"]> {
+  const given = new Map(words.map((word) => word.split("=") as [string, string]));
+  const number = (name: string) => (given.has(name) ? Number(given.get(name)) : undefined);
+  return {
+    sheafCapacity: number("sheaf_capacity") ?? 0,
+    freeptrOffset: number("freeptr_offset"),
+    useroffset: number("useroffset") ?? 0,
+    usersize: number("usersize") ?? 0,
+  };
+}
 
 function range(from: number, to: number, step = 1): number[] {
   const stride = Math.max(step, 1);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** What watchers see of SLUB with sheaves. */
+import type { Attributes } from "../../../caches/attribute.ts";
+import type { AuditFindings } from "../../../caches/audit-findings.ts";
+import type { CacheDrawing, Reading } from "../../../caches/drawing.ts";
+import type { Audit, ListLimits, Observer } from "../../../caches/observer.ts";
+import type { SlabInfo } from "../../../caches/slab-info.ts";
+import type { SlabReport } from "../../../caches/slab-report.ts";
+import type { TraceView } from "../../../caches/trace-view.ts";
+import type { Address } from "../../../machine/memory.ts";
+import { Page, type PagePtr } from "../../../pages/page.ts";
+import { inuseOf, objectsOf } from "../../counters.ts";
+import { slabInfo } from "../../observer/slab-info.ts";
+import { objectsOfSlab } from "../../observer/slab-objects.ts";
+import { KmemCache, KmemCacheNode, type KmemCachePtr, ooOrder } from "../../structs.ts";
+import type { SheafSlub } from "../slub.ts";
+import { SHEAF_STAT_NAMES } from "../statistics.ts";
+import { Barn } from "../structs.ts";
+import { auditAbsentSheaves, auditSheafCache } from "./audit.ts";
+import { SheafDrawing } from "./drawing.ts";
+import { SheafTraceView } from "./trace-view.ts";
+
+export class SheafObserver implements Observer {
+  readonly statNames = SHEAF_STAT_NAMES;
+  readonly attributes: Attributes = new Map();
+  readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
+  private readonly slub: SheafSlub;
+
+  constructor(slub: SheafSlub) {
+    this.slub = slub;
+    this.steps = new Map([["flush", (s: KmemCachePtr) => slub.front.flushAll(s)]]);
+  }
+
+  statWords(s: KmemCachePtr, cpu: number): Address {
+    const { memory } = this.slub.context;
+    return memory.perCpuPtr(memory.readOnce(s + KmemCache.cpuStats), cpu);
+  }
+
+  /** Objects in sheaves count as handed out. */
+  slabUsage(_s: KmemCachePtr, page: PagePtr): { objects: number; active: number } {
+    const counters = this.slub.context.memory.readOnce(page + Page.counters);
+    return { objects: objectsOf(counters), active: inuseOf(counters) };
+  }
+
+  objectsOfSlab(s: KmemCachePtr, page: PagePtr): Address[] {
+    return objectsOfSlab(this.slub.context, s, page);
+  }
+
+  slabOrders(s: KmemCachePtr): number[] {
+    const { memory } = this.slub.context;
+    return [KmemCache.oo, KmemCache.min].map((field) => ooOrder(memory.read32(s + field)));
+  }
+
+  locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
+    const { context, barns } = this.slub;
+    return Array.from({ length: context.machine.options.nodes }, (_, nid) => [
+      {
+        name: `list_lock of node ${nid}`,
+        of: context.nodeOf(s, nid),
+        lock: KmemCacheNode.listLock,
+      },
+      { name: `lock of the barn of node ${nid}`, of: barns.of(s, nid), lock: Barn.lock },
+    ])
+      .flat()
+      .filter(({ of }) => of !== 0)
+      .map(({ name, of, lock }) => ({ name, at: of + lock }));
+  }
+
+  onReport(sink: (report: SlabReport) => void): void {
+    this.slub.reports.sink = sink;
+  }
+
+  slabInfo(s: KmemCachePtr): SlabInfo {
+    return slabInfo(this.slub.context, this.slub.nodePartial, s);
+  }
+
+  traceView(): TraceView {
+    return new SheafTraceView(this.slub);
+  }
+
+  drawing(reading: Reading): CacheDrawing {
+    return new SheafDrawing(this.slub.context, reading);
+  }
+
+  setLimits(s: KmemCachePtr, { minPartial }: ListLimits): void {
+    if (minPartial !== undefined) {
+      this.slub.context.memory.write32(s + KmemCache.minPartial, minPartial);
+    }
+  }
+
+  auditCache(s: KmemCachePtr, slabs: readonly PagePtr[], audit: Audit): void {
+    auditSheafCache(this.slub, s, slabs, audit);
+  }
+
+  auditAbsentCpu(s: KmemCachePtr, cpu: number, findings: AuditFindings): void {
+    auditAbsentSheaves(this.slub, s, cpu, findings);
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * Sheaves that a caller holds: filled beforehand, so that allocations that must not fail or wait find
+ * their objects (kmem_cache_prefill_sheaf and its like).
+ */
+import type { Address } from "../../machine/memory.ts";
+import type { SlubContext } from "../slub-context.ts";
+import type { KmemCachePtr } from "../structs.ts";
+import { type Barns, MAX_FULL_SHEAVES } from "./barn.ts";
+import type { SheafBulk } from "./bulk.ts";
+import type { SheafLock } from "./cpu-sheaves.ts";
+import type { Flush } from "./flush.ts";
+import type { Refill } from "./refill.ts";
+import type { Sheaves } from "./sheaf.ts";
+import {
+  BARN_GET,
+  BARN_GET_FAIL,
+  BARN_PUT,
+  SHEAF_PREFILL_FAST,
+  SHEAF_PREFILL_OVERSIZE,
+  SHEAF_PREFILL_SLOW,
+  SHEAF_RETURN_FAST,
+  SHEAF_RETURN_SLOW,
+} from "./statistics.ts";
+import { Sheaf, type SheafPtr } from "./structs.ts";
+
+export interface PrefillParts {
+  readonly context: SlubContext;
+  readonly sheaves: Sheaves;
+  readonly sheafLock: SheafLock;
+  readonly barns: Barns;
+  readonly refill: Refill;
+  readonly flush: Flush;
+  readonly bulk: SheafBulk;
+}
+
+export class Prefill {
+  declare protected readonly parts: PrefillParts;
+  declare protected readonly context: SlubContext;
+
+  constructor(parts: PrefillParts) {
+    this.parts = parts;
+    this.context = parts.context;
+  }
+
+  /** kmem_cache_prefill_sheaf: at least `size` objects in a sheaf of the caller's; or 0. */
+  prefill(s: KmemCachePtr, gfp: number, size: number): SheafPtr {
+    const { sheaves, refill, flush } = this.parts;
+    if (size === 0) return 0;
+    if (size > sheaves.capacityOf(s)) return this.prefillOversize(s, gfp, size);
+    const sheaf = this.takeSheaf(s) || sheaves.allocEmpty(s, gfp);
+    if (sheaf === 0) return 0;
+    if (sheaves.size(sheaf) >= size || refill.sheaf(s, sheaf, gfp)) return sheaf;
+    flush.sheafAndFree(s, sheaf);
+    return 0;
+  }
+
+  /** The spare, whatever it holds, or a sheaf of the barn; 0: neither. */
+  private takeSheaf(s: KmemCachePtr): SheafPtr {
+    const { sheaves, sheafLock, barns } = this.parts;
+    const pcs = sheafLock.lock(s);
+    const spare = sheafLock.spare(pcs);
+    let sheaf = spare;
+    if (spare !== 0) {
+      sheafLock.setSpare(pcs, 0);
+      this.context.stat(s, SHEAF_PREFILL_FAST);
+    } else {
+      this.context.stat(s, SHEAF_PREFILL_SLOW);
+      const barn = barns.here(s);
+      sheaf = barn === 0 ? 0 : barns.getFullOrEmpty(barn);
+      const isUseful = sheaf !== 0 && sheaves.size(sheaf) > 0;
+      this.context.stat(s, isUseful ? BARN_GET : BARN_GET_FAIL);
+    }
+    sheafLock.unlock(pcs);
+    return sheaf;
+  }
+
+  /** More than a sheaf of this cache holds: a sheaf that is only ever the caller's. */
+  private prefillOversize(s: KmemCachePtr, gfp: number, size: number): SheafPtr {
+    const { sheaves } = this.parts;
+    const sheaf = sheaves.make(s, gfp, size);
+    if (sheaf === 0) return 0;
+    this.context.stat(s, SHEAF_PREFILL_OVERSIZE);
+    if (this.fillOversize(s, sheaf, gfp)) return sheaf;
+    this.context.common.kfree(sheaf);
+    return 0;
+  }
+
+  private fillOversize(s: KmemCachePtr, sheaf: SheafPtr, gfp: number): boolean {
+    const { sheaves, bulk, flush } = this.parts;
+    const wanted = this.capacity(sheaf) - sheaves.size(sheaf);
+    const objects = bulk.fromSlabs(s, gfp, wanted);
+    if (objects.length < wanted) {
+      flush.toSlabs(s, objects);
+      return false;
+    }
+    for (const object of objects) sheaves.push(sheaf, object);
+    return true;
+  }
+
+  /** kmem_cache_alloc_from_sheaf: an object, or 0 where the sheaf is empty. */
+  alloc(sheaf: SheafPtr): Address {
+    const { sheaves } = this.parts;
+    return sheaves.size(sheaf) === 0 ? 0 : sheaves.pop(sheaf);
+  }
+
+  /**
+   * kmem_cache_refill_sheaf: the sheaf, or another in its place, with at least `size` objects; 0: no
+   * memory, and the sheaf is as it was.
+   */
+  refill(s: KmemCachePtr, gfp: number, sheaf: SheafPtr, size: number): SheafPtr {
+    const { sheaves, refill } = this.parts;
+    if (sheaves.size(sheaf) >= size) return sheaf;
+    if (this.capacity(sheaf) >= size) {
+      const isRegular = this.capacity(sheaf) === sheaves.capacityOf(s);
+      const filled = isRegular ? refill.sheaf(s, sheaf, gfp) : this.fillOversize(s, sheaf, gfp);
+      return filled ? sheaf : 0;
+    }
+    const larger = this.prefill(s, gfp, size);
+    if (larger !== 0) this.giveBack(s, gfp, sheaf);
+    return larger;
+  }
+
+  /** kmem_cache_return_sheaf */
+  giveBack(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): void {
+    const { sheaves, sheafLock, barns, refill, flush } = this.parts;
+    if (this.capacity(sheaf) !== sheaves.capacityOf(s)) {
+      flush.sheaf(s, sheaf);
+      this.context.common.kfree(sheaf);
+      return;
+    }
+    const pcs = sheafLock.lock(s);
+    const barn = barns.here(s);
+    const isSpare = sheafLock.spare(pcs) === 0;
+    if (isSpare) sheafLock.setSpare(pcs, sheaf);
+    this.context.stat(s, isSpare ? SHEAF_RETURN_FAST : SHEAF_RETURN_SLOW);
+    sheafLock.unlock(pcs);
+    if (isSpare) return;
+    const isWanted = barn !== 0 && barns.nrFull(barn) < MAX_FULL_SHEAVES;
+    if (!isWanted || !refill.sheaf(s, sheaf, gfp)) {
+      flush.sheafAndFree(s, sheaf);
+      return;
+    }
+    barns.putFull(barn, sheaf);
+    this.context.stat(s, BARN_PUT);
+  }
+
+  capacity(sheaf: SheafPtr): number {
+    return this.context.memory.read32(sheaf + Sheaf.capacity);
+  }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * SLUB with sheaves, as Linux 7.1 has it. Each CPU has an array of free objects of a cache, its main
+ * sheaf: an allocation pops, a free pushes, and nothing else is touched. Whole sheaves, full against
+ * empty, are exchanged with the node's barn; slabs are only met where a sheaf must be filled or emptied.
+ *
+ * The problem: the cpu slab gave its objects out in the order of one slab's list, and each free to
+ * another slab was a swap on that slab's words. The idea: objects of any slabs in one array; nobody
+ * else ever touches it, so that a lock of one word of this CPU is enough.
+ */
+import type { Allocator } from "../../caches/allocator.ts";
+import type { SlabCommon } from "../../caches/slab-common.ts";
+import type { Address } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { __GFP_ZERO } from "../../pages/gfp.ts";
+import type { PagePtr } from "../../pages/page.ts";
+import { SlabLayer } from "../slab-layer.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import type { Barns } from "./barn.ts";
+import type { SheafBulk } from "./bulk.ts";
+import type { SheafLock } from "./cpu-sheaves.ts";
+import type { DeferredFrees } from "./deferred-frees.ts";
+import type { DetachedFreelists } from "./detached-freelist.ts";
+import type { Flush } from "./flush.ts";
+import type { SheafFront } from "./front.ts";
+import { GFP_NOLOCK } from "./gfp.ts";
+import type { MainSheaf } from "./main-sheaf.ts";
+import type { MarkedPartial } from "./node-lists.ts";
+import type { OtherNodes } from "./other-nodes.ts";
+import type { SheafLayerParts, SheafParts } from "./parts.ts";
+import type { Prefill } from "./prefill.ts";
+import type { RcuSheaves } from "./rcu-sheaves.ts";
+import type { Refill } from "./refill.ts";
+import type { Sheaves } from "./sheaf.ts";
+import type { SheafSlowAllocation } from "./slow-allocation.ts";
+import type { SheafSlowFree } from "./slow-free.ts";
+import {
+  ALLOC_FASTPATH,
+  ALLOC_NODE_MISMATCH,
+  CMPXCHG_DOUBLE_FAIL,
+  FREE_FASTPATH,
+  FREE_SLOWPATH,
+  ORDER_FALLBACK,
+} from "./statistics.ts";
+
+export class SheafSlub extends SlabLayer implements Allocator {
+  declare readonly nodePartial: MarkedPartial;
+  declare readonly sheaves: Sheaves;
+  declare readonly sheafLock: SheafLock;
+  declare readonly barns: Barns;
+  declare readonly otherNodes: OtherNodes;
+  declare readonly detachedFreelists: DetachedFreelists;
+  declare readonly slowFree: SheafSlowFree;
+  declare readonly slowAllocation: SheafSlowAllocation;
+  declare readonly refill: Refill;
+  declare readonly flush: Flush;
+  declare readonly mainSheaf: MainSheaf;
+  declare readonly bulk: SheafBulk;
+  declare readonly prefill: Prefill;
+  declare readonly rcuSheaves: RcuSheaves;
+  declare readonly deferredFrees: DeferredFrees;
+  declare readonly front: SheafFront;
+
+  constructor(common: SlabCommon, parts: SheafLayerParts & SheafParts) {
+    super(common, parts, { orderFallback: ORDER_FALLBACK, cmpxchgDoubleFail: CMPXCHG_DOUBLE_FAIL });
+    this.sheaves = new parts.Sheaves(this);
+    this.sheafLock = new parts.SheafLock(this);
+    this.barns = new parts.Barns(this);
+    this.otherNodes = new parts.OtherNodes(this);
+    this.detachedFreelists = new parts.DetachedFreelists(this);
+    this.slowFree = new parts.SheafSlowFree(this);
+    this.slowAllocation = new parts.SheafSlowAllocation(this);
+    this.refill = new parts.Refill(this);
+    this.flush = new parts.Flush(this);
+    this.mainSheaf = new parts.MainSheaf(this);
+    this.bulk = new parts.SheafBulk(this);
+    this.prefill = new parts.Prefill(this);
+    this.rcuSheaves = new parts.RcuSheaves(this);
+    this.deferredFrees = new parts.DeferredFrees(this);
+    this.front = new parts.SheafFront(this);
+  }
+
+  /** slab_alloc_node */
+  slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+    const object = this.allocFromPcs(s, gfp, node) || this.slowAllocation.allocate(s, gfp, node);
+    return object !== 0 && (gfp & __GFP_ZERO) !== 0 ? this.zeroed(s, object) : object;
+  }
+
+  private zeroed(s: KmemCachePtr, object: Address): Address {
+    this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
+    return object;
+  }
+
+  /** alloc_from_pcs: 0 where this CPU's sheaves have nothing that fits. */
+  protected allocFromPcs(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { sheafLock, sheaves } = this;
+    if (node !== NUMA_NO_NODE && node !== this.otherNodes.numaMemId()) return this.mismatch(s);
+    let pcs = sheafLock.trylock(s);
+    if (pcs === 0) return 0;
+    if (sheaves.size(sheafLock.main(pcs)) === 0) {
+      pcs = this.mainSheaf.replaceEmpty(s, pcs, gfp);
+      if (pcs === 0) return 0;
+    }
+    const main = sheafLock.main(pcs);
+    if (node !== NUMA_NO_NODE && this.nodeOfObject(sheaves.top(main)) !== node) {
+      sheafLock.unlock(pcs);
+      return this.mismatch(s);
+    }
+    const object = sheaves.pop(main);
+    sheafLock.unlock(pcs);
+    this.context.stat(s, ALLOC_FASTPATH);
+    return object;
+  }
+
+  private mismatch(s: KmemCachePtr): Address {
+    this.context.stat(s, ALLOC_NODE_MISMATCH);
+    return 0;
+  }
+
+  private nodeOfObject(object: Address): number {
+    const { pages } = this.context;
+    return pages.pageToNid(pages.virtToHeadPage(object));
+  }
+
+  slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    if (this.canFreeToPcs(object) && this.freeToPcs(s, object, true)) return;
+    this.slowFree.free(s, page, [object]);
+    this.context.stat(s, FREE_SLOWPATH);
+  }
+
+  /** can_free_to_pcs: sheaves hold objects of this CPU's node; where that has no memory, any. */
+  canFreeToPcs(object: Address): boolean {
+    const { machine, pages } = this.context;
+    const own = machine.topology.cpuToNode(this.memory.smpProcessorId());
+    return this.nodeOfObject(object) === own || !pages.hasMemory(own);
+  }
+
+  /** free_to_pcs: false, and the object is still the caller's. */
+  protected freeToPcs(s: KmemCachePtr, object: Address, maySpin: boolean): boolean {
+    const { sheafLock, sheaves } = this;
+    let pcs = sheafLock.trylock(s);
+    if (pcs === 0) return false;
+    if (sheaves.size(sheafLock.main(pcs)) >= sheaves.capacityOf(s)) {
+      pcs = this.mainSheaf.replaceFull(s, pcs, maySpin);
+      if (pcs === 0) return false;
+    }
+    sheaves.push(sheafLock.main(pcs), object);
+    sheafLock.unlock(pcs);
+    this.context.stat(s, FREE_FASTPATH);
+    return true;
+  }
+
+  allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+    return this.bulk.alloc(s, gfp, size, p);
+  }
+
+  freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.bulk.free(s, size, p);
+  }
+
+  /** The steps of kmalloc_nolock on one cache: no lock is waited for. */
+  allocNolock(s: KmemCachePtr): Address {
+    return (
+      this.allocFromPcs(s, GFP_NOLOCK, NUMA_NO_NODE) ||
+      this.slowAllocation.allocate(s, GFP_NOLOCK, NUMA_NO_NODE)
+    );
+  }
+
+  /** kfree_nolock: from any context. */
+  freeNolock(s: KmemCachePtr, object: Address): void {
+    if (this.canFreeToPcs(object) && this.freeToPcs(s, object, false)) return;
+    this.deferredFrees.add(object);
+  }
+}
