@@ -107,7 +107,8 @@ function shrinkDeclarations(path: string): void {
   writeMap(`${path}.map`, (mappings) =>
     mappings.filter(isSeen).map(([first = [0]], index) => {
       const [, file, line] = first;
-      return file !== undefined && declares(index) ? [[0, file, line, 0]] : [];
+      if (file === undefined || line === undefined || !declares(index)) return [];
+      return [[0, file, line, 0]];
     }),
   );
 }
