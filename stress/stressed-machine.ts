@@ -46,6 +46,7 @@ export class StressedMachine {
   private readonly pagesAtBoot: number;
   /** SLAB makes a node's queues anew when its first CPU comes, and not where the old ones were. */
   private readonly remakesQueues: boolean;
+  private readonly interrupted: boolean;
 
   /**
    * @throws MachineOptionsError where the options cannot be met
@@ -85,6 +86,7 @@ export class StressedMachine {
     this.control = new StressControl(systemOf(this.kernel).machine, tasks);
     this.ledger = options.ledger ? new Ledger(systemOf(this.kernel).common) : undefined;
     this.settle();
+    this.interrupted = options.interrupts > 0;
     this.remakesQueues = allocator === "slab" && options.hotplug !== undefined;
     this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
@@ -160,9 +162,10 @@ export class StressedMachine {
   audit(dead: readonly number[]): AuditFinding[] {
     const { kernel, ledger } = this;
     kernel.run(() => systemOf(kernel).machine.rcu.barrier());
-    if (ledger === undefined) return audit(systemOf(kernel));
+    const { interrupted } = this;
+    if (ledger === undefined) return audit(systemOf(kernel), { interrupted });
     const remains = new Remains(systemOf(kernel), ledger, dead.map(machineTask));
-    const findings = audit(systemOf(kernel), { ledger, remains });
+    const findings = audit(systemOf(kernel), { ledger, remains, interrupted });
     this.remains = remains;
     return findings;
   }

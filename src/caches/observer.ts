@@ -69,4 +69,6 @@ export interface Audit {
   readonly findings: AuditFindings;
   /** With holders: nothing is lost, and nothing is held twice. */
   readonly holders: ObjectHolders | undefined;
+  /** Interrupt handlers have allocated or freed: what is only an estimate under them may have drifted. */
+  readonly interrupted: boolean;
 }

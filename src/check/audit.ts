@@ -28,18 +28,20 @@ export interface AuditOptions {
   readonly large?: readonly Address[];
   /** Tasks have died: what they had in their hands is entered here and is no finding. */
   readonly remains?: Remains;
+  /** Interrupt handlers have allocated or freed. A few counts are exact only without them. */
+  readonly interrupted?: boolean;
 }
 
 /** All that is wrong with a quiet system; empty if nothing is. */
 export function audit(system: System, options: AuditOptions = {}): AuditFinding[] {
-  const { ledger, large, remains } = options;
+  const { ledger, large, remains, interrupted = false } = options;
   const findings = new Findings(remains);
   auditDeadLocks(system, findings);
   const orderGiven = (page: PagePtr): number => remains?.orderOfBlockGiven(page) ?? -1;
   for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
   for (const [s, pages] of slabs) {
-    system.observer.auditCache(s, pages, { findings, holders: ledger });
+    system.observer.auditCache(s, pages, { findings, holders: ledger, interrupted });
   }
   auditSlabPages(system, findings);
   auditAbsentCpus(system, findings);

@@ -202,6 +202,7 @@ export function scenarioOf(
   change: Change = (classes) => classes,
 ): Scenario<Laboratory, Bound> {
   const { endsEmpty } = scenario;
+  const interrupted = scenario.contexts.some(({ kind }) => kind === "interrupt");
   refuseUnfit(scenario);
   refuseHomeless(scenario);
   return {
@@ -220,7 +221,7 @@ export function scenarioOf(
     contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),
     check: {
       afterEach: checkCpus,
-      atEnd: (lab) => auditQuiet(lab, endsEmpty),
+      atEnd: (lab) => auditQuiet(lab, { endsEmpty, interrupted }),
     },
   };
 }

@@ -26,11 +26,17 @@ export function checkCpus({ memory, s, system, reading }: Laboratory): void {
  */
 export type EndsEmpty = "shrunk" | "by itself";
 
+export interface QuietAudit {
+  readonly endsEmpty: EndsEmpty | undefined;
+  /** Whether the scenario has interrupts. */
+  readonly interrupted: boolean;
+}
+
 /** The whole audit, at the end. The ledger tells which objects are held. */
-export function auditQuiet(lab: Laboratory, endsEmpty: EndsEmpty | undefined): void {
+export function auditQuiet(lab: Laboratory, { endsEmpty, interrupted }: QuietAudit): void {
   const { memory, system, ledger, s } = lab;
   memory.runAs(0, () => system.machine.rcu.barrier());
-  refuse(audit(system, { ledger }));
+  refuse(audit(system, { ledger, interrupted }));
   if (endsEmpty === undefined) return;
   if (endsEmpty === "shrunk") memory.runAs(0, () => freeAndShrink(lab));
   refuse(auditEmpty(system, s));

@@ -11,6 +11,7 @@ import { freeGetPartial } from "./free-get-partial.ts";
 import { migrationAlloc } from "./migration-alloc.ts";
 import { migrationBulk } from "./migration-bulk.ts";
 import { partialElsewhere } from "./partial-elsewhere.ts";
+import { pushInterrupt } from "./push-interrupt.ts";
 import { remoteFreeFlush } from "./remote-free-flush.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienFree } from "./slab-alien-free.ts";
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   migrationAlloc,
   migrationBulk,
   bulkInterrupt,
+  pushInterrupt,
   shrinkFree,
   destroyFree,
   twoNodes,

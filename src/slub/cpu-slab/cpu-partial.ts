@@ -3,7 +3,9 @@
  * The cpu partial list: frozen slabs with a few free objects, kept by the CPU that froze them so
  * that it need not go to the node. Owned by the CPU: pushed with interrupts on by a this-CPU swap,
  * popped and drained with interrupts off. page->next chains them; the head holds how many slabs and
- * free objects the chain had when each was pushed.
+ * free objects the chain had when each was pushed. Both are estimates: remote frees add objects, and a
+ * push reads the counts of the head before it swaps it (see `push`). They only decide when the list is
+ * drained.
  */
 import type { Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
@@ -119,7 +121,11 @@ export class CpuPartial {
     memory.writeOnce(page + PAGE_NEXT, head);
   }
 
-  /** this_cpu_cmpxchg: an interrupt may have pushed or drained since `head` was read. */
+  /**
+   * this_cpu_cmpxchg: an interrupt may have pushed or drained since `head` was read. If it has used the
+   * head up and pushed it again, the swap succeeds: the link is right, but `page` carries the counts of
+   * the list as it was. Linux 5.15 turns interrupts off around both steps (e0a043aa4145).
+   */
   protected push(partial: number, head: PagePtr, page: PagePtr): boolean {
     return this.memory.thisCpuCmpxchg(partial, head, page) === head;
   }

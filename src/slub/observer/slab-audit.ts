@@ -35,6 +35,8 @@ export interface CacheWalk {
   readonly name: string;
   readonly findings: AuditFindings;
   readonly holders: ObjectHolders | undefined;
+  /** Whether the cpu partial lists must be counted exactly, or may have drifted. */
+  readonly countsExactly: boolean;
   /** Every slab of the cache, and where it was found. */
   readonly places: ReadonlyMap<PagePtr, Place[]>;
 }
