@@ -11,7 +11,6 @@
  * negative until `>>> 0` prints it.
  */
 import { quoted } from "../machine/quoted.ts";
-
 import { type KernelVersion, type Release, since } from "./kernel-version.ts";
 
 export const ALLOCATORS = ["slub", "slab"] as const;
@@ -65,16 +64,40 @@ export const DEBUG_DEFAULT_FLAGS =
   SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER;
 
 /** Build options that matter to a cache's shape, spelled as in a kernel .config without CONFIG_. */
-export const BUILD_OPTIONS = [
-  "DEBUG_SLAB",
-  "ZONE_DMA",
-  "MEMCG_KMEM",
-  "FAILSLAB",
-  // The next two change the order and the encoding of a freelist, never a cache's shape.
-  "SLAB_FREELIST_RANDOM",
-  "SLAB_FREELIST_HARDENED",
-] as const;
+export const BUILD_OPTIONS = ["DEBUG_SLAB", "ZONE_DMA", "MEMCG_KMEM", "FAILSLAB"] as const;
 export type BuildOption = (typeof BUILD_OPTIONS)[number];
+
+/** Build options that are options of a boot here: each switch has one name. */
+const BOOT_OPTIONS: Readonly<Record<string, string>> = {
+  SLAB_FREELIST_HARDENED: "hardened",
+  SLAB_FREELIST_RANDOM: "randomized",
+  INIT_ON_ALLOC_DEFAULT_ON: "initOnAlloc",
+  INIT_ON_FREE_DEFAULT_ON: "initOnFree",
+};
+
+/** A build option, written with or without CONFIG_; undefined where `config` takes no such name. */
+export function buildOptionOf(written: string): BuildOption | undefined {
+  return BUILD_OPTIONS.find((name) => name === withoutPrefix(written));
+}
+
+/** The boot option that stands for a build option of Linux, if one does. */
+export function bootOptionOf(written: string): string | undefined {
+  const name = withoutPrefix(written);
+  return Object.hasOwn(BOOT_OPTIONS, name) ? BOOT_OPTIONS[name] : undefined;
+}
+
+/** Why `config` does not take a name, and what to write instead. */
+export function whyNoBuildOption(written: string): string {
+  const name = quoted(withoutPrefix(written));
+  const bootOption = bootOptionOf(written);
+  return bootOption === undefined
+    ? `"${name}" names no build option known here; there are ${BUILD_OPTIONS.join(", ")}`
+    : `${name} is set by the boot option ${bootOption}`;
+}
+
+function withoutPrefix(written: string): string {
+  return written.replace(/^CONFIG_/, "");
+}
 
 /** The choices behind a kernel binary: its allocator, version and options. */
 export interface KernelBuild {

@@ -3,7 +3,7 @@
 import { constants } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { splitBootParameter } from "../caches/boot-parameters.ts";
-import { BUILD_OPTIONS, type BuildOption } from "../caches/flags.ts";
+import { BUILD_OPTIONS, type BuildOption, bootOptionOf, buildOptionOf } from "../caches/flags.ts";
 import { printable } from "../machine/quoted.ts";
 
 /** 1: a check failed or a race was found. A signal ends with 128 and its number, as in a shell. */
@@ -57,9 +57,13 @@ export function addBuildOption(
   written: string,
   previous: readonly BuildOption[] = [],
 ): BuildOption[] {
-  const name = written.replace(/^CONFIG_/, "") as BuildOption;
-  if (BUILD_OPTIONS.includes(name)) return [...previous, name];
-  throw new InvalidArgumentError(`There are ${BUILD_OPTIONS.join(", ")}.`);
+  const known = buildOptionOf(written);
+  if (known !== undefined) return [...previous, known];
+  const option = bootOptionOf(written);
+  if (option === undefined)
+    throw new InvalidArgumentError(`There are ${BUILD_OPTIONS.join(", ")}.`);
+  const flag = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new InvalidArgumentError(`It is set by --${flag}, where a machine boots.`);
 }
 
 /** A number to try a run again with, where none was given. */

@@ -5,7 +5,12 @@ import { playAlone } from "../../stress/alone.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { boot, type Kernel, MIB } from "../kernel/kernel.ts";
 import { badUsage } from "./common.ts";
-import { type BootOptionsGiven, refuseWhatCannotRun, withBootOptions } from "./kernel-options.ts";
+import {
+  type BootOptionsGiven,
+  bootOptionsOf,
+  refuseWhatCannotRun,
+  withBootOptions,
+} from "./kernel-options.ts";
 
 export interface InspectedOptions extends BootOptionsGiven {
   after?: string;
@@ -25,11 +30,9 @@ export function withMachineOptions(command: Command): Command {
 
 /** The machine; wrong options end the program. */
 export function inspected(command: Command, options: InspectedOptions): Kernel {
-  const { allocator, kernel, cpus, nodes, config } = options;
   refuseWhatCannotRun(command, options);
   try {
-    const parameters = options.param;
-    const wanted = { allocator, kernel, cpus, nodes, parameters, config, memory: MEMORY * nodes };
+    const wanted = { ...bootOptionsOf(options), memory: MEMORY * options.nodes };
     const workload = WORKLOADS.get(options.after ?? "");
     return workload === undefined ? boot(wanted) : playAlone(wanted, workload, STEPS);
   } catch (error) {

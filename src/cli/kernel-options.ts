@@ -32,6 +32,10 @@ export interface BootOptionsGiven extends KernelOptions {
   readonly nodes: number;
   readonly param: Readonly<Record<string, string>>;
   readonly config: readonly BuildOption[];
+  readonly hardened?: true;
+  readonly randomized?: true;
+  readonly initOnAlloc?: true;
+  readonly initOnFree?: true;
 }
 
 /** Adds the options of a machine that one thread boots and looks at. */
@@ -40,7 +44,19 @@ export function withBootOptions(command: Command): Command {
     .option("--cpus <n>", "simulated CPUs", wholeNumber, 1)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
     .addOption(parameterOption().default({}, "none"))
-    .addOption(configOption().default([], "none"));
+    .addOption(configOption().default([], "none"))
+    .option("--hardened", "encode free pointers (SLUB)")
+    .option("--randomized", "hand a slab's objects out in random order")
+    .option("--init-on-alloc", "zero objects and pages when they are handed out")
+    .option("--init-on-free", "zero objects and pages when they come back");
+}
+
+/** The options as `boot` takes them. */
+export function bootOptionsOf(given: BootOptionsGiven) {
+  const { allocator, kernel, cpus, nodes, config, param: parameters } = given;
+  const { hardened = false, randomized = false, initOnAlloc = false, initOnFree = false } = given;
+  const switches = { hardened, randomized, initOnAlloc, initOnFree };
+  return { allocator, kernel, cpus, nodes, config, parameters, ...switches };
 }
 
 export function parameterOption(): Option {

@@ -8,7 +8,12 @@ import type { Step, Trace } from "../sysfs/script/script-run.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { readText } from "./files.ts";
-import { type BootOptionsGiven, refuseWhatCannotRun, withBootOptions } from "./kernel-options.ts";
+import {
+  type BootOptionsGiven,
+  bootOptionsOf,
+  refuseWhatCannotRun,
+  withBootOptions,
+} from "./kernel-options.ts";
 
 const EXAMPLES = `
 Commands, one a line; objects are numbered from 0 in the order of their allocation:
@@ -47,12 +52,10 @@ export function scriptCommand(): Command {
 }
 
 function answer(text: string, options: ScriptOptions, fail: (why: string) => never): Trace {
-  const { allocator, kernel, cpus, nodes, param, config } = options;
   try {
     // Merged caches would mix the script's objects with others.
-    const parameters = { slab_nomerge: "", ...param };
-    const lines = parseScript(text);
-    return runScript(lines, { allocator, kernel, cpus, nodes, parameters, config });
+    const parameters = { slab_nomerge: "", ...options.param };
+    return runScript(parseScript(text), { ...bootOptionsOf(options), parameters });
   } catch (error) {
     const wrongUse =
       error instanceof ScriptError ||

@@ -49,12 +49,11 @@ const NOT_WITH_SHEAVES = ["slabLock", "hardened", "randomized", "initOnFree", "s
 
 /** @throws RangeError where the allocator has no such switch. */
 export function bootClasses(options: Required<BootOptions>): SystemClasses {
-  const { config } = options;
   const wanted: Record<keyof typeof CHANGES, boolean> = {
     slabLock: options.swap === "slab_lock",
-    hardened: options.hardened || config.includes("SLAB_FREELIST_HARDENED"),
-    randomized: options.randomized || config.includes("SLAB_FREELIST_RANDOM"),
-    debugSlab: config.includes("DEBUG_SLAB"),
+    hardened: options.hardened,
+    randomized: options.randomized,
+    debugSlab: options.config.includes("DEBUG_SLAB"),
     initOnAlloc: options.initOnAlloc,
     initOnFree: options.initOnFree,
     seedEra: options.era === "seed",

@@ -2,7 +2,13 @@
 /** What a boot may be asked for. */
 import type { ParameterValue } from "../caches/boot-parameters.ts";
 import type { FaultSettings } from "../caches/fault-injection.ts";
-import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
+import {
+  ALLOCATORS,
+  type AllocatorName,
+  type BuildOption,
+  buildOptionOf,
+  whyNoBuildOption,
+} from "../caches/flags.ts";
 import {
   DEFAULT_KERNEL,
   ERAS,
@@ -42,7 +48,7 @@ export interface BootOptions {
   /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
   readonly failSlab?: Partial<FaultSettings> | null;
   readonly failPages?: Partial<FaultSettings> | null;
-  /** Build options, as in a .config without CONFIG_: DEBUG_SLAB, SLAB_FREELIST_RANDOM, … */
+  /** Build options that have no option of their own, as in a .config without CONFIG_: DEBUG_SLAB, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
   /** Nodes whose memory is not there at boot: `nodeOnline` brings it, `nodeOffline` takes it away. */
@@ -93,6 +99,8 @@ function checkBootOptions(options: Required<BootOptions>): void {
     if (allowed.includes(options[name])) continue;
     throw new RangeError(`${name} must be one of ${allowed.join(", ")}, not ${options[name]}`);
   }
+  const unknown = options.config.find((name) => buildOptionOf(name) === undefined);
+  if (unknown !== undefined) throw new RangeError(`config: ${whyNoBuildOption(unknown)}`);
   const absent = new Set(options.absentNodes);
   for (const nid of absent) {
     if (Number.isInteger(nid) && nid >= 0 && nid < options.nodes) continue;

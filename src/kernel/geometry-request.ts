@@ -7,8 +7,9 @@ import type { ParameterValue } from "../caches/boot-parameters.ts";
 import {
   ALLOCATORS,
   type AllocatorName,
-  BUILD_OPTIONS,
   type BuildOption,
+  buildOptionOf,
+  whyNoBuildOption,
 } from "../caches/flags.ts";
 import {
   DEFAULT_KERNEL,
@@ -184,16 +185,9 @@ function parameters(value: unknown, field: string): CheckedRequest["params"] {
 function buildOptions(value: unknown, field: string): readonly BuildOption[] {
   if (!Array.isArray(value)) return refuse(field, "must be a list of build options");
   return value.map((option: unknown, i) => {
-    const name = String(option).replace(/^CONFIG_/, "");
-    const known = BUILD_OPTIONS.find((candidate) => candidate === name);
-    const all = BUILD_OPTIONS.join(", ");
-    return (
-      known ??
-      refuse(
-        `${field}.${i}`,
-        `names no build option known here: "${quoted(name)}"; there are ${all}`,
-      )
-    );
+    const known = buildOptionOf(String(option));
+    if (known !== undefined) return known;
+    throw new BadRequest(`${field}.${i}: ${whyNoBuildOption(String(option))}`);
   });
 }
 

@@ -14,6 +14,8 @@ import {
   SLAB_TYPESAFE_BY_RCU,
   UnknownFlagError,
 } from "../../src/caches/flags.ts";
+import { addBuildOption } from "../../src/cli/common.ts";
+import { geometry } from "../../src/kernel/geometry.ts";
 import { boot, systemOf } from "../../src/kernel/kernel.ts";
 import { oracleRuns, readOracle } from "../oracle/files.ts";
 
@@ -79,15 +81,26 @@ describe("cache flags", () => {
   });
 });
 
-describe("the build option SLAB_FREELIST_HARDENED", () => {
-  test.each([
-    [[], true],
-    [["SLAB_FREELIST_HARDENED"], false],
-  ] as const)("%j: a free object shows where the next one lies: %j", (config, shows) => {
-    const kernel = boot({ cpus: 1, config });
-    const objects = [0, 0].map(() => kernel.kmalloc(64));
-    for (const object of objects) kernel.kfree(object);
-    const [next, last = 0] = objects;
-    expect(systemOf(kernel).memory.read32(last) === next).toBe(shows);
-  });
+test.each([
+  ["SLAB_FREELIST_HARDENED", "hardened"],
+  ["CONFIG_SLAB_FREELIST_RANDOM", "randomized"],
+  ["INIT_ON_ALLOC_DEFAULT_ON", "initOnAlloc"],
+  ["INIT_ON_FREE_DEFAULT_ON", "initOnFree"],
+])("the build option %s is refused with the name of the boot option, %s", (name, option) => {
+  const config = [name] as never[];
+  const why = `${name.replace("CONFIG_", "")} is set by the boot option ${option}`;
+  expect(() => boot({ config })).toThrow(why);
+  expect(geometry({ size: 64, config })).toEqual({ error: `config.0: ${why}` });
+  expect(() => addBuildOption(name)).toThrow(/^It is set by --[a-z-]+, where a machine boots\.$/);
+});
+
+test.each([
+  [false, true],
+  [true, false],
+])("with hardened %j a free object shows where the next one lies: %j", (hardened, shows) => {
+  const kernel = boot({ cpus: 1, hardened });
+  const objects = [0, 0].map(() => kernel.kmalloc(64));
+  for (const object of objects) kernel.kfree(object);
+  const [next, last = 0] = objects;
+  expect(systemOf(kernel).memory.read32(last) === next).toBe(shows);
 });

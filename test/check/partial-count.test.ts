@@ -5,7 +5,7 @@
  * interrupts are off around both steps (e0a043aa4145).
  */
 import { describe, expect, test } from "vitest";
-import { KERNEL_VERSIONS, type KernelVersion } from "../../src/caches/kernel-version.ts";
+import type { KernelVersion } from "../../src/caches/kernel-version.ts";
 import { audit } from "../../src/check/audit.ts";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
@@ -35,13 +35,14 @@ const countedExactlyOn = (kernel: KernelVersion) => ({
 });
 
 describe("the count of a cpu partial list of SLUB", () => {
-  test("drifts in 4.1 when an interrupt pushes the same head again, as a kept token shows", () => {
-    const token = "v1:push-interrupt:634c97aa:0x28.1x102.0x3";
+  test("drifts in 4.1 when an interrupt between the two steps pushes the same head again", () => {
     const { failure } = explore({ ...countedExactlyOn("4.1"), search });
     expect(failure).toMatchObject({ class: "counter-drift", preemptions: 1 });
     expect(failure?.message).toMatch(/the partial list of CPU 0 has 2 slabs .* but counts 3$/);
-    expect(failure?.token).toBe(token);
-    expect(replay(countedExactlyOn("4.1"), token).failure?.class).toBe("counter-drift");
+    // The push has read the head and its counts after 28 steps; the swap is still to come.
+    expect(failure?.token).toMatch(/^v1:push-interrupt:\w+:0x28\.1x102\.0x3$/);
+    const again = replay(countedExactlyOn("4.1"), failure?.token ?? "");
+    expect(again.failure?.message).toBe(failure?.message);
   });
 
   test("is exact in 6.1 with every schedule of at most 2 preemptions", () => {
@@ -50,11 +51,14 @@ describe("the count of a cpu partial list of SLUB", () => {
     expect(complete?.preemptions).toBe(2);
   });
 
-  test.each(KERNEL_VERSIONS)("passes the audit of a scenario with interrupts in %s", (kernel) => {
-    const { failure, complete } = explore({ ...on(kernel), search });
-    expect(failure?.message).toBeUndefined();
-    expect(complete?.preemptions).toBe(2);
-  });
+  test.each(["4.1", "6.1"] as const)(
+    "passes the audit of a scenario with interrupts in %s",
+    (kernel) => {
+      const { failure, complete } = explore({ ...on(kernel), search });
+      expect(failure?.message).toBeUndefined();
+      expect(complete?.preemptions).toBe(2);
+    },
+  );
 
   const one = (): number => 1;
   const more = (was: number): number => was + 1;

@@ -36,6 +36,17 @@ describe("slablab script", () => {
     expect(slab.out).toContain("ac=");
   });
 
+  test("hands objects out in random order with --randomized", async () => {
+    const places = ({ out }: { out: string }): number[] =>
+      JSON.parse(out).steps[1].ev.flatMap(([kind, , , index]: unknown[]) =>
+        kind === "A" ? [Number(index)] : [],
+      );
+    const inOrder = places(await script(["--json"], SCRIPT));
+    const random = places(await script(["--json", "--randomized"], SCRIPT));
+    expect(random).not.toEqual(inOrder);
+    expect(random.slice(0, 16).toSorted()).toEqual(inOrder.slice(0, 16).toSorted());
+  });
+
   test("reads a script from standard input where its name is -", async () => {
     const { out, code } = await processOf(["script", "-"], SCRIPT);
     expect(code).toBe(0);
@@ -58,6 +69,7 @@ describe("slablab script", () => {
     [[], "C demo 9999999 0 0 0", "the kernel refuses to create this cache"],
     [[], "C one 64 0 0 0\nC two 64 0 0 0", "C two 64 0 0 0: a script has one cache at a time"],
     [["--config", "DEBUG"], SCRIPT, "There are DEBUG_SLAB, "],
+    [["--config", "SLAB_FREELIST_RANDOM"], SCRIPT, "It is set by --randomized"],
     [["--param", "slub_max=1"], SCRIPT, 'unknown boot parameter "slub_max"'],
   ])("%j refuses with one clear line and exit code 2", async (args, input, why) => {
     const { out, err, code } = await script(args, input);

@@ -60,7 +60,7 @@ describe("a question about a geometry", () => {
     ["an unknown parameter", { size: 8, params: { a: 1 } }, 'unknown boot parameter "a"'],
     ["a parameter in a list", { size: 8, params: { slub_debug: [] } }, "params.slub_debug must be"],
     ["parameters in no object", { size: 8, params: 7 }, "params must be an object"],
-    ["an unknown build option", { size: 8, config: ["X"] }, "config.0 names no build option"],
+    ["an unknown build option", { size: 8, config: ["X"] }, 'config.0: "X" names no build option'],
     ["no object", 7, "a request is a JSON object with at least a size, not 7"],
     ["nothing", null, "a request is a JSON object with at least a size, not null"],
   ])("with %s is answered by one sentence and nothing else", (_what, request, message) => {

@@ -74,7 +74,7 @@ export function paramsOf(cmdline: readonly string[]): Record<string, string> {
 export function kernelOf(run: string): {
   allocator: "slub" | "slab";
   kernel: "4.1" | "6.1" | "7.1";
-  config: ("DEBUG_SLAB" | "ZONE_DMA" | "MEMCG_KMEM" | "SLAB_FREELIST_RANDOM")[];
+  config: ("DEBUG_SLAB" | "ZONE_DMA" | "MEMCG_KMEM")[];
 } {
   if (run.startsWith("k71")) return { allocator: "slub", kernel: "7.1", config: ["ZONE_DMA"] };
   const allocator = run.includes("slab") ? "slab" : "slub";
@@ -85,6 +85,6 @@ export function kernelOf(run: string): {
   return {
     allocator,
     kernel,
-    config: distribution ? ["ZONE_DMA", "MEMCG_KMEM", "SLAB_FREELIST_RANDOM"] : [],
+    config: distribution ? ["ZONE_DMA", "MEMCG_KMEM"] : [],
   };
 }

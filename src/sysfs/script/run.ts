@@ -5,9 +5,7 @@
  * kernel stands still: cycle counters and reapers.
  */
 
-import type { ParameterValue } from "../../caches/boot-parameters.ts";
-import type { AllocatorName, BuildOption } from "../../caches/flags.ts";
-import type { KernelVersion } from "../../caches/kernel-version.ts";
+import type { BootOptions } from "../../kernel/boot-options.ts";
 import { inTurn } from "../../kernel/classes.ts";
 import { boot, MIB, systemOf, type ThreadBuild } from "../../kernel/kernel.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
@@ -17,15 +15,11 @@ import type { ScriptLine } from "./commands.ts";
 import { ScriptRun, type Trace } from "./script-run.ts";
 import { notingSlabs, SheafScriptRun } from "./sheaf-run.ts";
 
-export interface ScriptMachine {
-  readonly allocator: AllocatorName;
-  readonly kernel: KernelVersion;
-  readonly cpus: number;
-  readonly nodes: number;
-  /** Boot parameters by name. */
-  readonly parameters: Readonly<Record<string, ParameterValue>>;
-  readonly config?: readonly BuildOption[];
-}
+type Chosen = "allocator" | "kernel" | "cpus" | "nodes" | "parameters";
+type Switch = "config" | "hardened" | "randomized" | "initOnAlloc" | "initOnFree";
+
+/** The machine of a script, as `boot` takes it. */
+export type ScriptMachine = Required<Pick<BootOptions, Chosen>> & Pick<BootOptions, Switch>;
 
 const BYTES_A_NODE = 128 * MIB;
 
