@@ -4,15 +4,15 @@
  * came from, counted without its lock. Two CPUs may get the same colour, which costs nothing; a
  * number out of range must not get through, so it is looked at again.
  */
-import { __GFP_NOFAIL, __GFP_NOWARN, __GFP_THISNODE } from "../pages/gfp.ts";
+import { __GFP_NOFAIL } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
 import { Grow } from "./grow.ts";
 import { KmemCache, KmemCacheNode, type KmemCacheNodePtr, type KmemCachePtr } from "./structs.ts";
 
 export class GrowUnlockedColour extends Grow {
-  /** gfp_exact_node */
+  /** gfp_exact_node: such a request may also fail, since other nodes are asked next. */
   override exactNode(gfp: number): number {
-    return (gfp | __GFP_THISNODE | __GFP_NOWARN) & ~__GFP_NOFAIL;
+    return super.exactNode(gfp) & ~__GFP_NOFAIL;
   }
 
   override begin(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
