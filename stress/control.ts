@@ -168,8 +168,12 @@ export class StressControl {
     return true;
   }
 
-  setActive(task: number, active: boolean): void {
-    this.memory.storeRelease(this.task(task) + TaskLog.active, active ? 1 : 0);
+  activate(task: number): void {
+    this.memory.storeRelease(this.task(task) + TaskLog.active, 1);
+  }
+
+  deactivate(task: number): void {
+    this.memory.storeRelease(this.task(task) + TaskLog.active, 0);
   }
 
   isActive(task: number): boolean {
@@ -193,24 +197,27 @@ export class StressControl {
     return this.memory.readOnce(this.task(task) + TaskLog.progress);
   }
 
-  /** Enters operation number `n` of a task. Returns where `end` shall note what came of it. */
-  begin(
-    task: number,
-    n: number,
-    operation: number,
-    argument: number,
-    inInterrupt = false,
-  ): Address {
+  /** Enters operation number `n` of a task. Returns the entry, for `end` to note the result in. */
+  begin(task: number, n: number, operation: number, argument: number): Address {
+    const entry = this.enter(task, n, operation, argument);
+    this.memory.writeOnce(this.task(task) + TaskLog.progress, n + 1);
+    return entry;
+  }
+
+  /** The same in an interrupt, which is no progress of the operation that it interrupts. */
+  beginInInterrupt(task: number, n: number, operation: number, argument: number): Address {
+    return this.enter(task, n, operation + IN_INTERRUPT, argument);
+  }
+
+  private enter(task: number, n: number, name: number, argument: number): Address {
     const { memory } = this;
     const log = this.task(task);
     const entry = log + TaskLog.entries + (n % LOG_ENTRIES) * ENTRY_BYTES;
-    memory.writeOnce(entry + Entry.name, operation + (inInterrupt ? IN_INTERRUPT : 0));
+    memory.writeOnce(entry + Entry.name, name);
     memory.writeOnce(entry + Entry.argument, argument);
     memory.writeOnce(entry + Entry.object, PENDING);
     memory.writeOnce(entry + Entry.cpu, memory.smpProcessorId());
     memory.writeOnce(log + TaskLog.begun, n + 1);
-    // An interrupt is no progress of the operation that it interrupts.
-    if (!inInterrupt) memory.writeOnce(log + TaskLog.progress, n + 1);
     return entry;
   }
 

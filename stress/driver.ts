@@ -84,9 +84,12 @@ export class Driver {
 
   private begin(operation: number, argument: number): Address {
     // However many interrupts come, the operation that they interrupt stays in the log.
-    if (!this.inInterrupt) this.own = this.logged % LOG_ENTRIES;
-    else if (this.logged % LOG_ENTRIES === this.own) this.logged++;
-    return this.control.begin(this.task, this.logged++, operation, argument, this.inInterrupt);
+    if (this.inInterrupt) {
+      if (this.logged % LOG_ENTRIES === this.own) this.logged++;
+      return this.control.beginInInterrupt(this.task, this.logged++, operation, argument);
+    }
+    this.own = this.logged % LOG_ENTRIES;
+    return this.control.begin(this.task, this.logged++, operation, argument);
   }
 
   private end(entry: Address, object: Address): void {

@@ -130,14 +130,14 @@ export class HotplugLoop {
   private guard(work: () => void): void {
     const { control, kernel, plan } = this;
     const task = control.hotplugTask;
-    control.setActive(task, true);
+    control.activate(task);
     try {
       work();
     } catch (error) {
       const mutated = plan.build.mutation !== undefined;
       this.failed ??= failRun(error, task, { kernel, control, mutated });
     }
-    control.setActive(task, false);
+    control.deactivate(task);
   }
 
   private report(): HotplugReport {

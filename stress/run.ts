@@ -324,7 +324,7 @@ export class StressRun {
     const doing = this.histories()[task]?.operations.at(-1)?.what ?? "nothing";
     const cut = this.guard(() => stressed.bury(task)) ?? [];
     if (task < this.tasks) stressed.control.dismiss(this.rounds);
-    stressed.control.setActive(task, false);
+    stressed.control.deactivate(task);
     if (sudden && this.isHealthy && task < this.tasks) {
       this.deaths.push({ task, doing });
       if (cut.length === 0) return;

@@ -78,7 +78,7 @@ export class StressTask {
         thread.onInterrupt = () => this.handler.handle();
         thread.torture(plan.build.torture, plan.seed + round);
       }
-      control.setActive(plan.task, true);
+      control.activate(plan.task);
       while (!control.stopped) {
         this.section(() => {
           this.steps(operations);
@@ -87,7 +87,7 @@ export class StressTask {
       }
     });
     if (thread instanceof TorturedMemory) thread.disable();
-    control.setActive(plan.task, false);
+    control.deactivate(plan.task);
     return this.report();
   }
 
@@ -102,14 +102,14 @@ export class StressTask {
 
   finish(): TaskReport {
     const { control, plan } = this;
-    control.setActive(plan.task, true);
+    control.activate(plan.task);
     this.guard(() =>
       this.section(() => {
         this.player.finish();
         this.handler.finish();
       }),
     );
-    control.setActive(plan.task, false);
+    control.deactivate(plan.task);
     return this.report();
   }
 

@@ -6,6 +6,7 @@
  */
 import type { Address } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
+import type { Allocator } from "./allocator.ts";
 import type { Attributes } from "./attribute.ts";
 import type { AuditFindings, ObjectHolders } from "./audit-findings.ts";
 import type { CacheDrawing, Reading } from "./drawing.ts";
@@ -13,7 +14,13 @@ import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
 import type { SlabInfo } from "./slab-info.ts";
 import type { SlabReport } from "./slab-report.ts";
-import type { TraceView } from "./trace-view.ts";
+import type { TraceStyle, TraceView } from "./trace-view.ts";
+
+/** An allocator, and what watches it. */
+export interface ObservedAllocator {
+  readonly allocator: Allocator;
+  readonly observer: Observer;
+}
 
 export interface Observer {
   /** The events the allocator counts, and where a CPU counts those of a cache: a word each, in that order. */
@@ -42,8 +49,8 @@ export interface Observer {
   tuneLocked?(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number;
   /** The files of /sys/kernel/slab/<cache>/; none where the allocator has no such directory. */
   readonly attributes: Attributes;
-  /** The state of a cache in the words of the recorded runs. `single`: as one CPU's story. */
-  traceView(single: boolean): TraceView;
+  /** The state of a cache in the words of the recorded runs. */
+  traceView(style: TraceStyle): TraceView;
 
   /** The cache drawn for people. */
   drawing(reading: Reading): CacheDrawing;

@@ -17,11 +17,12 @@ import { SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { since } from "./kernel-version.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import type { ObservedAllocator, Observer } from "./observer.ts";
 import { SysfsNames } from "./sysfs-names.ts";
 
 /** The machine and kernel, and how to make the allocator that stands on slab_common. */
 export interface SlabCommonParts extends CacheRegistryParts {
-  readonly allocator: (common: SlabCommon) => Allocator;
+  readonly allocator: (common: SlabCommon) => ObservedAllocator;
 }
 
 /** A cache as its user asks for it; what is left out is 0. */
@@ -29,6 +30,8 @@ export type NewCache = Partial<CacheRequest> & Pick<CacheRequest, "name" | "size
 
 export class SlabCommon extends CacheRegistry {
   declare readonly allocator: Allocator;
+  /** What watchers need of the allocator. */
+  declare readonly observer: Observer;
   declare readonly sysfsNames: SysfsNames;
   declare private readonly creation: CacheCreation;
 
@@ -36,7 +39,9 @@ export class SlabCommon extends CacheRegistry {
     super(parts);
     this.sysfsNames = new SysfsNames(this);
     this.creation = new CacheCreation(this);
-    this.allocator = parts.allocator(this);
+    const { allocator, observer } = parts.allocator(this);
+    this.allocator = allocator;
+    this.observer = observer;
   }
 
   /** Brings the allocator up, once, on one thread. */

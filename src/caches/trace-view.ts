@@ -31,6 +31,11 @@ export interface SheafSteps {
   withLock<T>(s: KmemCachePtr, lock: "sheaf" | "barn" | "list", act: () => T): T;
 }
 
+/** `single`: as one CPU's story, without numbers of CPUs and nodes. */
+export interface TraceStyle {
+  readonly single: boolean;
+}
+
 export interface TraceView {
   /** 4.1 has no bulk calls. */
   readonly hasBulk: boolean;

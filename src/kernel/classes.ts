@@ -4,11 +4,10 @@
  * by boot options, by a checker, by a mutation. A change puts a subclass in the place of a class;
  * the allocator itself knows nothing of it.
  */
-import type { Allocator } from "../caches/allocator.ts";
 import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import { hasSlab, type KernelVersion, noSlab } from "../caches/kernel-version.ts";
-import type { Observer } from "../caches/observer.ts";
+import type { ObservedAllocator } from "../caches/observer.ts";
 import { SlabCommon } from "../caches/slab-common.ts";
 import type { SlabWatch } from "../caches/slab-watch.ts";
 import { Pages } from "../pages/pages.ts";
@@ -60,10 +59,7 @@ export function whyItCannotRun(
 }
 
 /** The allocator that a table makes, and what watches it. */
-export function allocatorOf(
-  common: SlabCommon,
-  classes: SystemClasses,
-): { allocator: Allocator; observer: Observer } {
+export function allocatorOf(common: SlabCommon, classes: SystemClasses): ObservedAllocator {
   if (classes.allocator === "slab") {
     const allocator = new classes.Allocator(common, classes);
     return { allocator, observer: new classes.Observer(allocator) };
@@ -133,11 +129,16 @@ export class NoSuchClass extends Error {
 }
 
 function exchange<T extends SystemClasses>(classes: T, exchanged: Partial<T>): T {
-  for (const name of Object.keys(exchanged)) {
+  refuseUnknownClasses(classes, exchanged);
+  return { ...classes, ...exchanged };
+}
+
+/** @throws NoSuchClass where `changed` names a class that the table does not have. */
+export function refuseUnknownClasses(classes: SystemClasses, changed: object): void {
+  for (const name of Object.keys(changed)) {
     if (name in classes) continue;
     throw new NoSuchClass(
       `${classes.allocator} has no class ${name}; it has ${Object.keys(classes).join(", ")}`,
     );
   }
-  return { ...classes, ...exchanged };
 }

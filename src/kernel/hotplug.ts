@@ -84,11 +84,10 @@ export class Hotplug {
   private takeNodeOffline(nid: number): number {
     if (!this.isNode(nid) || !this.pages.hasMemory(nid)) return -EINVAL;
     const { hotplug } = this.common.allocator;
-    // start_isolate_page_range: from here on the node's pages only come back.
-    this.pages.setIsolated(nid, true);
+    this.pages.isolate(nid);
     if (hotplug.nodeGoingOffline(nid) !== 0 || !this.isAllBack(nid)) {
       // MEM_CANCEL_OFFLINE
-      this.pages.setIsolated(nid, false);
+      this.pages.undoIsolate(nid);
       return -EBUSY;
     }
     hotplug.nodeGone(nid);
@@ -114,7 +113,7 @@ export class Hotplug {
     const error = hotplug.nodeGoingOnline(nid);
     // MEM_CANCEL_ONLINE, or the pages can be had.
     if (error !== 0) hotplug.nodeGone(nid);
-    else this.pages.setIsolated(nid, false);
+    else this.pages.undoIsolate(nid);
     return error;
   }
 

@@ -86,21 +86,16 @@ export class System {
     this.memory = memory;
     this.machine = new Machine(memory, machineOptions);
     this.pages = new classes.Pages(this.machine);
-    let observer: Observer | undefined;
     this.common = new classes.SlabCommon({
       machine: this.machine,
       pages: this.pages,
       kernel: options.kernel,
       parameters: options.parameters,
       config: options.config,
-      allocator: (common) => {
-        const made = allocatorOf(common, classes);
-        observer = made.observer;
-        return made.allocator;
-      },
+      allocator: (common) => allocatorOf(common, classes),
     });
     this.allocator = this.common.allocator;
-    this.observer = observer as unknown as Observer;
+    this.observer = this.common.observer;
     this.hotplug = new Hotplug(this.common);
     this.rcuFrees = new KfreeRcu(this.machine, (object) => this.kfree(object));
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
@@ -119,7 +114,7 @@ export class System {
    */
   boot(absentNodes: readonly number[] = []): void {
     this.pages.init();
-    for (const nid of absentNodes) this.pages.setIsolated(nid, true);
+    for (const nid of absentNodes) this.pages.isolate(nid);
     this.common.boot();
   }
 

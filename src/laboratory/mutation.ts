@@ -3,7 +3,7 @@
  * A mutation takes one fix out of the allocator, to show what the fix is for: a subclass in the place
  * of one part. The allocator itself knows nothing of it.
  */
-import type { SystemClasses } from "../kernel/classes.ts";
+import { refuseUnknownClasses, type SystemClasses } from "../kernel/classes.ts";
 import { type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 import { quoted } from "../machine/quoted.ts";
 
@@ -41,10 +41,6 @@ export function mutate({ id, change }: Mutation, classes: SystemClasses): System
   const before: Table = { ...classes };
   let changes = 0;
   for (const [part, now] of Object.entries(changed)) {
-    if (!(part in before)) {
-      const parts = Object.keys(before).join(", ");
-      throw new NoMutation(`${id}: ${classes.allocator} has no class ${part}; it has ${parts}`);
-    }
     if (typeof now !== typeof before[part]) throw new NoMutation(`${id}: ${part} is no class`);
     if (now !== before[part]) changes++;
   }
@@ -53,7 +49,11 @@ export function mutate({ id, change }: Mutation, classes: SystemClasses): System
 }
 
 function attempt(id: string, change: Mutation["change"], classes: SystemClasses): unknown {
-  return blaming(id, `change throws for ${classes.allocator}`, () => change(classes));
+  return blaming(id, `change throws for ${classes.allocator}`, () => {
+    const changed: unknown = change(classes);
+    if (isTable(changed)) refuseUnknownClasses(classes, changed);
+    return changed;
+  });
 }
 
 /** Does `work`, which runs code of the mutation `name`. An error there is the mutation's fault. */

@@ -30,6 +30,15 @@ interface WalkedPages {
 
 type OrderGiven = (page: PagePtr) => number;
 
+/** The walk over one zone. */
+interface Walk {
+  readonly memory: Memory;
+  readonly pages: WalkedPages;
+  readonly zone: Zone;
+  readonly cpus: number;
+  readonly complain: (what: string) => void;
+}
+
 export function findProblems(
   memory: Memory,
   pages: WalkedPages,
@@ -41,22 +50,16 @@ export function findProblems(
     const complain = (what: string): void => {
       problems.push(`zone ${zone.name} of node ${zone.node}: ${what}`);
     };
-    const claims = walkBlocks(memory, pages, zone, orderGiven, complain);
-    walkBuddyLists(memory, pages, zone, claims.buddy, complain);
-    walkPcpLists(memory, pages, zone, cpus, claims.pcp, complain);
+    const walk = { memory, pages, zone, cpus, complain };
+    const claims = walkBlocks(walk, orderGiven);
+    walkBuddyLists(walk, claims.buddy);
+    walkPcpLists(walk, claims.pcp);
   }
   return problems;
 }
 
-type Complain = (what: string) => void;
-
-function walkBlocks(
-  memory: Memory,
-  pages: WalkedPages,
-  zone: Zone,
-  orderGiven: OrderGiven,
-  complain: Complain,
-): Claims {
+function walkBlocks(walk: Walk, orderGiven: OrderGiven): Claims {
+  const { memory, pages, zone, complain } = walk;
   const claims: Claims = { buddy: new Set(), pcp: new Set() };
   for (let pfn = zone.start; pfn < zone.end; ) {
     const page = pages.array.numbered(pfn);
@@ -79,22 +82,16 @@ function walkBlocks(
     }
     if (state === PG_BUDDY) {
       claims.buddy.add(page);
-      checkMerged(pages, zone, pfn, order, complain);
+      checkMerged(walk, pfn, order);
     }
     if (state === PG_PCP) claims.pcp.add(page);
-    pfn = checkInside(memory, pages, pfn, order, complain);
+    pfn = checkInside(walk, pfn, order);
   }
   return claims;
 }
 
 /** No page inside a block may say that a block begins there. Returns where the next block begins. */
-function checkInside(
-  memory: Memory,
-  pages: WalkedPages,
-  first: number,
-  order: number,
-  complain: Complain,
-): number {
+function checkInside({ memory, pages, complain }: Walk, first: number, order: number): number {
   const end = first + (1 << order);
   for (let pfn = first + 1; pfn < end; pfn++) {
     const state = memory.read32(pages.array.numbered(pfn) + Page.flags) & STATES;
@@ -104,13 +101,7 @@ function checkInside(
   return end;
 }
 
-function checkMerged(
-  pages: WalkedPages,
-  zone: Zone,
-  pfn: number,
-  order: number,
-  complain: Complain,
-): void {
+function checkMerged({ pages, zone, complain }: Walk, pfn: number, order: number): void {
   if (pfn % (1 << order) !== 0) complain(`free page ${pfn} is not aligned to its order ${order}`);
   const buddy = pfn ^ (1 << order);
   if (order + 1 === MAX_ORDER || buddy < pfn || !pages.buddy.isFreeBlock(zone, buddy, order))
@@ -118,13 +109,8 @@ function checkMerged(
   complain(`pages ${pfn} and ${buddy} of order ${order} are both free and were not merged`);
 }
 
-function walkBuddyLists(
-  memory: Memory,
-  pages: WalkedPages,
-  zone: Zone,
-  claims: Set<PagePtr>,
-  complain: Complain,
-): void {
+function walkBuddyLists(walk: Walk, claims: Set<PagePtr>): void {
+  const { memory, pages, zone, complain } = walk;
   let free = 0;
   for (let order = 0; order < MAX_ORDER; order++) {
     for (let type = 0; type < MIGRATE_TYPES; type++) {
@@ -147,14 +133,8 @@ function walkBuddyLists(
   if (counted !== free) complain(`nrFree says ${counted}, the lists hold ${free} pages`);
 }
 
-function walkPcpLists(
-  memory: Memory,
-  pages: WalkedPages,
-  zone: Zone,
-  cpus: number,
-  claims: Set<PagePtr>,
-  complain: Complain,
-): void {
+function walkPcpLists(walk: Walk, claims: Set<PagePtr>): void {
+  const { memory, pages, zone, cpus, complain } = walk;
   for (let cpu = 0; cpu < cpus; cpu++) {
     let held = 0;
     for (let type = 0; type < MIGRATE_TYPES; type++) {

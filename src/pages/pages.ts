@@ -269,13 +269,22 @@ export class Pages {
     return this.machine.topology.byDistance(node).find((near) => this.hasMemory(near)) ?? node;
   }
 
-  /** Whether pages of a node are given out, or only taken back. */
-  setIsolated(node: number, isolated: boolean): void {
+  /** start_isolate_page_range: from here on pages of the node are only taken back. */
+  isolate(node: number): void {
+    this.writeIsolated(node, 1);
+  }
+
+  /** undo_isolate_page_range: pages of the node are given out again. */
+  undoIsolate(node: number): void {
+    this.writeIsolated(node, 0);
+  }
+
+  private writeIsolated(node: number, isolated: 0 | 1): void {
     const { memory } = this;
     for (const zone of this.zonesOf(node)) {
       const flags = spinLockIrqsave(memory, zone.at + ZoneState.lock);
       // WRITE_ONCE: also read without the lock.
-      memory.writeOnce(zone.at + ZoneState.isolated, isolated ? 1 : 0);
+      memory.writeOnce(zone.at + ZoneState.isolated, isolated);
       spinUnlockIrqrestore(memory, zone.at + ZoneState.lock, flags);
     }
   }

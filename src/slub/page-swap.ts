@@ -8,8 +8,6 @@
  *
  * A cache without __CMPXCHG_DOUBLE (a debug cache, or a machine without the instruction) uses the
  * bit spinlock PG_locked instead. The two never meet on one slab.
- *
- * The arguments stay the kernel's, more than five: an object would be made for each slow free.
  */
 import { __CMPXCHG_DOUBLE } from "../caches/flags.ts";
 import { bitSpinLock, bitSpinUnlock } from "../machine/bit-spinlock.ts";
@@ -33,6 +31,7 @@ export class PageSwap {
   }
 
   /** __cmpxchg_double_slab: interrupts are off. True if it was replaced; a failure is counted. */
+  // biome-ignore lint/complexity/useMaxParams: the kernel's arguments; an object would be made for each slow free
   swap(
     s: KmemCachePtr,
     page: PagePtr,
@@ -50,6 +49,7 @@ export class PageSwap {
   }
 
   /** cmpxchg_double_slab: the same from anywhere; the lock is not left to an interrupt. */
+  // biome-ignore lint/complexity/useMaxParams: as swap
   swapIrqSafe(
     s: KmemCachePtr,
     page: PagePtr,

@@ -104,14 +104,14 @@ describe("an allocation", () => {
     const gfp = GFP_ATOMIC | __GFP_THISNODE;
     const page = pages.allocPages(gfp, 0, 1);
     expect(pages.pcp.count(zone, 0)).toBeGreaterThan(0);
-    pages.setIsolated(1, true);
+    pages.isolate(1);
     expect(pages.allocPages(gfp, 0, 1)).toBe(0);
     // What was drained stays together: a page that comes back joins it at once.
     pages.drainAllPages();
     pages.freePages(page, 0);
     expect(pages.isUnused(1)).toBe(true);
     expect(pages.checkBuddy()).toEqual([]);
-    pages.setIsolated(1, false);
+    pages.undoIsolate(1);
     expect(pages.allocPages(gfp, 0, 1)).toBe(page);
   });
 

@@ -92,7 +92,7 @@ describe("the audit of sheaves", () => {
 test("an interrupt that finds the sheaf lock held does without sheaves", () => {
   const kernel = boot(machine);
   const s = kernel.kmemCacheCreate("locked256", 256);
-  const steps = systemOf(kernel).observer.traceView(false).sheafSteps;
+  const steps = systemOf(kernel).observer.traceView({ single: false }).sheafSteps;
   kernel.run(() => {
     const object = steps?.withLock(s, "sheaf", () => kernel.kmemCacheAlloc(s)) ?? 0;
     expect(object).not.toBe(0);

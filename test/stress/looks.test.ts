@@ -16,7 +16,7 @@ function watched() {
   const task = attach(kernel.shared);
   const look = (times: number) =>
     task.run(() => Array.from({ length: times }, () => watchdog.look()).at(-1));
-  control.setActive(0, true);
+  control.activate(0);
   return { kernel, task, control, watchdog, look };
 }
 
@@ -35,7 +35,7 @@ test("interrupts are no progress of what they interrupt", () => {
   const { control, look } = watched();
   control.begin(0, 0, KMALLOC, 64);
   const looks = Array.from({ length: 11 }, (_, n) => {
-    control.end(control.begin(0, n + 1, KFREE, 4096, true), 4096);
+    control.end(control.beginInInterrupt(0, n + 1, KFREE, 4096), 4096);
     return look(1);
   });
   expect(looks.findIndex((stuck) => stuck !== undefined)).toBe(10);
@@ -54,7 +54,7 @@ test("once the run is to stop a task has less time", () => {
   const control = new StressControl(systemOf(kernel).machine, 1);
   const task = attach(kernel.shared);
   const watchdog = new Watchdog(kernel, control);
-  control.setActive(0, true);
+  control.activate(0);
   control.begin(0, 0, KMALLOC, 64);
   const look = () => task.run(() => watchdog.look());
   for (let n = 0; n < 30; n++) expect(look()).toBeUndefined();
@@ -66,7 +66,7 @@ test("once the run is to stop a task has less time", () => {
 test("hotplug is watched like any other task", () => {
   const { kernel, control, watchdog } = watched();
   const hotplug = attach(kernel.shared);
-  control.setActive(control.hotplugTask, true);
+  control.activate(control.hotplugTask);
   control.begin(control.hotplugTask, 0, CPU_DOWN, 3);
   const looks = hotplug.run(() => Array.from({ length: 11 }, () => watchdog.look()));
   expect(looks.at(-1)?.message).toContain("it is doing cpu_down(3), under way");

@@ -26,10 +26,10 @@ function watched() {
     systemOf(kernel).memory.storeRelease(lease, task === undefined ? 0 : task + 2);
   };
   let operations = 0;
-  const step = (task: number) => control.begin(task, operations++, KMALLOC, 64, false);
+  const step = (task: number) => control.begin(task, operations++, KMALLOC, 64);
   for (const task of [0, 1]) {
     occupy(task, task);
-    control.setActive(task, true);
+    control.activate(task);
   }
   return { control, watchdog, occupy, step };
 }
@@ -61,7 +61,7 @@ test.each([
   ["a CPU that no task holds", ({ occupy }: ReturnType<typeof watched>) => occupy(1, undefined)],
   [
     "a task that is in no round",
-    ({ control }: ReturnType<typeof watched>) => control.setActive(1, false),
+    ({ control }: ReturnType<typeof watched>) => control.deactivate(1),
   ],
 ])("%s is not stuck, however long nothing happens there", (_, change) => {
   const it = watched();

@@ -23,6 +23,7 @@ export const R18 = bug({
   change: onSlub((classes) => ({
     ...withSlabLock(classes),
     PageSwap: class extends classes.PageSwap {
+      // biome-ignore lint/complexity/useMaxParams: overrides PageSwap.swapIrqSafe
       override swapIrqSafe(
         s: KmemCachePtr,
         page: PagePtr,

@@ -21,6 +21,7 @@ export const S11 = bug({
   expect: TWO_OWNERS,
   change: onSlub((classes) => ({
     SlowFree: class extends classes.SlowFree {
+      // biome-ignore lint/complexity/useMaxParams: overrides SlowFree.push
       protected override push(
         s: KmemCachePtr,
         page: PagePtr,

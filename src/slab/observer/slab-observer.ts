@@ -6,7 +6,7 @@ import type { AuditFindings } from "../../caches/audit-findings.ts";
 import type { CacheDrawing, Reading } from "../../caches/drawing.ts";
 import type { Audit, Observer } from "../../caches/observer.ts";
 import type { SlabInfo } from "../../caches/slab-info.ts";
-import type { TraceView } from "../../caches/trace-view.ts";
+import type { TraceStyle, TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { Slab } from "../slab.ts";
@@ -70,8 +70,8 @@ export class SlabObserver implements Observer {
     return this.slab.tuning.tuneLocked(s, limit, batchcount, shared);
   }
 
-  traceView(single: boolean): TraceView {
-    return new SlabTraceView(this.slab, single);
+  traceView(style: TraceStyle): TraceView {
+    return new SlabTraceView(this.slab, style);
   }
 
   drawing(reading: Reading): CacheDrawing {

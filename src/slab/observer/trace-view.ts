@@ -11,7 +11,7 @@
 
 import { CACHE_LINE_SIZE } from "../../caches/alignment.ts";
 import { since } from "../../caches/kernel-version.ts";
-import type { SlabNumbers, TraceView } from "../../caches/trace-view.ts";
+import type { SlabNumbers, TraceStyle, TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import type { Slab } from "../slab.ts";
@@ -31,8 +31,7 @@ export class SlabTraceView implements TraceView {
   private readonly slab: Slab;
   private readonly single: boolean;
 
-  /** `single`: told as one CPU's story, without numbers of CPUs and nodes. */
-  constructor(slab: Slab, single: boolean) {
+  constructor(slab: Slab, { single }: TraceStyle) {
     this.slab = slab;
     this.single = single;
     this.hasBulk = since(slab.context.common.kernel, "4.3");

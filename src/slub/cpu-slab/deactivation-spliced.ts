@@ -28,6 +28,12 @@ interface PrivateList {
   readonly objects: number;
 }
 
+/** The two words of a slab that are swapped as one, as they were read. */
+interface SlabWords {
+  readonly freelist: Address;
+  readonly counters: number;
+}
+
 export class DeactivationSpliced extends Deactivation {
   /** Interrupts may be on: the caller has made its CPU forget the slab. */
   override deactivate(s: KmemCachePtr, page: PagePtr, freelist: Address): void {
@@ -38,26 +44,26 @@ export class DeactivationSpliced extends Deactivation {
     const list = this.count(s, freelist);
     const n = this.context.nodeOfPage(s, page);
     for (;;) {
-      const oldFreelist = memory.readOnce(page + Page.freelist);
-      const oldCounters = memory.readOnce(page + Page.counters);
-      const counters = withFrozen(
-        withInuse(oldCounters, inuseOf(oldCounters) - list.objects),
-        false,
-      );
-      if (inuseOf(counters) === 0 && nodePartial.hasEnough(s, n)) {
-        if (!this.splice(s, page, list, oldFreelist, oldCounters, counters)) continue;
+      const old: SlabWords = {
+        freelist: memory.readOnce(page + Page.freelist),
+        counters: memory.readOnce(page + Page.counters),
+      };
+      const inuse = inuseOf(old.counters) - list.objects;
+      const counters = withFrozen(withInuse(old.counters, inuse), false);
+      if (inuse === 0 && nodePartial.hasEnough(s, n)) {
+        if (!this.splice(s, page, list, old, counters)) continue;
         this.context.stat(s, DEACTIVATE_EMPTY);
         this.parts.slabPages.discard(s, page);
         this.context.stat(s, FREE_SLAB);
-      } else if (list.objects > 0 || oldFreelist !== 0) {
+      } else if (list.objects > 0 || old.freelist !== 0) {
         const flags = nodePartial.lockIrqsave(n);
-        const isDone = this.splice(s, page, list, oldFreelist, oldCounters, counters);
+        const isDone = this.splice(s, page, list, old, counters);
         if (isDone) nodePartial.add(n, page, hadRemoteFrees ? ADD_TO_TAIL : ADD_TO_HEAD);
         nodePartial.unlockIrqrestore(n, flags);
         if (!isDone) continue;
         this.context.stat(s, hadRemoteFrees ? DEACTIVATE_TO_TAIL : DEACTIVATE_TO_HEAD);
       } else {
-        if (!this.splice(s, page, list, oldFreelist, oldCounters, counters)) continue;
+        if (!this.splice(s, page, list, old, counters)) continue;
         this.context.stat(s, DEACTIVATE_FULL);
       }
       return;
@@ -79,13 +85,12 @@ export class DeactivationSpliced extends Deactivation {
     s: KmemCachePtr,
     page: PagePtr,
     { head, tail, objects }: PrivateList,
-    oldFreelist: Address,
-    oldCounters: number,
+    old: SlabWords,
     counters: number,
   ): boolean {
     const { freePointers, pageSwap } = this.parts;
-    if (objects > 0) freePointers.set(s, tail, oldFreelist);
-    const freelist = objects > 0 ? head : oldFreelist;
-    return pageSwap.swapIrqSafe(s, page, oldFreelist, oldCounters, freelist, counters);
+    if (objects > 0) freePointers.set(s, tail, old.freelist);
+    const freelist = objects > 0 ? head : old.freelist;
+    return pageSwap.swapIrqSafe(s, page, old.freelist, old.counters, freelist, counters);
   }
 }

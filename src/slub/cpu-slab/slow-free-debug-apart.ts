@@ -12,6 +12,13 @@ import { FREE_ADD_PARTIAL, FREE_REMOVE_PARTIAL, FREE_SLAB } from "../statistics.
 import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
 import { SlowFree } from "./slow-free.ts";
 
+/** Objects of one slab, linked from head to tail. */
+interface Chain {
+  readonly head: Address;
+  readonly tail: Address;
+  readonly count: number;
+}
+
 export class SlowFreeDebugApart extends SlowFree {
   /** free_debug_processing */
   protected override freeDebugChain(
@@ -24,8 +31,8 @@ export class SlowFreeDebugApart extends SlowFree {
     const { nodePartial, slabPages } = this;
     const n = this.context.nodeOfPage(s, page);
     const flags = nodePartial.lockIrqsave(n);
-    const isUnwanted =
-      this.passesChecks(s, page, head, tail, count) && this.list(s, n, page, head, tail, count);
+    const chain = { head, tail, count };
+    const isUnwanted = this.passesChecks(s, page, chain) && this.list(s, n, page, chain);
     // Counted under the lock, so that a validation sees counts and lists agree.
     if (isUnwanted) {
       slabPages.decSlabsNode(s, page, objectsOf(this.memory.readOnce(page + Page.counters)));
@@ -37,13 +44,7 @@ export class SlowFreeDebugApart extends SlowFree {
   }
 
   /** Checks each object of the chain and marks it as free. */
-  private passesChecks(
-    s: KmemCachePtr,
-    page: PagePtr,
-    head: Address,
-    tail: Address,
-    count: number,
-  ): boolean {
+  private passesChecks(s: KmemCachePtr, page: PagePtr, { head, tail, count }: Chain): boolean {
     const { memory, debugging, freePointers } = this;
     const inuse = inuseOf(memory.readOnce(page + Page.counters));
     if (inuse < count) {
@@ -69,9 +70,7 @@ export class SlowFreeDebugApart extends SlowFree {
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     page: PagePtr,
-    head: Address,
-    tail: Address,
-    count: number,
+    { head, tail, count }: Chain,
   ): boolean {
     const { memory, nodePartial } = this;
     const prior = memory.readOnce(page + Page.freelist);

@@ -116,10 +116,8 @@ export class SlowFree {
     return (inuseOf(fewer) === 0 || prior === 0) && !isFrozen(counters);
   }
 
-  /**
-   * Links the chain to the objects that were free and publishes it; the order of the two matters. As
-   * many arguments as the swap has, for its reason (page-swap.ts).
-   */
+  /** Links the chain to the objects that were free and publishes it; the order of the two matters. */
+  // biome-ignore lint/complexity/useMaxParams: as PageSwap.swap
   protected push(
     s: KmemCachePtr,
     page: PagePtr,

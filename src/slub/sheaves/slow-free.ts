@@ -105,6 +105,7 @@ export class SheafSlowFree {
     }
   }
 
+  // biome-ignore lint/complexity/useMaxParams: as PageSwap.swap
   private push(
     s: KmemCachePtr,
     page: PagePtr,

@@ -50,10 +50,10 @@ export function runScript(
   // Of SLAB, a script that never changes the CPU is told as one CPU's story: so were those recorded
   // that only wanted a second CPU for the shared array it brings.
   const neverMoves = !lines.some(({ command }) => command.kind === "cpu");
-  const single = machine.cpus === 1 || (machine.allocator === "slab" && neverMoves);
+  const style = { single: machine.cpus === 1 || (machine.allocator === "slab" && neverMoves) };
   // No output shows the caller of an allocation, and a stack costs more than the allocation.
   systemOf(kernel).machine.witness = noWitness;
-  const hasSheaves = systemOf(kernel).observer.traceView(single).sheafSteps !== undefined;
-  const run = hasSheaves ? new SheafScriptRun(kernel, single, made) : new ScriptRun(kernel, single);
+  const hasSheaves = systemOf(kernel).observer.traceView(style).sheafSteps !== undefined;
+  const run = hasSheaves ? new SheafScriptRun(kernel, style, made) : new ScriptRun(kernel, style);
   return run.run(lines);
 }

@@ -6,7 +6,7 @@
  */
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
-import type { TraceView } from "../../caches/trace-view.ts";
+import type { TraceStyle, TraceView } from "../../caches/trace-view.ts";
 import { type Kernel, systemOf } from "../../kernel/kernel.ts";
 import type { Address } from "../../machine/memory.ts";
 import { quoted } from "../../machine/quoted.ts";
@@ -49,10 +49,10 @@ export class ScriptRun {
   protected quiet = false;
   protected cache: Record<string, unknown> = {};
 
-  constructor(kernel: Kernel, single: boolean) {
+  constructor(kernel: Kernel, style: TraceStyle) {
     this.kernel = kernel;
-    this.single = single;
-    this.view = systemOf(kernel).observer.traceView(single);
+    this.single = style.single;
+    this.view = systemOf(kernel).observer.traceView(style);
     this.ctor = systemOf(kernel).machine.functions.register(() => undefined);
   }
 

@@ -4,7 +4,7 @@
  * several before an object of them is handed out; a grace period passes after each operation that
  * has something wait for one.
  */
-import type { SheafSteps } from "../../caches/trace-view.ts";
+import type { SheafSteps, TraceStyle } from "../../caches/trace-view.ts";
 import { type Change, onSheaves } from "../../kernel/classes.ts";
 import { type Kernel, systemOf } from "../../kernel/kernel.ts";
 import type { Address } from "../../machine/memory.ts";
@@ -42,8 +42,8 @@ export class SheafScriptRun extends ScriptRun {
   private readonly batches = new Map<number, Address[]>();
   private hold: Hold;
 
-  constructor(kernel: Kernel, single: boolean, made: PagePtr[]) {
-    super(kernel, single);
+  constructor(kernel: Kernel, style: TraceStyle, made: PagePtr[]) {
+    super(kernel, style);
     this.made = made;
     const { sheafSteps } = this.view;
     if (sheafSteps === undefined) throw new ScriptError("this allocator has no sheaves");
