@@ -10,11 +10,27 @@ import type { ExploreResult, SearchOptions } from "../src/explore/explore.ts";
 import type { ProofJob, SearchJob, ShardProgress } from "../src/museum/jobs.ts";
 import type { Proof } from "../src/museum/prove.ts";
 import type { Subject } from "../src/museum/subject.ts";
+import { Rounds, type SearchedSoFar } from "./rounds.ts";
 
 export interface SearchPlan {
   readonly subject: Subject;
   readonly search: Omit<SearchOptions, "progress">;
   readonly dataRaces: boolean;
+}
+
+/** What is known of one scenario of several. */
+export interface ScenarioSearched extends SearchedSoFar {
+  readonly scenario: string;
+}
+
+/**
+ * The answer for several scenarios: `complete` is the bound that all of them have completed, and
+ * `conflicts` the sum.
+ */
+export interface EachResult extends ExploreResult {
+  /** Number of the scenario that fails, or -1. */
+  readonly winner: number;
+  readonly scenarios: readonly ScenarioSearched[];
 }
 
 /** Shards of a search for a given number of schedules: the same on every machine. */
@@ -52,34 +68,55 @@ export class Explorers {
   async search(plan: SearchPlan, signal?: AbortSignal): Promise<ExploreResult> {
     const start = performance.now();
     const answers = await this.race(shardsOf(plan, this.threads), signal);
-    return { ...merged(answers, start), complete: answers[0]?.complete };
+    const [first] = answers;
+    const conflicts = Math.max(...answers.map((answer) => answer?.conflicts ?? 0));
+    const ordersDiffer = answers.some((answer) => answer?.ordersDiffer === true);
+    const { complete, bounds = [] } = first ?? {};
+    return { ...merged(answers, start), complete, bounds, conflicts, ordersDiffer };
   }
 
   /**
-   * Several subjects, each in one thread with an equal share of the budget. The first that fails, in
-   * the order given, is the answer; `complete` holds for all of them. Most bugs need no more than one
-   * preemption, so a portfolio tries that on every subject, with half of the budget, before it looks
-   * deeper.
+   * Several subjects, each in one thread; they share the budget in rounds (rounds.ts). The first that
+   * fails, in the order given, is the answer. `search`: of all, with the budget that they share.
    */
   async searchEach(
-    plans: readonly SearchPlan[],
+    subjects: readonly Subject[],
+    { search, dataRaces }: Omit<SearchPlan, "subject">,
     signal?: AbortSignal,
-  ): Promise<ExploreResult & { readonly winner: number }> {
+  ): Promise<EachResult> {
     const start = performance.now();
-    const isMixed = plans.every(
-      ({ search: { strategy = "portfolio" } }) => strategy === "portfolio",
-    );
-    const share = (isMixed ? 0.5 : 1) / plans.length;
-    const deep = plans.map((plan, shard) => wholeJob(plan, shard, share, this.threads));
-    const passes = isMixed ? [deep.map(shallower), deep] : [deep];
+    const rounds = new Rounds(search, subjects.length, this.threads);
     const answers: (ExploreResult | undefined)[] = [];
-    for (const jobs of passes) {
-      answers.push(...(await this.race(jobs, signal)));
-      if (winnerOf(answers) >= 0) break;
+    let winner = -1;
+    for (let round = rounds.next(); round !== undefined && winner < 0; round = rounds.next()) {
+      const jobs = round.flatMap((search, shard): SearchJob[] => {
+        const subject = subjects[shard] as Subject;
+        return search === undefined ? [] : [{ kind: "search", subject, search, dataRaces, shard }];
+      });
+      const raced = await this.race(jobs, signal);
+      answers.push(...raced);
+      winner = jobs[winnerOf(raced)]?.shard ?? -1;
+      // Searches after the first that fails may have ended or not: they do not count.
+      const counted = subjects.map((_, at) =>
+        winner < 0 || at <= winner ? raced[jobs.findIndex(({ shard }) => shard === at)] : undefined,
+      );
+      rounds.ended(counted);
     }
-    const winner = winnerOf(answers);
-    const complete = leastComplete(answers.slice(-plans.length));
-    return { ...merged(answers, start), complete, winner: winner % plans.length };
+    const bounds = rounds.searches.map((one) => one.bounds);
+    const complete = leastComplete(bounds);
+    const scenarios = subjects.map(({ scenario }, at) => ({
+      scenario,
+      ...(rounds.searches[at] as SearchedSoFar),
+    }));
+    return {
+      ...merged(answers, start),
+      complete,
+      bounds: complete === undefined ? [] : [complete],
+      conflicts: scenarios.reduce((sum, one) => sum + one.conflicts, 0),
+      ordersDiffer: scenarios.some((one) => one.ordersDiffer),
+      winner,
+      scenarios,
+    };
   }
 
   /** The answers of all jobs, except those after the first with a failure. */
@@ -134,33 +171,6 @@ function shardsOf({ subject, search, dataRaces }: SearchPlan, threads: number): 
   });
 }
 
-/** A plan as one job, with a share of its budget: of its schedules, or of the threads' time. */
-function wholeJob(
-  { subject, search, dataRaces }: SearchPlan,
-  shard: number,
-  share: number,
-  threads: number,
-): SearchJob {
-  const { schedules, seconds } = search;
-  const own = {
-    ...search,
-    ...(schedules === undefined ? {} : { schedules: Math.ceil(schedules * share) }),
-    ...(seconds === undefined ? {} : { seconds: seconds * share * threads }),
-  };
-  return { kind: "search", subject, search: own, dataRaces, shard };
-}
-
-/** The same job, with only the schedules of at most one preemption. */
-function shallower(job: SearchJob): SearchJob {
-  const { preemptions = 1 } = job.search;
-  const search = {
-    ...job.search,
-    strategy: "bound",
-    preemptions: Math.min(preemptions, 1),
-  } as const;
-  return { ...job, search };
-}
-
 const part = (whole: number, index: number, of: number): number =>
   Math.floor((whole * (index + 1)) / of) - Math.floor((whole * index) / of);
 
@@ -170,7 +180,10 @@ const winnerOf = (answers: Answers): number =>
   answers.findIndex((answer) => answer?.failure !== undefined);
 
 /** The failure of the lowest shard that has one; the figures are sums up to that shard. */
-function merged(answers: Answers, start: number): Omit<ExploreResult, "complete"> {
+function merged(
+  answers: Answers,
+  start: number,
+): Pick<ExploreResult, "schedules" | "steps" | "seconds" | "cpuSeconds" | "failure"> {
   const winner = winnerOf(answers);
   const counted = answers.slice(0, winner < 0 ? undefined : winner + 1);
   const sum = (of: (answer: ExploreResult) => number): number =>

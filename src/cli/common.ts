@@ -6,8 +6,11 @@ import { splitBootParameter } from "../caches/boot-parameters.ts";
 import { BUILD_OPTIONS, type BuildOption, bootOptionOf, buildOptionOf } from "../caches/flags.ts";
 import { printable } from "../machine/quoted.ts";
 
-/** 1: a check failed or a race was found. A signal ends with 128 and its number, as in a shell. */
-export const EXIT = { FINE: 0, FOUND: 1, USAGE: 2, INTERNAL: 3 } as const;
+/**
+ * FOUND: a check failed or a race was found. UNFINISHED: the budget of a search ended before anything
+ * was proven. A signal ends with 128 and its number, as in a shell.
+ */
+export const EXIT = { FINE: 0, FOUND: 1, USAGE: 2, INTERNAL: 3, UNFINISHED: 4 } as const;
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 

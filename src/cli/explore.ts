@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { Command, Option } from "commander";
-import { Explorers, type SearchPlan } from "../../workers/explorers.ts";
+import { type EachResult, Explorers } from "../../workers/explorers.ts";
 import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
@@ -12,6 +12,7 @@ import { TokenError } from "../explore/token.ts";
 import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
+import { explorationOfAllReport } from "../report/exploration-of-all.ts";
 import {
   explorationProgress,
   explorationReport,
@@ -83,7 +84,7 @@ export function exploreCommand(): Command {
     )
     .option(
       "--seconds <n>",
-      "time limit in seconds (default: 10, for `all` 60; none with --schedules)",
+      "CPU time on each core, in seconds (default: 10, for `all` 60; none with --schedules)",
       seconds,
     )
     .option("--seed <n>", "random seed (default: any)", wholeNumber)
@@ -102,7 +103,7 @@ export function exploreCommand(): Command {
 interface Explored {
   readonly interrupted: false;
   readonly subject: Subject;
-  readonly result: ExploreResult;
+  readonly result: ExploreResult | EachResult;
   readonly regression: string | null;
 }
 
@@ -147,7 +148,8 @@ async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
       const elapsed = (performance.now() - start) / 1000;
       const { steps } = failure;
       const seconds = { seconds: elapsed, cpuSeconds: elapsed };
-      const result = { schedules: 1, steps, ...seconds, complete: undefined, failure };
+      const nothing = { complete: undefined, bounds: [], conflicts: 0, ordersDiffer: true };
+      const result = { schedules: 1, steps, ...seconds, ...nothing, failure };
       return { interrupted: false, subject, result, regression: file };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
@@ -182,18 +184,18 @@ async function search(
     line.show(explorationProgress(soFar.progress()));
   });
   try {
-    const plans = subjects.map((subject) => ({
-      subject,
+    const plan = {
       search: { strategy, preemptions, seed, prunes, ...limits },
       dataRaces: given.races === true,
-    })) as [SearchPlan, ...SearchPlan[]];
+    };
     const { result, interruptedCode } = await interruptible(async (signal) => {
       try {
         const found = { interrupted: false, regression: null } as const;
         if (subject.scenario !== ALL) {
-          return { ...found, subject, result: await explorers.search(plans[0], signal) };
+          const result = await explorers.search({ subject, ...plan }, signal);
+          return { ...found, subject, result };
         }
-        const result = await explorers.searchEach(plans, signal);
+        const result = await explorers.searchEach(subjects, plan, signal);
         return { ...found, subject: subjects[result.winner] ?? subject, result };
       } catch (error) {
         if (signal.aborted) return { interrupted: true, progress: soFar.progress() } as const;
@@ -210,17 +212,27 @@ async function search(
 /** `asked`: the scenario as the user named it. */
 function show(asked: string, given: Given & { seed: number }, explored: Explored): void {
   const { subject, result, regression } = explored;
-  const { failure, complete } = result;
+  const { failure } = result;
   const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
   const text = given.json
     ? jsonDocument("explore", optionsOf(asked, given), json(explored))
-    : `${from}${explorationReport(subject, result, asked)}seed ${given.seed}\n`;
+    : `${from}${reportOf(asked, explored)}seed ${given.seed}\n`;
   process.stdout.write(text);
-  if (complete === undefined && failure === undefined && given.strategy === "bound") {
-    complain("not even the schedules without a preemption were searched to the end");
-  }
   if (failure !== undefined && given.out !== undefined) save(given.out, subject, failure);
-  process.exitCode = failure === undefined ? EXIT.FINE : EXIT.FOUND;
+  process.exitCode = exitCodeOf(result, given);
+}
+
+/** A search of bounds that has completed none has shown nothing, and does not end as if it had. */
+function exitCodeOf({ failure, complete }: ExploreResult, { strategy }: Given): number {
+  if (failure !== undefined) return EXIT.FOUND;
+  const hasBounds = strategy === "portfolio" || strategy === "bound";
+  return hasBounds && complete === undefined ? EXIT.UNFINISHED : EXIT.FINE;
+}
+
+function reportOf(asked: string, { subject, result }: Explored): string {
+  return "scenarios" in result
+    ? explorationOfAllReport(subject, result, asked)
+    : explorationReport(subject, result, asked);
 }
 
 /** A failure that cannot be saved is found all the same. */
@@ -259,8 +271,13 @@ function optionsOf(asked: string, given: Given): Record<string, unknown> {
   return { ...options, scenario: asked };
 }
 
+function scenarioJson({ scenario, schedules, bounds, conflicts }: EachResult["scenarios"][number]) {
+  return { scenario, schedules, complete: bounds.at(-1) ?? null, conflicts };
+}
+
 function json({ interrupted, subject, result, regression }: Explored): Record<string, unknown> {
   const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
+  const { conflicts } = result;
   return {
     interrupted,
     schedules,
@@ -270,6 +287,8 @@ function json({ interrupted, subject, result, regression }: Explored): Record<st
     schedulesPerSecond: schedules / Math.max(elapsed, 1e-6),
     schedulesPerCpuSecond: schedules / Math.max(cpuSeconds, 1e-6),
     complete,
+    conflicts,
+    ...("scenarios" in result ? { scenarios: result.scenarios.map(scenarioJson) } : {}),
     regression,
     failure:
       failure === undefined

@@ -23,7 +23,7 @@ Examples:
   slablab stress --workload pressure --memory 16M --json
   slablab geometry --size 192
 
-Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error,
+Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 4 nothing was proven,
 130 interrupted, 143 terminated, 129 hung up`;
 
 /** The package's root: built files lie one folder deeper than their sources. */

@@ -17,25 +17,32 @@ export class SoFar {
 
   hear({ shard, ...progress }: ShardProgress): void {
     const last = this.last.get(shard);
-    // Who counts from the start again has begun another pass.
+    // A shard that counts from the start again has begun another round.
     if (last !== undefined && progress.schedules < last.schedules) this.before += last.schedules;
-    const complete = deeper(progress.complete, last?.complete);
-    this.last.set(shard, { ...progress, complete });
+    const bounds = allBounds(last?.bounds ?? [], progress.bounds);
+    this.last.set(shard, { ...progress, bounds, complete: bounds.at(-1) });
   }
 
   /** Of all shards together; a shard tells a few times a second, so there may have been more. */
   progress(): Progress {
-    const bounds = Array.from({ length: this.bounds }, (_, shard) => this.last.get(shard));
+    const bounds = Array.from(
+      { length: this.bounds },
+      (_, shard) => this.last.get(shard)?.bounds ?? [],
+    );
+    const complete = leastComplete(bounds);
     let schedules = this.before;
     for (const last of this.last.values()) schedules += last.schedules;
     return {
       schedules,
       seconds: (performance.now() - this.start) / 1000,
-      complete: leastComplete(bounds),
+      complete,
+      bounds: complete === undefined ? [] : [complete],
     };
   }
 }
 
-function deeper(one: Complete | undefined, other: Complete | undefined): Complete | undefined {
-  return (one?.preemptions ?? -1) >= (other?.preemptions ?? -1) ? one : other;
+/** Those of the earlier rounds, then the deeper ones of this round. */
+function allBounds(earlier: readonly Complete[], now: readonly Complete[]): Complete[] {
+  const most = earlier.at(-1)?.preemptions ?? -1;
+  return [...earlier, ...now.filter(({ preemptions }) => preemptions > most)];
 }

@@ -9,26 +9,24 @@ export interface Complete {
   readonly schedules: number;
 }
 
-/** The bound to which all of several searches are complete; undefined if one is not. */
-export function leastComplete(
-  searches: readonly ({ readonly complete: Complete | undefined } | undefined)[],
-): Complete | undefined {
-  let least: Complete | undefined;
-  for (const search of searches) {
-    if (search?.complete === undefined) return undefined;
-    const { preemptions, schedules } = search.complete;
-    least = {
-      preemptions: Math.min(preemptions, least?.preemptions ?? preemptions),
-      schedules: schedules + (least?.schedules ?? 0),
-    };
-  }
-  return least;
+/**
+ * The largest bound to which all of several searches are complete, with their schedules of that very
+ * bound; undefined if one search has completed none. `bounds`: those of each search, ascending.
+ */
+export function leastComplete(searches: readonly (readonly Complete[])[]): Complete | undefined {
+  const deepest = searches.map((bounds) => bounds.at(-1)?.preemptions ?? -1);
+  const preemptions = Math.min(...deepest);
+  if (searches.length === 0 || preemptions < 0) return undefined;
+  const ofBound = searches.map((bounds) => bounds.find((one) => one.preemptions === preemptions));
+  return { preemptions, schedules: ofBound.reduce((sum, one) => sum + (one?.schedules ?? 0), 0) };
 }
 
 export interface Progress {
   readonly schedules: number;
   readonly seconds: number;
   readonly complete: Complete | undefined;
+  /** All bounds completed, ascending; `complete` is the last. */
+  readonly bounds: readonly Complete[];
 }
 
 const PROGRESS_EVERY_SECONDS = 0.25;
@@ -42,7 +40,7 @@ function threadCpuSeconds(): number {
   return usage === undefined ? now() / 1000 : (usage.user + usage.system) / 1e6;
 }
 
-/** Schedules and wall-clock time: the first to run out ends a search. */
+/** Schedules and CPU time of this thread: the first to run out ends a search. */
 export class Budget {
   private readonly start = now();
   private readonly cpuStart = threadCpuSeconds();
@@ -53,7 +51,7 @@ export class Budget {
   private isEnded = false;
   schedules = 0;
   steps = 0;
-  complete: Complete | undefined;
+  readonly bounds: Complete[] = [];
 
   /** `tell` hears of the progress a few times a second; if it answers false, the budget is spent. */
   constructor(
@@ -71,9 +69,18 @@ export class Budget {
     this.schedules++;
     this.steps += steps;
     if (this.tell === undefined || this.secondsElapsed < this.toldAt) return;
-    const { schedules, secondsElapsed: seconds, complete } = this;
-    this.toldAt = seconds + PROGRESS_EVERY_SECONDS;
-    this.isEnded = this.tell({ schedules, seconds, complete }) === false;
+    this.toldAt = this.secondsElapsed + PROGRESS_EVERY_SECONDS;
+    this.isEnded = this.tell(this.progress()) === false;
+  }
+
+  progress(): Progress {
+    const { schedules, secondsElapsed: seconds, complete, bounds } = this;
+    return { schedules, seconds, complete, bounds: [...bounds] };
+  }
+
+  /** The largest bound completed. */
+  get complete(): Complete | undefined {
+    return this.bounds.at(-1);
   }
 
   get secondsElapsed(): number {
@@ -88,6 +95,8 @@ export class Budget {
   /** Whether this share of the budget, 0 to 1, is gone. */
   isSpent(share = 1): boolean {
     if (this.isEnded || this.schedules >= this.limit * share) return true;
-    return this.secondsElapsed >= this.seconds * share;
+    // The clock of the wall is cheap to ask, and CPU time is never ahead of it.
+    const limit = this.seconds * share;
+    return this.secondsElapsed >= limit && this.cpuSecondsElapsed >= limit;
   }
 }

@@ -24,9 +24,11 @@ export interface SearchOptions {
   readonly strategy?: Strategy;
   /** The largest preemption bound. Default 2. */
   readonly preemptions?: number;
+  /** The smallest: schedules with fewer preemptions are known to pass. Default 0. */
+  readonly leastPreemptions?: number;
   /** Schedules to run at most. Default no limit. */
   readonly schedules?: number;
-  /** Time to search, in seconds. Default 10, or no limit where `schedules` is given. */
+  /** CPU time to search, in seconds: other load on the machine does not count. Default 10, or no limit where `schedules` is given. */
   readonly seconds?: number;
   /**
    * Under a bound, cut schedules short where the state is known. Default true, but never during a
@@ -57,6 +59,12 @@ export interface ExploreResult {
   readonly cpuSeconds: number;
   /** The largest bound under which every schedule passes; undefined: bound 0 was not completed. */
   readonly complete: Complete | undefined;
+  /** All bounds under which every schedule passes, ascending. */
+  readonly bounds: readonly Complete[];
+  /** Pairs of accesses met by different contexts to one word, at least one a write. */
+  readonly conflicts: number;
+  /** False: no contexts conflict and none migrates, so every schedule gives the same result. */
+  readonly ordersDiffer: boolean;
   readonly failure: Failure | undefined;
 }
 
@@ -66,6 +74,7 @@ const DEFAULT_SECONDS = 10;
 export function explore<W extends World, S>(exploration: Exploration<W, S>): ExploreResult {
   const { search = {}, dataRaces = false, name } = exploration;
   const { strategy = "portfolio", preemptions = 2, schedules, seed = 1, prunes = true } = search;
+  const { leastPreemptions = 0 } = search;
   const seconds = search.seconds ?? (schedules === undefined ? DEFAULT_SECONDS : undefined);
   const program = prepare(exploration);
   const engine = new Engine(program);
@@ -74,13 +83,17 @@ export function explore<W extends World, S>(exploration: Exploration<W, S>): Exp
   const observed = <T>(section: () => T): T =>
     detector === undefined ? section() : memory.observed(detector, section);
   const budget = new Budget(schedules, seconds, search.progress);
-  const options = { strategy, preemptions, seed, prunes: prunes && !dataRaces };
+  const bounds = { leastPreemptions, preemptions };
+  const options = { strategy, ...bounds, seed, prunes: prunes && !dataRaces };
   const hit = observed(() => searchPortfolio(engine, budget, options));
   const { schedules: run, steps, secondsElapsed, cpuSecondsElapsed, complete } = budget;
-  if (!budget.isSpent()) search.progress?.({ schedules: run, seconds: secondsElapsed, complete });
-  const least = complete === undefined ? 0 : complete.preemptions + 1;
+  if (!budget.isSpent()) search.progress?.(budget.progress());
+  const conflicts = memory.sharing.conflicts().length;
+  const least = complete === undefined ? leastPreemptions : complete.preemptions + 1;
   const small = hit && observed(() => shrink(program, hit, least, options));
   const failure = small && recordFailure(name, small.program, small.hit, { dataRaces });
   const spent = { seconds: secondsElapsed, cpuSeconds: cpuSecondsElapsed };
-  return { schedules: run, steps, ...spent, complete, failure };
+  const ordersDiffer = conflicts > 0 || engine.contexts.some(({ migrates }) => migrates);
+  const answer = { complete, bounds: budget.bounds, conflicts, ordersDiffer, failure };
+  return { schedules: run, steps, ...spent, ...answer };
 }

@@ -84,11 +84,19 @@ export class Occupancy {
     this.leaves(context);
   }
 
-  /** Its CPU has one context fewer in mid-operation. */
-  private leaves({ cpu }: Context): void {
+  /** Its CPU has one context fewer in mid-operation; the lease is for one of those left there. */
+  private leaves(context: Context): void {
+    const { cpu } = context;
     const { busyCpus, observer } = this.memory;
     busyCpus.leave(cpu);
-    if (!busyCpus.isBusy(cpu)) observer?.idle(cpu, busyCpus.wordOf(cpu));
+    if (!busyCpus.isBusy(cpu)) {
+      observer?.idle(cpu, busyCpus.wordOf(cpu));
+      return;
+    }
+    const left = this.contexts.find(
+      (other) => other !== context && other.cpu === cpu && other.running && !other.isAsleep,
+    );
+    if (left !== undefined) busyCpus.take(cpu, left.id);
   }
 
   // ---- the contexts that can run ----

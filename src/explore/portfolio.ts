@@ -17,7 +17,8 @@ export type Strategy = "portfolio" | "bound" | "pct" | "pos" | "walk";
 
 export interface PortfolioOptions {
   readonly strategy: Strategy;
-  /** The largest bound. */
+  /** The smallest bound, and the largest. */
+  readonly leastPreemptions: number;
   readonly preemptions: number;
   readonly seed: number;
   readonly prunes: boolean;
@@ -48,11 +49,12 @@ function searchBounds(
   limits: SearchLimits,
   options: PortfolioOptions,
 ): Hit | undefined {
-  for (let preemptions = 0; preemptions <= options.preemptions; preemptions++) {
+  const { leastPreemptions, preemptions: most } = options;
+  for (let preemptions = leastPreemptions; preemptions <= most; preemptions++) {
     const { hit, complete, schedules } = searchBound(engine, preemptions, limits, options);
     if (hit !== undefined) return hit;
     if (!complete) return undefined;
-    limits.budget.complete = { preemptions, schedules };
+    limits.budget.bounds.push({ preemptions, schedules });
   }
   return undefined;
 }

@@ -5,7 +5,7 @@
  * later runs again from its start and recalls its answers (access-log.ts).
  *
  * A point is an access before which another context could run. The pilot is asked at points that
- * matter. An access to a word of one context alone does not: a context that comes before it might as
+ * matter. An access to a word that is not shared does not: a context that comes before it might as
  * well come at the next point that matters, and there is always one before interrupts or preemption
  * go off again. Points are the steps of a schedule; too many without an operation ending are a
  * livelock.
@@ -168,7 +168,7 @@ export class StopRule {
     if (this.unwinding) this.suspend();
     this.check.byte(context, kind, address);
     if (address >= this.checkerStart) return;
-    this.point(context, kind, address, this.sharing.touch(address, context.id));
+    this.point(context, kind, address, this.sharing.touch(address, context.id, kind));
   }
 
   beforeWord(kind: number, address: Address): void {
@@ -182,7 +182,7 @@ export class StopRule {
     if (this.unwinding) this.suspend();
     this.check.range(context, kind, address, length);
     if (address >= this.checkerStart) return;
-    this.point(context, kind, address, this.sharing.touchRange(address, length, context.id));
+    this.point(context, kind, address, this.sharing.touchRange(address, length, context.id, kind));
   }
 
   /** Two words that are swapped as one; the hardware wants them 8-aligned. */
@@ -203,8 +203,8 @@ export class StopRule {
     if (this.unwinding) this.suspend();
     this.check.range(context, COPY, from, length);
     this.check.range(context, COPY, to, length);
-    const reads = this.sharing.touchRange(from, length, context.id);
-    const writes = this.sharing.touchRange(to, length, context.id);
+    const reads = this.sharing.touchRange(from, length, context.id, COPY, false);
+    const writes = this.sharing.touchRange(to, length, context.id, COPY);
     this.point(context, COPY, to, reads || writes);
   }
 
@@ -213,7 +213,7 @@ export class StopRule {
     const { context } = this;
     if (context === undefined) return;
     if (this.unwinding) this.suspend();
-    const isShared = this.sharing.touchRange(address, bytes, context.id);
+    const isShared = this.sharing.touchRange(address, bytes, context.id, kind);
     this.point(context, kind, address, isShared || context.canMigrate);
   }
 

@@ -19,13 +19,29 @@ export function explorationProgress({ schedules, seconds, complete }: Progress):
 /** `asked`: what was searched, where that is not the subject alone. */
 export function explorationReport(
   subject: Subject,
-  { schedules, steps, seconds, complete, failure }: ExploreResult,
+  result: ExploreResult,
   asked = subject.scenario,
 ): string {
-  const head = `${count(schedules)} schedules of ${asked}, ${count(steps)} steps, in`;
-  const searched = `${head} ${timeText(schedules, seconds)}\n${completeText(complete)}`;
-  if (failure === undefined) return searched;
+  const { complete, failure } = result;
+  const searched = headText(asked, result) + completeText(complete) + conflictsText(result);
+  if (failure === undefined) return searched + provenNothing(result);
   return `${searched}${failureText(failure, false)}${replayHint(subject, failure)}`;
+}
+
+export function headText(asked: string, { schedules, steps, seconds }: ExploreResult): string {
+  const head = `${count(schedules)} schedules of ${asked}, ${count(steps)} steps, in`;
+  return `${head} ${timeText(schedules, seconds)}\n`;
+}
+
+function conflictsText({ conflicts, ordersDiffer }: ExploreResult): string {
+  if (!ordersDiffer) {
+    return `${styled("yellow", "0 conflicting accesses: nothing could have failed here")}\n`;
+  }
+  return conflicts === 0 ? "" : `${count(conflicts)} conflicting pairs of accesses\n`;
+}
+
+export function provenNothing({ complete }: ExploreResult): string {
+  return complete === undefined ? `${styled("yellow", "not complete: nothing is proven")}\n` : "";
 }
 
 /** Of a search that was ended before it had an answer. */
@@ -63,7 +79,7 @@ function accessText({ contextName, cpu, operation, text, access }: TimelineEvent
   return `  ${access?.kind} by ${contextName} on CPU ${cpu}, in ${operation}: ${text}\n${stack}\n`;
 }
 
-function replayHint(
+export function replayHint(
   { scenario, mutation, era, allocator, kernel }: Subject,
   failure: Failure,
 ): string {

@@ -7,6 +7,7 @@ import type { ContextSpec } from "../../src/explore/context.ts";
 import { Engine } from "../../src/explore/engine.ts";
 import { explore } from "../../src/explore/explore.ts";
 import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
+import { kindName } from "../../src/explore/kinds.ts";
 import { samplerOf } from "../../src/explore/portfolio.ts";
 import { prepare } from "../../src/explore/program.ts";
 import { StaleSchedule } from "../../src/explore/schedulers/replay.ts";
@@ -141,7 +142,7 @@ const needsTheClosingEdge: Shape = [
   { cpu: 0, kind: "interrupt", migrates: false, operations: [[3, 4]] },
 ];
 
-test("words of one context are no scheduling points, and no outcome is lost by that", () => {
+test("words that are not shared are no scheduling points, and no outcome is lost by that", () => {
   fc.assert(
     fc.property(program, (shape) => {
       const contexts = contextsOf(shape);
@@ -164,6 +165,32 @@ test("words of one context are no scheduling points, and no outcome is lost by t
     }),
     { numRuns: 80, seed: 11, examples: [[needsTheClosingEdge]] },
   );
+});
+
+test("words that are only read are no scheduling points", () => {
+  const looks = (cpu: number) =>
+    task(cpu, "look", (memory, at) => {
+      for (let i = 0; i < 6; i++) memory.readOnce(at(0));
+      memory.writeOnce(at(1 + cpu), cpu);
+    });
+  const contexts = [looks(0), looks(1)];
+  const engine = new Engine(prepare({ name: "looks", world: () => words(2), contexts }));
+  const { schedules } = searchBound(engine, 4, { budget: new Budget() }, { prunes: false });
+  // One task or the other begins.
+  expect(schedules).toBe(2);
+  expect(engine.memory.sharing.conflicts()).toEqual([]);
+});
+
+test("a conflicting pair is two accesses of different contexts to one word, one a write", () => {
+  const contexts = [increment(0), increment(1)];
+  const engine = new Engine(prepare({ name: "pairs", world: () => words(2), contexts }));
+  searchBound(engine, 1, { budget: new Budget() }, { prunes: true });
+  const pairs = engine.memory.sharing.conflicts().map(({ kinds }) => kinds.map(kindName).join());
+  expect(pairs.sort()).toEqual([
+    "readOnce,writeOnce",
+    "writeOnce,readOnce",
+    "writeOnce,writeOnce",
+  ]);
 });
 
 /** The answers of `watch` at the end of every schedule with at most 2 preemptions. */

@@ -88,16 +88,13 @@ afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 
 test("a search of `all` scenarios finds a mutation, with the same answer on one thread and on two", async () => {
   const mutation = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));
-  const plans = (await subjectsOf({ scenario: "all", mutation })).map((subject) => ({
-    subject,
-    search: { schedules: 20_000, seed: 1 },
-    dataRaces: false,
-  }));
-  const answers = await Promise.all(pools.map((pool) => pool.searchEach(plans)));
+  const subjects = await subjectsOf({ scenario: "all", mutation });
+  const plan = { search: { schedules: 20_000, seed: 1 }, dataRaces: false };
+  const answers = await Promise.all(pools.map((pool) => pool.searchEach(subjects, plan)));
   const [one, two] = answers.map(({ seconds: _s, cpuSeconds: _c, ...steady }) => steady);
   expect(one).toEqual(two);
   expect(one?.failure).toMatchObject({ class: "counter-drift", preemptions: 1 });
-  expect(plans[one?.winner ?? -1]?.subject.scenario).toBe(remoteFreeFlush.name);
+  expect(subjects[one?.winner ?? -1]?.scenario).toBe(remoteFreeFlush.name);
 });
 
 async function namesOfAll(options: Omit<Subject, "scenario">): Promise<string[]> {

@@ -4,8 +4,8 @@ import { alloc, free } from "../steps.ts";
 
 export const twoCpus: SlabScenario = {
   name: "two-cpus",
-  story: "Two CPUs allocate and free, both into the cpu slab of the first.",
+  story: "One CPU frees into the used-up slab from which the other allocates.",
   machine: { cpus: 2 },
-  setup: [...on(0, alloc("a", 2)), ...on(1, alloc("b"))],
+  setup: on(0, alloc("a", 4)),
   contexts: [task("A", 0, alloc("x"), free("x")), task("B", 1, free("a.0"), alloc("y"), free("y"))],
 };
