@@ -12,12 +12,12 @@ import { TokenError } from "../explore/token.ts";
 import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
-import { explorationOfAllReport } from "../report/exploration-of-all.ts";
 import {
   explorationProgress,
   explorationReport,
   interruptedReport,
 } from "../report/exploration.ts";
+import { explorationOfAllReport } from "../report/exploration-of-all.ts";
 import {
   anySeed,
   complain,

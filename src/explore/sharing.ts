@@ -115,11 +115,13 @@ export class Sharing {
         .slice(at + 1)
         .filter((other) => other.context !== one.context)
         .filter((other) => isWrite(one.kind) || isWrite(other.kind))
-        .map((other): Conflict => ({
-          address,
-          contexts: [one.context, other.context],
-          kinds: [one.kind, other.kind],
-        })),
+        .map(
+          (other): Conflict => ({
+            address,
+            contexts: [one.context, other.context],
+            kinds: [one.kind, other.kind],
+          }),
+        ),
     );
   }
 }

@@ -7,6 +7,8 @@
 
 import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-parameters.ts";
 import type { Reading } from "../caches/drawing.ts";
+import { failPageAlloc } from "../caches/fail-page-alloc.ts";
+import { failslab } from "../caches/failslab.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
@@ -21,13 +23,21 @@ import {
   smallMachine,
   type World,
 } from "../explore/world.ts";
-import { type Change, classesFor, onSlub } from "../kernel/classes.ts";
+import {
+  type Change,
+  classesFor,
+  inTurn,
+  onAllocator,
+  onCommon,
+  onSlub,
+} from "../kernel/classes.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import type { Slab } from "../slab/slab.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
+import { Mailbox } from "./mailbox.ts";
 import { LaboratoryNames } from "./names.ts";
 
 /** The machine and the cache a scenario runs on. */
@@ -44,7 +54,26 @@ export interface LaboratoryOptions {
   /** SLUB: the cache's min_partial and cpu_partial, as in sysfs. */
   readonly minPartial?: number;
   readonly cpuPartial?: number;
+  /** slub_max_order, default 0: slabs are single pages. */
+  readonly maxOrder?: number;
+  /** Caches of one kind share their slabs. Default no. */
+  readonly merges?: boolean;
+  /** A debug cache repairs what it finds and goes on, as the kernel does. Default: that is a failure. */
+  readonly survivesReports?: boolean;
 }
+
+/** Parts of a laboratory that only some scenarios need. */
+export interface Equipment {
+  /** Allocations of objects or pages can be made to fail. */
+  readonly faults: boolean;
+  /** Objects can be handed over. */
+  readonly mailbox: boolean;
+}
+
+const withFaults: Change = inTurn(
+  onAllocator(failslab),
+  onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
+);
 
 /** An error that a debug cache finds ends the run instead of being repaired. */
 function refuseReport({ failure, cache, message, object = 0 }: SlabReport): never {
@@ -60,19 +89,25 @@ export class Laboratory implements World {
   /** How drawings and checks read the memory, unseen by the schedule. */
   readonly reading: Reading;
   private readonly names: LaboratoryNames;
+  private readonly handedOver: Mailbox | undefined;
 
-  constructor(options: LaboratoryOptions, change: Change) {
+  constructor(
+    options: LaboratoryOptions,
+    change: Change,
+    equipment: Equipment = { faults: false, mailbox: false },
+  ) {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions);
     const table = classesFor(allocator, kernel);
-    const base = options.swap === "slab_lock" ? onSlub(withSlabLock)(table) : table;
+    const plainBase = options.swap === "slab_lock" ? onSlub(withSlabLock)(table) : table;
+    const base = equipment.faults ? withFaults(plainBase) : plainBase;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {
       ...DEFAULT_BOOT_PARAMETERS,
-      slubMaxOrder: 0,
-      slabNoMerge: true,
+      slubMaxOrder: options.maxOrder ?? 0,
+      slabNoMerge: options.merges !== true,
     };
     this.system = new System(this.memory, machineOptions, {
       kernel,
@@ -81,7 +116,8 @@ export class Laboratory implements World {
     });
     serve(this.memory, this.system.machine);
     this.ledger = new Ledger(this.system.common);
-    this.system.observer.onReport?.(refuseReport);
+    if (options.survivesReports !== true) this.system.observer.onReport?.(refuseReport);
+    if (equipment.mailbox) this.handedOver = new Mailbox(this.system.machine);
     this.s = this.memory.runAs(0, () => this.boot(options));
     this.reading = {
       peek: (address) =>
@@ -99,6 +135,11 @@ export class Laboratory implements World {
     });
     system.observer.setLimits?.(s, options);
     return s;
+  }
+
+  get mailbox(): Mailbox {
+    if (this.handedOver === undefined) throw new RangeError("nothing is handed over here");
+    return this.handedOver;
   }
 
   /** The allocator, if it is SLUB: for steps written in TypeScript, of one allocator only. */

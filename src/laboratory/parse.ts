@@ -22,12 +22,17 @@ import { KERNEL_VERSIONS } from "../caches/kernel-version.ts";
 import { MAX_CPUS } from "../machine/cpus.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
 import { quoted } from "../machine/quoted.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
-import type { LaboratoryOptions } from "./laboratory.ts";
-import { danglingReference, type PlacedStep, parseReference } from "./references.ts";
+import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
+import { danglingReference, type PlacedStep } from "./references.ts";
+import { sysfsComplaint } from "./run-step.ts";
 import type { SetupStep, SlabContext, SlabScenario } from "./scenario.ts";
-import * as steps from "./steps.ts";
+import type { Step } from "./steps.ts";
+import { MOST, VERBS } from "./verbs.ts";
 import type { EndsEmpty } from "./verdict.ts";
+import { Words } from "./words.ts";
+
+const LARGEST_OBJECT = 8192;
+const LARGEST_ORDER = 3;
 
 /** The text is not a scenario: says where, and what was expected. */
 export class ScenarioError extends Error {
@@ -37,111 +42,8 @@ export class ScenarioError extends Error {
   }
 }
 
-/** The words of one line, taken one after the other. */
-class Words {
-  private readonly words: string[];
-  private readonly refuse: (word: string, why: string) => never;
-  private last = "";
-
-  constructor(text: string, refuse: (word: string, why: string) => never) {
-    this.words = text.split(/\s+/).filter((word) => word !== "");
-    this.refuse = refuse;
-  }
-
-  get isEmpty(): boolean {
-    return this.words.length === 0;
-  }
-
-  get rest(): string {
-    return this.words.splice(0).join(" ");
-  }
-
-  next(what: string): string {
-    const word = this.words.shift();
-    if (word === undefined) return this.refuse(this.last, `${what} is missing after it`);
-    this.last = word;
-    return word;
-  }
-
-  /** A word that must be one of `known`. */
-  oneOf<T extends string>(what: string, known: readonly T[]): T {
-    const word = this.next(what);
-    const found = known.find((one) => one === word);
-    return found ?? this.refuse(word, `not a ${what}; known: ${known.join(", ")}`);
-  }
-
-  /** Takes the word if it comes next. */
-  takes(word: string): boolean {
-    if (this.words[0] !== word) return false;
-    this.last = word;
-    this.words.shift();
-    return true;
-  }
-
-  number(what: string, least: number, most: number): number {
-    const word = this.next(what);
-    const value = /^\d+$/.test(word) ? Number(word) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    return this.refuse(word, `${what} must be a whole number from ${least} to ${most}`);
-  }
-
-  optionalNumber(what: string, least: number, most: number, otherwise: number): number {
-    return /^\d/.test(this.words[0] ?? "") ? this.number(what, least, most) : otherwise;
-  }
-
-  name(what: string): string {
-    const word = this.next(what);
-    if (/^[a-z]\w*$/i.test(word)) return word;
-    return this.refuse(word, `${what} has letters and digits only`);
-  }
-
-  reference(): string {
-    const word = this.next("an object");
-    if (parseReference(word) !== undefined) return word;
-    return this.refuse(word, "not an object: write a, a.1 or a.1-3");
-  }
-
-  ends(): void {
-    const [word] = this.words;
-    if (word !== undefined) this.refuse(word, "nothing more is expected here");
-  }
-}
-
-const MOST = 4096;
-const LARGEST_OBJECT = 8192;
-
-type Verb = (words: Words) => steps.Step;
-
-const VERBS: Readonly<Record<string, Verb>> = {
-  alloc: (words) => {
-    const name = words.name("a name");
-    const count = words.optionalNumber("how many", 1, MOST, 1);
-    const node = words.takes("node") ? words.number("a node", 0, MAX_NUMNODES - 1) : NUMA_NO_NODE;
-    return steps.alloc(name, count, node);
-  },
-  free: (words) => steps.free(words.reference()),
-  "bulk-alloc": (words) => steps.bulkAlloc(words.name("a name"), words.number("how many", 1, MOST)),
-  "bulk-free": (words) => steps.bulkFree(words.reference()),
-  flush: () => steps.flush(),
-  "flush-cpu": () => steps.flushCpu(),
-  shrink: () => steps.shrink(),
-  destroy: () => steps.destroy(),
-  "keep-none": () => steps.keepNone(),
-  reap: () => steps.reap(),
-  "rcu-barrier": () => steps.rcuBarrier(),
-  "cpu-offline": (words) => steps.cpuOffline(words.number("a CPU", 0, MAX_CPUS - 1)),
-  read: (words) => steps.read(words.next("a file of sysfs")),
-  write: (words) => steps.write(words.next("a file of sysfs"), words.next("a value")),
-  tune: (words) =>
-    steps.tune(
-      words.number("limit", 1, MOST),
-      words.number("batchcount", 1, MOST),
-      words.number("shared", 0, MOST),
-    ),
-};
-
 /** The set-up or context to which the next steps belong. */
-type Section = { readonly cpu: number } | (SlabContext & { operations: steps.Step[][] });
+type Section = { readonly cpu: number } | (SlabContext & { operations: Step[][] });
 
 class Parser {
   private readonly file: string;
@@ -150,7 +52,7 @@ class Parser {
   private story = "";
   private machine: LaboratoryOptions = {};
   private readonly setup: SetupStep[] = [];
-  private readonly contexts: (SlabContext & { operations: steps.Step[][] })[] = [];
+  private readonly contexts: (SlabContext & { operations: Step[][] })[] = [];
   private endsEmpty: EndsEmpty | undefined;
   private section: Section | undefined;
   /** All steps with their lines, to report where a name is wrong. */
@@ -174,8 +76,23 @@ class Parser {
     if (dangling !== undefined) {
       throw new ScenarioError(this.file, dangling.line, dangling.word, dangling.why);
     }
+    this.refuseUnknownFiles();
     const { name, story, machine, setup, contexts, endsEmpty } = this;
     return { name, story, machine, setup, contexts, endsEmpty };
+  }
+
+  /** Files of sysfs, and the values written to them, are tried on a machine like the scenario's. */
+  private refuseUnknownFiles(): void {
+    const placed = [...this.placedSetup, ...this.placed.flat()].filter(
+      ({ step: { verb } }) => verb === "read" || verb === "write",
+    );
+    if (placed.length === 0) return;
+    const lab = new Laboratory(this.machine, (classes) => classes);
+    for (const { line, step } of placed) {
+      const complaint = sysfsComplaint(lab, step);
+      if (complaint === undefined) continue;
+      throw new ScenarioError(this.file, line, complaint.word, complaint.why);
+    }
   }
 
   private readonly refuse = (word: string, why: string): never => {
@@ -236,19 +153,33 @@ class Parser {
         "allocator",
         "kernel",
         "swap",
+        "max_order",
+        "merges",
+        "survives_reports",
       ]);
       this.machine = { ...this.machine, ...this.machineSetting(what, words) };
     }
   }
 
   private machineSetting(
-    what: "cpus" | "nodes" | "allocator" | "kernel" | "swap",
+    what:
+      | "cpus"
+      | "nodes"
+      | "allocator"
+      | "kernel"
+      | "swap"
+      | "max_order"
+      | "merges"
+      | "survives_reports",
     words: Words,
   ): LaboratoryOptions {
     if (what === "cpus") return { cpus: words.number("cpus", 1, MAX_CPUS) };
     if (what === "nodes") return { nodes: words.number("nodes", 1, MAX_NUMNODES) };
     if (what === "allocator") return { allocator: words.oneOf("allocator", ALLOCATORS) };
     if (what === "kernel") return { kernel: words.oneOf("kernel", KERNEL_VERSIONS) };
+    if (what === "max_order") return { maxOrder: words.number("max_order", 0, LARGEST_ORDER) };
+    if (what === "merges") return { merges: true };
+    if (what === "survives_reports") return { survivesReports: true };
     return { swap: words.oneOf("swap", ["double", "slab_lock"]) };
   }
 
@@ -308,7 +239,7 @@ class Parser {
     }
   }
 
-  private parseStep(part: string): steps.Step {
+  private parseStep(part: string): Step {
     const words = new Words(part, this.refuse);
     const verb = words.next("a verb");
     const parse = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;

@@ -32,10 +32,16 @@ function printMachine(machine: LaboratoryOptions): string[] {
     allocator = "slub",
     kernel = DEFAULT_KERNEL,
     swap = "double",
+    maxOrder = 0,
+    merges = false,
+    survivesReports = false,
   } = machine;
   const { size, flags = 0, minPartial, cpuPartial } = machine;
   const words = [`machine cpus ${cpus} nodes ${nodes} allocator ${allocator} kernel ${kernel}`];
   if (swap !== "double") words.push(`swap ${swap}`);
+  if (maxOrder !== 0) words.push(`max_order ${maxOrder}`);
+  if (merges) words.push("merges");
+  if (survivesReports) words.push("survives_reports");
   const cache: string[] = [];
   if (size !== undefined) cache.push(`size ${size}`);
   if (flags !== 0) cache.push(`flags ${describeFlags("4.1", flags).join(",")}`);

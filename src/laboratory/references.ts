@@ -4,7 +4,7 @@
  * by set-up, for all contexts, or earlier by the same context. Steps in TypeScript may make names, too;
  * a file has no such steps.
  */
-import type { Step } from "./steps.ts";
+import { madeBy, type Step } from "./steps.ts";
 
 /** `a`, all of them; `a.1`; `a.1-3`. */
 export interface Reference {
@@ -55,10 +55,11 @@ function firstDangling(
   made: Map<string, number>,
 ): Dangling | undefined {
   for (const { line, step } of steps) {
-    if (step.verb === "alloc" || step.verb === "bulk-alloc") made.set(step.name, step.count);
-    if (step.verb !== "free" && step.verb !== "bulk-free") continue;
-    const why = whyDangling(step.of, made);
-    if (why !== undefined) return { line, word: step.of, why };
+    const of = "of" in step ? step.of : undefined;
+    const why = of === undefined ? undefined : whyDangling(of, made);
+    if (of !== undefined && why !== undefined) return { line, word: of, why };
+    const makes = madeBy(step);
+    if (makes !== undefined) made.set(makes.name, makes.count);
   }
   return undefined;
 }

@@ -21,9 +21,10 @@ import type { Scenario } from "../explore/program.ts";
 import { type Change, whyItCannotRun } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
-import { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
+import { type Equipment, Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 import { parseReference } from "./references.ts";
-import { type Bound, type Names, runStep, type Step, stepText } from "./steps.ts";
+import { runStep } from "./run-step.ts";
+import { type Bound, type Names, type Step, stepText } from "./steps.ts";
 import { auditQuiet, checkCpus, type EndsEmpty } from "./verdict.ts";
 
 /** Steps on one CPU, before exploration. */
@@ -160,13 +161,40 @@ function contextOf(
 /** @throws RangeError if a context is on a CPU that a step takes offline. */
 function refuseHomeless({ name, contexts }: SlabScenario): void {
   const steps = contexts.flatMap(({ operations }) => operations.flat());
-  const gone = steps.flatMap((step) => (step.verb === "cpu-offline" ? [step.cpu] : []));
+  const gone = steps.flatMap((step) =>
+    step.verb === "cpu-offline" || step.verb === "cpu-online" ? [step.cpu] : [],
+  );
   const homeless = contexts.find(({ cpu, migrates }) => migrates || gone.includes(cpu));
   if (gone.length === 0 || homeless === undefined) return;
   throw new RangeError(
     `scenario ${name}: ${homeless.name} may be on CPU ${gone.join(", ")}, which goes offline; ` +
       "explored contexts do not move away",
   );
+}
+
+function stepsOf({ setup, contexts }: SlabScenario): Step[] {
+  const ofContexts = contexts.flatMap(({ operations }) => operations.flat());
+  return [...setup.map(({ step }) => step), ...ofContexts];
+}
+
+function equipmentFor(scenario: SlabScenario): Equipment {
+  const verbs = new Set(stepsOf(scenario).map(({ verb }) => verb));
+  return {
+    faults: verbs.has("fail-slab") || verbs.has("fail-page"),
+    mailbox: verbs.has("hand") || verbs.has("take"),
+  };
+}
+
+/** The world of a scenario. @throws RangeError if a step names a file of sysfs that there is not. */
+function laboratoryFor(scenario: SlabScenario, change: Change): Laboratory {
+  const lab = new Laboratory(scenario.machine, change, equipmentFor(scenario));
+  for (const step of stepsOf(scenario)) {
+    if (step.verb !== "read" && step.verb !== "write") continue;
+    if (!lab.system.observer.attributes.has(step.attribute)) {
+      throw new RangeError(`scenario ${scenario.name}: there is no file ${step.attribute}`);
+    }
+  }
+  return lab;
 }
 
 /** Verbs of one allocator only. */
@@ -180,15 +208,12 @@ const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
 };
 
 /** @throws RangeError if there is no such allocator, or it does not have a verb of the scenario. */
-function refuseUnfit({ name, machine, setup, contexts }: SlabScenario): void {
+function refuseUnfit(scenario: SlabScenario): void {
+  const { name, machine } = scenario;
   const { allocator = "slub", kernel = DEFAULT_KERNEL } = machine;
   const why = whyItCannotRun(allocator, kernel);
   if (why !== undefined) throw new RangeError(`${why}; explore that of ${DEFAULT_KERNEL}, or SLAB`);
-  const steps = [
-    ...setup.map(({ step }) => step),
-    ...contexts.flatMap(({ operations }) => operations.flat()),
-  ];
-  const unfit = steps.find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
+  const unfit = stepsOf(scenario).find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
   if (unfit === undefined) return;
   throw new RangeError(`scenario ${name}: ${allocator} has no "${unfit.verb}"`);
 }
@@ -207,7 +232,7 @@ export function scenarioOf(
   refuseHomeless(scenario);
   return {
     name: scenario.name,
-    world: () => new Laboratory(scenario.machine, change),
+    world: () => laboratoryFor(scenario, change),
     setup: (lab) => {
       let bound: Bound = {};
       for (const { cpu, step } of scenario.setup) {

@@ -14,21 +14,43 @@ import type { Laboratory } from "./laboratory.ts";
 
 /** One call into the allocator. */
 export type Step =
-  | { readonly verb: "alloc"; readonly name: string; readonly count: number; readonly node: number }
-  | { readonly verb: "free"; readonly of: string }
+  | {
+      readonly verb: "alloc";
+      readonly name: string;
+      readonly count: number;
+      readonly node: number;
+      readonly wish: AllocWish | undefined;
+    }
   | { readonly verb: "bulk-alloc"; readonly name: string; readonly count: number }
-  | { readonly verb: "bulk-free"; readonly of: string }
+  | { readonly verb: "kmalloc"; readonly name: string; readonly size: number }
+  | { readonly verb: "krealloc"; readonly of: string; readonly name: string; readonly size: number }
+  | {
+      readonly verb: "pages";
+      readonly name: string;
+      readonly count: number;
+      readonly order: number;
+    }
+  | { readonly verb: "take"; readonly name: string }
+  | { readonly verb: "poke"; readonly of: string; readonly offset: number; readonly value: number }
+  | {
+      readonly verb: "free" | "bulk-free" | "kfree-rcu" | "free-pages" | "hand" | "rcu-look";
+      readonly of: string;
+    }
   | {
       readonly verb:
         | "flush"
         | "flush-cpu"
         | "shrink"
-        | "destroy"
         | "keep-none"
         | "reap"
-        | "rcu-barrier";
+        | "rcu-barrier"
+        | "synchronize-rcu";
     }
-  | { readonly verb: "cpu-offline"; readonly cpu: number }
+  | { readonly verb: "create"; readonly name: string; readonly size: number }
+  | { readonly verb: "destroy"; readonly of: string | undefined }
+  | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number }
+  | { readonly verb: "cpu-offline" | "cpu-online"; readonly cpu: number }
+  | { readonly verb: "node-offline" | "node-online"; readonly node: number }
   | { readonly verb: "read"; readonly attribute: string }
   | { readonly verb: "write"; readonly attribute: string; readonly value: string }
   | {
@@ -48,11 +70,16 @@ export type Bound = Readonly<Record<string, readonly Address[]>>;
 /** The objects of a name: `a`, `a.1`, `a.1-3`. */
 export type Names = (reference: string) => Address[];
 
-export const alloc = (name: string, count = 1, node = NUMA_NO_NODE): Step => ({
+/** `zero`: zeroed, which is checked. `thisnode`: from the node that is named or not at all. */
+export type AllocWish = "zero" | "thisnode";
+export const ALLOC_WISHES: readonly AllocWish[] = ["zero", "thisnode"];
+
+export const alloc = (name: string, count = 1, node = NUMA_NO_NODE, wish?: AllocWish): Step => ({
   verb: "alloc",
   name,
   count,
   node,
+  wish,
 });
 export const free = (of: string): Step => ({ verb: "free", of });
 export const bulkAlloc = (name: string, count: number): Step => ({
@@ -66,14 +93,57 @@ export const flush = (): Step => ({ verb: "flush" });
 /** This CPU alone does so, as the inter-processor call makes it; for interrupts. */
 export const flushCpu = (): Step => ({ verb: "flush-cpu" });
 export const shrink = (): Step => ({ verb: "shrink" });
-export const destroy = (): Step => ({ verb: "destroy" });
+/** The cache of the scenario, or one that `create` has made. */
+export const destroy = (of?: string): Step => ({ verb: "destroy", of });
+/** Another cache, which may be an alias of one that there is, if the machine merges. */
+export const create = (name: string, size: number): Step => ({ verb: "create", name, size });
 /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
 export const keepNone = (): Step => ({ verb: "keep-none" });
 /** SLAB's cache_reap on this CPU. */
 export const reap = (): Step => ({ verb: "reap" });
+export const kmalloc = (name: string, size: number): Step => ({ verb: "kmalloc", name, size });
+/** The object of `of` grows or shrinks; from then on it is called `name`. */
+export const krealloc = (of: string, name: string, size: number): Step => ({
+  verb: "krealloc",
+  of,
+  name,
+  size,
+});
+/** Blocks of 2^order pages, straight from the page allocator. */
+export const pages = (name: string, count: number, order = 0): Step => ({
+  verb: "pages",
+  name,
+  count,
+  order,
+});
+export const freePages = (of: string): Step => ({ verb: "free-pages", of });
+/** Leaves objects for any context to `take`, one at a time. */
+export const hand = (of: string): Step => ({ verb: "hand", of });
+/** Takes one of the objects that were handed over; if there is none, the name stands for nothing. */
+export const take = (name: string): Step => ({ verb: "take", name });
+/** Writes a byte into an object, or beside it. */
+export const poke = (of: string, offset: number, value: number): Step => ({
+  verb: "poke",
+  of,
+  offset,
+  value,
+});
+export const kfreeRcu = (of: string): Step => ({ verb: "kfree-rcu", of });
+/**
+ * A read-side section: looks at those of the objects that are live when it begins. Their slabs must
+ * stay until it ends, as kfree-rcu and SLAB_TYPESAFE_BY_RCU promise.
+ */
+export const rcuLook = (of: string): Step => ({ verb: "rcu-look", of });
+export const synchronizeRcu = (): Step => ({ verb: "synchronize-rcu" });
+/** The `nth` allocation of an object from now on fails, or of a page. */
+export const failSlab = (nth: number): Step => ({ verb: "fail-slab", nth });
+export const failPage = (nth: number): Step => ({ verb: "fail-page", nth });
 export const rcuBarrier = (): Step => ({ verb: "rcu-barrier" });
 /** cpu_down. Explored contexts do not move away, so no context may be on that CPU. */
 export const cpuOffline = (cpu: number): Step => ({ verb: "cpu-offline", cpu });
+export const cpuOnline = (cpu: number): Step => ({ verb: "cpu-online", cpu });
+export const nodeOffline = (node: number): Step => ({ verb: "node-offline", node });
+export const nodeOnline = (node: number): Step => ({ verb: "node-online", node });
 /** A file of /sys/kernel/slab/<cache>/. */
 export const read = (attribute: string): Step => ({ verb: "read", attribute });
 export const write = (attribute: string, value: string): Step => ({
@@ -95,16 +165,42 @@ export const call = (title: string, body: StepBody): Step => ({ verb: "call", ti
 export function stepText(step: Step): string {
   switch (step.verb) {
     case "alloc": {
+      const count = step.count === 1 ? "" : ` ${step.count}`;
       const node = step.node === NUMA_NO_NODE ? "" : ` node ${step.node}`;
-      return `alloc ${step.name}${step.count === 1 ? "" : ` ${step.count}`}${node}`;
+      const wish = step.wish === undefined ? "" : ` ${step.wish}`;
+      return `alloc ${step.name}${count}${node}${wish}`;
     }
+    case "bulk-alloc":
+      return `bulk-alloc ${step.name} ${step.count}`;
+    case "kmalloc":
+    case "create":
+      return `${step.verb} ${step.name} ${step.size}`;
+    case "krealloc":
+      return `krealloc ${step.of} ${step.name} ${step.size}`;
+    case "pages":
+      return `pages ${step.name} ${step.count}${step.order === 0 ? "" : ` order ${step.order}`}`;
+    case "take":
+      return `take ${step.name}`;
+    case "poke":
+      return `poke ${step.of} ${step.offset} ${step.value}`;
     case "free":
     case "bulk-free":
+    case "kfree-rcu":
+    case "free-pages":
+    case "hand":
+    case "rcu-look":
       return `${step.verb} ${step.of}`;
-    case "bulk-alloc":
-      return `${step.verb} ${step.name} ${step.count}`;
+    case "destroy":
+      return step.of === undefined ? "destroy" : `destroy ${step.of}`;
+    case "fail-slab":
+    case "fail-page":
+      return `${step.verb} ${step.nth}`;
     case "cpu-offline":
-      return `cpu-offline ${step.cpu}`;
+    case "cpu-online":
+      return `${step.verb} ${step.cpu}`;
+    case "node-offline":
+    case "node-online":
+      return `${step.verb} ${step.node}`;
     case "read":
       return `read ${step.attribute}`;
     case "write":
@@ -118,60 +214,19 @@ export function stepText(step: Step): string {
   }
 }
 
-/** Does the step, with allocations as `gfp` says; returns the objects that it names. */
-export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number): Bound {
-  const { system, s } = lab;
+/** The names that a step makes, each with the number of its objects. */
+export function madeBy(step: Step): { readonly name: string; readonly count: number } | undefined {
   switch (step.verb) {
-    case "alloc": {
-      const objects: Address[] = [];
-      for (let i = 0; i < step.count; i++)
-        objects.push(system.kmemCacheAllocNode(s, gfp, step.node));
-      return { [step.name]: objects };
-    }
-    case "free":
-      for (const object of names(step.of)) system.kfree(object);
-      return {};
-    case "bulk-alloc": {
-      const objects: Address[] = [];
-      // All or none: if it fails, it has freed the objects that it had put there.
-      const got = system.kmemCacheAllocBulk(s, step.count, objects, gfp);
-      return { [step.name]: objects.slice(0, got) };
-    }
-    case "bulk-free": {
-      const objects = names(step.of);
-      if (objects.length > 0) system.kmemCacheFreeBulk(s, objects.length, objects);
-      return {};
-    }
-    case "shrink":
-      system.kmemCacheShrink(s);
-      return {};
-    case "destroy":
-      system.kmemCacheDestroy(s);
-      return {};
-    case "cpu-offline":
-      system.cpuDown(step.cpu);
-      return {};
-    case "rcu-barrier":
-      system.machine.rcu.barrier();
-      return {};
-    case "call":
-      return step.body(lab, names) ?? {};
+    case "alloc":
+    case "bulk-alloc":
+    case "pages":
+      return { name: step.name, count: step.count };
+    case "kmalloc":
+    case "krealloc":
+    case "take":
+    case "create":
+      return { name: step.name, count: 1 };
     default:
-      runOnOneAllocator(lab, step);
-      return {};
-  }
-}
-
-/** What not every allocator has; scenario.ts refuses a step that this one has not. */
-function runOnOneAllocator({ system, s }: Laboratory, step: Step): void {
-  const { attributes, steps } = system.observer;
-  if (step.verb === "read") attributes.get(step.attribute)?.show?.(s);
-  else if (step.verb === "write") attributes.get(step.attribute)?.store?.(s, step.value);
-  else if (step.verb === "tune") {
-    system.allocator.tune(s, step.limit, step.batch, step.shared);
-  } else {
-    const act = steps.get(step.verb);
-    if (act === undefined) throw new RangeError(`${system.allocator.name} has no "${step.verb}"`);
-    act(s);
+      return undefined;
   }
 }

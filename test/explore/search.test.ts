@@ -186,11 +186,7 @@ test("a conflicting pair is two accesses of different contexts to one word, one 
   const engine = new Engine(prepare({ name: "pairs", world: () => words(2), contexts }));
   searchBound(engine, 1, { budget: new Budget() }, { prunes: true });
   const pairs = engine.memory.sharing.conflicts().map(({ kinds }) => kinds.map(kindName).join());
-  expect(pairs.sort()).toEqual([
-    "readOnce,writeOnce",
-    "writeOnce,readOnce",
-    "writeOnce,writeOnce",
-  ]);
+  expect(pairs.sort()).toEqual(["readOnce,writeOnce", "writeOnce,readOnce", "writeOnce,writeOnce"]);
 });
 
 /** The answers of `watch` at the end of every schedule with at most 2 preemptions. */
