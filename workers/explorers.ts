@@ -7,7 +7,15 @@
 import { Piscina } from "piscina";
 import { leastComplete } from "../src/explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../src/explore/explore.ts";
-import type { ProofJob, SearchJob, ShardProgress } from "../src/museum/jobs.ts";
+import type { FuzzResult } from "../src/laboratory/fuzz/fuzz.ts";
+import type {
+  FuzzJob,
+  FuzzPlan,
+  FuzzShardProgress,
+  ProofJob,
+  SearchJob,
+  ShardProgress,
+} from "../src/museum/jobs.ts";
 import type { Proof } from "../src/museum/prove.ts";
 import type { Subject } from "../src/museum/subject.ts";
 import { Rounds, type SearchedSoFar } from "./rounds.ts";
@@ -60,6 +68,10 @@ export class Explorers {
     this.pool.on("message", hear);
   }
 
+  onFuzzProgress(hear: (progress: FuzzShardProgress) => void): void {
+    this.pool.on("message", hear);
+  }
+
   async prove(job: ProofJob, signal?: AbortSignal): Promise<Proof> {
     return this.pool.run(job, signal === undefined ? {} : { signal });
   }
@@ -67,7 +79,7 @@ export class Explorers {
   /** One answer from all shards. Rejects if it is aborted before a shard has found a failure. */
   async search(plan: SearchPlan, signal?: AbortSignal): Promise<ExploreResult> {
     const start = performance.now();
-    const answers = await this.race(shardsOf(plan, this.threads), signal);
+    const answers = await this.race<ExploreResult>(shardsOf(plan, this.threads), signal);
     const [first] = answers;
     const conflicts = Math.max(...answers.map((answer) => answer?.conflicts ?? 0));
     const ordersDiffer = answers.some((answer) => answer?.ordersDiffer === true);
@@ -93,7 +105,7 @@ export class Explorers {
         const subject = subjects[shard] as Subject;
         return search === undefined ? [] : [{ kind: "search", subject, search, dataRaces, shard }];
       });
-      const raced = await this.race(jobs, signal);
+      const raced = await this.race<ExploreResult>(jobs, signal);
       answers.push(...raced);
       winner = jobs[winnerOf(raced)]?.shard ?? -1;
       // Searches after the first that fails may have ended or not: they do not count.
@@ -119,11 +131,23 @@ export class Explorers {
     };
   }
 
+  /** A search over programs, in as many shards as there are threads. */
+  async fuzz(plan: FuzzPlan, signal?: AbortSignal): Promise<readonly (FuzzResult | undefined)[]> {
+    const shards = plan.seconds === Number.POSITIVE_INFINITY ? SHARDS : this.threads;
+    const jobs = Array.from({ length: shards }, (_, shard) => ({
+      kind: "fuzz" as const,
+      plan,
+      shard,
+      shards,
+    }));
+    return this.race<FuzzResult>(jobs, signal);
+  }
+
   /** The answers of all jobs, except those after the first with a failure. */
-  private async race(
-    shards: readonly SearchJob[],
+  private async race<T extends Answer>(
+    shards: readonly (SearchJob | FuzzJob)[],
     signal: AbortSignal | undefined,
-  ): Promise<(ExploreResult | undefined)[]> {
+  ): Promise<(T | undefined)[]> {
     const aborts = shards.map(() => new AbortController());
     const stop = (from: number): void => {
       for (const abort of aborts.slice(from)) abort.abort();
@@ -132,7 +156,7 @@ export class Explorers {
     const answers = await Promise.all(
       shards.map(async (job, shard) => {
         const { signal: own } = aborts[shard] as AbortController;
-        const answer: ExploreResult | undefined = await this.pool
+        const answer: T | undefined = await this.pool
           .run(job, { signal: own })
           .catch((error: unknown) => {
             if (own.aborted) return undefined;
@@ -174,14 +198,17 @@ function shardsOf({ subject, search, dataRaces }: SearchPlan, threads: number): 
 const part = (whole: number, index: number, of: number): number =>
   Math.floor((whole * (index + 1)) / of) - Math.floor((whole * index) / of);
 
-type Answers = readonly (ExploreResult | undefined)[];
+/** A search's answer, as far as a race of searches looks at it. */
+interface Answer {
+  readonly failure: unknown;
+}
 
-const winnerOf = (answers: Answers): number =>
+const winnerOf = (answers: readonly (Answer | undefined)[]): number =>
   answers.findIndex((answer) => answer?.failure !== undefined);
 
 /** The failure of the lowest shard that has one; the figures are sums up to that shard. */
 function merged(
-  answers: Answers,
+  answers: readonly (ExploreResult | undefined)[],
   start: number,
 ): Pick<ExploreResult, "schedules" | "steps" | "seconds" | "cpuSeconds" | "failure"> {
   const winner = winnerOf(answers);

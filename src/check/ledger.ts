@@ -159,7 +159,15 @@ export class Ledger {
 
   /** All that are held in [from, to), in ascending order. */
   *liveIn(from: Address, to: Address): Generator<Address> {
-    for (let object = from; object < to; object += 8) if (this.isLive(object)) yield object;
+    const end = this.wordOf(to);
+    for (let at = this.wordOf(from); at < end; at += 4) {
+      // Most of the memory was never handed out.
+      const entered = this.memory.findOther(at, 0, end - at);
+      if (entered === 0) return;
+      at = entered & ~3;
+      const object = ((at - this.words) >> 2) << 3;
+      if (this.isLive(object)) yield object;
+    }
   }
 
   // ---- payload ----

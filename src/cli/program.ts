@@ -7,6 +7,7 @@ import { printable } from "../machine/quoted.ts";
 import { complain, EXIT } from "./common.ts";
 import { exploreCommand } from "./explore.ts";
 import { UnreadableFile } from "./files.ts";
+import { fuzzCommand } from "./fuzz.ts";
 import { geometryCommand } from "./geometry.ts";
 import { museumCommand } from "./museum.ts";
 import { replayCommand } from "./replay.ts";
@@ -52,6 +53,7 @@ function program(words: readonly string[]): Command {
   for (const sub of [
     stressCommand(),
     exploreCommand(),
+    fuzzCommand(),
     replayCommand(),
     museumCommand(),
     scaleCommand(),

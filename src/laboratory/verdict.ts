@@ -6,9 +6,9 @@
  */
 
 import { audit, auditEmpty } from "../check/audit.ts";
-import type { AuditFinding } from "../check/findings.ts";
+import { surveyBlocks } from "../check/blocks.ts";
+import { type AuditFinding, Findings } from "../check/findings.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { Page } from "../pages/page.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** The CPUs on which nothing is under way. What a CPU had that went offline is taken over later. */
@@ -43,14 +43,12 @@ export function auditQuiet(lab: Laboratory, { endsEmpty, interrupted }: QuietAud
 }
 
 function freeAndShrink({ system, ledger, s }: Laboratory): void {
-  const { pages, machine, memory } = system;
+  const { machine, observer } = system;
   // A cache that the scenario has destroyed has nothing to free.
   if (!system.common.caches().includes(s)) return;
-  const first = pages.pageAddress(pages.array.numbered(pages.zones[0]?.start ?? 0));
-  for (const object of ledger.liveIn(first, machine.layout.end)) {
-    const slab = pages.virtToHeadPage(object);
-    if (memory.read32(slab + Page.slabCache) === s) system.kfree(object);
-  }
+  const slabs = surveyBlocks(system, new Findings()).get(s) ?? [];
+  const objects = slabs.flatMap((slab) => observer.objectsOfSlab(s, slab));
+  for (const object of objects.filter((object) => ledger.isLive(object))) system.kfree(object);
   system.kmemCacheShrink(s);
   machine.rcu.barrier();
 }

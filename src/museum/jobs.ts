@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The jobs of the explorer's workers: jobs and answers are plain data. */
+
+import type { AllocatorName } from "../caches/flags.ts";
+import type { Era, KernelVersion } from "../caches/kernel-version.ts";
 import type { Progress } from "../explore/budget.ts";
 import { type ExploreResult, explore, type SearchOptions } from "../explore/explore.ts";
+import { type FuzzProgress, type FuzzResult, fuzz } from "../laboratory/fuzz/fuzz.ts";
+import { habitatsOf } from "../laboratory/fuzz/habitat.ts";
 import { exhibit } from "./bugs/index.ts";
 import { type Proof, prove } from "./prove.ts";
-import { type Subject, scenarioOfSubject } from "./subject.ts";
+import { changeOf, type Subject, scenarioOfSubject } from "./subject.ts";
 
 export interface SearchJob {
   readonly kind: "search";
@@ -13,6 +18,27 @@ export interface SearchJob {
   readonly dataRaces: boolean;
   /** Shards are numbered; the lowest that finds something wins. */
   readonly shard: number;
+}
+
+export interface FuzzJob {
+  readonly kind: "fuzz";
+  readonly plan: FuzzPlan;
+  readonly shard: number;
+  readonly shards: number;
+}
+
+/** A search over programs, for all its shards. */
+export interface FuzzPlan {
+  readonly allocator: AllocatorName;
+  readonly kernel: KernelVersion;
+  readonly mutation?: string | undefined;
+  readonly era: Era;
+  readonly seed: number;
+  /** Programs of all shards, and CPU seconds of each; the first to run out ends the search. */
+  readonly programs: number;
+  readonly seconds: number;
+  readonly preemptions: number;
+  readonly dataRaces: boolean;
 }
 
 export interface ProofJob {
@@ -26,6 +52,12 @@ export interface ShardProgress extends Progress {
   readonly shard: number;
 }
 
+export interface FuzzShardProgress extends FuzzProgress {
+  readonly shard: number;
+}
+
+type TellFuzz = (progress: FuzzShardProgress) => void;
+
 export async function runSearch(
   { subject, search, dataRaces, shard }: SearchJob,
   tell: (progress: ShardProgress) => void,
@@ -33,6 +65,17 @@ export async function runSearch(
   const scenario = await scenarioOfSubject(subject);
   const progress = (at: Progress): undefined => tell({ ...at, shard }) as undefined;
   return explore({ ...scenario, search: { ...search, progress }, dataRaces });
+}
+
+export async function runFuzz(
+  { plan, shard, shards }: FuzzJob,
+  tell: TellFuzz,
+): Promise<FuzzResult> {
+  const { allocator, kernel, mutation, era, ...limits } = plan;
+  const change = await changeOf({ mutation, era });
+  const progress = (at: FuzzProgress): void => tell({ ...at, shard });
+  const habitats = habitatsOf(allocator, kernel);
+  return fuzz({ ...limits, habitats, change, shard, shards, progress });
 }
 
 export function runProof({ id, shareSeconds }: ProofJob): Proof {

@@ -3,10 +3,15 @@
  * The subject of a command or a worker, as plain data: a scenario by name, by exhibit or as text, and
  * the allocator it runs on.
  */
-import type { AllocatorName } from "../caches/flags.ts";
-import { DEFAULT_KERNEL, type Era, type KernelVersion } from "../caches/kernel-version.ts";
+import { ALLOCATORS, type AllocatorName } from "../caches/flags.ts";
+import {
+  DEFAULT_KERNEL,
+  type Era,
+  KERNEL_VERSIONS,
+  type KernelVersion,
+} from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
-import { classesFor } from "../kernel/classes.ts";
+import { type Change, classesFor } from "../kernel/classes.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
@@ -89,18 +94,52 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
     return brokenScenario(shown);
   }
   const found = text === undefined ? named(scenario) : parseScenario(scenario, text);
-  const broken = mutation === undefined ? undefined : await loadMutation(mutation);
-  const past = eraOf({ era });
+  const change = await changeOf({ mutation, era });
   const machine = { ...found.machine };
   const own = allocator === undefined ? machine : { ...machine, allocator };
   const on = kernel === undefined ? own : { ...own, kernel };
-  const wanted = scenarioOf({ ...found, machine: on }, (classes) => {
-    const older = past(classes);
-    return broken === undefined ? older : mutate(broken, older);
-  });
+  const wanted = scenarioOf({ ...found, machine: on }, change);
   if (mutation === undefined) return wanted;
   const { world } = wanted;
   return { ...wanted, world: () => blaming(mutation, "no machine boots with it", world) };
+}
+
+/** What era and mutation make of the allocator. @throws NoMutation */
+export async function changeOf({
+  mutation,
+  era = "fixed",
+}: Pick<Subject, "mutation" | "era">): Promise<Change> {
+  const broken = mutation === undefined ? undefined : await loadMutation(mutation);
+  const past = eraOf({ era });
+  return (classes) => {
+    const older = past(classes);
+    return broken === undefined ? older : mutate(broken, older);
+  };
+}
+
+/**
+ * The allocator and kernel to run where not both are given: the first that the mutation changes.
+ * @throws NoMutation where it changes none of them.
+ */
+export async function groundOf(
+  subject: Pick<Subject, "mutation" | "era" | "allocator" | "kernel">,
+): Promise<{ readonly allocator: AllocatorName; readonly kernel: KernelVersion }> {
+  const { allocator, kernel } = subject;
+  const change = await changeOf(subject);
+  const grounds = (allocator === undefined ? ALLOCATORS : [allocator]).flatMap((allocator) =>
+    (kernel === undefined ? KERNEL_VERSIONS : [kernel]).map((kernel) => ({ allocator, kernel })),
+  );
+  let refusal: unknown;
+  for (const ground of grounds) {
+    try {
+      change(classesFor(ground.allocator, ground.kernel));
+      return ground;
+    } catch (error) {
+      if (!(error instanceof NoMutation)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
 
 function named(name: string): SlabScenario {

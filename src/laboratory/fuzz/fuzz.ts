@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * Searches over programs instead of schedules: small programs of two or three contexts, each explored
+ * under small bounds. Every other program is a cell of the matrix of pairs; the others are random, or a
+ * change of one that met a conflicting pair of accesses that no program before it had met.
+ *
+ * Program `n` of a seed is a function of seed, shard and the programs before it in its shard, so the
+ * same seed and number of programs give the same answer.
+ */
+import { Budget } from "../../explore/budget.ts";
+import { Engine } from "../../explore/engine.ts";
+import { type ExploreResult, explore } from "../../explore/explore.ts";
+import { kindName } from "../../explore/kinds.ts";
+import { Describer } from "../../explore/names.ts";
+import { samplerOf } from "../../explore/portfolio.ts";
+import { prepare } from "../../explore/program.ts";
+import { RandomStream } from "../../explore/random.ts";
+import { searchBound, searchWith } from "../../explore/search.ts";
+import type { Change } from "../../kernel/classes.ts";
+import { type SlabScenario, scenarioOf } from "../scenario.ts";
+import { type Genome, Genomes } from "./genome.ts";
+import type { Habitat } from "./habitat.ts";
+
+export interface FuzzOptions {
+  readonly habitats: readonly Habitat[];
+  /** What is made of the allocator: an era, a mutation. */
+  readonly change: Change;
+  readonly seed: number;
+  /** Of `shards` searches this one runs the programs whose number has the remainder `shard`. */
+  readonly shard: number;
+  readonly shards: number;
+  /** Limits: programs of all shards, CPU seconds of this one. */
+  readonly programs: number;
+  readonly seconds: number;
+  /** The largest preemption bound of a program. */
+  readonly preemptions: number;
+  readonly dataRaces: boolean;
+  /** Hears of the progress after each program. */
+  readonly progress?: (progress: FuzzProgress) => void;
+}
+
+export interface FuzzProgress {
+  readonly programs: number;
+  readonly schedules: number;
+  /** Programs that were explored completely to each bound. */
+  readonly complete: readonly number[];
+  /** Different conflicting pairs of accesses that were met, each by field and kind. */
+  readonly pairs: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+export interface FuzzFailure {
+  /** Its operations are no more than the failure needs. */
+  readonly scenario: SlabScenario;
+  /** Number of the program. */
+  readonly program: number;
+  readonly result: ExploreResult;
+}
+
+export interface FuzzResult extends FuzzProgress {
+  readonly failure: FuzzFailure | undefined;
+}
+
+/** Preemptions of every program; more are for programs that meet a new pair of accesses. */
+const SHALLOW = 1;
+/** Schedules that a bound of one program may take; where they do not suffice, samples follow. */
+const MOST_SCHEDULES = 150;
+const MOST_DEEP_SCHEDULES = 2000;
+const SAMPLES = 50;
+/** Programs that are remembered for what they have shown. */
+const MOST_KEPT = 2000;
+
+export function fuzz(options: FuzzOptions): FuzzResult {
+  return new Fuzzer(options).run();
+}
+
+class Fuzzer {
+  private readonly options: FuzzOptions;
+  private readonly random = new RandomStream();
+  private readonly genomes: Genomes;
+  private readonly budget: Budget;
+  private readonly kept: Genome[] = [];
+  private readonly pairs = new Set<string>();
+  private readonly complete: number[];
+  private programs = 0;
+
+  constructor(options: FuzzOptions) {
+    this.options = options;
+    this.genomes = new Genomes(options.habitats, this.random);
+    this.budget = new Budget(Number.POSITIVE_INFINITY, options.seconds);
+    this.complete = Array.from({ length: options.preemptions + 1 }, () => 0);
+  }
+
+  run(): FuzzResult {
+    const { shard, shards, programs } = this.options;
+    for (let number = shard; number < programs && !this.budget.isSpent(); number += shards) {
+      const failure = this.tryProgram(number);
+      if (failure !== undefined) return { ...this.progress(), failure };
+    }
+    return { ...this.progress(), failure: undefined };
+  }
+
+  private progress(): FuzzProgress {
+    const { programs, pairs, complete, budget } = this;
+    const { schedules, secondsElapsed: seconds, cpuSecondsElapsed: cpuSeconds } = budget;
+    const counts = { programs, schedules, pairs: pairs.size, complete: [...complete] };
+    return { ...counts, seconds, cpuSeconds };
+  }
+
+  private tryProgram(number: number): FuzzFailure | undefined {
+    const { genomes, options } = this;
+    this.random.restart(options.seed, number);
+    const genome = this.genomeOf(number);
+    const scenario = genomes.scenario(genome, `fuzz-${options.seed}-${number}`);
+    if (scenario === undefined) return undefined;
+    this.programs++;
+    const hasFailed = options.dataRaces ? this.races(scenario) : this.fails(scenario, genome);
+    if (hasFailed) return this.failureOf(scenario, number);
+    this.options.progress?.(this.progress());
+    return undefined;
+  }
+
+  /** Explores the program, deeper if it is one that shows something new. */
+  private fails(scenario: SlabScenario, genome: Genome): boolean {
+    const { change, preemptions } = this.options;
+    const program = prepare(scenarioOf(scenario, change));
+    const engine = new Engine(program);
+    if (this.failsUpTo(engine, 0, Math.min(preemptions, SHALLOW))) return true;
+    if (!this.showsNewPairs(program)) return false;
+    if (this.kept.length < MOST_KEPT) this.kept.push(genome);
+    return this.failsUpTo(engine, SHALLOW + 1, preemptions);
+  }
+
+  private genomeOf(number: number): Genome {
+    const { genomes, kept, random, options } = this;
+    const turn = Math.floor(number / options.shards);
+    if (turn % 2 === 0) return genomes.cell((number + options.seed * 7919) % genomes.cells);
+    const base = kept.length === 0 || turn % 4 === 1 ? undefined : kept[random.below(kept.length)];
+    return base === undefined ? genomes.any() : genomes.changed(base);
+  }
+
+  private failsUpTo(engine: Engine, least: number, most: number): boolean {
+    for (let bound = least; bound <= most; bound++) {
+      const budget = new Budget(bound > SHALLOW ? MOST_DEEP_SCHEDULES : MOST_SCHEDULES);
+      const { hit, complete } = searchBound(engine, bound, { budget }, { prunes: true });
+      this.count(budget.schedules, budget.steps);
+      if (hit !== undefined) return true;
+      if (!complete) return this.failsSampled(engine);
+      (this.complete[bound] as number)++;
+      if (engine.memory.sharing.conflicts().length === 0) return false;
+    }
+    return false;
+  }
+
+  /** A search that is cut short has seen only switches near the end of an operation. */
+  private failsSampled(engine: Engine): boolean {
+    const budget = new Budget(SAMPLES);
+    const { hit } = searchWith(engine, samplerOf("pct", this.programs), { budget });
+    this.count(budget.schedules, budget.steps);
+    return hit !== undefined;
+  }
+
+  /** Also looks for data races: every schedule is then run to its end, so there are fewer. */
+  private races(scenario: SlabScenario): boolean {
+    const search = { strategy: "bound", preemptions: SHALLOW, schedules: MOST_SCHEDULES } as const;
+    const on = scenarioOf(scenario, this.options.change);
+    const explored = explore({ ...on, search, dataRaces: true });
+    this.count(explored.schedules, explored.steps);
+    return explored.failure !== undefined;
+  }
+
+  private count(schedules: number, steps: number): void {
+    this.budget.schedules += schedules;
+    this.budget.steps += steps;
+  }
+
+  private showsNewPairs({ memory, world }: ReturnType<typeof prepare>): boolean {
+    const names = new Describer(world);
+    const before = this.pairs.size;
+    for (const { address, kinds } of memory.sharing.conflicts()) {
+      const { field } = names.describe(address);
+      this.pairs.add(`${field} ${kinds.map(kindName).sort().join()}`);
+    }
+    return this.pairs.size > before;
+  }
+
+  /** The failure once more, with the fewest preemptions and only the operations that it needs. */
+  private failureOf(scenario: SlabScenario, program: number): FuzzFailure {
+    const { preemptions, dataRaces, change } = this.options;
+    const search = { preemptions, schedules: 5 * MOST_DEEP_SCHEDULES, seed: program };
+    const found = explore({ ...scenarioOf(scenario, change), search, dataRaces });
+    const smaller = withoutOperations(scenario, leftOutOf(found));
+    const result = explore({ ...scenarioOf(smaller, change), search, dataRaces });
+    return { scenario: result.failure === undefined ? scenario : smaller, program, result };
+  }
+}
+
+/** Operations that a token leaves out, as `context.operation`. */
+function leftOutOf({ failure }: ExploreResult): ReadonlySet<string> {
+  const [, name = ""] = failure?.token?.split(":") ?? [];
+  return new Set(name.split("~").slice(1));
+}
+
+function withoutOperations(scenario: SlabScenario, left: ReadonlySet<string>): SlabScenario {
+  const contexts = scenario.contexts
+    .map((context, at) => ({
+      ...context,
+      operations: context.operations.filter((_, index) => !left.has(`${at}.${index}`)),
+    }))
+    .filter(({ operations }) => operations.length > 0);
+  return { ...scenario, contexts };
+}
