@@ -11,7 +11,7 @@ import {
   type KernelVersion,
 } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
-import { type Change, classesFor } from "../kernel/classes.ts";
+import { type Change, classesFor, whyItCannotRun } from "../kernel/classes.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
@@ -131,6 +131,11 @@ export async function groundOf(
   );
   let refusal: unknown;
   for (const ground of grounds) {
+    const why = whyItCannotRun(ground.allocator, ground.kernel);
+    if (why !== undefined) {
+      refusal ??= new NoMutation(why);
+      continue;
+    }
     try {
       change(classesFor(ground.allocator, ground.kernel));
       return ground;
