@@ -3,7 +3,7 @@ import { xorshift32 } from "../src/machine/xorshift.ts";
 
 /** Chance for workloads: a course of its own for each seed and task, the same on every run. */
 export class Random {
-  private state: number;
+  declare private state: number;
 
   constructor(seed: number, task: number) {
     this.state = (Math.imul(seed ^ 0x51ab1ab, 0x9e3779b1) ^ Math.imul(task + 1, 0x85ebca6b)) | 1;

@@ -46,10 +46,10 @@ export function lineOfTask({ layout }: Machine, task: number): Address {
 export const TASK_ROOM = COUNTER_STRIDE - 4;
 
 export class Ledger {
-  private readonly common: SlabCommon;
-  private readonly memory: Memory;
-  private readonly counters: Address;
-  private readonly words: Address;
+  declare private readonly common: SlabCommon;
+  declare private readonly memory: Memory;
+  declare private readonly counters: Address;
+  declare private readonly words: Address;
 
   /** @throws RangeError where the machine was made without room for a ledger. */
   constructor(common: SlabCommon) {
@@ -73,7 +73,10 @@ export class Ledger {
   private signature(): number {
     const { memory } = this;
     const task = memory.current();
-    const event = memory.add(this.counters + task * COUNTER_STRIDE, 1) & EVENT_MASK;
+    const line = this.counters + task * COUNTER_STRIDE;
+    // Only the task itself and interrupts on top of it count here, so one plain step is enough.
+    const event = memory.readOnce(line) & EVENT_MASK;
+    memory.count(line, 1);
     return (event << EVENT_SHIFT) | (memory.smpProcessorId() << CPU_SHIFT) | (task + 1);
   }
 

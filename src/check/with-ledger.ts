@@ -17,8 +17,8 @@ import { Ledger } from "./ledger.ts";
 
 function ledgered<C extends AllocatorClass>(Base: C): C {
   return class extends (Base as AllocatorClass) {
-    private readonly common: SlabCommon;
-    private readonly ledger: Ledger;
+    declare private readonly common: SlabCommon;
+    declare private readonly ledger: Ledger;
 
     // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
     constructor(common: SlabCommon, ...parts: any[]) {

@@ -16,7 +16,7 @@ import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from ".
 
 const EXAMPLES = `
 Examples:
-  slablab replay interrupt-alloc v1:interrupt-alloc:3a1044be:0x8.1x33.0x2 --mutation S01
+  slablab replay interrupt-alloc v1:interrupt-alloc:f1b47b5e:0x8.1x33.0x2 --mutation S01
   slablab replay regressions/r01.json --html r01.html`;
 
 interface Given extends SubjectOptions {

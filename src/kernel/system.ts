@@ -79,7 +79,7 @@ export class System {
   declare private readonly rcuFrees: KfreeRcu;
   declare private readonly largestFromCache: number;
   /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
-  private readonly sizeClasses: readonly (Address | undefined)[];
+  declare private readonly sizeClasses: readonly (Address | undefined)[];
 
   constructor(memory: Memory, machineOptions: MachineOptions, options: SystemOptions) {
     const { classes } = options;

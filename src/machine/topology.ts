@@ -11,11 +11,14 @@ export const NUMA_NO_NODE = -1;
 export class Topology {
   declare readonly cpus: number;
   declare readonly nodes: number;
-  private readonly rings: readonly (readonly number[])[];
+  declare private readonly rings: readonly (readonly number[])[];
+  /** By CPU: asked for at each slow path, so not by division. */
+  declare private readonly nodeOfCpu: readonly number[];
 
   constructor(cpus: number, nodes: number) {
     this.cpus = cpus;
     this.nodes = nodes;
+    this.nodeOfCpu = Array.from({ length: cpus }, (_, cpu) => Math.floor((cpu * nodes) / cpus));
     this.rings = Array.from({ length: nodes }, (_, from) =>
       Array.from({ length: nodes }, (_, i) => (from + i) % nodes),
     );
@@ -23,7 +26,7 @@ export class Topology {
 
   /** CPUs are dealt out in equal blocks: with 4 on 2 nodes, 0 and 1 are on node 0. */
   cpuToNode(cpu: number): number {
-    return Math.floor((cpu * this.nodes) / this.cpus);
+    return this.nodeOfCpu[cpu] as number;
   }
 
   cpusOfNode(node: number): number[] {

@@ -177,7 +177,7 @@ export class Slab implements Allocator {
   /** __cache_free. Interrupts are off. */
   free(s: KmemCachePtr, page: PagePtr, object: Address): void {
     const { memory } = this;
-    if (this.hasOtherNodes && this.isAlien(page)) {
+    if (this.isAlien(page)) {
       this.aliens.free(s, object, this.context.pages.pageToNid(page));
       return;
     }
@@ -198,7 +198,11 @@ export class Slab implements Allocator {
     pushObject(this.memory, ac, object);
   }
 
-  private isAlien(page: PagePtr): boolean {
+  isAlien(page: PagePtr): boolean {
+    return this.hasOtherNodes && this.isOfOtherNode(page);
+  }
+
+  private isOfOtherNode(page: PagePtr): boolean {
     return this.context.pages.pageToNid(page) !== this.context.localNode();
   }
 

@@ -49,10 +49,10 @@ export function scaleControlBytes(cpus: number): number {
 }
 
 export class ScaleControl {
-  readonly memory: Memory;
-  readonly cpus: number;
-  private readonly at: Address;
-  private readonly boxes: Address;
+  declare readonly memory: Memory;
+  declare readonly cpus: number;
+  declare private readonly at: Address;
+  declare private readonly boxes: Address;
 
   constructor(machine: Machine, cpus: number) {
     this.memory = machine.memory;

@@ -7,12 +7,12 @@ import { BATCH, type ScaleControl, SLOTS } from "./control.ts";
 import type { Handle, Mail } from "./subject.ts";
 
 export class Exchange<H extends Handle = Handle> {
-  private readonly control: ScaleControl;
-  private readonly mail: Mail<H> | undefined;
-  private readonly cpu: number;
+  declare private readonly control: ScaleControl;
+  declare private readonly mail: Mail<H> | undefined;
+  declare private readonly cpu: number;
   /** By CPU: how many batches went there, and came from there. */
-  private readonly sent: number[];
-  private readonly received: number[];
+  declare private readonly sent: number[];
+  declare private readonly received: number[];
 
   constructor(control: ScaleControl, cpu: number, mail: Mail<H> | undefined) {
     this.control = control;

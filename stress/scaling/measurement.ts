@@ -22,7 +22,7 @@ const BASE_BYTES = 32 * MIB;
 
 export class Measurement {
   private readonly workers: WorkerThread<ScaleThread>[] = [];
-  private readonly kernel: Kernel | undefined;
+  declare private readonly kernel: Kernel | undefined;
   private lastLocks: LockUsage[] = [];
   private points = 0;
 

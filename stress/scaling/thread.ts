@@ -38,9 +38,9 @@ export function buildOf({ variant }: SubjectInfo): ThreadBuild {
 }
 
 export class ScaleTask {
-  private readonly start: ScaleStart;
-  private readonly control: ScaleControl;
-  private readonly subject: Subject;
+  declare private readonly start: ScaleStart;
+  declare private readonly control: ScaleControl;
+  declare private readonly subject: Subject;
 
   private constructor(start: ScaleStart, control: ScaleControl, subject: Subject) {
     this.start = start;

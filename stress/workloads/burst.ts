@@ -20,7 +20,7 @@ export const burst: Workload = {
 };
 
 class BurstPlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly objects: number[] = [];
   private cache = 0;
   private wanted = 0;

@@ -24,7 +24,7 @@ export const churn: Workload = {
 };
 
 class ChurnPlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly own: OwnCache[] = [];
   private readonly held: number[] = [];
   private created = 0;

@@ -21,7 +21,7 @@ export const few: Workload = {
 };
 
 class FewPlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly held: number[] = [];
 
   constructor(driver: Driver) {

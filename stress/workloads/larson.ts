@@ -22,7 +22,7 @@ export const larson: Workload = {
 };
 
 class LarsonPlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly slots: number[] = new Array<number>(SLOTS).fill(0);
 
   constructor(driver: Driver) {

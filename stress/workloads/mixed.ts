@@ -38,7 +38,7 @@ export const mixed: Workload = {
 };
 
 class MixedPlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly held: number[] = [];
   /** Whole pages, which no bulk call takes. */
   private readonly large: number[] = [];

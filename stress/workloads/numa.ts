@@ -15,7 +15,7 @@ export const numa: Workload = {
 };
 
 class NumaPlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly held: number[] = [];
 
   constructor(driver: Driver) {

@@ -20,7 +20,7 @@ export const pressure: Workload = {
 };
 
 class PressurePlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly held: number[] = [];
   /** Objects it is giving back down to; 0: it is taking. */
   private downTo = 0;

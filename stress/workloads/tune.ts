@@ -20,7 +20,7 @@ export const tune: Workload = {
 };
 
 class TunePlayer implements Player {
-  private readonly driver: Driver;
+  declare private readonly driver: Driver;
   private readonly held: number[] = [];
 
   constructor(driver: Driver) {

@@ -7,7 +7,7 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Mail, Subject } from "../subject.ts";
 
 export class HeapSubject implements Subject<Uint8Array> {
-  readonly mail?: Mail<Uint8Array>;
+  declare readonly mail?: Mail<Uint8Array>;
 
   /** `ports` by CPU, where blocks are to travel. */
   constructor(ports?: readonly MessagePort[]) {
@@ -42,7 +42,7 @@ export class HeapSubject implements Subject<Uint8Array> {
 }
 
 class PostedMail implements Mail<Uint8Array> {
-  private readonly ports: readonly MessagePort[];
+  declare private readonly ports: readonly MessagePort[];
 
   constructor(ports: readonly MessagePort[]) {
     this.ports = ports;

@@ -14,9 +14,9 @@ export interface PlainAllocator {
 }
 
 export class LockedSubject implements Subject<Address> {
-  private readonly control: ScaleControl;
-  private readonly memory: Memory;
-  private readonly allocator: PlainAllocator;
+  declare private readonly control: ScaleControl;
+  declare private readonly memory: Memory;
+  declare private readonly allocator: PlainAllocator;
 
   constructor(control: ScaleControl, allocator: PlainAllocator) {
     this.control = control;
