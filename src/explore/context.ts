@@ -76,6 +76,16 @@ export class Context {
   waitValue = 0;
   waitHolder = 0;
 
+  /**
+   * The words it has accessed since any word last changed, at change number `lookedSince`, and how
+   * often it came back to one of them (spin-watch.ts).
+   */
+  readonly looked = new Set<Address>();
+  lookedSince = 0;
+  looksInVain = 0;
+  /** It goes on only when a word has changed, or no other context can go on. */
+  givesWay = false;
+
   /** Kind and address of its next access. */
   pendingKind = BEGIN;
   pendingAddress: Address = 0;
@@ -108,6 +118,8 @@ export class Context {
     this.irqsOff = false;
     this.preemptCount = 0;
     this.waitNoMore();
+    this.givesWay = false;
+    this.lookedSince = 0;
     this.pendingKind = BEGIN;
     this.pendingAddress = 0;
     this.pastLow = 0;
@@ -228,6 +240,7 @@ export class Context {
   }
 
   private flags(): number {
-    return (this.preemptCount << 2) | (this.irqsOff ? 2 : 0) | (this.running ? 1 : 0);
+    const way = this.givesWay ? 4 : 0;
+    return (this.preemptCount << 3) | way | (this.irqsOff ? 2 : 0) | (this.running ? 1 : 0);
   }
 }

@@ -31,6 +31,15 @@ export interface Program {
   readonly afterEach: ((world: unknown, setup: unknown) => void) | undefined;
   /** When all contexts have finished. Not repeated for a memory that has passed it before. */
   readonly atEnd: ((world: unknown, setup: unknown) => void) | undefined;
+  /** No context can go on: changes the memory so that one can, or answers false: a deadlock. */
+  readonly idle?: (() => boolean) | undefined;
+  /** `atEnd` depends on results, not on the memory alone. Default no. */
+  readonly seesResults?: boolean;
+  /**
+   * Operations may catch what they have not thrown, and have a `finally`: it does no harm, since a
+   * suspended operation runs again from its start. Default no: code of a kernel does not do it.
+   */
+  readonly mayCatch?: boolean;
   /** Operations left out, as `context.operation`. */
   readonly without?: ReadonlySet<string>;
 }
@@ -174,7 +183,10 @@ export class Engine implements Pilot {
     this.wanted = -1;
     if (choice < 0) {
       this.occupancy.list(this.running);
-      if (this.occupancy.choices.length === 0) return -1;
+      if (this.occupancy.choices.length === 0) {
+        if (!this.passTime()) return -1;
+        this.occupancy.list(this.running);
+      }
       choice = this.ask();
     }
     if (choice !== this.turns.at(-1)) {
@@ -183,6 +195,12 @@ export class Engine implements Pilot {
     }
     this.memory.stops.step();
     return choice;
+  }
+
+  /** No context can go on, unless the program changes something. */
+  private passTime(): boolean {
+    this.memory.leave();
+    return this.program.idle?.() === true;
   }
 
   /** Asks the scheduler where there is a choice, and counts the preemption if it takes one. */
@@ -223,6 +241,7 @@ export class Engine implements Pilot {
     try {
       result = this.operate(context);
     } catch (thrown) {
+      if (this.isLeaving()) return;
       if (thrown === SUSPEND) {
         if (stops.wasCaught) {
           this.swallowed(context, "caught, or followed by another access");
@@ -232,10 +251,16 @@ export class Engine implements Pilot {
       if (stops.isUnwinding) this.swallowed(context, `turned into "${String(thrown)}"`);
       throw thrown;
     }
+    if (this.isLeaving()) return;
     if (stops.isUnwinding) this.swallowed(context, "caught");
     memory.log.checkIsUsedUp();
     memory.leave();
     this.finish(context, result);
+  }
+
+  /** The operation is suspended, whatever it made of it. */
+  private isLeaving(): boolean {
+    return this.program.mayCatch === true && this.memory.stops.isUnwinding;
   }
 
   private operate(context: Context): unknown {
@@ -279,7 +304,9 @@ export class Engine implements Pilot {
   /** The check walks the memory and takes longer than a schedule; many schedules end alike. */
   private checkEnd(): void {
     const { low, high, statistics } = this.memory.journal;
-    const key = keyOf(mixLow(low, statistics), mixHigh(high, statistics));
+    const key = this.program.seesResults
+      ? this.stateKey()
+      : keyOf(mixLow(low, statistics), mixHigh(high, statistics));
     if (this.passed.has(key)) return;
     this.outside(this.program.atEnd);
     if (this.passed.size < MOST_ENDS) this.passed.add(key);
@@ -336,7 +363,8 @@ export class Engine implements Pilot {
     context.pendingKind = kind;
     context.pendingAddress = address;
     if (memory.runnable.isStale) occupancy.list(context);
-    if (occupancy.choices.length === 1 && !memory.stops.isAskingEverywhere) return true;
+    const isAlone = occupancy.choices.length === 1 && occupancy.current === 0;
+    if (isAlone && !memory.stops.isAskingEverywhere) return true;
     const choice = this.ask();
     if (this.isPruned) return false;
     if (contextOf(choice) === context.id && cpuOf(choice) === context.cpu) return true;

@@ -28,6 +28,7 @@ import { LockCheck } from "./lock-check.ts";
 import type { Observer } from "./observer.ts";
 import { RunnableWatch } from "./runnable-watch.ts";
 import { Sharing } from "./sharing.ts";
+import { SpinWatch } from "./spin-watch.ts";
 import { StopRule } from "./stop-rule.ts";
 
 /** Work that the machine does for a CPU by itself. */
@@ -36,6 +37,12 @@ export interface CpuServices {
   takeCall(): void;
   /** Does all work that waits for the running CPU, which is between operations. */
   quiescent(): void;
+}
+
+/** Words as a section sees them that is one step: reads and writes are no steps of their own. */
+export interface Words {
+  read(address: Address): number;
+  write(address: Address, value: number): void;
 }
 
 export class ExploredMemory implements Memory {
@@ -55,6 +62,8 @@ export class ExploredMemory implements Memory {
   private readonly cpu: CpuState;
   private readonly locks: LockCheck;
 
+  /** Notices loops that only read; undefined: such a loop is a livelock. */
+  private spins: SpinWatch | undefined;
   private services: CpuServices | undefined;
   private watching: Observer | undefined;
   private describe: (address: Address) => string = (address) => `0x${address.toString(16)}`;
@@ -119,6 +128,23 @@ export class ExploredMemory implements Memory {
     this.services = services;
   }
 
+  /** Has a context that only reads the same words give way after `reads` of them: see spin-watch.ts. */
+  watchSpinning(reads: number): void {
+    this.spins = new SpinWatch(reads);
+  }
+
+  /** The context spins, and nothing has changed for it. */
+  isSpinning(context: Context): boolean {
+    return this.spins?.isIdle(context) === true;
+  }
+
+  /** Lets a context that spins go on. False: it does not spin. */
+  releaseSpinning(context: Context): boolean {
+    if (!this.isSpinning(context)) return false;
+    this.spins?.release(context);
+    return true;
+  }
+
   /** Hears of each access; undefined: there is none. */
   get observer(): Observer | undefined {
     return this.watching;
@@ -138,12 +164,15 @@ export class ExploredMemory implements Memory {
 
   private store(address: Address, value: number): void {
     this.runnable.stored(address);
-    this.journal.change(address, value);
+    if (!this.journal.change(address, value) || this.spins === undefined) return;
+    this.spins.changed();
+    this.runnable.changed();
   }
 
   /** The access is done: logs it, and tells the observer. */
   private done(kind: number, address: Address, value: number, a = 0, b = 0): number {
     this.log.record(kind, address, value);
+    if (this.spins?.accessed(this.cpu.context, address)) this.runnable.changed();
     if (this.watching !== undefined) this.tell(kind, address, value, a, b);
     return value;
   }
@@ -346,6 +375,29 @@ export class ExploredMemory implements Memory {
     const found = this.backing.read32(address);
     this.store(address, (found + n) | 0);
     return this.done(k.ADD, address, found, (found + n) | 0);
+  }
+
+  /**
+   * Runs `section` on the words as one step, which is an atomic access to `bytes` bytes at `address`:
+   * what other contexts may notice of it lies there. Returns the two numbers that it returns.
+   */
+  atomically(
+    address: Address,
+    bytes: number,
+    section: (words: Words) => readonly [number, number],
+  ): readonly [number, number] {
+    if (this.log.isRecalling) {
+      const first = this.log.recall(k.UPDATE, address);
+      return [first, this.log.recall(k.UPDATE, address)];
+    }
+    this.stops.beforeRange(k.UPDATE, address, bytes);
+    const [first, second] = section({
+      read: (at) => this.backing.read32(at),
+      write: (at, value) => this.store(at, value | 0),
+    });
+    this.done(k.UPDATE, address, first, this.backing.read32(address));
+    this.log.record(k.UPDATE, address, second);
+    return [first, second];
   }
 
   // ---- this CPU: logged by offset, since a repeated operation may run on another CPU ----

@@ -15,9 +15,17 @@ export interface Found {
   readonly message: string;
 }
 
-/** The failure that was thrown. A schedule that does not fit is no failure: it is thrown again. */
+/** The program cannot be explored, whatever the schedule. */
+export class NotExplorable extends TypeError {
+  override name = "NotExplorable";
+}
+
+/**
+ * The failure that was thrown. A schedule that does not fit and a program that cannot be explored are
+ * no failures: they are thrown again.
+ */
 export function classOf(thrown: unknown): Found {
-  if (thrown instanceof StaleSchedule) throw thrown;
+  if (thrown instanceof StaleSchedule || thrown instanceof NotExplorable) throw thrown;
   if (thrown instanceof KernelBug) return { class: thrown.failure, message: thrown.message };
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return { class: "exception", message };

@@ -9,17 +9,22 @@ export type { MachineOptions } from "../machine/machine.ts";
 export type { Address, IrqFlags, Memory } from "../machine/memory.ts";
 export type { Complete, Progress } from "./budget.ts";
 export type { ContextKind, ContextSpec, Given, Operation } from "./context.ts";
-export {
-  type Exploration,
-  type ExploreResult,
-  explore,
-  type SearchOptions,
-} from "./explore.ts";
+export type { Exploration, ExploreResult, SearchOptions } from "./explore.ts";
 export type { ExploredMemory } from "./explored-memory.ts";
-export type { FoundClass } from "./failure.ts";
+export { type FoundClass, NotExplorable } from "./failure.ts";
+export { explore, replay } from "./javascript/explore.ts";
+export type {
+  BufferSpecs,
+  BuffersOf,
+  BuffersProgram,
+  MethodCall,
+  Results,
+  TaskOperation,
+  WordsProgram,
+} from "./javascript/program.ts";
 export type { Strategy } from "./portfolio.ts";
 export type { Scenario } from "./program.ts";
-export { type Failure, type Replayed, replay } from "./replay.ts";
+export type { Failure, Replayed } from "./replay.ts";
 export type { TimelineAccess, TimelineEvent } from "./timeline.ts";
 export { TokenError } from "./token.ts";
 export { type Described, exploredMemory, smallMachine, type World } from "./world.ts";

@@ -39,14 +39,15 @@ export class Journal {
     this.backing = backing;
   }
 
-  /** Writes the word at `address`, a multiple of 4. */
-  change(address: Address, value: number): void {
+  /** Writes the word at `address`, a multiple of 4. False: it had the value already. */
+  change(address: Address, value: number): boolean {
     const old = this.backing.read32(address);
-    if (old === value) return;
+    if (old === value) return false;
     this.remember(address, old);
     this.backing.write32(address, value);
     this.low ^= mixLow(address, old) ^ mixLow(address, value);
     this.high ^= mixHigh(address, old) ^ mixHigh(address, value);
+    return true;
   }
 
   /** Writes a statistic, a word that does not belong to the state. */

@@ -43,6 +43,8 @@ export const IRQS_OFF = 27;
 export const PREEMPT_OFF = 28;
 /** An operation begins. Never logged. */
 export const BEGIN = 29;
+/** A change of one element that is one step, whatever it computes. */
+export const UPDATE = 30;
 
 const NAMES = [
   "read8",
@@ -75,6 +77,7 @@ const NAMES = [
   "irqSave",
   "preemptDisable",
   "begin",
+  "update",
 ] as const;
 
 export type KindName = (typeof NAMES)[number];
@@ -115,9 +118,10 @@ const WRITES = set(
   CPU_CMPXCHG,
   CPU_CMPXCHG_DOUBLE,
   KICK,
+  UPDATE,
 );
 const PLAIN = set(READ8, READ16, READ32, WRITE8, WRITE16, WRITE32, FILL, COPY, FIND_OTHER);
-const ATOMIC = set(CMPXCHG, CMPXCHG_DOUBLE, XCHG, ADD, KICK);
+const ATOMIC = set(CMPXCHG, CMPXCHG_DOUBLE, XCHG, ADD, KICK, UPDATE);
 const ACQUIRE = ATOMIC | set(LOAD_ACQUIRE, WAIT, READ_ONCE);
 const RELEASE = ATOMIC | set(STORE_RELEASE);
 const WITHOUT_WORD = set(CPU_PTR, CPU_ID, IRQS_OFF, PREEMPT_OFF, BEGIN);

@@ -101,8 +101,18 @@ export class Occupancy {
 
   // ---- the contexts that can run ----
 
-  /** Lists them; `current` is the context that has just run, if it has not ended. */
+  /**
+   * Lists them; `current` is the context that has just run, if it has not ended. Contexts that spin
+   * are among them only if no other can run.
+   */
   list(current: Context | undefined): void {
+    this.listOnce(current);
+    if (this.choices.length > 0) return;
+    const released = this.contexts.filter((context) => this.memory.releaseSpinning(context));
+    if (released.length > 0) this.listOnce(current);
+  }
+
+  private listOnce(current: Context | undefined): void {
     const { choices, costs, memory } = this;
     choices.length = 0;
     costs.length = 0;
@@ -138,6 +148,7 @@ export class Occupancy {
   }
 
   private isWaiting(context: Context): boolean {
+    if (this.memory.isSpinning(context)) return true;
     return context.waitAddress !== 0 && this.memory.peek(context.waitAddress) === context.waitValue;
   }
 

@@ -28,6 +28,10 @@ export interface Scenario<W extends World, S = undefined> {
      */
     readonly atEnd?: (world: W, setup: S) => void;
   };
+  /** See Program. */
+  readonly idle?: () => boolean;
+  readonly seesResults?: boolean;
+  readonly mayCatch?: boolean;
 }
 
 /** @throws RangeError for a scenario that cannot be run. */
@@ -52,6 +56,9 @@ export function prepare<W extends World, S>(scenario: Scenario<W, S>): Program {
     contexts: scenario.contexts,
     afterEach: scenario.check?.afterEach as Program["afterEach"],
     atEnd: scenario.check?.atEnd as Program["atEnd"],
+    idle: scenario.idle,
+    seesResults: scenario.seesResults === true,
+    mayCatch: scenario.mayCatch === true,
   };
 }
 

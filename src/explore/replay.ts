@@ -5,7 +5,7 @@
  */
 import { quoted } from "../machine/quoted.ts";
 import { Engine, type Outcome, type Program } from "./engine.ts";
-import type { FoundClass } from "./failure.ts";
+import type { Found, FoundClass } from "./failure.ts";
 import { Describer } from "./names.ts";
 import { both } from "./observer.ts";
 import { homesOf, prepare, type Scenario, without } from "./program.ts";
@@ -79,18 +79,45 @@ export function recordFailure(
     return { ...found, token: undefined, preemptions, steps, timeline: [] };
   }
   const engine = new Engine(program);
-  const { outcome, recorder, race } = runRecorded(engine, segments, options);
-  if (outcome.found?.class !== found.class) {
-    throw new Error(`a schedule that failed with ${found.class} did not when it was replayed`);
+  const again = runAgain(engine, segments, options);
+  const foundAgain = again?.outcome.found;
+  if (again === undefined || foundAgain?.class !== found.class) {
+    return { ...changedCourse(found), token: undefined, preemptions, steps, timeline: [] };
   }
+  const { outcome, recorder, race } = again;
   const left = [...(program.without ?? [])];
   const token = printToken(
     { scenario, without: left, hash: recorder.hash, segments },
     homesOf(engine.contexts),
   );
   const timeline = recorder.events;
-  const failure = { ...outcome.found, token, preemptions, steps: outcome.steps, timeline };
+  const failure = { ...foundAgain, token, preemptions, steps: outcome.steps, timeline };
   return race === undefined ? failure : { ...failure, race };
+}
+
+/** Undefined: the schedule cannot be followed, since the program takes another course. */
+function runAgain(
+  engine: Engine,
+  segments: readonly Segment[],
+  options: RecordOptions,
+): Run | undefined {
+  try {
+    return runRecorded(engine, segments, options);
+  } catch (thrown) {
+    if (thrown instanceof StaleSchedule) return undefined;
+    throw thrown;
+  }
+}
+
+/** A failing schedule that does not fail again: something outlives a schedule. */
+function changedCourse(found: Found): Found {
+  return {
+    class: "non-determinism",
+    message:
+      `non-determinism: a schedule that failed with ${found.class} (${found.message}) took another ` +
+      "course when it was run again. Something outlives a schedule: a field, a closure, a module's " +
+      "variable. Build such objects inside the operation, or keep their state in the shared memory",
+  };
 }
 
 /**

@@ -251,7 +251,7 @@ export class StopRule {
       this.isChosen = false;
       return;
     }
-    if (matters || this.asksEverywhere) {
+    if (matters || context.givesWay || this.asksEverywhere) {
       if (!(this.pilot as Pilot).mayGoOn(kind, address)) this.suspend();
     }
     if (++this.passed > this.limit) refuseLivelock(context);
@@ -261,7 +261,7 @@ export class StopRule {
 function refuseLivelock({ name, operationName }: Context): never {
   throw new KernelBug(
     "livelock",
-    `livelock: no operation has ended for a long time; ${name} is in ${operationName}. ` +
-      "A loop that waits for others must use waitWhile",
+    `livelock: no operation has ended for ${LIVELOCK_STEPS.toLocaleString("en")} steps; ` +
+      `${name} is in ${operationName}`,
   );
 }

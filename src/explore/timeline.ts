@@ -165,7 +165,8 @@ export class Recorder implements Observer, RunListener {
       const pair = `(${of(a)}, ${of(b, names.describe(address + 4))})`;
       return `${name} pair => ${pair} ${k.hasFailed(kind, value, a) ? "FAILED" : "stored"}`;
     }
-    if (kind === k.XCHG || kind === k.ADD) return `${name}: ${of(value)} => ${of(a)}`;
+    if (kind === k.XCHG || kind === k.ADD || kind === k.UPDATE)
+      return `${name}: ${of(value)} => ${of(a)}`;
     if (kind === k.FILL) return `${name} and on: ${a} bytes = ${value}`;
     if (kind === k.COPY) return `${name} and on: ${a} bytes from ${names.describe(value).name}`;
     if (kind === k.CPU_PTR) return `this CPU's ${name}`;

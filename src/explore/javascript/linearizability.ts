@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Linearizability: is there an order of the calls in which a sequential object gives the same
+ * results, and in which a call that ended before another began comes first? Herlihy and Wing,
+ * "Linearizability: A Correctness Condition for Concurrent Objects", TOPLAS 1990. The search is that
+ * of Wing and Gong, "Testing and Verifying Concurrent Objects", JPDC 1993.
+ *
+ * A sequential object can be made new, not copied, so each order is tried from the beginning.
+ */
+import type { HistoryEvent } from "./history.ts";
+import { isSame } from "./same.ts";
+
+export interface Call {
+  readonly task: string;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly result: unknown;
+  /** Places in the history of its begin and its end. */
+  readonly begins: number;
+  readonly ends: number;
+}
+
+/** An object with methods. */
+type Sequential = object;
+
+/** The calls of a history whose tasks have ended. */
+export function callsOf(
+  events: readonly HistoryEvent[],
+  describe: (task: number, call: number) => Pick<Call, "task" | "method" | "args" | "result">,
+): Call[] {
+  return events.flatMap(({ task, call, what }, begins) => {
+    if (what === "ends") return [];
+    const ends = events.findIndex(
+      (other) => other.what === "ends" && other.task === task && other.call === call,
+    );
+    return [{ ...describe(task, call), begins, ends }];
+  });
+}
+
+/** An order of the calls that explains their results, or undefined: there is none. */
+export function linearization(calls: readonly Call[], spec: () => Sequential): Call[] | undefined {
+  const order: Call[] = [];
+
+  function extend(): boolean {
+    const left = calls.filter((call) => !order.includes(call));
+    if (left.length === 0) return true;
+    const firstEnd = Math.min(...left.map(({ ends }) => ends));
+    return left.some((call) => {
+      // Another call that is left ended before this one began.
+      if (call.begins > firstEnd) return false;
+      order.push(call);
+      if (explains(order, spec) && extend()) return true;
+      order.pop();
+      return false;
+    });
+  }
+
+  return extend() ? order : undefined;
+}
+
+/** The sequential object answers each call in turn as it was answered. */
+function explains(order: readonly Call[], spec: () => Sequential): boolean {
+  const object = spec();
+  return order.every(({ method, args, result }) => isSame(answer(object, method, args), result));
+}
+
+/** What a method returns, or the error that it throws as text. */
+export function answer(object: Sequential, method: string, args: readonly unknown[]): unknown {
+  const call = Reflect.get(object, method);
+  if (typeof call !== "function") throw new TypeError(`${nameOf(object)} has no method ${method}`);
+  return Reflect.apply(call, object, args);
+}
+
+function nameOf(object: Sequential): string {
+  return object.constructor?.name ?? "the object";
+}
+
+/** `producer: push(1) -> true` */
+export function describeCall({ task, method, args, result }: Call): string {
+  const given = args.map((value) => textOf(value)).join(", ");
+  return `${task}: ${method}(${given}) -> ${textOf(result)}`;
+}
+
+/** A value for a reader. */
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null) return String(value);
+  if (value instanceof Error) return String(value);
+  if (Array.isArray(value)) return `[${value.map(textOf).join(", ")}]`;
+  const members = Object.entries(value).map(([name, member]) => `${name}: ${textOf(member)}`);
+  return `{${members.join(", ")}}`;
+}
