@@ -76,7 +76,7 @@ export function checked(program: JavaScriptProgram): CheckedProgram {
 function checkNames(names: Readonly<Record<string, number>>, words: number | undefined): void {
   for (const [name, word] of Object.entries(names)) {
     if (Number.isSafeInteger(word) && word >= 0 && word < (words ?? 0)) continue;
-    throw new RangeError(`names: ${quoted(name)} is no word of the program`);
+    throw new RangeError(`names: "${quoted(name)}" is no word of the program`);
   }
 }
 
@@ -103,7 +103,7 @@ function allOf(
 function newBuffer(name: string, length: number, bytesEach: number): SharedArrayBuffer {
   if (!Number.isSafeInteger(length) || length < 1 || length * bytesEach > MOST_BYTES) {
     throw new RangeError(
-      `${quoted(name)}: ${quoted(String(length))} is no size from 1 to ${MOST_BYTES / bytesEach}`,
+      `"${quoted(name)}": ${quoted(String(length))} is no size from 1 to ${MOST_BYTES / bytesEach}`,
     );
   }
   return new SharedArrayBuffer(length * bytesEach);
@@ -111,13 +111,13 @@ function newBuffer(name: string, length: number, bytesEach: number): SharedArray
 
 function givenBuffer(name: string, buffer: SharedArrayBuffer): SharedArrayBuffer {
   if (!(buffer instanceof SharedArrayBuffer)) {
-    throw new TypeError(`${quoted(name)} is neither a number of bytes nor a SharedArrayBuffer`);
+    throw new TypeError(`"${quoted(name)}" is neither a number of bytes nor a SharedArrayBuffer`);
   }
   if ((buffer as { growable?: boolean }).growable === true) {
-    throw new TypeError(`${quoted(name)}: a buffer that can grow cannot be explored`);
+    throw new TypeError(`"${quoted(name)}": a buffer that can grow cannot be explored`);
   }
   if (buffer.byteLength > MOST_BYTES) {
-    throw new RangeError(`${quoted(name)} has more than ${MOST_BYTES} bytes`);
+    throw new RangeError(`"${quoted(name)}" has more than ${MOST_BYTES} bytes`);
   }
   return buffer;
 }
@@ -138,11 +138,11 @@ function tasksOf(tasks: JavaScriptProgram["tasks"], isCalls: boolean): CheckedTa
 function checkStep(name: string, step: unknown, isCalls: boolean): void {
   if (isCalls) {
     if (Array.isArray(step) && typeof step[0] === "string") return;
-    throw new TypeError(`${quoted(name)}: a call is a list, ["method", ...arguments]`);
+    throw new TypeError(`"${quoted(name)}": a call is a list, ["method", ...arguments]`);
   }
   if (typeof step !== "function") {
-    throw new TypeError(`${quoted(name)} is neither a function nor a list of functions`);
+    throw new TypeError(`"${quoted(name)}" is neither a function nor a list of functions`);
   }
   if (step.constructor.name !== "AsyncFunction") return;
-  throw new TypeError(`${quoted(name)} is async: an explored operation runs without await`);
+  throw new TypeError(`"${quoted(name)}" is async: an explored operation runs without await`);
 }

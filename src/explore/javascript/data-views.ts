@@ -12,6 +12,7 @@ const BYTE = ELEMENT_TYPES.get("Uint8Array") as ElementType;
 export class DataViews {
   private readonly memory: ExploredMemory;
   private readonly buffers: Buffers;
+  private readonly made = new WeakSet<object>();
 
   constructor(memory: ExploredMemory, buffers: Buffers) {
     this.memory = memory;
@@ -23,7 +24,7 @@ export class DataViews {
     const base = this.buffers.baseOf(buffer);
     if (base === undefined) return undefined;
     const real = new RealDataView(buffer as SharedArrayBuffer, byteOffset, byteLength);
-    return new Proxy(real, {
+    const view = new Proxy(real, {
       get: (_, key) => {
         const [, verb, name] = /^(get|set)(\w+)$/.exec(String(key)) ?? [];
         const type = ELEMENT_TYPES.get(`${name}Array`);
@@ -36,6 +37,12 @@ export class DataViews {
           this.write(type, base + placeIn(real, offset, type), value, littleEndian === true);
       },
     });
+    this.made.add(view);
+    return view;
+  }
+
+  has(view: unknown): boolean {
+    return typeof view === "object" && view !== null && this.made.has(view);
   }
 
   private read(type: ElementType, at: Address, littleEndian: boolean): number | bigint {

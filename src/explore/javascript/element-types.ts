@@ -74,8 +74,3 @@ export const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map(
 );
 
 export const INT32 = ELEMENT_TYPES.get("Int32Array") as ElementType;
-
-/** An int32, as Atomics converts the arguments that are no element. */
-export function toInt32(value: unknown): number {
-  return INT32.toWords(value)[0];
-}

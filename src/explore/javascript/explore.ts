@@ -36,7 +36,8 @@ const SEARCH = [
 
 /**
  * Searches for a schedule that fails. Code of a program may be any that runs without await over typed
- * arrays, DataView and Atomics; while it is explored, these are stand-ins.
+ * arrays, DataView and Atomics; while it is explored, these are stand-ins. The default strategy for a
+ * program is `bound`: all schedules with at most `preemptions` preemptions, then no more.
  * @throws TypeError, RangeError for a program or scenario that cannot be explored.
  */
 export function explore(program: WordsProgram & SearchOptions): ExploreResult;
@@ -50,7 +51,8 @@ export function explore(
   if (!isProgram(given)) return exploreScenario(given);
   const { program, search } = split(given);
   const built = new BuiltProgram(program);
-  const result = built.during(() => exploreScenario({ ...built.scenario, search }));
+  const whole = { strategy: "bound", ...search } as const;
+  const result = built.during(() => exploreScenario({ ...built.scenario, search: whole }));
   built.checkUntouched();
   return result;
 }

@@ -13,6 +13,8 @@ import type { DataViews } from "./data-views.ts";
 import { ELEMENT_TYPES } from "./element-types.ts";
 import type { Views } from "./views.ts";
 
+const isRealView = ArrayBuffer.isView;
+
 type Owner = Record<string, unknown>;
 
 interface Replacement {
@@ -43,13 +45,28 @@ export class StandIns {
       dataViews.over(given[0], given[1] as number, given[2] as number),
     );
     const clock = globalThis.performance as unknown as Owner | undefined;
+    /** In an operation `standIn`, else what there was: the search has a time limit. */
+    const inOperations = (owner: Owner, name: string, standIn: () => number): Replacement => {
+      const real = owner[name] as () => number;
+      return {
+        owner,
+        name,
+        value: () => (memory.stops.isOn ? standIn() : Reflect.apply(real, owner, [])),
+      };
+    };
     this.replacements = [
       ...arrays,
       { owner: globals, name: "DataView", value: dataView },
       { owner: globals, name: "Atomics", value: atomics },
-      { owner: Math as unknown as Owner, name: "random", value: () => fraction(memory.random()) },
-      { owner: Date as unknown as Owner, name: "now", value: () => 0 },
-      ...(clock === undefined ? [] : [{ owner: clock, name: "now", value: () => 0 }]),
+      {
+        owner: ArrayBuffer as unknown as Owner,
+        name: "isView",
+        value: (given: unknown) =>
+          views.of(given) !== undefined || dataViews.has(given) || isRealView(given),
+      },
+      inOperations(Math as unknown as Owner, "random", () => fraction(memory.random())),
+      inOperations(Date as unknown as Owner, "now", () => 0),
+      ...(clock === undefined ? [] : [inOperations(clock, "now", () => 0)]),
     ];
   }
 

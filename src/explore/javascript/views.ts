@@ -114,8 +114,10 @@ export class Views {
       get: (_, key) => {
         const index = indexOf(key);
         if (index !== undefined) return this.read(view, index);
+        // Code compares it with the constructor that it sees.
+        if (key === "constructor") return Reflect.get(globalThis, view.type.name);
         const value = Reflect.get(real, key, real);
-        if (typeof value !== "function" || key === "constructor") return value;
+        if (typeof value !== "function") return value;
         const method = methods.get(key) ?? this.method(view, key);
         methods.set(key, method);
         return method;
