@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The memory of the main thread of a run. A broken allocator may have it walk in circles, where nobody
- * is left to notice: so it counts its own accesses, and gives up a piece of work that takes too long.
+ * The memory of the main thread of a run. A broken allocator may make it walk in circles, and no
+ * other thread would notice. So it counts its own accesses and ends a piece of work that takes too
+ * long.
  */
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
@@ -31,7 +32,7 @@ export class BoundedMemory extends DirectMemory {
     this.countdown = ACCESSES_A_LOOK;
     if (coreSeconds() < this.limit) return;
     this.panic();
-    throw new KernelBug("livelock", "the main thread, which looks at the machine, has not got on");
+    throw new KernelBug("livelock", "the main thread, which audits the machine, made no progress");
   }
 
   // No loop of an allocator gets round without one of these.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What an error says about the allocator. */
+/** Whether an error is a failure of the allocator or of the program. */
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The words that the threads of a run share besides the allocator: start barrier, stop flag, who
- * failed first, what each task did last, and mailboxes for objects that another task is to free.
+ * The words that the threads of a run share besides the allocator: start barrier, stop flag, the
+ * first task that failed, the last operations of each task, and mailboxes for objects that another
+ * task is to free.
  * They lie at the end of the checker's room, behind the ledger; each word is either written by one
  * task only or touched by atomics only. No locks.
  *
@@ -15,7 +16,7 @@ import { array, sizeOf, struct, word } from "../src/machine/struct.ts";
 export const LOG_ENTRIES = 16;
 export const MAILBOX_SLOTS = 32;
 
-/** What a log entry may say, by number. */
+/** The operations of a log entry, by number. */
 const OPERATIONS = [
   "kmalloc",
   "kfree",
@@ -54,7 +55,7 @@ const PENDING = -1;
 
 const Control = struct("stress_control", {
   stop: word,
-  /** Task + 1 of who failed first. */
+  /** The first task that failed, plus 1. */
   failed: word,
   /** Tasks that wait for a round to begin, and the number of the round that has begun. */
   arrived: word,
@@ -69,7 +70,7 @@ const Entry = struct("stress_operation", {
   name: word,
   /** Bytes for kmalloc, objects for bulk calls, a CPU for hotplug, else the cache. */
   argument: word,
-  /** What came out or went in; PENDING while the operation runs. */
+  /** The object that came out or went in; PENDING while the operation runs. */
   object: word,
   cpu: word,
 });
@@ -78,7 +79,7 @@ const ENTRY_BYTES = 16;
 const TaskLog = struct("stress_task", {
   /** Operations begun. */
   begun: word,
-  /** The newest of them outside of interrupts. */
+  /** The newest operation that no interrupt began. */
   progress: word,
   /** 1 while the task is in a round. */
   active: word,
@@ -93,7 +94,7 @@ const STRIDE = Math.ceil(sizeOf(TaskLog) / 64) * 64;
 export interface LoggedOperation {
   readonly name: OperationName;
   readonly argument: number;
-  /** 0: nothing came out; undefined: it has not ended. */
+  /** 0: the allocation failed; undefined: the operation has not ended. */
   readonly object: Address | undefined;
   readonly cpu: number;
   readonly inInterrupt: boolean;
@@ -111,7 +112,7 @@ export class StressControl {
   readonly hotplugTask: number;
   private readonly at: Address;
 
-  /** The machine's checker room has controlBytes(tasks) behind whatever else is there. */
+  /** The machine's checker room has controlBytes(tasks) behind the ledger. */
   constructor(machine: Machine, tasks: number) {
     const end = machine.layout.end + machine.options.checker;
     this.memory = machine.memory;
@@ -248,17 +249,19 @@ export class StressControl {
 
   // ---- mailboxes ----
 
-  /** Leaves an object for another task; false if there is no room where this looked. */
+  /** Leaves an object for another task; false if that slot is taken. */
   send(to: number, slot: number, object: Address): boolean {
     return this.memory.cmpxchg(this.slot(to, slot), 0, object) === 0;
   }
 
-  /** What lies in a slot of a task's mailbox, an object or 0; only the task itself takes it out. */
+  /**
+   * The content of a slot of a task's mailbox, an object or 0; only the task itself takes it out.
+   */
   peek(task: number, slot: number): Address {
     return this.memory.loadAcquire(this.slot(task, slot));
   }
 
-  /** Takes what lies in a slot of a task's mailbox: an object, or 0. */
+  /** Takes the object in a slot of a task's mailbox, or 0. */
   receive(task: number, slot: number): Address {
     return this.memory.xchg(this.slot(task, slot), 0);
   }

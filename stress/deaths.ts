@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Threads that are ended from outside in mid-run. The others go on with the CPUs that are set free;
- * what the dead one held, or had in its hands, stays so, and in the end nothing but that may be left.
- * Where it ended in the middle of a change to its CPU, nobody can go on there, and the run ends.
+ * Threads that are terminated in mid-run. The other tasks go on with the CPUs that become free. The
+ * objects that a dead task held or was moving stay, and at the end nothing else may be left. A task
+ * that died in the middle of a change to its CPU's data leaves a CPU that cannot be used any more:
+ * the run ends.
  */
 
 import { surveyBlocks } from "../src/check/blocks.ts";
@@ -20,18 +21,18 @@ import type { StressControl } from "./control.ts";
 
 export interface Death {
   readonly task: number;
-  /** What the log says it did last. */
+  /** Its last operation, by the log. */
   readonly doing: string;
 }
 
 export interface DeathOutcome extends Death {
   /** Objects that it held, where they were watched and the run got to its end. */
   readonly held: number | undefined;
-  /** What its operation had in its hands when it was cut, a line each. */
+  /** The objects and slabs that its operation was moving when it was cut, a line each. */
   readonly remains: readonly string[];
 }
 
-/** Stands behind a finding, whose cause may be that an operation was cut where nobody noted it. */
+/** Follows a finding: its cause may be a cut operation that the ledger has not noted. */
 export function inTheWakeOf(deaths: readonly Death[]): string {
   return deaths.map(({ task, doing }) => `; task ${task} has died at ${doing}`).join("");
 }
@@ -45,9 +46,9 @@ export function inTheHandsOf(task: number, control: StressControl): Address {
 }
 
 /**
- * Nobody but the dead holds an object of the caches; returns how many each task has allocated and
- * not freed, of whatever cache. `inHands`: objects that others had given to the dead.
- * @throws KernelBug where somebody else holds one
+ * Only dead tasks hold objects of the caches; returns how many each of them has allocated and not
+ * freed, from any cache. `inHands`: objects that other tasks had sent to the dead ones.
+ * @throws KernelBug where a living task holds one
  */
 export function heldByTheDead(
   { pages, memory, machine }: System,
@@ -67,14 +68,18 @@ export function heldByTheDead(
     held.set(task, (held.get(task) ?? 0) + 1);
     const cache = memory.read32(pages.virtToHeadPage(object) + Page.slabCache);
     if (dead.includes(task) || inHands.includes(object) || !caches.includes(cache)) continue;
-    throw new KernelBug("lost-object", `${ledger.story(object)}, who has given back all it had`);
+    throw new KernelBug(
+      "lost-object",
+      `${ledger.story(object)}, though that task has freed all its objects`,
+    );
   }
   return held;
 }
 
 /**
- * After all that the living held was given back and the caches were shrunk: a slab that is still
- * there has an object that the dead hold, or was in their hands. @throws KernelBug for any other
+ * After the living tasks have freed all objects and the caches were shrunk: each slab that is left
+ * has an object that a dead task holds, or was being moved by one. @throws KernelBug for any other
+ * slab
  */
 export function checkSlabsAreHeld(
   kernel: Kernel,
@@ -89,7 +94,7 @@ export function checkSlabsAreHeld(
       const from = pages.pageAddress(page);
       const to = from + (PAGE_SIZE << pages.compoundOrder(page));
       if (remains.touches(from, to) || !ledger.liveIn(from, to).next().done) continue;
-      const what = `slab ${hex(page)} of ${common.nameOf(s)} stays, and nobody holds any of it`;
+      const what = `slab ${hex(page)} of ${common.nameOf(s)} stays, and no task holds an object of it`;
       throw new KernelBug("leaked-page", what);
     }
   }

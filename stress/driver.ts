@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * A task's hands: what a workload does, it does through these calls. Each is entered in the task's
- * log, counted, and, where there is a ledger, the object's bytes are painted while it is held, so
- * that a write by anybody else is seen when it goes back.
+ * The calls through which a workload uses the allocator. Each call is entered in the task's log and
+ * counted. Where there is a ledger, an object's bytes are painted while it is held, so that a write
+ * by another task is seen when the object goes back.
  */
 import { EIO } from "../src/caches/errno.ts";
 import type { Ledger } from "../src/check/ledger.ts";
@@ -119,7 +119,7 @@ export class Driver {
     return this.received(entry, this.kernel.kmallocNode(size, gfp, node));
   }
 
-  /** Gives back any object, of whatever cache. */
+  /** Frees an object of any cache. */
   kfree(object: Address): void {
     this.kfreeLogged(this.begin(KFREE, object), object);
   }
@@ -188,7 +188,7 @@ export class Driver {
     return error !== -EIO;
   }
 
-  /** What /sys/kernel/slab has of queue sizes: a SLUB cache's cpu_partial. */
+  /** Queue sizes of SLUB in /sys/kernel/slab: a cache's cpu_partial. */
   storeCpuPartial(cache: Address, objects: number): void {
     const { kernel, sysfs } = this;
     const entry = this.begin(CPU_PARTIAL_STORE, cache);
@@ -216,7 +216,7 @@ export class Driver {
     for (let slot = 0; slot < MAILBOX_SLOTS; slot++) {
       const object = this.control.peek(this.task, slot);
       if (object === 0) continue;
-      // The log has it before the mailbox has it no more: it is always in somebody's hands.
+      // Entered in the log before it leaves the mailbox, so one of the two always has it.
       const entry = this.begin(KFREE, object);
       this.control.receive(this.task, slot);
       this.kfreeLogged(entry, object);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What a failed run tells: what was found, who was concerned, and what each task did last. */
+/**
+ * The failure of a run: the finding, the task that met it, and the last operations of each task.
+ */
 import type { AuditFinding } from "../src/check/findings.ts";
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * CPUs that go and come while others work: every so often one that is gone comes back, and a random
- * one of those that are there goes. Done by a task of its own, on a thread of its own: it waits for
- * other tasks, and the main thread has to be free to bury those that die meanwhile.
+ * CPU hotplug during a run: at a fixed interval a CPU that is offline comes back, and a random
+ * online one goes. A task on a thread of its own does that: it waits for other tasks, and the main
+ * thread must stay free to clean up after tasks that die meanwhile.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -23,7 +23,7 @@ import { failRun } from "./task-failure.ts";
 const LOOK_MS = 20;
 /** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
 const WAIT_LIMIT_MS = 10_000;
-/** Of the seed, for which CPUs go. */
+/** Added to the seed for the choice of CPUs. */
 const WHICH_CPUS = 0x2000;
 
 export interface HotplugCounts {
@@ -96,7 +96,7 @@ export class HotplugLoop {
   }
 
   private change(): void {
-    // What was missed while the run was busy otherwise is not made up for.
+    // Changes that were due between two rounds are not made up for.
     this.due = Math.max(this.due + this.plan.interval, this.worked);
     if (this.absent.length > 0) this.bringOne();
     this.takeOne();

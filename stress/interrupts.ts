@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What a device's interrupt does on torture memory: it takes and gives back objects of a small pool
- * of its own, atomically, from the very caches that the interrupted code is using. Short runs of
- * takes followed by a give make the private list look as it was, with other objects behind its head.
+ * The interrupt handler of torture memory: like a device driver's it allocates and frees objects of
+ * a small pool of its own, atomically, from the caches that the interrupted code is using. Short
+ * runs of takes followed by a give make the private list look as it was, with other objects behind
+ * its head.
  */
 import type { Address } from "../src/machine/memory.ts";
 import { GFP_ATOMIC } from "../src/pages/gfp.ts";

@@ -7,7 +7,7 @@ import type { StressOptions } from "./options.ts";
 import { stress } from "./run.ts";
 
 export interface LiveProof {
-  /** What was found first; null: nothing in the time given. */
+  /** The first failure; null: none in the time given. */
   readonly class: string | null;
   readonly message: string | null;
   readonly seconds: number;
@@ -29,7 +29,9 @@ export interface LiveOptions {
   readonly delays: number;
 }
 
-/** Interrupts hide what R01 needs, two preemptions in one place: more of the ones, less of the others. */
+/**
+ * R01 needs two preemptions in one place, which interrupts hide: many migrations, few interrupts.
+ */
 export const LIVE_RATES = { interrupts: 0.002, migrations: 0.02, delays: 0.0005 } as const;
 
 const HOTPLUG_SECONDS = 0.1;

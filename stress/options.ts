@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What a stress run is asked for, and what it answers. */
+/** The options of a stress run, and its outcome. */
 
 import type { AllocatorName } from "../src/caches/flags.ts";
 import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";

@@ -25,7 +25,7 @@ export const NOTHING_USED: Usage = {
   memory: { totalPages: 0, freePages: 0, slabPages: 0, lostBytes: 0, caches: [] },
 };
 
-/** What the run itself has kept. */
+/** The figures that the run itself has kept. */
 export interface RunState {
   readonly tasks: number;
   readonly reports: readonly TaskReport[];

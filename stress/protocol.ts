@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What the main thread and the threads of CPUs say to each other: plain data, a few calls a run. */
+/** The protocol between the main thread and the threads of CPUs: plain data, a few calls a run. */
 import type { MessagePort } from "node:worker_threads";
 import type { SharedKernel } from "../src/kernel/kernel.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";
@@ -14,7 +14,7 @@ export interface BuildPlan {
   readonly torture: TortureRates | undefined;
 }
 
-/** What a thread is born with: its end of the line, and the memory, which no message can carry. */
+/** A thread's start data: its end of the channel, and the memory, which no message can carry. */
 export interface ThreadStart {
   readonly port: MessagePort;
   readonly shared: SharedKernel;
@@ -35,7 +35,7 @@ export interface TaskPlan {
   readonly caches: readonly Address[];
 }
 
-/** What ended a task before its time. */
+/** The error that ended a task early. */
 export interface TaskFailure {
   /** Undefined: no check of the allocator, the program itself went wrong. */
   readonly failure: FailureClass | undefined;
@@ -45,7 +45,7 @@ export interface TaskFailure {
   readonly first: boolean;
 }
 
-/** What a task has done since it was started. */
+/** A task's figures since it was started. */
 export interface TaskReport {
   readonly operations: number;
   readonly refused: number;
@@ -55,7 +55,7 @@ export interface TaskReport {
   readonly failed: TaskFailure | undefined;
 }
 
-/** What torture did to operations. */
+/** The events that torture injected. */
 export interface InjectedEvents {
   readonly interrupts: number;
   readonly preemptions: number;

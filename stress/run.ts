@@ -27,7 +27,7 @@ const LONGEST_ROUND_MS = 4_000;
 const STEPS_A_SECTION = 50;
 /** Tasks that the torture's preemption has beyond one a CPU. */
 const SPARE_TASKS = 2;
-/** Who waits for a dead task learns it from the task's state; nobody else waits longer than this. */
+/** A wait for a dead task ends by that task's state; no other wait lasts longer than this. */
 const GRACE_MS = 2_000;
 /** A round has no more operations than a word can count. */
 const MOST_OPERATIONS_A_ROUND = 2 ** 30;
@@ -46,7 +46,7 @@ export interface StressHooks {
 /** The options cannot be met; the message says why. */
 export class BadOptions extends Error {}
 
-/** What no machine boots with is no mutation of an allocator. */
+/** A mutation with which no machine boots is bad usage, not a failure found. */
 function unbootable(mutation: string, error: unknown): BadOptions {
   const why = quoted(error instanceof Error ? error.message : String(error));
   return new BadOptions(`${mutation}: no machine boots with it: ${why}`, { cause: error });
@@ -235,7 +235,10 @@ export class StressRun {
     this.guard(() => this.stressed.readStatistics());
   }
 
-  /** `work`, with an eye on tasks that do not get on: they are ended, or it would not end. */
+  /**
+   * Does `work` under the watchdog: a task that makes no progress is ended, or the work would not
+   * end.
+   */
   private async watched<T>(work: Promise<T>): Promise<T> {
     this.watchdog.reset();
     const watch = this.every(WATCH_MS, () => {
@@ -252,7 +255,7 @@ export class StressRun {
     }
   }
 
-  /** What is done from time to time, behind everybody's back: what goes wrong there ends the run. */
+  /** A periodic job of the main thread; an error in it ends the run. */
   private every(milliseconds: number, act: () => void): NodeJS.Timeout {
     return setInterval(() => {
       try {
@@ -264,7 +267,7 @@ export class StressRun {
     }, milliseconds);
   }
 
-  /** A glance at the run, whose round has lasted so long, for the user. */
+  /** The progress of the run, for the user; its present round has lasted so long. */
   private show(roundMs = 0): void {
     const { control } = this.stressed;
     let operations = 0;
@@ -352,7 +355,7 @@ export class StressRun {
     });
   }
 
-  /** What the main thread does with the allocator may show that it is broken. */
+  /** Work of the main thread with the allocator, which may find it broken. */
   private guard<T>(work: () => T): T | undefined {
     this.stressed.beginWork();
     try {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * From stress to schedule: the last operations of the tasks of a failed run become a scenario, which
- * the explorer can search. It keeps what was done, by whom and on which CPU, but on one cache with
- * small slabs, where what takes thousands of operations on real threads takes a few.
+ * From stress to schedule: the last operations of the tasks of a failed run become a scenario,
+ * which the explorer can search. It keeps each operation, its task and its CPU, but has one cache
+ * with small slabs, in which a few operations reach the states that take thousands on real threads.
  */
 import {
   interrupt,
@@ -18,7 +18,7 @@ import type { LoggedOperation } from "./control.ts";
 import type { StressFailure, TaskHistory } from "./failure.ts";
 import type { StressOptions } from "./options.ts";
 
-/** More than these make more schedules than anybody can wait for. */
+/** With more operations a search has too many schedules to end. */
 const TASKS = 3;
 const OPERATIONS = 3;
 const LARGEST_BULK = 4;

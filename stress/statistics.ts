@@ -6,14 +6,14 @@
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import type { Address } from "../src/machine/memory.ts";
 
-/** By the names of whichever allocator runs. */
+/** By the names of the allocator that runs. */
 export type Statistics = Record<string, number>;
 
 export class StatisticsTally {
   /** Events so far: of each CPU, in the order of `names`. */
   readonly perCpu: number[][] = [];
   private readonly names: readonly string[];
-  /** What the counters were when they were last read, by cache and CPU: tuning gives them new places. */
+  /** The counters as they were last read, by cache and CPU: tuning moves them to new places. */
   private readonly before = new Map<string, number[]>();
 
   constructor(names: readonly string[]) {

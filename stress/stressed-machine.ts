@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The machine a run is about, in the hands of the main thread at quiet moments: booted with the
- * wanted build, audited between rounds, and in the end emptied and counted.
+ * The machine of a run, as the main thread uses it at quiet moments: it boots it with the wanted
+ * build, audits it between rounds, and empties and counts it in the end.
  */
 
 import { type FaultInjection, faultsOf } from "../src/caches/fault-injection.ts";
@@ -39,7 +39,7 @@ export class StressedMachine {
   /** Those of the workload. */
   readonly caches: readonly Address[];
   private readonly ledger: Ledger | undefined;
-  /** What the dead had in their hands at the last audit. */
+  /** The objects and slabs that dead tasks were moving, as the last audit found them. */
   private remains: Remains | undefined;
   /** All caches that last as long as the run. */
   private readonly lasting: readonly Address[];
@@ -156,8 +156,8 @@ export class StressedMachine {
   }
 
   /**
-   * Walks over everything. No task is at work; those in `dead` never will be again, and what they had
-   * in their hands is no finding where the ledger knows of it.
+   * Walks over everything. No task is at work; those in `dead` have died, and the
+   * objects that they were moving are no findings where the ledger knows of them.
    */
   audit(dead: readonly number[]): AuditFinding[] {
     const { kernel, ledger } = this;
@@ -170,13 +170,16 @@ export class StressedMachine {
     return findings;
   }
 
-  /** Nobody holds anything any more: no slab may stay, and every page must be back. */
+  /** All objects are freed: no slab may stay, and every page must be back. */
   checkAllBack(): void {
     const { kernel } = this;
     for (const cache of this.caches) {
       const name = systemOf(kernel).common.nameOf(cache);
       if (kernel.kmemCacheDestroy(cache) === 0) continue;
-      throw new KernelBug("lost-object", `${name} still has objects, and nobody holds any`);
+      throw new KernelBug(
+        "lost-object",
+        `${name} still has objects, though every task has freed its own`,
+      );
     }
     this.settle();
     const missing = this.pagesAtBoot - this.pagesKnown();
@@ -185,14 +188,14 @@ export class StressedMachine {
   }
 
   /**
-   * The thread of a task has ended: its CPU is free, and who waits for something else of it learns of
-   * it. Returns the CPUs on which nobody can go on.
+   * The thread of a task has ended: its CPU becomes free, and tasks that wait for anything else of
+   * it are told. Returns the CPUs that cannot be used any more.
    */
   bury(task: number): number[] {
     return bury(systemOf(this.kernel).machine, machineTask(task));
   }
 
-  /** What others have sent to the dead is nobody's. */
+  /** Frees the objects that other tasks have sent to the dead ones. */
   emptyMailboxes(dead: readonly number[]): void {
     for (const task of dead) {
       for (let slot = 0; slot < MAILBOX_SLOTS; slot++) {
@@ -202,13 +205,16 @@ export class StressedMachine {
     }
   }
 
-  /** What a dead task had in its hands, as the last audit found it. */
+  /** The objects and slabs that a dead task was moving, as the last audit found them. */
   remainsOf(task: number): string[] {
     const all = this.remains?.list ?? [];
     return all.filter((each) => each.task === machineTask(task)).map(({ message }) => message);
   }
 
-  /** As checkAllBack where tasks have died: what is left is theirs. How much that is, by task. */
+  /**
+   * checkAllBack after tasks have died: only their objects may be left. How many those are, by
+   * task.
+   */
   checkOnlyTheDeadHold(dead: readonly number[]): Map<number, number> | undefined {
     const { kernel, ledger, remains, caches } = this;
     if (ledger === undefined || remains === undefined) return undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What ended a task before its time, and who was the first. */
+/** The error that ended a task early, and which task failed first. */
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
 import { PANICKED } from "../src/machine/panic.ts";
 import { bugOf } from "./bug.ts";

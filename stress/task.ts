@@ -24,8 +24,8 @@ import { WORKLOADS } from "./workloads/index.ts";
 import type { Player } from "./workloads/workload.ts";
 
 /**
- * The machine's clock runs forty times as fast as ours: what the kernel does every few seconds (the
- * reaper) happens often in a short run, and finds caches that lay idle meanwhile.
+ * The machine's clock runs forty times as fast as ours: the kernel's periodic work (the reaper)
+ * happens often in a short run, and finds caches that lay idle meanwhile.
  */
 const JIFFY_MS = 0.1;
 /** A CPU must come free in this time, or the run is stuck. */
@@ -33,7 +33,7 @@ const PATIENCE_MS = 60_000;
 /** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
 const WAIT_LIMIT_MS = 10_000;
 const NOTHING: InjectedEvents = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
-/** Of the seed, for what interrupts do. */
+/** Added to the seed for the random course of interrupts. */
 const INTERRUPTS = 0x1000;
 
 export class StressTask {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What a quiet machine's memory is used for: pages that slabs take, objects in use in them, and what
- * is lost to free objects, padding and metadata; and how often locks were waited for.
+ * The memory usage of a quiet machine: pages of slabs, objects in use in them, and bytes lost to
+ * free objects, padding and metadata; and how often locks were waited for.
  */
 import { KmemCacheBase } from "../src/caches/kmem-cache.ts";
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
@@ -24,7 +24,7 @@ export interface CacheUsage {
 export interface MemoryUsage {
   readonly totalPages: number;
   readonly freePages: number;
-  /** Pages of all slabs, and what of their bytes no active object asked for. */
+  /** Pages of all slabs, and those of their bytes that no active object asked for. */
   readonly slabPages: number;
   readonly lostBytes: number;
   /** Caches that have slabs, those with most pages first. */

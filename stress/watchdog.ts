@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Notices a task that does not get on: it runs as a CPU whenever it is looked at, and no operation of
- * its own begins. A task that waits has a limit of its own, shorter than the watchdog's, and says what
- * it waited for; what is caught here runs in circles.
+ * Notices a task that makes no progress: it runs as a CPU whenever the watchdog looks, and begins
+ * no operation of its own. A wait has a limit of its own, shorter than the watchdog's, and its
+ * error names the word waited for; so a task that is caught here runs in circles.
  *
- * Time is counted in looks. While the whole process is stopped nobody looks, and nobody gets on.
+ * Time is counted in looks: while the whole process is stopped, neither looks nor progress are
+ * made.
  */
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import { Cpu, sizeOfCpu } from "../src/machine/cpus.ts";
@@ -23,7 +24,7 @@ export interface Stuck {
   readonly message: string;
 }
 
-/** What has been seen of a task since it last got on. */
+/** The looks at a task since it last made progress. */
 interface Sight {
   readonly progress: number;
   looks: number;
@@ -43,7 +44,7 @@ export class Watchdog {
     this.patience = patience;
   }
 
-  /** Work begins anew: nobody has been seen yet. */
+  /** Work begins anew: no task has been seen yet. */
   reset(): void {
     this.sights.length = 0;
   }
@@ -92,7 +93,7 @@ export class Watchdog {
     const seconds = Math.round(forMs / 1000);
     return {
       task,
-      message: `CPU ${cpu} (task ${task}) has not got on for ${seconds} s; ${doing}`,
+      message: `CPU ${cpu} (task ${task}) has made no progress for ${seconds} s; ${doing}`,
     };
   }
 }

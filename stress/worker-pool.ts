@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The threads of a run: one a task, and one more where CPUs go and come. Who calls a thread that dies
- * is told, and so is the run, which writes the death into the machine: others may wait for the dead.
+ * The threads of a run: one a task, and one more where CPUs go and come. A call to a thread that
+ * dies is answered by the death. The run is told as well and writes the death into the machine,
+ * since other tasks may wait for the dead one.
  */
 import type { Remote } from "comlink";
 import type { SharedKernel } from "../src/kernel/kernel.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The audit of CPUs that are gone: nobody acts for them any more, so what they still held would be
- * lost: a frozen slab, a queue with objects, a list of free pages, a callback.
+ * The audit of CPUs that are offline. No context acts for them any more, so a frozen slab, a queue
+ * with objects, a list of free pages or a callback that they still hold would be lost.
  */
 import type { System } from "../kernel/system.ts";
 import { Cpu, sizeOfCpu } from "../machine/cpus.ts";

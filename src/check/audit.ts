@@ -2,9 +2,9 @@
 /**
  * The audit: a walk over everything at a quiet moment, which proves the invariants.
  *
- * Quiet means that no operation is under way, no RCU callback is queued (rcu.barrier) and no torture
- * goes on. The walk only reads. What each allocator keeps is walked by its own file; pages and the
- * ledger are the same for both.
+ * Quiet means that no operation is under way, no RCU callback is queued (rcu.barrier) and no
+ * torture goes on. The walk only reads. Each allocator's caches are walked by its own observer;
+ * pages and the ledger are the same for all.
  */
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
@@ -26,7 +26,10 @@ export interface AuditOptions {
   readonly ledger?: Ledger;
   /** Large kmallocs that callers hold. Given, any other large block is a leaked page. */
   readonly large?: readonly Address[];
-  /** Tasks have died: what they had in their hands is entered here and is no finding. */
+  /**
+   * Tasks have died: the objects and slabs that they were moving are entered here and are no
+   * findings.
+   */
   readonly remains?: Remains;
   /** Interrupt handlers have allocated or freed. A few counts are exact only without them. */
   readonly interrupted?: boolean;
@@ -66,7 +69,7 @@ export function auditEmpty(system: System, s: KmemCachePtr): AuditFinding[] {
   return findings.list;
 }
 
-/** Nobody holds an object whose slab has gone back: live objects lie in slabs only. */
+/** No task holds an object whose slab has gone back: live objects lie in slabs only. */
 function auditStrays(
   system: System,
   slabs: SlabsByCache,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * A survey of all pages that somebody has: each allocated block is a slab of some cache, or a large
- * kmalloc, or nobody knows whose it is. The machine is quiet.
+ * A survey of all allocated pages: each block is a slab of some cache, a large kmalloc, or a block
+ * without an owner, which is a finding. The machine is quiet.
  */
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";

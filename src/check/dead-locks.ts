@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Mutexes in the hands of tasks that have died. What they guard may be half done, and whoever wants
- * it will wait in vain: found before somebody does. A spinlock is held with interrupts off, and who
- * dies then is known by that (machine/burial.ts).
+ * Mutexes held by tasks that have died. The data that such a mutex guards may be half changed, and
+ * the next task that takes it would wait for ever; the audit finds it first. A spinlock is held
+ * with interrupts off, so a death under one is found by the state of its CPU (machine/burial.ts).
  */
 import type { System } from "../kernel/system.ts";
 import { sizeOfTask, TASK_DEAD, Task } from "../machine/cpus.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What an audit finds: each a failure class, a line in the kernel's tone, and the objects concerned. */
+/** The findings of an audit: each a failure class, a line in the kernel's tone, and its objects. */
 import type { AuditFindings } from "../caches/audit-findings.ts";
 import type { FailureClass } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -14,7 +14,10 @@ export interface AuditFinding {
 
 export class Findings implements AuditFindings {
   readonly list: AuditFinding[] = [];
-  /** What tasks have left that died; where given, it is asked before anything is called lost. */
+  /**
+   * The remains of tasks that have died; where given, they are asked before anything is called
+   * lost.
+   */
   readonly remains: Remains | undefined;
 
   constructor(remains?: Remains) {

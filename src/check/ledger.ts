@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Who holds which object: one word for every 8 bytes of memory, kept in the checker's room behind
- * it, beside the allocator and never used by it.
+ * The holder of each object: one word for every 8 bytes of memory, kept in the checker's room
+ * behind it, beside the allocator and never used by it.
  *
  *      31     30 .......... 16   15 ... 8   7 ....... 0
  *     +------+------------------+----------+-----------+
  *     |given |  event, mod 2^15 |   CPU    |  task + 1 |      0: never handed out
  *     +------+------------------+----------+-----------+
  *
- * A positive word names the holder, a negative one who gave the object back. Taking and giving are
- * one compare-and-swap each, so of two that hold one object exactly one gets past it, and both are
- * known. An object is taken after the allocator has handed it out and given before the allocator
- * gets it back, so what two contexts do between never looks like a clash.
+ * A positive word names the holder, a negative one the task that gave the object back. Taking and
+ * giving are one compare-and-swap each, so of two tasks that are handed one object exactly one
+ * succeeds, and the report names both. An object is taken after the allocator has handed it out and
+ * given before the allocator gets it back, so what two contexts do between never looks like a
+ * clash.
  *
  * The events of a task are counted in a line of its own, so that a report says which of its takes
  * and gives clashed. No locks; re-executable like the allocator itself.
@@ -87,7 +88,7 @@ export class Ledger {
     const mine = this.signature();
     const found = memory.readOnce(at);
     if (found > 0) this.handedOutTwice(object, found, mine);
-    // Full barrier; whoever else was handed the same object finds this word, or this one finds his.
+    // Full barrier: of two tasks that are handed one object, the later one finds the word of the other.
     const before = memory.cmpxchg(at, found, mine);
     if (before !== found) this.handedOutTwice(object, before, mine);
   }
@@ -155,7 +156,7 @@ export class Ledger {
     }
   }
 
-  /** What became of `object` last, for a report. */
+  /** The last event of `object`, for a report. */
   story(object: Address): string {
     return holds(this.memory.readOnce(this.wordOf(object)));
   }
@@ -176,8 +177,8 @@ export class Ledger {
   // ---- payload ----
 
   /**
-   * Fills `bytes` of an object that the caller holds and will not write, so that a write by anybody
-   * else shows. The byte depends on the object and on who took it when.
+   * Fills `bytes` of an object that the caller holds and will not write, so that a write by
+   * another task shows. The byte depends on the object, its holder and the event that took it.
    */
   paint(object: Address, bytes: number): void {
     this.memory.fill(object, this.colour(object), bytes);

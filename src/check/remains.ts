@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What tasks have left that died in the middle of an operation, outside of all locks: an object that
- * is on no list any more and in nobody's hands yet, a slab or a block of pages on its way, a count
- * that is a step behind. The audit asks here before it calls such a thing lost: each must be what an
- * operation under way (under-way.ts) can have had in its hands, and each operation accounts for no
- * more than it can have had: one slab or block, and its objects.
+ * The remains of tasks that died in the middle of an operation, outside of all locks: an object
+ * that has left its list and has no holder yet, a slab or a block of pages between two lists, a
+ * count that is a step behind. The audit asks here before it calls such a thing lost. Each must fit
+ * an operation that was under way (under-way.ts), and each operation accounts for no more than it
+ * can have moved: one slab or block, and its objects.
  */
 import type { AuditRemains, Step } from "../caches/audit-findings.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
@@ -31,7 +31,7 @@ export interface Remain {
   readonly objects: readonly Address[];
 }
 
-/** An operation that was cut, and what may still be put down to it. */
+/** An operation that was cut, and how many objects and blocks may still be attributed to it. */
 interface Cut extends Undertaking {
   readonly task: number;
   objectsLeft: number;

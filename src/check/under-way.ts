@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What each task is in the middle of, noted beside the allocator before it begins and taken back when
- * it has ended: what a task had in its hands when it died can be told from nothing else.
+ * The operations under way of each task, entered beside the allocator before each begins and
+ * removed after it has ended. After a task's death nothing else tells what it was moving.
  *
  *     line of a task in the ledger:  | events | depth | kind, subject, extent | kind, subject, … |
  *
  * Operations nest: a free gives a slab back, which gives pages back. An entry is complete before it
- * counts. Written by the task itself only; deeper ones than there is room for are left out.
+ * counts. Only the task itself writes its line; operations nested too deep for it are left out.
  */
 import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
@@ -60,7 +60,7 @@ export class UnderWay {
     memory.writeOnce(line + DEPTH, depth + 1);
   }
 
-  /** What the ledger is told from here on belongs to one free. */
+  /** The ledger's events from here on belong to one free. */
   beginFree(): void {
     const { memory } = this;
     this.begin(FREEING, memory.readOnce(lineOfTask(this.machine, memory.current())), 0);
@@ -71,7 +71,7 @@ export class UnderWay {
     this.memory.writeOnce(depth, this.memory.readOnce(depth) - 1);
   }
 
-  /** What a task is in the middle of, the innermost first. */
+  /** A task's operations under way, the innermost first. */
   of(task: number): Undertaking[] {
     const { memory } = this;
     const line = lineOfTask(this.machine, task);

@@ -73,7 +73,7 @@ const WATCH: SlabWatch = {
     const name = common.nameOf(memory.read32(page + Page.slabCache));
     throw new KernelBug(
       "deadlock",
-      `slab ${hex(page)} of ${name} is given back with ${held.name} held, which that may want`,
+      `slab ${hex(page)} of ${name} is given back while ${held.name} is held, which giving it back may need`,
     );
   },
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What a search has found, as text. */
+/** The result of a search, as text. */
 import type { Complete, Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
@@ -16,7 +16,7 @@ export function explorationProgress({ schedules, seconds, complete }: Progress):
   return `${count(schedules)} schedules, ${count(rate)}/s${bound}`;
 }
 
-/** `asked`: what was searched, where that is not the subject alone. */
+/** `asked`: the scenarios searched, where there are more than the subject. */
 export function explorationReport(
   subject: Subject,
   result: ExploreResult,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What went wrong in a stress run: the finding, those concerned, and how to try it again. */
+/**
+ * The failure of a stress run: the finding, the tasks concerned, and the command that runs it
+ * again.
+ */
 
 import type { StressFailure } from "../../stress/failure.ts";
 import type { StressOptions } from "../../stress/options.ts";

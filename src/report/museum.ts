@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** The museum's catalogue, and what its proof has come to. */
+/** The museum's catalogue, and the results of its proofs. */
 
 import type { LiveProof } from "../../stress/live.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
@@ -31,7 +31,10 @@ export interface Shown {
   readonly proof: Proof;
 }
 
-/** One line an exhibit, and what is not as the catalogue says; `wanted`: how many there should be. */
+/**
+ * One line an exhibit, then the exhibits that differ from the catalogue; `wanted`: how many there
+ * are.
+ */
 export function proofReport(shown: readonly Shown[], seconds: number, wanted: number): string {
   const rows = shown.map(({ exhibit, proof }) => [
     exhibit.id,
@@ -72,7 +75,7 @@ interface ShownLive {
   readonly live: LiveProof;
 }
 
-/** What real threads have shown of each exhibit, in `seconds` at most each. */
+/** The result of each exhibit on real threads, in `seconds` at most each. */
 export function liveReport(shown: readonly ShownLive[], seconds: number): string {
   const rows = shown.map(({ exhibit, live }) => [
     exhibit.id,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** The pictures of a measurement: what each shows of the points, and its specification. */
+/** The pictures of a measurement: the points that each shows, and its specification. */
 import type { TopLevelSpec } from "vega-lite";
 import { USUAL_SIZE } from "../../stress/scaling/plan.ts";
 import { PERCENTILES, type ScalePoint } from "../../stress/scaling/point.ts";
@@ -8,14 +8,14 @@ export interface Plot {
   /** Name of its file, without .svg. */
   readonly name: string;
   readonly title: string;
-  /** What to look for. */
+  /** One sentence for the reader: the feature to look for. */
   readonly reading: string;
   readonly spec: TopLevelSpec;
 }
 
 const WIDTH = 620;
 const HEIGHT = 300;
-/** Of so few takings a percentage says nothing. */
+/** A percentage of fewer acquisitions says nothing. */
 const FEWEST_TAKEN = 1000;
 /** Compared with allocators it would only squeeze their scale. */
 const NO_ALLOCATOR = "nothing";
@@ -91,7 +91,7 @@ function throughput(points: readonly ScalePoint[], workload: string, title: stri
     name: `throughput-${workload}`,
     title: `${title}, ${USUAL_SIZE} bytes`,
     reading:
-      "Dashed: as many times the best single CPU. Beyond the machine's cores it is the clock on the wall that counts, with whatever else ran.",
+      "Dashed: as many times the best single CPU. With more CPUs than cores the rate is by wall-clock time, other load included.",
     spec,
   };
 }
@@ -200,7 +200,7 @@ function latency(points: readonly ScalePoint[]) {
   };
 }
 
-/** What it costs that another CPU frees: work and waiting for locks and cache lines. */
+/** The cost of a free on another CPU: work, and waiting for locks and cache lines. */
 function crossing(points: readonly ScalePoint[]) {
   const workloads = ["pairs", "larson", "remote-free", "one-allocates"];
   const values = points
@@ -264,7 +264,7 @@ function contention(points: readonly ScalePoint[]) {
       x: {
         field: "percent",
         type: "quantitative",
-        title: "% of the times it was taken, somebody had to wait",
+        title: "% of acquisitions that had to wait",
       },
       color: { field: "lock", type: "nominal", title: null },
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** The screen of procps' slabtop: what all caches hold together, and a line for each, sorted. */
+/** The screen of procps' slabtop: the sums of all caches, and a line for each cache, sorted. */
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { SlabinfoRow } from "../sysfs/slabinfo.ts";
 
@@ -10,7 +10,7 @@ const cacheKib = (row: SlabinfoRow): number => pages(row) * PAGE_KIB;
 const use = (row: SlabinfoRow): number =>
   row.numObjs === 0 ? 0 : Math.floor((100 * row.activeObjs) / row.numObjs);
 
-/** What a key sorts by; all but the name from the largest down. */
+/** The column that each key sorts by; all but the name from the largest down. */
 export const SORT_KEYS: Readonly<
   Record<string, { readonly title: string; readonly by: (row: SlabinfoRow) => number | string }>
 > = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What SLAB's counters of a stress run say: the CPUs, the queues, the nodes. */
+/** SLAB's counters of a stress run, explained: the CPUs, the queues, the nodes. */
 import type { Outcome } from "../../stress/options.ts";
 import type { SlabStatName } from "../slab/statistics.ts";
 import { columns, count, facts, heading, share } from "./text.ts";

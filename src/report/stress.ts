@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** The report of a stress run, for people: who did what, by which path, at what cost, and is it right. */
+/** The report of a stress run, for people: operations, paths, locks, memory, and the checks. */
 import type { Outcome, StressOptions, StressProgress } from "../../stress/options.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
@@ -223,7 +223,7 @@ function verdicts(outcome: Outcome): string {
       "after",
       checks.allCameBack || (good && outcome.deaths.length > 0) ? verdict : "not reached",
       outcome.deaths.length > 0
-        ? "all freed, all shrunk: what stays is held by the dead"
+        ? "all freed, all shrunk: dead tasks hold the rest"
         : "all freed, all shrunk: no slab stays, every page is back",
     ],
   ];

@@ -7,8 +7,8 @@
 import { keyOf, type ScalePoint } from "./point.ts";
 
 /**
- * What is smaller than this is never called a change: two quick runs of the same code differed by up
- * to 23 % in points whose windows agreed within 10, by where code and memory came to lie.
+ * A smaller difference is never called a change. Two quick runs of the same code differed by up to
+ * 23 % in points whose windows agreed within 10 %, because code and memory lay elsewhere.
  */
 const LEAST_NOISE = 0.25;
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The words that the threads of a measurement share: a barrier, a count of those who have measured
- * enough, one lock for allocators that need one, and mailboxes for objects on their way to another
- * CPU. They lie at the end of the machine's room for checkers; every word is touched by atomics, or handed over
- * by one.
+ * The words that the threads of a measurement share: a barrier, a count of the CPUs that have
+ * measured enough, one lock for allocators that need one, and mailboxes for objects on their way to
+ * another CPU. They lie at the end of the machine's room for checkers; every word is touched by
+ * atomics, or handed over by one.
  *
  *     mailbox [from][to][2]:   flag | count | 64 handles
  *
- * A mailbox has one sender and one receiver. EMPTY belongs to the sender, FULL to the receiver; who
- * must wait sleeps on the flag. At the end of a point everybody closes what others may wait for.
+ * A mailbox has one sender and one receiver. EMPTY belongs to the sender, FULL to the receiver; a
+ * thread that must wait sleeps on the flag. At the end of a point each thread closes the mailboxes
+ * that others may wait for.
  */
 import type { Machine } from "../../src/machine/machine.ts";
 import type { Address, Memory } from "../../src/machine/memory.ts";
@@ -99,7 +100,7 @@ export class ScaleControl {
     return this.memory.readOnce(this.at + Control.stop) !== 0;
   }
 
-  /** Wakes everybody who waits for this CPU's mail, or for room in its mailbox. */
+  /** Wakes all threads that wait for this CPU's mail, or for room in its mailbox. */
   close(cpu: number): void {
     for (let other = 0; other < this.cpus; other++) {
       for (let slot = 0; slot < SLOTS; slot++) {

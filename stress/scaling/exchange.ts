@@ -42,7 +42,7 @@ export class Exchange<H extends Handle = Handle> {
     return this.control.isFull(this.inbox(from));
   }
 
-  // The flag is looked at first: once the point has ended nobody may be left to open the box.
+  // The flag is looked at first: once the point has ended, no thread may be left to open the box.
 
   /** Returns also when the point ends. */
   waitForRoom(to: number): void {
@@ -89,7 +89,7 @@ export class Exchange<H extends Handle = Handle> {
     return count;
   }
 
-  /** When all have stopped: frees whatever is still under way to this CPU. */
+  /** When all have stopped: frees the objects that are still on their way to this CPU. */
   drain(free: (object: H) => void): void {
     const batch: H[] = new Array(BATCH);
     for (let from = 0; from < this.control.cpus; from++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * One CPU's part in one point: warm up, then many short windows of work, each with a few cas pairs
- * beside it. Who has enough windows goes on working, as a load for the others, until all have.
+ * beside it. A CPU with enough windows goes on working, as a load for the others, until all have
+ * enough.
  *
  * A window is thrown away if the thread lost its core in it. The median of the rest is the cost on a
  * machine of one's own, as far as that can be had on a shared one.

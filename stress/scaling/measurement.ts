@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * One subject being measured: a machine with room for the measurement's own words, one thread a CPU,
- * and what the subject needs made beforehand. Every measurement starts anew, so no subject meets what
- * another has left.
+ * One subject being measured: a machine with room for the measurement's own words, one thread a
+ * CPU, and what the subject needs made beforehand. Every measurement starts anew, so no subject
+ * meets the heap of another.
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { ledgerBytes } from "../../src/check/ledger.ts";

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** Which points a run has. What was asked for by name is crossed; what was not, is chosen here. */
+/**
+ * The points of a run: the product of the options given; options that are not given are chosen
+ * here.
+ */
 import { availableParallelism } from "node:os";
 import type { PointKey } from "./point.ts";
 import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
@@ -24,7 +27,7 @@ export interface ScaleOptions {
 export const ALL_SIZES = [8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
 /** Where one size has to stand for all. */
 export const USUAL_SIZE = 64;
-/** What Brouer measured bulk calls with. */
+/** The object size of Brouer's measurements of bulk calls. */
 export const BULK_SIZE = 256;
 
 const QUICK_ALLOCATORS = ["slub", "slab", "slub-kmalloc", "slab-kmalloc", "nothing"];
@@ -59,7 +62,7 @@ function usualWorkloads(quick: boolean, cpus: number): readonly string[] {
   return cpus > availableParallelism() ? QUICK_CROWDED : QUICK_TOGETHER;
 }
 
-/** One, all the cores and what lies between, and a crowd. */
+/** One CPU, then up to all cores, then more CPUs than cores. */
 function usualCpus(quick: boolean): number[] {
   const cores = Math.min(availableParallelism(), 16);
   const steps = [1, 2, 4, 8, 16].filter((cpus) => cpus < cores);
@@ -71,7 +74,7 @@ function isPossible(subject: SubjectInfo, workload: Workload, cpus: number): boo
   if (cpus < workload.leastCpus) return false;
   if (workload.sizes === "mixed" && subject.singleSize) return false;
   const travels = workload.crossing && cpus > 1;
-  // Blocks that nobody else can see are compared where nobody else has to; copies, where they must.
+  // Private blocks are compared where each CPU frees its own; copies, where objects must travel.
   if (subject.travel === "never") return !travels;
   return subject.travel === "shared" || travels;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** A point of the result, and how it is made of what the CPUs have seen. */
+/** A point of the result, and how the CPUs' windows make it. */
 import type { RecordableHistogram } from "node:perf_hooks";
 import type { LockUsage } from "../usage.ts";
 import type { CpuPoint } from "./protocol.ts";
@@ -26,7 +26,7 @@ export interface ScalePoint {
   readonly casPair: number;
   /** nsPerOperation to casPair. */
   readonly ratio: number;
-  /** Of all CPUs together, by the clock on the wall, whatever else ran. */
+  /** Of all CPUs together, by wall-clock time, other load included. */
   readonly operationsPerSecond: number;
   /** operationsPerSecond to that of one CPU, without preemption where CPUs have cores; 0: unknown. */
   readonly scaling: number;
@@ -59,8 +59,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Puts the CPUs' windows together. A CPU's rate is that of its median window; all rates together say
- * what an operation costs; the spread is that of the windows around their own CPU's median.
+ * Puts the CPUs' windows together. A CPU's rate is that of its median window; all rates together
+ * give the cost of an operation; the spread is that of the windows around their own CPU's median.
  * Undefined where not one window of any CPU was whole.
  */
 export function summarise(
@@ -106,8 +106,8 @@ function mergeLatencies(cpus: readonly CpuPoint[]): number[] | undefined {
 }
 
 /**
- * Compares each point with the same on one CPU: by undisturbed cost where every CPU has a core, else
- * by the clock on the wall, in which waiting for a core counts.
+ * Compares each point with the same on one CPU: by undisturbed cost where every CPU has a core,
+ * else by wall-clock time, in which waiting for a core counts.
  */
 export function withScaling(points: readonly ScalePoint[]): ScalePoint[] {
   const ofOne = new Map(

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** What the main thread and the threads of a measurement say to each other. */
+/** The protocol between the main thread and the threads of a measurement. */
 import type { RecordableHistogram } from "node:perf_hooks";
 import type { MessagePort } from "node:worker_threads";
 import type { SharedKernel } from "../../src/kernel/kernel.ts";
 import type { SharedMachine } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 
-/** What a thread is born with: its place, its subject, and the memory. */
+/** A thread's start data: its CPU, its subject, and the memory. */
 export interface ScaleStart {
   readonly port: MessagePort;
   readonly subject: string;
@@ -15,7 +15,7 @@ export interface ScaleStart {
   readonly seed: number;
   /** Whether V8's inlining limits are raised. */
   readonly raised: boolean;
-  /** Ours has a kernel; others live in a bare machine. */
+  /** Our subjects have a kernel; others live in a bare machine. */
   readonly shared: { readonly kernel: SharedKernel } | { readonly machine: SharedMachine };
   /** By size: the caches made beforehand. */
   readonly caches: ReadonlyMap<number, Address>;
@@ -39,7 +39,7 @@ export interface PointPlan {
   readonly latencies: boolean;
 }
 
-/** What one CPU has seen of a point. */
+/** One CPU's windows of a point. */
 export interface CpuPoint {
   /** ns per operation, one a window that counts. */
   readonly windows: readonly number[];

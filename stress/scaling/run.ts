@@ -35,7 +35,7 @@ export interface LeftOut {
 
 export interface ScaleOutcome {
   readonly points: readonly ScalePoint[];
-  /** What could not be measured, and why. */
+  /** The points that could not be measured, and why. */
   readonly leftOut: readonly LeftOut[];
   /** Share of windows thrown away because a thread lost its core. */
   readonly discarded: number;
@@ -45,10 +45,10 @@ export interface ScaleOutcome {
   readonly interrupted: boolean;
 }
 
-/** A larger share of lost windows means that somebody else uses the cores. */
+/** A larger share of lost windows means that other programs use the cores. */
 export const OVERLOADED = 0.25;
 
-/** What a point of a full run, and of a quick one, may take: windows, and ms. */
+/** The limits of a point in a full run and in a quick one: windows, and ms. */
 const THOROUGH = { windows: 150, warmUp: 1500 };
 const HASTY = { windows: 60, warmUp: 300, patience: 200 };
 /** A quick run begins nothing new after so long; on a busy machine it then has fewer points. */
@@ -143,7 +143,7 @@ async function measureGroup(
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
     const isMissing = code === "ERR_MODULE_NOT_FOUND" && subject.needs !== undefined;
-    // What was measured before is kept, and what comes after is measured.
+    // Earlier points are kept, and the later ones are measured.
     return isMissing ? left(`${subject.needs} is not installed`) : left(`failed: ${message}`, true);
   } finally {
     await measurement?.close();

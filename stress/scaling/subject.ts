@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What is measured: anything that gives and takes back blocks of memory. Each is an adapter in one
- * file, runs in an isolate of its own (V8 optimises for the only allocator it has seen) and is driven
- * by the same workloads as all the others.
+ * A subject of measurement: anything that allocates and frees blocks of memory. Each is an adapter
+ * in one file, runs in an isolate of its own (V8 optimises for the only allocator it has seen) and
+ * is driven by the same workloads as all the others.
  */
 import type { Address } from "../../src/machine/memory.ts";
 
-/** What an allocation is known by: an address, or an object of the engine's heap. */
+/** The handle of an allocation: an address, or an object of the engine's heap. */
 export type Handle = Address | object;
 
 export interface Subject<H extends Handle = Handle> {

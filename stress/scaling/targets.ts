@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What we want to reach, each a ratio that one run can tell: to the cas pair, or of two points of the
- * run. `npm run bench` prints the table.
+ * The performance targets. Each is a ratio that one run can measure: to the cas pair, or of two
+ * points of the run. `npm run bench` prints the table.
  */
 
 import { BULK_SIZE, USUAL_SIZE } from "./plan.ts";
@@ -36,7 +36,7 @@ function ratio(allocator: string, workload: string, cpus = 1, size = USUAL_SIZE)
   return (of: PointLookup) => of(allocator, workload, cpus, size)?.ratio;
 }
 
-/** What `a` costs beyond `b`, in cas pairs. */
+/** The cost of `a` above that of `b`, in cas pairs. */
 function beyond(a: Target["measure"], b: Target["measure"]): Target["measure"] {
   return combine(a, b, (a, b) => a - b);
 }
@@ -146,7 +146,9 @@ export function targetRows(points: readonly ScalePoint[]): TargetRow[] {
   });
 }
 
-/** A cost as far below 0 as the aim is above it is no success: what it is the rest of was too uncertain. */
+/**
+ * A difference far below 0 is no success: the two costs that it was taken of were too uncertain.
+ */
 function isMet(
   { atMost = Infinity, atLeast = -Infinity }: Partial<Target>,
   value: number,

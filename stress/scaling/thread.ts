@@ -26,7 +26,7 @@ import { SCALE_WORKLOADS } from "./workloads/index.ts";
  */
 const STARVES_MS = 600_000;
 
-/** What statistics cost shows in the difference. */
+/** The difference to the plain subject is the cost of statistics. */
 class UncountedMemory extends DirectMemory {
   override thisCpuAdd(): void {}
 }

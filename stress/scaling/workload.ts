@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What the CPUs of a point do. A workload is started once a CPU and then asked for short stretches:
- * `run(n)` does about `n` operations and says how many it did. One operation is an object's whole
- * life, allocated and freed, so every figure is a cost per pair.
+ * The work of the CPUs of a point. A workload is started once a CPU and then runs in short
+ * stretches: `run(n)` does about `n` operations and says how many it did. One operation is an
+ * object's whole life, allocated and freed, so every figure is a cost per pair.
  */
 
 import type { Random } from "../random.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Handle, Subject } from "./subject.ts";
 
-/** Where a player stands, and what it has at hand. */
+/** The surroundings of a player: its CPU, the allocator, random numbers, the exchange. */
 export interface PlayerContext<H extends Handle = Handle> {
   readonly subject: Subject<H>;
   readonly exchange: Exchange<H>;
@@ -30,13 +30,13 @@ export interface Player {
 export interface Workload {
   readonly name: string;
   readonly about: string;
-  /** Who thought of it. */
+  /** The author and the benchmark that it follows. */
   readonly origin: string;
   /** Where it is written: `import.meta.url` there. */
   readonly module: string;
   /** Objects of one size, or of many. */
   readonly sizes: "single" | "mixed";
-  /** Objects are freed by another CPU than allocated them. */
+  /** Objects are freed by another CPU than the one that allocated them. */
   readonly crossing: boolean;
   /** At least so many CPUs. */
   readonly leastCpus: number;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Few objects, and few a slab: hardly a call goes by without a cpu slab that is exhausted, a slab
- * that is full or empty, or a list that changes. Most races live there, so torture finds them
- * soonest here; the museum's exhibits are shown live with it.
+ * Few objects, and few a slab: almost every call exhausts a cpu slab, fills or empties a slab, or
+ * changes a list. Most races are there, so torture finds them soonest with this workload; the
+ * museum's exhibits are shown live with it.
  */
 import type { Driver } from "../driver.ts";
 import type { Player, Workload } from "./workload.ts";
@@ -59,7 +59,7 @@ class FewPlayer implements Player {
     held.push(...driver.allocBulk(cache, count));
   }
 
-  /** What another task is to free, while this one uses the same slabs. */
+  /** Sends objects to another task, which frees them while this one uses the same slabs. */
   private sendAway(): void {
     const { driver, held } = this;
     const to = driver.random.below(driver.tasks);

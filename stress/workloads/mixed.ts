@@ -105,9 +105,9 @@ class MixedPlayer implements Player {
   }
 
   /**
-   * Many objects of one cache, some of which go right after they have come, so that slabs are full
-   * one moment and not the next; then all go: in order, in reverse, or at random and in part to
-   * another task.
+   * Many objects of one cache, some of which are freed at once, so that slabs are full one moment
+   * and not the next; then all are freed: in order, in reverse, or at random and in part by another
+   * task.
    */
   private burst(cache: number, count: number): void {
     const { driver } = this;

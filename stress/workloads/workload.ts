@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * What a workload is: a story, the caches that its tasks share, and what each task does. A player
- * keeps what it holds in its own lists; a step is some dozens of operations, after which the task
- * may be asked to stop. Everything follows from the task's random course, so that with one seed the
- * tasks do the same, and only the threads' timing differs.
+ * A workload is a story, the caches that its tasks share, and a player for each task. A player
+ * keeps the objects that it holds in its own lists; a step is some dozens of operations, after
+ * which the task may be asked to stop. Everything follows from the task's random course, so that
+ * with one seed the tasks do the same, and only the threads' timing differs.
  */
 import type { Driver } from "../driver.ts";
 
@@ -20,7 +20,7 @@ export interface Player {
 
 export interface Workload {
   readonly name: string;
-  /** One line: what happens, and what of the allocator it is after. */
+  /** One line: the operations, and the part of the allocator that they are meant for. */
   readonly story: string;
   readonly caches: readonly CacheWish[];
   start(driver: Driver): Player;

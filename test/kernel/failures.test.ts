@@ -1,4 +1,4 @@
-/** What a task leaves behind that fails in the middle of something. */
+/** The state that a task leaves behind when it fails in the middle of an operation. */
 
 import { expect, test } from "vitest";
 import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
@@ -12,7 +12,7 @@ function isStopped({ memory, machine }: System): boolean {
   return memory.loadAcquire(machine.layout.panic) === 1;
 }
 
-test("after a deadlock was told, everybody else learns of it, and calls take a CPU again", () => {
+test("after a deadlock is reported, all other tasks are told, and calls take a CPU again", () => {
   const one = boot({ cpus: 2, memory: MEMORY });
   const other = attach(one.shared);
   const { memory } = systemOf(other);
@@ -73,7 +73,7 @@ test("a callback that fails stops the machine, and leaves its CPU to others", ()
   expect(() => other.rcuBarrier()).toThrow("the machine has panicked");
 });
 
-test("who gives kfreeRcu what kfree would refuse is told at once, and nothing has changed", () => {
+test("kfreeRcu refuses at once what kfree would refuse, and nothing changes", () => {
   const kernel = boot({ cpus: 2, memory: MEMORY });
   const large = kernel.kmalloc(100_000);
   const end = systemOf(kernel).machine.layout.end;

@@ -60,7 +60,7 @@ const CALLS: Record<string, Call> = {
       if (object === 0) return false;
       systemOf(kernel).memory.write32(object, 0x1234);
       const grown = kernel.krealloc(object, 5000);
-      // Where it fails, what was there stays as it was.
+      // Where it fails, the old object stays as it was.
       const kept = grown === 0 ? object : grown;
       expect(systemOf(kernel).memory.read32(kept)).toBe(0x1234);
       kernel.kfree(kept);
@@ -138,7 +138,7 @@ function failEach(kernel: Kernel, where: "slab" | "pages", call: Call): number {
   throw new RangeError(`more than ${MOST} requests`);
 }
 
-/** What makes no request of a kind. */
+/** The calls that make no request of a kind. */
 const NEEDS_NONE = {
   slab: ["kmalloc of whole pages", "kmemCacheShrink"],
   pages: ["kmemCacheShrink"],

@@ -80,7 +80,7 @@ describe.each(FORMS)("$allocator of $kernel: a CPU", (form) => {
 });
 
 describe("the audit finds what a CPU that is gone has left behind", () => {
-  /** A system whose CPU 1 went without the allocator being told. */
+  /** A system whose CPU 1 went offline and the allocator was not told. */
   function gone(form: BootOptions): string[] {
     const it = watched({ ...form, cpus: 2 });
     const s = it.kernel.kmemCacheCreate("tested", 256);
@@ -101,8 +101,8 @@ describe("the audit finds what a CPU that is gone has left behind", () => {
   });
 });
 
-describe("who runs as the CPU", () => {
-  test("goes on as another one if it is the one who takes it away", () => {
+describe("a task that runs as the CPU that goes offline", () => {
+  test("goes on as another CPU if it takes its own CPU offline", () => {
     const { kernel } = watched({ cpus: 2 });
     kernel.run(() => {
       expect(kernel.cpuDown(0)).toBe(0);
@@ -129,7 +129,7 @@ describe("who runs as the CPU", () => {
   });
 });
 
-test("the last CPU stays, and what is not there cannot go", () => {
+test("the last CPU cannot go offline, nor can a CPU that is offline", () => {
   const { kernel } = watched({ cpus: 2 });
   expect(kernel.cpuDown(5)).toBe(-EINVAL);
   expect(kernel.cpuUp(1)).toBe(-EINVAL);

@@ -48,7 +48,7 @@ test("krealloc keeps what was there, and kfree takes anything kmalloc gave", () 
   kernel.kfree(0);
 });
 
-test("want of memory is 0, and an object given to the wrong cache is a bug with its name", () => {
+test("an allocation that cannot be met is 0, and an object freed to the wrong cache is a bug with its name", () => {
   const kernel = boot({ cpus: 1, memory: 4 * MIB });
   expect(kernel.kmalloc(16 * MIB)).toBe(0);
   const cups = kernel.kmemCacheCreate("cups", 400);

@@ -60,7 +60,7 @@ function words({ memory }: System, object: Address): number[] {
   return Array.from({ length: SIZE / 4 }, (_, i) => memory.read32(object + 4 * i));
 }
 
-/** What the constructor left. */
+/** The bytes that the constructor wrote. */
 const CONSTRUCTED = Array.from({ length: SIZE / 4 }, () => MARK);
 
 describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
@@ -82,7 +82,7 @@ describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
   });
 
-  test("without the flag it does not: the check can fail", () => {
+  test("without the flag a slab does not outlive its readers: the check can fail", () => {
     const { kernel, reader, s } = system(form, 0);
     const objects = take(kernel, s, MANY);
     reader.run(() => {
@@ -108,7 +108,7 @@ describe.each(FORMS)("$allocator of $kernel: SLAB_TYPESAFE_BY_RCU", (form) => {
 });
 
 describe.each(FORMS)("$allocator of $kernel: kfreeRcu", (form) => {
-  test("frees when the readers are done, not before", () => {
+  test("frees the object when the readers are done, not before", () => {
     const { kernel, reader, ledger, s } = system(form, 0);
     const [object = 0] = take(kernel, s, 1);
     reader.run(() => {
@@ -157,7 +157,7 @@ test("a read-side section is part of a section: a reader is a CPU", () => {
   expect(() => kernel.rcuReadLock()).toThrow("rcu_read_lock outside of a section");
 });
 
-test("what waits for readers is refused in a read-side section, which goes on", () => {
+test("a call that waits for readers is refused in a read-side section, which goes on", () => {
   const { kernel, reader, s } = system({}, SLAB_TYPESAFE_BY_RCU);
   const [object = 0] = take(kernel, s, 1);
   reader.run(() => {

@@ -1,6 +1,7 @@
 /**
- * What the kernel's test_meminit asserts of the contents of memory: zero where it must be, a
- * constructor's work kept, what readers under RCU may still see kept across free and reallocation.
+ * The assertions of the kernel's test_meminit about the contents of memory: zero where it must be,
+ * a constructor's work kept, bytes that RCU readers may still see kept across free and
+ * reallocation.
  */
 import { describe, expect, test } from "vitest";
 import { CFLGS_OBJFREELIST_SLAB, SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
@@ -104,7 +105,7 @@ describe.each(CASES)("$name, objects of $size bytes", ({ on, size }) => {
     ["as booted", {}],
     ["with init_on_alloc", { initOnAlloc: true }],
     ["with init_on_free", { initOnFree: true }],
-  ])("what a reader under RCU may see survives free and reallocation, %s", (_name, options) => {
+  ])("bytes that an RCU reader may see survive free and reallocation, %s", (_name, options) => {
     const { kernel, peek } = machine({ ...on, ...options });
     const s = kernel.kmemCacheCreate("typesafe", size, { flags: SLAB_TYPESAFE_BY_RCU });
     const object = kernel.kmemCacheAlloc(s);

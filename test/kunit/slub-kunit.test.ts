@@ -1,7 +1,7 @@
 /**
- * What the kernel's own suite slub_test asserts of SLUB's debugging: each kind of damage is found by
- * a validation, is counted as so many errors, and is repaired. One cache a test, as there. Left out is
- * what tests kmalloc_nolock, which came after all kernels that we are.
+ * The assertions of the kernel's own suite slub_test about SLUB's debugging: a validation finds
+ * each kind of damage, counts it as so many errors, and repairs it. One cache a test, as there. The
+ * tests of kmalloc_nolock are left out, which is newer than the kernels whose debugging is copied.
  */
 
 import { expect, test } from "vitest";
@@ -122,10 +122,10 @@ test("a cache without debugging cannot be validated", () => {
   expect(kernel.debug.validate(s)).toBe(-EINVAL);
 });
 
-/** Stands in for SLAB_NO_MERGE, which came after all kernels that we are. */
+/** Stands in for SLAB_NO_MERGE, which is newer than the kernels whose debugging is copied. */
 const NO_MERGE = { parameters: { slab_nomerge: true } };
 
-test("test_kfree_rcu: a cache goes at once whose object waits for readers, and nothing is wrong", () => {
+test("test_kfree_rcu: a cache whose object waits for readers can be destroyed at once", () => {
   const { kernel, errorsOf } = bench(NO_MERGE);
   const s = kernel.kmemCacheCreate("TestSlub_kfree_rcu", 80);
   const errors = errorsOf(() => {
@@ -135,7 +135,7 @@ test("test_kfree_rcu: a cache goes at once whose object waits for readers, and n
   expect(errors).toBe(0);
 });
 
-test("test_kfree_rcu_wq_destroy: the same where it is destroyed elsewhere, ten times over", () => {
+test("test_kfree_rcu_wq_destroy: the same where another CPU destroys it, ten times", () => {
   const { kernel, errorsOf } = bench(NO_MERGE);
   threadOf(kernel).leaveCpu();
   const errors = errorsOf(() => {
@@ -148,7 +148,7 @@ test("test_kfree_rcu_wq_destroy: the same where it is destroyed elsewhere, ten t
   expect(errors).toBe(0);
 });
 
-test("test_leak_destroy as in 6.14: in a cache without debugging it counts as much", () => {
+test("test_leak_destroy as in 6.14: an object alive in a cache without debugging is found as well", () => {
   const { kernel, errorsOf } = bench(NO_MERGE);
   const s = kernel.kmemCacheCreate("TestSlub_leak_destroy", 64);
   kernel.kmemCacheAlloc(s);

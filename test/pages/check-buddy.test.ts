@@ -30,7 +30,7 @@ function inUse() {
 }
 
 describe("checkBuddy finds", () => {
-  test("a page that was forgotten", () => {
+  test("a page that is neither free nor allocated", () => {
     const { pages, single, flags } = inUse();
     flags(single, PG_ALLOCATED, 0);
     expect(pages.checkBuddy().join()).toContain("is neither allocated nor free");
@@ -61,7 +61,7 @@ describe("checkBuddy finds", () => {
     expect(pages.checkBuddy().join()).toContain("inside the block of order 2");
   });
 
-  test("an order that cannot be", () => {
+  test("an order beyond the largest", () => {
     const { pages, memory, single } = inUse();
     memory.write32(single + Page.order, 11);
     expect(pages.checkBuddy().join()).toContain("has order 11, which does not fit");

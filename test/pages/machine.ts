@@ -55,7 +55,7 @@ export function bootPages<M extends DirectMemory = DirectMemory>(
   };
 }
 
-/** Order and page number of every free block: what a full merge must bring back. */
+/** Order and page number of every free block: the state that a full merge must restore. */
 export function freeBlocks({ pages }: Pick<Booted, "pages">): string[] {
   const blocks: string[] = [];
   for (const zone of pages.zones) {

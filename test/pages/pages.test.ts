@@ -106,7 +106,7 @@ describe("an allocation", () => {
     expect(pages.pcp.count(zone, 0)).toBeGreaterThan(0);
     pages.isolate(1);
     expect(pages.allocPages(gfp, 0, 1)).toBe(0);
-    // What was drained stays together: a page that comes back joins it at once.
+    // Drained pages stay merged: a page that comes back joins them at once.
     pages.drainAllPages();
     pages.freePages(page, 0);
     expect(pages.isUnused(1)).toBe(true);
@@ -169,7 +169,7 @@ describe("an allocation", () => {
     expect(pages.checkBuddy()).toEqual([]);
   });
 
-  test("with ZERO is all zero, whatever was there", () => {
+  test("with ZERO is all zero, whatever it held before", () => {
     const { pages, machine } = bootPages();
     const dirty = pages.allocPages(GFP_KERNEL, 2, 0);
     machine.memory.fill(pages.pageAddress(dirty), 0xff, 4 * PAGE_SIZE);
@@ -280,7 +280,7 @@ describe("freeing", () => {
   });
 });
 
-test("whatever is allocated and freed: blocks are aligned, never overlap, and all come back", () => {
+test("blocks are aligned, never overlap, and all come back, in any order of allocations and frees", () => {
   const step = fc.record({
     alloc: fc.boolean(),
     order: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10 })),

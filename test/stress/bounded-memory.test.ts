@@ -12,6 +12,6 @@ test("the main thread gives up work that walks in circles, and says so", () => {
   walk(2 ** 21);
   memory.beginWork(0);
   expect(() => walk(2 ** 21)).toThrow(
-    "the main thread, which looks at the machine, has not got on",
+    "the main thread, which audits the machine, made no progress",
   );
 });

@@ -25,7 +25,7 @@ test("a task is stuck when it was seen too often without a step of its own", () 
   control.begin(0, 0, KMALLOC, 64);
   expect(look(10)).toBeUndefined();
   expect(look(1)?.message).toBe(
-    "CPU 0 (task 0) has not got on for 2 s; it is doing kmalloc(64), under way",
+    "CPU 0 (task 0) has made no progress for 2 s; it is doing kmalloc(64), under way",
   );
   control.begin(0, 1, KMALLOC, 64);
   expect(look(10)).toBeUndefined();

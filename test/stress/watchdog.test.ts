@@ -44,7 +44,7 @@ test("a CPU that makes no step for longer than the patience is stuck, and only t
   step(0);
   expect(watchdog.look()).toEqual({
     task: 1,
-    message: "CPU 1 (task 1) has not got on for 2 s; it is doing kmalloc(64), under way",
+    message: "CPU 1 (task 1) has made no progress for 2 s; it is doing kmalloc(64), under way",
   });
 });
 

@@ -1,4 +1,4 @@
-/** The files of /sys/kernel/slab/<cache>/: what they show, what they take, what they refuse. */
+/** The files of /sys/kernel/slab/<cache>/: their text, the values that they accept and refuse. */
 import { describe, expect, test } from "vitest";
 import { EBUSY, EINVAL, EIO, ENOENT, ENOSYS, ERANGE } from "../../src/caches/errno.ts";
 import { SLAB_POISON, SLAB_STORE_USER } from "../../src/caches/flags.ts";
@@ -47,7 +47,7 @@ describe("ctor", () => {
 });
 
 describe("counts", () => {
-  test("are told by node and by CPU, and nothing is told of shares that are zero", () => {
+  test("are shown by node and by CPU, without shares that are zero", () => {
     const { kernel, s, read } = shown(256, 0, { nodes: 2 });
     const objects: number[] = [];
     kernel.run(() => {
@@ -117,7 +117,7 @@ describe("writing", () => {
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
   });
 
-  test("what lays objects out anew is refused while their order is shuffled", () => {
+  test("an attribute that changes the layout is refused while objects are shuffled", () => {
     const { read, write } = shown(256, 0, { randomized: true });
     for (const file of ["order", "red_zone", "poison", "store_user"]) {
       const before = read(file);
@@ -223,7 +223,7 @@ describe("writing", () => {
     }
   });
 
-  test("what cannot be written is -EIO, what does not exist -ENOENT", () => {
+  test("a write to a read-only file is -EIO, a file that does not exist -ENOENT", () => {
     const { read, write } = shown(256);
     for (const file of ["slab_size", "objects", "aliases", "cache_dma", "ctor"]) {
       expect(write(file, "1")).toBe(-EIO);
@@ -240,7 +240,7 @@ describe("alloc_calls and free_calls", () => {
     expect(read("free_calls")).toBe(-ENOSYS);
   });
 
-  test("name who holds objects", () => {
+  test("name the callers that hold objects", () => {
     const { kernel, s, read } = shown(256, SLAB_STORE_USER);
     expect(read("alloc_calls")).toBe("No data\n");
     for (let i = 0; i < 3; i++) kernel.kmemCacheAlloc(s);

@@ -33,7 +33,7 @@ const FLAGS: Record<string, number> = {
   store_user: SLAB_STORE_USER,
 };
 
-/** They depend on what runs, or on who else has the cache. */
+/** They depend on the load, or on the aliases of the cache. */
 const NOT_OURS = new Set(["slabs", "objects", "total_objects", "aliases"]);
 
 function differences(run: string, more = 0): string[] {

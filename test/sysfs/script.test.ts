@@ -1,4 +1,4 @@
-/** Scripts: what is a command, what is not, and what a run tells. */
+/** Scripts: commands, refusals, and the output of a run. */
 import { describe, expect, test } from "vitest";
 import { parseScript, ScriptError } from "../../src/sysfs/script/commands.ts";
 import { runScript, type ScriptMachine } from "../../src/sysfs/script/run.ts";
@@ -71,7 +71,7 @@ describe("a script", () => {
     expect(steps[4]?.ev[1]?.slice(0, 4)).toEqual(["A", 2, 1, 0]);
   });
 
-  test("tells no state between Q1 and Q0, and skips what is free already", () => {
+  test("shows no state between Q1 and Q0, and skips objects that are free already", () => {
     const script = "C a 64 0 0 0\nQ1\nA 1\nF 0\nF 0\nQ0\nF 0";
     const { steps } = runScript(parseScript(script), MACHINE);
     expect(steps[2]?.ev[1]).toEqual(["A", 0, 0, 0]);

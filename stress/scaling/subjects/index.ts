@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * All subjects by name, in the order in which they are reported, and what each can do: known before
- * any thread has one.
+ * All subjects by name, in the order in which they are reported, and the features of each, which
+ * are known before any thread makes one.
  */
 import type { BootOptions } from "../../../src/kernel/boot-options.ts";
 
-/** What stands behind a subject's calls. */
+/** The implementation behind a subject's calls. */
 export type SubjectKind = "cache" | "kmalloc" | "thing-malloc" | "tlsf" | "heap" | "nothing";
 
 export interface SubjectInfo {

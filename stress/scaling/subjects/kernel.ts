@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** Ours, as programs use it: kmalloc for any size, or a cache of its own for each size. */
+/** The library, as programs use it: kmalloc for any size, or a cache of its own for each size. */
 import { type Kernel, systemOf } from "../../../src/kernel/kernel.ts";
 import type { Address } from "../../../src/machine/memory.ts";
 import { NUMA_NO_NODE } from "../../../src/machine/topology.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** No allocator at all: what the workload itself costs, the passing of batches included. */
+/** No allocator at all: the cost of the workload itself, the passing of batches included. */
 import type { Address } from "../../../src/machine/memory.ts";
 import type { Subject } from "../subject.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * Objects of many sizes and lifetimes: powers of two of a word, rarely a hundred times that; some
- * live long, some wander to another CPU, and no two CPUs do equally much of either.
+ * live long, some move to another CPU, and no two CPUs do equally much of either.
  */
 import { BATCH } from "../control.ts";
 import type { Handle } from "../subject.ts";
@@ -13,7 +13,7 @@ const HELD = 2000;
 
 export const mstress: Workload = {
   name: "mstress",
-  about: "mixed sizes and lifetimes, objects wander between CPUs",
+  about: "mixed sizes and lifetimes, objects move between CPUs",
   origin: "D. Leijen, mimalloc's test-stress (2019)",
   module: import.meta.url,
   sizes: "mixed",

@@ -94,7 +94,7 @@ export const xmallocTest: Workload = {
   },
 };
 
-/** The odd one out has nobody to work with. */
+/** An odd CPU has no partner. */
 function loner<H extends Handle>({ subject }: PlayerContext<H>): Player {
   return {
     run(operations) {

@@ -20,7 +20,7 @@ function start<H extends Handle>(context: PlayerContext<H>, crossing: boolean): 
   const from = (cpu + cpus - 1) % cpus;
   let next = 0;
 
-  /** The last BATCH blocks go to the neighbour, who frees them. Returns how many are left. */
+  /** The last BATCH blocks go to the next CPU, which frees them. Returns how many are left. */
   const pass = (): number => {
     if (exchange.hasMail(from)) {
       const count = exchange.receive(from, batch);

@@ -6,7 +6,7 @@ import { __GFP_COMP, __GFP_RECLAIMABLE, GFP_ATOMIC, GFP_KERNEL } from "../../../
 import { Pages } from "../../../src/pages/pages.ts";
 import { serveJobs, type Thread } from "../../machine/workers/thread.ts";
 
-/** Where blocks wait for whoever takes them next: one word a slot, descriptor plus order. */
+/** Slots in which blocks wait for the next thread: one word a slot, descriptor plus order. */
 const SLOTS = 1024;
 const SLOT_COUNT = 64;
 
@@ -41,7 +41,7 @@ class Hammer {
     return page + order;
   }
 
-  /** Checks that nobody else wrote to the block meanwhile, and frees it. */
+  /** Checks that no other thread wrote to the block meanwhile, and frees it. */
   private giveBack(block: number): void {
     const { memory } = this.thread;
     const order = block & 15;
@@ -49,7 +49,7 @@ class Hammer {
     const at = this.pages.pageAddress(page);
     for (let i = 0; i < 1 << order; i++) {
       if (memory.read32(at + i * PAGE_SIZE) !== at + i * PAGE_SIZE) {
-        throw new Error(`page ${at + i * PAGE_SIZE} was somebody else's as well`);
+        throw new Error(`page ${at + i * PAGE_SIZE} belonged to another thread as well`);
       }
       memory.write32(at + i * PAGE_SIZE, 0);
     }
@@ -66,7 +66,7 @@ class Hammer {
       const kinds = [GFP_KERNEL, GFP_ATOMIC, GFP_KERNEL | __GFP_COMP, __GFP_RECLAIMABLE];
       const fresh = draw(2) === 0 ? 0 : this.take(order, kinds[draw(4)] as number);
       if (fresh === 0) refused++;
-      // Full barrier: who takes the block out sees what was written into it.
+      // Full barrier: the thread that takes the block out sees the bytes written into it.
       const found = memory.xchg(scratch + SLOTS + draw(SLOT_COUNT) * 4, fresh);
       if (found !== 0) this.giveBack(found);
       memory.poll();
