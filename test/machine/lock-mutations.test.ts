@@ -6,6 +6,7 @@ import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/sc
 import { alloc, destroy, flush, free } from "../../src/laboratory/steps.ts";
 import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
 import { loadMutation } from "../../src/museum/mutations.ts";
+import { scenarioOfSubject } from "../../src/museum/subject.ts";
 import { stress } from "../../stress/run.ts";
 import { options, TORTURE } from "../stress/options.ts";
 import { noListLock } from "./mutations/no-list-lock.ts";
@@ -89,13 +90,34 @@ describe.each(ALL)("$title ($allocator of $kernel)", (one) => {
   });
 });
 
-test.each(["slub", "slab"] as const)(
-  "a missing list_lock of %s ends a stress run",
-  async (allocator) => {
-    const mutation = "test/machine/mutations/no-list-lock.ts";
+/** Of all workloads only churn makes and destroys caches, under slab_mutex. */
+test.each([
+  ["slub", "slab-mutex-first", "churn"],
+  ["slab", "two-list-locks", "few"],
+  ["slub", "no-list-lock", "few"],
+  ["slab", "no-list-lock", "few"],
+] as const)(
+  "a stress run of %s ends with the lock error of %s",
+  async (allocator, file, workload) => {
+    const mutation = `test/machine/mutations/${file}.ts`;
     await loadMutation(mutation);
-    const { failure } = await stress(options({ allocator, mutation, ...TORTURE }));
-    expect(failure).toMatchObject({ class: "lock-not-held" });
-    expect(failure?.message).toMatch(/\n {4}needed:\n {6}\w+/);
+    const { failure } = await stress(options({ allocator, mutation, workload, ...TORTURE }));
+    const expected = MUTATIONS.find((one) => one.file === file);
+    expect(failure).toMatchObject({ class: expected?.expect[0] });
+    expect(failure?.message).toMatch(expected?.says as RegExp);
+    expect(failure?.message).toMatch(/\n {4}(wanted|needed):\n {6}\w+/);
   },
 );
+
+test("R35, which switches the check off to show its deadlock, breaks the order of locks", async () => {
+  const scenario = await scenarioOfSubject({ scenario: "R35", mutation: "R35" });
+  const world = () => {
+    const lab = scenario.world();
+    lab.memory.lockdepOff = () => undefined;
+    lab.memory.lockdepOn = () => undefined;
+    return lab;
+  };
+  const search = { strategy: "bound", preemptions: 0 } as const;
+  const { failure } = explore({ ...scenario, world, search });
+  expect(failure).toMatchObject({ class: "lock-order", preemptions: 0 });
+});
