@@ -1,14 +1,37 @@
 import { enableCompileCache } from "node:module";
 import { configDefaults, defineConfig } from "vitest/config";
 
-// Each file has a process of its own, and tests start threads and processes: compiled once for all.
+// Each worker loads the tree anew, and tests start threads and processes: compiled once for all.
 const { directory } = enableCompileCache();
 if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 
+const ALL = "test/**/*.test.ts";
+
+/**
+ * Tests of booted machines on one kind of memory. Their files share a process, which halves the CPU
+ * time: modules are loaded, and the allocators optimised, once. Threads that they start have isolates
+ * of their own.
+ */
+const TOGETHER = [
+  "allocators",
+  "caches",
+  "docs",
+  "kernel",
+  "kunit",
+  "pages",
+  "report",
+  "slab",
+  "slub",
+  "sysfs",
+].map((folder) => `test/${folder}/**/*.test.ts`);
+
+const elsewhere = [
+  ...configDefaults.exclude,
+  ...["browser", "registry", "soak"].map((folder) => `test/${folder}/**`),
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/browser/**", "test/registry/**", "test/soak/**"],
     // Processes, not threads: tests start worker threads of their own and may block on Atomics.wait.
     pool: "forks",
     maxWorkers: 2,
@@ -19,5 +42,17 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     reporters: ["default", "./scripts/count-reporter.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "together", include: TOGETHER, exclude: elsewhere, isolate: false },
+      },
+      {
+        // A process a file: the explorer, torture and stress bring memories of their own, and an
+        // allocator that V8 has seen over several is slow; commands change the process they run in.
+        extends: true,
+        test: { name: "apart", include: [ALL], exclude: [...elsewhere, ...TOGETHER] },
+      },
+    ],
   },
 });
