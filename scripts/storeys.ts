@@ -8,7 +8,7 @@
 const storeys = [
   ["src/machine"],
   ["src/explore"],
-  ["src/pages", "examples"],
+  ["src/pages", "src/testing", "examples"],
   ["src/caches"],
   ["src/slub", "src/slab"],
   ["src/kernel"],

@@ -26,5 +26,6 @@ export type { Strategy } from "./portfolio.ts";
 export type { Scenario } from "./program.ts";
 export type { Failure, Replayed } from "./replay.ts";
 export type { TimelineAccess, TimelineEvent } from "./timeline.ts";
+export { failureText } from "./timeline-text.ts";
 export { TokenError } from "./token.ts";
 export { type Described, exploredMemory, smallMachine, type World } from "./world.ts";

@@ -3,7 +3,7 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
 
-type Style = Parameters<typeof styleText>[0];
+export type Style = Parameters<typeof styleText>[0];
 
 /** Styled if standard output is a terminal and NO_COLOR is not set. */
 export function styled(style: Style, text: string): string {

@@ -1,80 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/**
- * A schedule as text: one column a CPU, time downwards. Stretches in which nothing matters are one
- * line; accesses whose order matters carry the line number of their counterpart.
- */
-import { fold, type TimelineEvent, type TimelineRow } from "../explore/timeline.ts";
-import { styled } from "./text.ts";
+/** A schedule as text for a terminal. */
+import type { TimelineEvent } from "../explore/timeline.ts";
+import { timelineLines } from "../explore/timeline-text.ts";
+import { type Style, styled } from "./text.ts";
 
-const WIDEST_COLUMN = 72;
-const NARROWEST_COLUMN = 24;
+const STYLES: Readonly<Record<string, Style>> = {
+  aside: "dim",
+  failure: ["bold", "red"],
+  order: "yellow",
+};
 
 /** `isVerbose`: every access. */
 export function timelineText(events: readonly TimelineEvent[], isVerbose: boolean): string {
-  const rows: readonly TimelineRow[] = isVerbose
-    ? events.map((event) => ({ event }))
-    : fold(events);
-  const cpus = Math.max(0, ...events.map(({ cpu }) => cpu)) + 1;
-  const lines = rows.map((row, at) => ({ at: at + 1, row, ...cellOf(row, events, rows) }));
-  const widths = Array.from({ length: cpus }, (_, cpu) => {
-    const own = lines.filter((line) => line.cpu === cpu).map(({ text }) => text.length);
-    return Math.min(WIDEST_COLUMN, Math.max(NARROWEST_COLUMN, ...own));
-  });
-  const head = widths.map((width, cpu) => `CPU ${cpu}`.padEnd(width)).join(" | ");
-  const body = lines.map(({ at, row, cpu, text }) => {
-    const cells = widths.map((width, column) =>
-      (column === cpu ? cut(text, width) : "").padEnd(width),
-    );
-    const line = `${String(at).padStart(5)} | ${cells.join(" | ")}`.trimEnd();
-    return styleOf(row)(line);
-  });
-  return [styled("dim", `      | ${head}`.trimEnd()), ...body].map((line) => `${line}\n`).join("");
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
-}
-
-function styleOf(row: TimelineRow): (line: string) => string {
-  if (!("event" in row)) return (line) => styled("dim", line);
-  if (row.event.what === "fails") return (line) => styled(["bold", "red"], line);
-  if (row.event.matters !== undefined) return (line) => styled("yellow", line);
-  return (line) => line;
-}
-
-function cellOf(
-  row: TimelineRow,
-  events: readonly TimelineEvent[],
-  rows: readonly TimelineRow[],
-): { cpu: number; text: string } {
-  if (!("event" in row)) return { cpu: row.cpu, text: `  … ${row.folded} more accesses` };
-  const { event } = row;
-  return { cpu: event.cpu, text: textOf(event, events, rows) };
-}
-
-function textOf(
-  event: TimelineEvent,
-  events: readonly TimelineEvent[],
-  rows: readonly TimelineRow[],
-): string {
-  const { what, contextName, operation, text, access } = event;
-  if (what === "begins") return `${contextName}: ${operation}`;
-  if (what === "goes on") return `${contextName} goes on: ${operation}`;
-  if (what === "waits") return `  waits for ${text}`;
-  if (what === "ends") return `  done${text === "" ? "" : `: ${text}`}`;
-  if (what === "fails") return `!!! ${text}`;
-  const where = access?.stack[0]?.function ?? "";
-  return `  ${text}${where === "" ? "" : `  ${where}`}${counterpart(event, events, rows)}`;
-}
-
-/** `  <-> line 12` where the order of two accesses matters and both are shown. */
-function counterpart(
-  { matters }: TimelineEvent,
-  events: readonly TimelineEvent[],
-  rows: readonly TimelineRow[],
-): string {
-  if (matters === undefined) return "";
-  const other = events[matters];
-  const line = rows.findIndex((row) => "event" in row && row.event === other);
-  return line < 0 ? "  <->" : `  <-> line ${line + 1}`;
+  return timelineLines(events, isVerbose)
+    .map(({ text, tone }) => {
+      const style = STYLES[tone];
+      return `${style === undefined ? text : styled(style, text)}\n`;
+    })
+    .join("");
 }

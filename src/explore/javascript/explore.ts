@@ -27,6 +27,7 @@ import type { BufferSpecs, BuffersProgram, JavaScriptProgram, WordsProgram } fro
 const SEARCH = [
   "strategy",
   "preemptions",
+  "leastPreemptions",
   "schedules",
   "seconds",
   "seed",

@@ -44,7 +44,7 @@ export class StandIns {
     const dataView = constructorOf(DataView, (...given) =>
       dataViews.over(given[0], given[1] as number, given[2] as number),
     );
-    const clock = globalThis.performance as unknown as Owner | undefined;
+    const clock = globals.performance as Owner | undefined;
     /** In an operation `standIn`, else what there was: the search has a time limit. */
     const inOperations = (owner: Owner, name: string, standIn: () => number): Replacement => {
       const real = owner[name] as () => number;
