@@ -109,15 +109,19 @@ export class BuiltProgram {
 
   private contextOf(task: number): ContextSpec<World, undefined> {
     const { name, steps, isCalls } = this.taskAt(task);
+    // The check sees the results of all, so shrinking may leave none out.
+    const isNeeded = true;
     const operations = isCalls
       ? [
           {
             name: steps.map((call) => callText(call as MethodCall)).join("; "),
+            isNeeded,
             run: () => new Boxed(this.runCalls(task)),
           },
         ]
       : steps.map((operation, index) => ({
           name: steps.length === 1 ? name : `${name} ${index + 1}`,
+          isNeeded,
           run: (_: World, given: { readonly results: readonly unknown[] }) =>
             this.runOperation(task, index, operation as TaskOperation<unknown>, given.results),
         }));
