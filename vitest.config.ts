@@ -18,6 +18,7 @@ const TOGETHER = [
   "docs",
   "kernel",
   "kunit",
+  "oracle",
   "pages",
   "report",
   "slab",

@@ -10,7 +10,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Set for the process that takes over: whatever Node it is, it starts no third one. */
+/** Set for the process that takes over, so that it starts no third one. */
 const TAKEN_OVER = "SLABLAB_TAKEN_OVER";
 
 const source = new URL("../src/cli/main.ts", import.meta.url);
