@@ -20,6 +20,7 @@ import {
 import { explorationOfAllReport } from "../report/exploration-of-all.ts";
 import {
   anySeed,
+  badUsage,
   complain,
   EXIT,
   interruptible,
@@ -28,7 +29,9 @@ import {
   wholeNumber,
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { exploreModule } from "./explore-module.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
+import { isModule } from "./program-module.ts";
 import { SoFar } from "./so-far.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
@@ -44,7 +47,8 @@ Examples:
   slablab explore interrupt-alloc --mutation S01
   slablab explore all --mutation my-mutation.ts --seconds 60
   slablab explore two-tasks-drop --era seed --out regressions/r01.json
-  slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7`;
+  slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7
+  slablab explore ./queue.explore.ts # your own code over Int32Array and Atomics`;
 
 interface Given extends SubjectOptions {
   strategy: Strategy;
@@ -64,7 +68,10 @@ export function exploreCommand(): Command {
   const command = withSubjectOptions(
     new Command("explore")
       .description("search a scenario, step by step, for a schedule that fails")
-      .argument("<scenario>", "a name (see below), an exhibit of the museum, a file, or `all`"),
+      .argument(
+        "<scenario>",
+        "a name (see below), an exhibit of the museum, a file (text, or a module), or `all`",
+      ),
   )
     .addOption(
       new Option("--strategy <name>", "how schedules are chosen")
@@ -117,6 +124,14 @@ interface Interrupted {
 async function run(command: Command, scenario: string, given: Given): Promise<void> {
   const seed = given.seed ?? anySeed();
   try {
+    if (isModule(scenario)) {
+      refuseForModule(command, given);
+      // A program of a user's is searched to its bound unless another strategy is named.
+      const isNamed = command.getOptionValueSource("strategy") !== "default";
+      const strategy = isNamed ? given.strategy : "bound";
+      process.exitCode = await exploreModule(scenario, { ...given, strategy, seed });
+      return;
+    }
     const subject = await subjectOf(scenario, given);
     const subjects = await subjectsOf(subject);
     const explored =
@@ -126,6 +141,14 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
   } catch (error) {
     blameUser(command, error);
     throw error;
+  }
+}
+
+/** What the module itself says, or what only scenarios in files have. */
+function refuseForModule(command: Command, given: Given): void {
+  for (const name of ["allocator", "kernel", "mutation", "era", "races", "out"] as const) {
+    if (given[name] === undefined) continue;
+    badUsage(command, `--${name} is for scenarios, not for a module`);
   }
 }
 

@@ -3,7 +3,9 @@
 import { Command } from "commander";
 import { type Replayed, replay } from "../explore/replay.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
+import { parseToken } from "../explore/token.ts";
 import { snapshotOf } from "../laboratory/snapshot.ts";
+import { quoted } from "../machine/quoted.ts";
 import { isDataRace, readRegression } from "../museum/regressions.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { failureText } from "../report/exploration.ts";
@@ -12,6 +14,7 @@ import { timelinePage } from "../report/timeline-html.ts";
 import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
+import { isModule, programsOf } from "./program-module.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
 const EXAMPLES = `
@@ -55,11 +58,44 @@ async function run(
   token: string | undefined,
   given: Given,
 ): Promise<void> {
+  if (isModule(scenario)) {
+    await replayModule(command, scenario, token, given);
+    return;
+  }
   const { subject, token: wanted, dataRaces } = await asked(command, scenario, token, given);
   const options = { dataRaces, watch: snapshotOf };
-  const replayed = replay(await scenarioOfSubject(subject), wanted, options);
+  tell(
+    command,
+    subject.scenario,
+    wanted,
+    given,
+    replay(await scenarioOfSubject(subject), wanted, options),
+  );
+}
+
+/** A module may export several programs: the token names the one. */
+async function replayModule(
+  command: Command,
+  path: string,
+  token: string | undefined,
+  given: Given,
+): Promise<void> {
+  if (token === undefined) badUsage(command, "the token is missing");
+  const { scenario } = parseToken(token);
+  const program = (await programsOf(path)).find(({ name }) => name === scenario);
+  if (program === undefined) badUsage(command, `${path} exports no program ${quoted(scenario)}`);
+  tell(command, path, token, given, program.replay(token));
+}
+
+function tell(
+  command: Command,
+  scenario: string,
+  wanted: string,
+  given: Given,
+  replayed: Replayed,
+): void {
   if (given.html !== undefined) {
-    const page = timelinePage(subject.scenario, wanted, replayed);
+    const page = timelinePage(scenario, wanted, replayed);
     try {
       writeWhole(given.html, page);
     } catch (error) {
@@ -68,11 +104,7 @@ async function run(
   }
   const timeline = replayed.timeline.map(withoutState);
   const text = given.json
-    ? jsonDocument(
-        "replay",
-        { ...given, scenario: subject.scenario, token: wanted },
-        json(replayed, timeline),
-      )
+    ? jsonDocument("replay", { ...given, scenario, token: wanted }, json(replayed, timeline))
     : shown(replayed, timeline, given.verbose === true);
   process.stdout.write(text);
   process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { ERAS, type Era } from "../caches/kernel-version.ts";
+import { NotExplorable } from "../explore/failure.ts";
 import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
@@ -12,6 +13,7 @@ import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
 import { readText } from "./files.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
+import { BadModule } from "./program-module.ts";
 
 export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;
@@ -45,7 +47,16 @@ export async function subjectOf(scenario: string, options: SubjectOptions): Prom
 
 /** Ends the program where the user's words are to blame for the error. */
 export function blameUser(command: Command, error: unknown): void {
-  const kinds = [NoScenario, ScenarioError, NoMutation, TokenError, BadRegression, RangeError];
+  const kinds = [
+    NoScenario,
+    ScenarioError,
+    NoMutation,
+    TokenError,
+    BadRegression,
+    BadModule,
+    NotExplorable,
+    RangeError,
+  ];
   if (kinds.some((kind) => error instanceof kind)) badUsage(command, (error as Error).message);
   if (error instanceof KernelBug) {
     badUsage(command, `the scenario fails before its tasks begin: ${error.message}`);

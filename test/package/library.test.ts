@@ -1,5 +1,5 @@
 /** The library as a user gets it: packed, installed into an empty project, used. */
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,6 +10,12 @@ import { Project, pack, root } from "./installed.ts";
 import {
   EXPLORER_SAYS,
   LABORATORY_SAYS,
+  OWN_CODE,
+  OWN_CODE_SAYS,
+  OWN_OUTCOMES,
+  OWN_TEST,
+  README_EXAMPLE,
+  README_SAYS,
   REQUIRES,
   THROWS,
   USES_EXPLORER,
@@ -72,6 +78,31 @@ test("a CommonJS module requires all entries of the installed library", async ()
 
 test("a user's own code is explored by the installed library", async () => {
   expect(await node("explorer.js")).toEqual({ stdout: EXPLORER_SAYS, stderr: "" });
+});
+
+test("unmodified code over typed arrays is explored by the installed library", async () => {
+  project.write({ "own.ts": OWN_CODE, "readme.ts": README_EXAMPLE });
+  expect(await node("own.ts")).toEqual({ stdout: OWN_CODE_SAYS, stderr: "" });
+  expect(await node("readme.ts")).toEqual({ stdout: README_SAYS, stderr: "" });
+});
+
+test("tests over interleavings run in a user's vitest, and a slip fails with token and timeline", async () => {
+  const [write = "", publish = ""] =
+    /words\[FIRST.*\n.*HEAD, head \+ 1\);/.exec(OWN_TEST)?.[0].split("\n") ?? [];
+  const slip = OWN_TEST.replace(`${write}\n${publish}`, `${publish}\n${write}`);
+  expect(slip).not.toBe(OWN_TEST);
+  project.write({
+    "own.test.ts": OWN_TEST,
+    "outcomes.test.ts": `import { test } from "slablab/vitest"; test("all", () => {});\n${OWN_OUTCOMES}`,
+    "slip.test.ts": slip,
+  });
+  symlinkSync(join(root, "node_modules/vitest"), join(project.folder, "node_modules/vitest"));
+  const vitest = (...files: string[]) =>
+    node(join(root, "node_modules/vitest/vitest.mjs"), "run", "--no-color", ...files);
+  expect((await vitest("own.test.ts", "outcomes.test.ts")).stdout).toContain("2 passed");
+  const failed = await vitest("slip.test.ts").catch((error: { stderr: string }) => error);
+  expect(failed.stderr).toContain("token: v1:what-goes-in-comes-out:");
+  expect(failed.stderr).toMatch(/\| CPU 0 +\| CPU 1/);
 });
 
 test("a user's scenario and mutation run in the installed laboratory", async () => {

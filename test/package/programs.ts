@@ -12,8 +12,12 @@ console.log(other.view32(object)[0]);
 other.kfree(object);
 `;
 
-const page = readFileSync(new URL("../../docs/exports.md", import.meta.url), "utf8");
-const examples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text as string);
+function examplesOf(page: string): string[] {
+  const text = readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
+  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, example]) => example as string);
+}
+
+const examples = examplesOf("docs/exports.md");
 
 /** What an example prints, as its comments say. */
 const printed = (example: string): string =>
@@ -24,6 +28,13 @@ export const [USES_EXPLORER = "", USES_LABORATORY = ""] = examples;
 export const EXPLORER_SAYS = printed(USES_EXPLORER);
 export const LABORATORY_SAYS = printed(USES_LABORATORY);
 export const MUTATION = USES_LABORATORY.slice(0, USES_LABORATORY.indexOf("const scenario"));
+
+/** Tests of a user's own code, that code without a test runner, and a table of outcomes. */
+export const [OWN_TEST = "", OWN_CODE = "", OWN_OUTCOMES = ""] =
+  examplesOf("docs/your-own-code.md");
+export const OWN_CODE_SAYS = printed(OWN_CODE);
+export const [README_EXAMPLE = ""] = examplesOf("README.md");
+export const README_SAYS = printed(README_EXAMPLE);
 
 export const THROWS = `
 import { boot, MIB } from "slablab";

@@ -6,6 +6,7 @@
  */
 import type { Address } from "../../machine/memory.ts";
 import type { ExploredMemory } from "../explored-memory.ts";
+import { NotExplorable } from "../failure.ts";
 import type { Described } from "../world.ts";
 import { type ElementType, INT32 } from "./element-types.ts";
 
@@ -72,13 +73,13 @@ export class Buffers {
     }
   }
 
-  /** @throws Error if the bytes of a buffer itself have changed. */
+  /** @throws NotExplorable if the bytes of a buffer itself have changed. */
   checkUntouched(): void {
     for (const { name, buffer, given } of this.placed) {
       const now = wordsOf(buffer);
       const at = given.findIndex((word, i) => word !== now[i]);
       if (at < 0) continue;
-      throw new TypeError(
+      throw new NotExplorable(
         `byte ${4 * at} of ${name} was written by an array that is not under exploration: make ` +
           "typed arrays inside the tasks, and call Atomics by its name",
       );

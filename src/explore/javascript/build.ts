@@ -52,7 +52,7 @@ export class BuiltProgram {
   /** By task and operation, or call, of the present schedule. */
   private readonly results: unknown[][];
 
-  /** @throws RangeError, TypeError for a program that cannot be explored. */
+  /** @throws RangeError, NotExplorable for a program that cannot be explored. */
   constructor(given: JavaScriptProgram) {
     const program = checked(given);
     const tasks = program.tasks.length;
@@ -102,7 +102,7 @@ export class BuiltProgram {
     return this.standIns.during(section);
   }
 
-  /** @throws TypeError if the program went around the explorer. */
+  /** @throws NotExplorable if the program went around the explorer. */
   checkUntouched(): void {
     this.buffers.checkUntouched();
   }

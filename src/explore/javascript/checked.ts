@@ -2,6 +2,7 @@
 /** A program with every part checked, and with one form for what may be written in two. */
 import { MAX_CPUS } from "../../machine/cpus.ts";
 import { quoted } from "../../machine/quoted.ts";
+import { NotExplorable } from "../failure.ts";
 import type { JavaScriptProgram, MethodCall, Results, TaskOperation } from "./program.ts";
 
 export interface CheckedTask {
@@ -42,17 +43,18 @@ const MEMBERS = new Set([
 /** 16 MiB: more than any program needs whose schedules can be explored. */
 const MOST_BYTES = 2 ** 24;
 
-/** @throws RangeError, TypeError: says which part of the program is wrong. */
+/** @throws RangeError, NotExplorable: says which part of the program is wrong. */
 export function checked(program: JavaScriptProgram): CheckedProgram {
   for (const member of Object.keys(program)) {
-    if (!MEMBERS.has(member)) throw new TypeError(`a program has no member "${quoted(member)}"`);
+    if (!MEMBERS.has(member))
+      throw new NotExplorable(`a program has no member "${quoted(member)}"`);
   }
   const { name = "program", words, names = {}, buffers, tasks, object, spec, spins } = program;
   if ((words === undefined) === (buffers === undefined)) {
-    throw new TypeError("a program has either words or buffers");
+    throw new NotExplorable("a program has either words or buffers");
   }
   if (spec !== undefined && object === undefined) {
-    throw new TypeError("a program with a spec needs an object whose methods its tasks call");
+    throw new NotExplorable("a program with a spec needs an object whose methods its tasks call");
   }
   if (spins !== undefined && !(Number.isSafeInteger(spins) && spins >= 0)) {
     throw new RangeError(`spins is a number of rounds from 0, not ${quoted(String(spins))}`);
@@ -82,7 +84,7 @@ function checkNames(names: Readonly<Record<string, number>>, words: number | und
 
 function aFunction<T>(member: string, value: T): T {
   if (value === undefined || typeof value === "function") return value;
-  throw new TypeError(`${member} is a function, not ${quoted(String(value))}`);
+  throw new NotExplorable(`${member} is a function, not ${quoted(String(value))}`);
 }
 
 function ofWords(words: number): SharedArrayBuffer {
@@ -96,7 +98,7 @@ function allOf(
     name,
     typeof given === "number" ? newBuffer(name, given, 1) : givenBuffer(name, given),
   ]);
-  if (all.length === 0) throw new TypeError("a program shares at least one buffer");
+  if (all.length === 0) throw new NotExplorable("a program shares at least one buffer");
   return Object.fromEntries(all);
 }
 
@@ -111,10 +113,12 @@ function newBuffer(name: string, length: number, bytesEach: number): SharedArray
 
 function givenBuffer(name: string, buffer: SharedArrayBuffer): SharedArrayBuffer {
   if (!(buffer instanceof SharedArrayBuffer)) {
-    throw new TypeError(`"${quoted(name)}" is neither a number of bytes nor a SharedArrayBuffer`);
+    throw new NotExplorable(
+      `"${quoted(name)}" is neither a number of bytes nor a SharedArrayBuffer`,
+    );
   }
   if ((buffer as { growable?: boolean }).growable === true) {
-    throw new TypeError(`"${quoted(name)}": a buffer that can grow cannot be explored`);
+    throw new NotExplorable(`"${quoted(name)}": a buffer that can grow cannot be explored`);
   }
   if (buffer.byteLength > MOST_BYTES) {
     throw new RangeError(`"${quoted(name)}" has more than ${MOST_BYTES} bytes`);
@@ -138,11 +142,11 @@ function tasksOf(tasks: JavaScriptProgram["tasks"], isCalls: boolean): CheckedTa
 function checkStep(name: string, step: unknown, isCalls: boolean): void {
   if (isCalls) {
     if (Array.isArray(step) && typeof step[0] === "string") return;
-    throw new TypeError(`"${quoted(name)}": a call is a list, ["method", ...arguments]`);
+    throw new NotExplorable(`"${quoted(name)}": a call is a list, ["method", ...arguments]`);
   }
   if (typeof step !== "function") {
-    throw new TypeError(`"${quoted(name)}" is neither a function nor a list of functions`);
+    throw new NotExplorable(`"${quoted(name)}" is neither a function nor a list of functions`);
   }
   if (step.constructor.name !== "AsyncFunction") return;
-  throw new TypeError(`"${quoted(name)}" is async: an explored operation runs without await`);
+  throw new NotExplorable(`"${quoted(name)}" is async: an explored operation runs without await`);
 }

@@ -39,7 +39,7 @@ const SEARCH = [
  * Searches for a schedule that fails. Code of a program may be any that runs without await over typed
  * arrays, DataView and Atomics; while it is explored, these are stand-ins. The default strategy for a
  * program is `bound`: all schedules with at most `preemptions` preemptions, then no more.
- * @throws TypeError, RangeError for a program or scenario that cannot be explored.
+ * @throws NotExplorable, RangeError for a program or scenario that cannot be explored.
  */
 export function explore(program: WordsProgram & SearchOptions): ExploreResult;
 export function explore<const B extends BufferSpecs>(
