@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { ERAS, type Era } from "../caches/kernel-version.ts";
+import { MEMORY_MODELS, type MemoryModel } from "../explore/store-buffers.ts";
 import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
@@ -16,6 +17,7 @@ import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.
 export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;
   era?: Era;
+  memory?: MemoryModel;
 }
 
 export function withSubjectOptions(command: Command): Command {
@@ -25,12 +27,20 @@ export function withSubjectOptions(command: Command): Command {
       "--mutation <id|file>",
       "allocator with one fix taken out: an id, or a file that exports one",
     )
-    .addOption(new Option("--era <era>", "fixes that the allocator has").choices([...ERAS]));
+    .addOption(new Option("--era <era>", "fixes that the allocator has").choices([...ERAS]))
+    .addOption(memoryModelOption());
+}
+
+/** For commands that explore. */
+export function memoryModelOption(): Option {
+  const description =
+    "when other CPUs see a store: at once (the default), or late, in store buffers";
+  return new Option("--memory <model>", description).choices([...MEMORY_MODELS]);
 }
 
 /** `scenario`: a name, the id of an exhibit, or a file. */
 export async function subjectOf(scenario: string, options: SubjectOptions): Promise<Subject> {
-  const { allocator, kernel, mutation, era } = options;
+  const { allocator, kernel, mutation, era, memory } = options;
   // A pipe or a device can be read as well as a plain file.
   const isFile = statSync(scenario, { throwIfNoEntry: false })?.isDirectory() === false;
   return {
@@ -40,6 +50,7 @@ export async function subjectOf(scenario: string, options: SubjectOptions): Prom
     ...(era === undefined ? {} : { era }),
     ...(allocator === undefined ? {} : { allocator }),
     ...(kernel === undefined ? {} : { kernel }),
+    ...(memory === undefined ? {} : { memory }),
   };
 }
 
