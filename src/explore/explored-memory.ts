@@ -92,7 +92,10 @@ export class ExploredMemory implements Memory {
     this.journal = new Journal(raw);
     this.sharing = new Sharing(byteLength, layout.cpuBase, layout.taskBase);
     this.runnable = new RunnableWatch(layout);
-    this.busyCpus = new BusyCpus(layout, cpus, (address, value) => this.store(address, value));
+    this.busyCpus = new BusyCpus(layout, cpus, {
+      peek: (address) => this.peek(address),
+      store: (address, value) => this.store(address, value),
+    });
     this.log = new AccessLog(this.nameOf);
     this.check = new AccessCheck(byteLength, layout, this.busyCpus, this.nameOf);
     this.stops = new StopRule(this.check, this.sharing, layout.end);

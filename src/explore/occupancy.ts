@@ -170,7 +170,7 @@ export class Occupancy {
 
   private canRun(context: Context, cpu: number): boolean {
     if (this.isWaiting(context)) return false;
-    if (!context.running && !this.mayBegin(cpu)) return false;
+    if (!context.running && !this.mayBegin(context, cpu)) return false;
     if (context.isTask) return !context.isFinished && this.isFreeForTasks(context, cpu);
     if (context.running) return (this.interrupts[cpu] as Context[]).at(-1) === context;
     if (context.kind === "softirq") return this.wantsSoftirq(cpu);
@@ -178,9 +178,14 @@ export class Occupancy {
     return !context.isFinished && this.isInterruptible(cpu);
   }
 
-  /** No context takes a CPU that is offline, but interrupts still come on top of one that has it. */
-  private mayBegin(cpu: number): boolean {
-    return this.memory.busyCpus.isBusy(cpu) || this.cpuWord(cpu, Cpu.online) === CPU_ONLINE;
+  /**
+   * No context takes a CPU that is offline, but interrupts still come on top of one that has it. What
+   * was asked of that CPU before is done for it, as soon as nobody holds its lease.
+   */
+  private mayBegin(context: Context, cpu: number): boolean {
+    if (this.memory.busyCpus.isBusy(cpu)) return true;
+    if (this.cpuWord(cpu, Cpu.online) === CPU_ONLINE) return true;
+    return context.isService && this.cpuWord(cpu, Cpu.lease) === 0;
   }
 
   private isFreeForTasks(context: Context, cpu: number): boolean {

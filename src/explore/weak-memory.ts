@@ -51,6 +51,7 @@ export class WeakMemory extends ExploredMemory {
       return;
     }
     if (this.waits(cpu, address, second !== undefined)) {
+      this.runnable.changed();
       buffers.put(cpu, { address, value, mask, isRelease, second });
       return;
     }
@@ -72,7 +73,9 @@ export class WeakMemory extends ExploredMemory {
   }
 
   protected override barrier(): void {
-    if (this.stops.isOn) this.buffers.flush(this.runningCpu);
+    if (!this.stops.isOn || this.buffers.isEmptyAt(this.runningCpu)) return;
+    this.runnable.changed();
+    this.buffers.flush(this.runningCpu);
   }
 }
 
