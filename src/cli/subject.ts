@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { NotExplorable } from "../explore/failure.ts";
+import { MEMORY_MODELS, type MemoryModel } from "../explore/store-buffers.ts";
 import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
@@ -18,6 +19,7 @@ import { BadModule } from "./program-module.ts";
 export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;
   era?: Era;
+  memory?: MemoryModel;
 }
 
 export function withSubjectOptions(command: Command): Command {
@@ -27,12 +29,20 @@ export function withSubjectOptions(command: Command): Command {
       "--mutation <id|file>",
       "allocator with one fix taken out: an id, or a file that exports one",
     )
-    .addOption(new Option("--era <era>", "fixes that the allocator has").choices([...ERAS]));
+    .addOption(new Option("--era <era>", "fixes that the allocator has").choices([...ERAS]))
+    .addOption(memoryModelOption());
+}
+
+/** For commands that explore. */
+export function memoryModelOption(): Option {
+  const description =
+    "when other CPUs see a store: at once (the default), or late, in store buffers";
+  return new Option("--memory <model>", description).choices([...MEMORY_MODELS]);
 }
 
 /** `scenario`: a name, the id of an exhibit, or a file. */
 export async function subjectOf(scenario: string, options: SubjectOptions): Promise<Subject> {
-  const { allocator, kernel, mutation, era } = options;
+  const { allocator, kernel, mutation, era, memory } = options;
   // A pipe or a device can be read as well as a plain file.
   const isFile = statSync(scenario, { throwIfNoEntry: false })?.isDirectory() === false;
   return {
@@ -42,6 +52,7 @@ export async function subjectOf(scenario: string, options: SubjectOptions): Prom
     ...(era === undefined ? {} : { era }),
     ...(allocator === undefined ? {} : { allocator }),
     ...(kernel === undefined ? {} : { kernel }),
+    ...(memory === undefined ? {} : { memory }),
   };
 }
 

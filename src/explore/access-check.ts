@@ -59,7 +59,7 @@ export class AccessCheck {
     const { percpuStart, percpuEnd, percpuStride } = this.layout;
     if (address < percpuStart || address >= percpuEnd) return;
     const owner = Math.floor((address - percpuStart) / percpuStride);
-    if (owner === cpu || !this.busyCpus.isBusy(owner)) return;
+    if (owner === cpu || !this.busyCpus.isBusy(owner) || this.busyCpus.isAbsent(owner)) return;
     throw new KernelBug(
       "bad-access",
       `${operationName} of ${name} on CPU ${cpu} wrote into the area of CPU ${owner}: ` +

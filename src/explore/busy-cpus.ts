@@ -3,23 +3,25 @@
  * Which CPUs are busy: how many contexts are in mid-operation on each, sleeping ones not counted. The
  * lease word of a CPU says to the machine that a task has it.
  */
-import { Cpu, sizeOfCpu } from "../machine/cpus.ts";
+import { CPU_ABSENT, Cpu, sizeOfCpu } from "../machine/cpus.ts";
 import type { MachineLayout } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 
+/** The machine's words, for the lease. */
+interface BusyWords {
+  peek(address: Address): number;
+  store(address: Address, value: number): void;
+}
+
 export class BusyCpus {
   private readonly layout: MachineLayout;
-  private readonly store: (address: Address, value: number) => void;
+  private readonly words: BusyWords;
   /** Contexts in mid-operation, by CPU. */
   private readonly busy: number[];
 
-  constructor(
-    layout: MachineLayout,
-    cpus: number,
-    store: (address: Address, value: number) => void,
-  ) {
+  constructor(layout: MachineLayout, cpus: number, words: BusyWords) {
     this.layout = layout;
-    this.store = store;
+    this.words = words;
     this.busy = Array.from({ length: cpus }, () => 0);
   }
 
@@ -30,6 +32,12 @@ export class BusyCpus {
 
   isBusy(cpu: number): boolean {
     return this.busy[cpu] !== 0;
+  }
+
+  /** The CPU has gone offline; what was asked of it before may still be under way. */
+  isAbsent(cpu: number): boolean {
+    const online = this.layout.cpuBase + cpu * sizeOfCpu + Cpu.online;
+    return this.words.peek(online) === CPU_ABSENT;
   }
 
   /** One more context is in mid-operation. */
@@ -45,11 +53,11 @@ export class BusyCpus {
 
   /** `task` runs as `cpu` from now on. */
   take(cpu: number, task: number): void {
-    this.store(this.wordOf(cpu), task + 1);
+    this.words.store(this.wordOf(cpu), task + 1);
   }
 
   giveBack(cpu: number): void {
-    this.store(this.wordOf(cpu), 0);
+    this.words.store(this.wordOf(cpu), 0);
   }
 
   /** Address of the lease: task number + 1, or 0. */

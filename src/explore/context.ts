@@ -36,8 +36,11 @@ export interface ContextSpec<W, S> {
   readonly operations: readonly Operation<W, S>[];
 }
 
-/** `calls` and `softirq` are started by the machine's poll words, any number of times. */
-export type ContextKind = "task" | "interrupt" | "calls" | "softirq";
+/**
+ * `calls` and `softirq` are started by the machine's poll words, any number of times. `buffer` makes
+ * stores of a CPU visible; it has no operation.
+ */
+export type ContextKind = "task" | "interrupt" | "calls" | "softirq" | "buffer";
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine never looks into world or set-up
 export type AnyOperation = Operation<any, any>;
@@ -101,7 +104,7 @@ export class Context {
     this.id = id;
     this.kind = kind;
     this.isTask = kind === "task";
-    this.isService = kind === "calls" || kind === "softirq";
+    this.isService = kind === "calls" || kind === "softirq" || kind === "buffer";
     this.name = spec.name;
     this.home = spec.cpu;
     this.cpu = spec.cpu;

@@ -49,6 +49,8 @@ export interface RunListener {
   began(context: Context): void;
   ended(context: Context, result: unknown): void;
   waited(context: Context): void;
+  /** A late store to the word has become visible to all. */
+  drained(buffer: Context, address: Address): void;
 }
 
 /** The outcome of a schedule. `pruned`: it was cut short because its state was known. */
@@ -90,7 +92,8 @@ export class Engine implements Pilot {
     const { cpus } = program.memory;
     const specs = [...program.contexts];
     const contexts = specs.map((spec, id) => new Context(id, spec.kind ?? "task", spec));
-    for (const kind of ["calls", "softirq"] as const) {
+    const { buffers } = program.memory;
+    for (const kind of ["calls", "softirq", ...(buffers ? (["buffer"] as const) : [])] as const) {
       for (let cpu = 0; cpu < cpus; cpu++) {
         const spec = { name: `${kind} of CPU ${cpu}`, cpu, operations: [] };
         contexts.push(new Context(contexts.length, kind, spec));
@@ -153,6 +156,7 @@ export class Engine implements Pilot {
     }
     memory.runnable.lookForWaiters(this.contexts);
     memory.runnable.changed();
+    memory.buffers?.reset();
     this.occupancy.reset();
   }
 
@@ -220,6 +224,10 @@ export class Engine implements Pilot {
   private turnTo(choice: number): void {
     const { memory, occupancy } = this;
     const context = this.contexts[contextOf(choice)] as Context;
+    if (context.kind === "buffer") {
+      this.drain(context, cpuOf(choice));
+      return;
+    }
     const before = occupancy.takes(context, cpuOf(choice));
     context.waitNoMore();
     memory.runnable.lookForWaiters(this.contexts);
@@ -232,6 +240,15 @@ export class Engine implements Pilot {
     }
     memory.enter(context);
     this.execute(context);
+  }
+
+  /** Afterwards no context is the one that may simply go on: see Occupancy.listDrains. */
+  private drain(buffer: Context, store: number): void {
+    const { memory } = this;
+    const address = memory.buffers?.drain(buffer.cpu, store) ?? 0;
+    this.listener?.drained(buffer, address);
+    memory.runnable.changed();
+    this.running = undefined;
   }
 
   private execute(context: Context): void {
@@ -292,7 +309,8 @@ export class Engine implements Pilot {
     }
     this.running = context.isTask && !context.isFinished ? context : undefined;
     this.memory.stops.progressed();
-    this.outside(this.program.afterEach);
+    // A check sees the memory, without the stores that wait.
+    if (this.memory.buffers?.isEmpty !== false) this.outside(this.program.afterEach);
   }
 
   private outside(check: ((world: unknown, setup: unknown) => void) | undefined): void {
@@ -353,6 +371,12 @@ export class Engine implements Pilot {
     for (const context of this.contexts) {
       low = mixLow(low, context.stateLow());
       high = mixHigh(high, context.stateHigh());
+    }
+    const { buffers } = this.memory;
+    if (buffers !== undefined && !buffers.isEmpty) {
+      const [waitingLow, waitingHigh] = buffers.hash();
+      low = mixLow(low, waitingLow);
+      high = mixHigh(high, waitingHigh);
     }
     return keyOf(low, high);
   };

@@ -30,6 +30,7 @@ import { RunnableWatch } from "./runnable-watch.ts";
 import { Sharing } from "./sharing.ts";
 import { SpinWatch } from "./spin-watch.ts";
 import { StopRule } from "./stop-rule.ts";
+import type { StoreBuffers } from "./store-buffers.ts";
 
 /** Work that the machine does for a CPU by itself. */
 export interface CpuServices {
@@ -45,6 +46,18 @@ export interface Words {
   write(address: Address, value: number): void;
 }
 
+/** What accesses read: the memory itself, unless stores wait before others see them. */
+export type Backing = Pick<Memory, "read8" | "read16" | "read32" | "readRacy" | "findOther">;
+
+/** Of a store: the bits that it writes (default all), and whether it is a release. */
+export interface StoreKind {
+  readonly mask?: number;
+  readonly isRelease?: boolean;
+}
+
+const PLAIN: StoreKind = {};
+const RELEASE: StoreKind = { isRelease: true };
+
 export class ExploredMemory implements Memory {
   readonly byteLength: number;
   readonly layout: MachineLayout;
@@ -57,7 +70,10 @@ export class ExploredMemory implements Memory {
   readonly stops: StopRule;
   readonly runnable: RunnableWatch;
   readonly busyCpus: BusyCpus;
-  private readonly backing: Memory;
+  /** The stores that wait; undefined: stores are visible to all at once. */
+  readonly buffers: StoreBuffers | undefined = undefined;
+  private readonly raw: Memory;
+  private readonly backing: Backing;
   private readonly check: AccessCheck;
   private readonly cpu: CpuState;
   private readonly locks: LockCheck;
@@ -68,25 +84,32 @@ export class ExploredMemory implements Memory {
   private watching: Observer | undefined;
   private describe: (address: Address) => string = (address) => `0x${address.toString(16)}`;
 
-  /** `backing` is of a machine laid out as `layout` says, with `cpus` CPUs, and used by nothing else. */
-  constructor(backing: Memory, layout: MachineLayout, cpus: number) {
-    const { byteLength } = backing;
+  /**
+   * `raw` is of a machine laid out as `layout` says, with `cpus` CPUs, and used by nothing else.
+   * `backing`: what its accesses read.
+   */
+  constructor(raw: Memory, layout: MachineLayout, cpus: number, backing: Backing = raw) {
+    const { byteLength } = raw;
     if (byteLength > k.MAX_EXPLORED_BYTES) {
       throw new RangeError(`only ${k.MAX_EXPLORED_BYTES} bytes of memory can be explored`);
     }
+    this.raw = raw;
     this.backing = backing;
     this.byteLength = byteLength;
     this.layout = layout;
     this.cpus = cpus;
-    this.journal = new Journal(backing);
+    this.journal = new Journal(raw);
     this.sharing = new Sharing(byteLength, layout.cpuBase, layout.taskBase);
     this.runnable = new RunnableWatch(layout);
-    this.busyCpus = new BusyCpus(layout, cpus, (address, value) => this.store(address, value));
+    this.busyCpus = new BusyCpus(layout, cpus, {
+      peek: (address) => this.peek(address),
+      store: (address, value) => this.store(address, value),
+    });
     this.log = new AccessLog(this.nameOf);
     this.check = new AccessCheck(byteLength, layout, this.busyCpus, this.nameOf);
     this.stops = new StopRule(this.check, this.sharing, layout.end);
     this.cpu = new CpuState(this);
-    this.locks = new LockCheck(backing, this.log, this.stops, this.nameOf);
+    this.locks = new LockCheck(raw, this.log, this.stops, this.nameOf);
   }
 
   // ---- for the engine ----
@@ -113,7 +136,16 @@ export class ExploredMemory implements Memory {
 
   /** The word as it is now, for the engine and for checks. */
   peek(address: Address): number {
-    return this.backing.read32(address);
+    return this.raw.read32(address);
+  }
+
+  /** The same as `cpu` sees it. */
+  peekAs(cpu: number, address: Address): number {
+    return this.buffers === undefined ? this.peek(address) : this.buffers.view(cpu, address);
+  }
+
+  protected get runningCpu(): number {
+    return this.cpu.context.cpu;
   }
 
   /** How reports name an address. */
@@ -162,12 +194,27 @@ export class ExploredMemory implements Memory {
 
   // ---- steps of every access ----
 
-  private store(address: Address, value: number): void {
+  /** A store that all CPUs see at once. */
+  protected store(address: Address, value: number): void {
     this.runnable.stored(address);
     if (!this.journal.change(address, value) || this.spins === undefined) return;
     this.spins.changed();
     this.runnable.changed();
   }
+
+  /** A store that others may see later. */
+  protected storeLate(address: Address, value: number, { mask = -1 }: StoreKind): void {
+    const rest = mask === -1 ? 0 : this.raw.read32(address) & ~mask;
+    this.store(address, rest | (value & mask));
+  }
+
+  protected storePairLate(address: Address, low: number, high: number): void {
+    this.store(address, low);
+    this.store(address + 4, high);
+  }
+
+  /** All stores of the running CPU so far are visible to all from here on. */
+  protected barrier(): void {}
 
   /** The access is done: logs it, and tells the observer. */
   private done(kind: number, address: Address, value: number, a = 0, b = 0): number {
@@ -218,10 +265,8 @@ export class ExploredMemory implements Memory {
     }
     this.stops.beforePart(kind, address);
     this.checkArea(address);
-    const word = address & ~3;
     const shift = (address & 3) * 8;
-    const rest = this.backing.read32(word) & ~(mask << shift);
-    this.store(word, rest | ((value & mask) << shift));
+    this.storeLate(address & ~3, (value & mask) << shift, { mask: mask << shift });
     this.done(kind, address, value);
   }
 
@@ -238,7 +283,7 @@ export class ExploredMemory implements Memory {
     }
     this.stops.beforeWord(k.WRITE32, address);
     this.checkArea(address);
-    this.store(address, value | 0);
+    this.storeLate(address, value | 0, PLAIN);
     this.done(k.WRITE32, address, value);
   }
 
@@ -248,6 +293,7 @@ export class ExploredMemory implements Memory {
       return;
     }
     this.stops.beforeRange(k.FILL, address, length);
+    this.barrier();
     this.changeBytes(address, length, () => byte);
     this.done(k.FILL, address, byte, length);
   }
@@ -258,7 +304,8 @@ export class ExploredMemory implements Memory {
       return;
     }
     this.stops.beforeCopy(to, from, length);
-    const bytes = Array.from({ length }, (_, i) => this.backing.read8(from + i));
+    this.barrier();
+    const bytes = Array.from({ length }, (_, i) => this.raw.read8(from + i));
     this.changeBytes(to, length, (i) => bytes[i] as number);
     this.done(k.COPY, to, from, length);
   }
@@ -267,7 +314,7 @@ export class ExploredMemory implements Memory {
   private changeBytes(address: Address, length: number, byteAt: (index: number) => number): void {
     const end = address + length;
     for (let word = address & ~3; word < end; word += 4) {
-      let value = this.backing.read32(word);
+      let value = this.raw.read32(word);
       for (let at = Math.max(word, address); at < Math.min(word + 4, end); at++) {
         const shift = (at & 3) * 8;
         value = (value & ~(0xff << shift)) | ((byteAt(at - address) & 0xff) << shift);
@@ -279,6 +326,7 @@ export class ExploredMemory implements Memory {
   findOther(address: Address, byte: number, length: number): Address {
     if (this.log.isRecalling) return this.log.recall(k.FIND_OTHER, address);
     this.stops.beforeRange(k.FIND_OTHER, address, length);
+    this.barrier();
     const found = this.backing.findOther(address, byte, length);
     return this.done(k.FIND_OTHER, address, found, byte, length);
   }
@@ -298,7 +346,7 @@ export class ExploredMemory implements Memory {
     }
     this.stops.beforeWord(kind, address);
     if (kind === k.WRITE_ONCE) this.checkArea(address);
-    this.store(address, value | 0);
+    this.storeLate(address, value | 0, kind === k.STORE_RELEASE ? RELEASE : PLAIN);
     this.done(kind, address, value);
   }
 
@@ -327,6 +375,7 @@ export class ExploredMemory implements Memory {
   cmpxchg(address: Address, expected: number, desired: number): number {
     if (this.log.isRecalling) return this.log.recall(k.CMPXCHG, address);
     this.stops.beforeWord(k.CMPXCHG, address);
+    this.barrier();
     const found = this.backing.read32(address);
     if (found === expected) this.store(address, desired | 0);
     return this.done(k.CMPXCHG, address, found, expected, desired);
@@ -341,44 +390,44 @@ export class ExploredMemory implements Memory {
   ): boolean {
     if (this.log.isRecalling) return this.log.recall(k.CMPXCHG_DOUBLE, address) !== 0;
     this.stops.beforePair(k.CMPXCHG_DOUBLE, address);
-    const stored = this.swapBoth(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
+    this.barrier();
+    const stored = this.areBoth(address, expectedLow, expectedHigh);
+    if (stored) {
+      this.store(address, desiredLow | 0);
+      this.store(address + 4, desiredHigh | 0);
+    }
     this.done(k.CMPXCHG_DOUBLE, address, stored ? 1 : 0, desiredLow, desiredHigh);
     return stored;
   }
 
-  private swapBoth(
-    address: Address,
-    expectedLow: number,
-    expectedHigh: number,
-    desiredLow: number,
-    desiredHigh: number,
-  ): boolean {
+  private areBoth(address: Address, low: number, high: number): boolean {
     const { backing } = this;
-    if (backing.read32(address) !== expectedLow) return false;
-    if (backing.read32(address + 4) !== expectedHigh) return false;
-    this.store(address, desiredLow | 0);
-    this.store(address + 4, desiredHigh | 0);
-    return true;
+    return backing.read32(address) === low && backing.read32(address + 4) === high;
   }
 
   xchg(address: Address, value: number): number {
     if (this.log.isRecalling) return this.log.recall(k.XCHG, address);
     this.stops.beforeWord(k.XCHG, address);
+    // Dropping a spinlock is a release, not a full barrier, in the kernel.
+    const isUnlock = this.buffers !== undefined && value === 0 && this.locks.isHeld(address);
+    if (!isUnlock) this.barrier();
     const found = this.backing.read32(address);
-    this.store(address, value | 0);
+    if (isUnlock) this.storeLate(address, value | 0, RELEASE);
+    else this.store(address, value | 0);
     return this.done(k.XCHG, address, found, value);
   }
 
   add(address: Address, n: number): number {
     if (this.log.isRecalling) return this.log.recall(k.ADD, address);
     this.stops.beforeWord(k.ADD, address);
+    this.barrier();
     const found = this.backing.read32(address);
     this.store(address, (found + n) | 0);
     return this.done(k.ADD, address, found, (found + n) | 0);
   }
 
   /**
-   * Runs `section` on the words as one step, which is an atomic access to `bytes` bytes at `address`:
+   * Runs `section` on the words as one step, an atomic access and full barrier of `bytes` bytes at `address`:
    * what other contexts may notice of it lies there. Returns the two numbers that it returns.
    */
   atomically(
@@ -391,6 +440,7 @@ export class ExploredMemory implements Memory {
       return [first, this.log.recall(k.UPDATE, address)];
     }
     this.stops.beforeRange(k.UPDATE, address, bytes);
+    this.barrier();
     const [first, second] = section({
       read: (at) => this.backing.read32(at),
       write: (at, value) => this.store(at, value | 0),
@@ -426,7 +476,7 @@ export class ExploredMemory implements Memory {
     const address = this.cpu.area + offset;
     this.stops.beforeHere(k.CPU_CMPXCHG, address, 4);
     const found = this.backing.read32(address);
-    if (found === expected) this.store(address, desired | 0);
+    if (found === expected) this.storeLate(address, desired | 0, PLAIN);
     return this.doneHere(k.CPU_CMPXCHG, offset, found, expected, desired);
   }
 
@@ -440,7 +490,8 @@ export class ExploredMemory implements Memory {
     if (this.log.isRecalling) return this.log.recall(k.CPU_CMPXCHG_DOUBLE, offset) !== 0;
     const address = this.cpu.area + offset;
     this.stops.beforeHere(k.CPU_CMPXCHG_DOUBLE, address, 8);
-    const stored = this.swapBoth(address, expectedLow, expectedHigh, desiredLow, desiredHigh);
+    const stored = this.areBoth(address, expectedLow, expectedHigh);
+    if (stored) this.storePairLate(address, desiredLow | 0, desiredHigh | 0);
     this.doneHere(k.CPU_CMPXCHG_DOUBLE, offset, stored ? 1 : 0, desiredLow, desiredHigh);
     return stored;
   }
@@ -485,7 +536,7 @@ export class ExploredMemory implements Memory {
       return;
     }
     this.stops.checkIsStaying();
-    this.journal.changeStatistic(address, this.backing.read32(address) + n);
+    this.journal.changeStatistic(address, this.raw.read32(address) + n);
     this.log.record(kind, key, n);
   }
 
@@ -568,6 +619,7 @@ export class ExploredMemory implements Memory {
       return;
     }
     this.stops.beforeWord(k.KICK, address);
+    this.barrier();
     const isOwn = cpu === this.cpu.context.cpu;
     const asked = isOwn ? POLL_OWN : POLL_ASKED;
     if (!isOwn || this.backing.read32(address) === 0) this.store(address, asked);

@@ -57,6 +57,10 @@ export class LockCheck {
     if (this.stops.isOn) this.locks.release(at);
   }
 
+  isHeld(at: Address): boolean {
+    return this.locks.isHeld(at);
+  }
+
   assertHeld(at: Address): void {
     if (this.stops.isOn) this.locks.assertHeld(at);
   }

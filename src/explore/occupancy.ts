@@ -13,6 +13,7 @@ import { CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import { choiceOf } from "./schedulers/scheduler.ts";
+import type { StoreBuffers } from "./store-buffers.ts";
 
 export class Occupancy {
   private readonly memory: ExploredMemory;
@@ -56,7 +57,8 @@ export class Occupancy {
   /** `context` begins or goes on, on `cpu`. Returns the context that ran there before. */
   takes(context: Context, cpu: number): Context | undefined {
     const before = this.last[cpu];
-    const { busyCpus } = this.memory;
+    const { busyCpus, buffers } = this.memory;
+    if (buffers !== undefined && context.isTask) this.switchTasks(context, cpu, buffers);
     const wasCounted = context.running && !context.isAsleep;
     if (wasCounted && context.cpu !== cpu) this.leaves(context);
     if (!wasCounted || context.cpu !== cpu) busyCpus.enter(cpu);
@@ -67,6 +69,12 @@ export class Occupancy {
     if (context.kind === "softirq" && !context.running) this.mayLook[cpu] = false;
     this.last[cpu] = context;
     return before;
+  }
+
+  /** The switch from one task to another is a full barrier of the CPU, as is a migration. */
+  private switchTasks(context: Context, cpu: number, buffers: StoreBuffers): void {
+    if (context.cpu !== cpu) buffers.flush(context.cpu);
+    if (this.lastTask[cpu] !== context) buffers.flush(cpu);
   }
 
   /** The context's operation is over. */
@@ -80,6 +88,7 @@ export class Occupancy {
   /** The context waits; a sleeping one leaves its CPU to others. */
   waits(context: Context): void {
     if (!context.isAsleep) return;
+    this.memory.buffers?.flush(context.cpu);
     this.mayLook[context.cpu] = true;
     this.leaves(context);
   }
@@ -123,7 +132,24 @@ export class Occupancy {
       costs.push(0);
       this.current = 0;
     }
-    for (const context of this.contexts) this.listChoicesOf(context, current);
+    for (const context of this.contexts) {
+      if (context.kind === "buffer") this.listDrains(context);
+      else this.listChoicesOf(context, current);
+    }
+  }
+
+  /**
+   * The stores that may become visible now. After one no context is the current one: so a switch
+   * that comes with drains costs one preemption, like a switch without.
+   */
+  private listDrains({ id, cpu }: Context): void {
+    const { buffers, stops } = this.memory;
+    if (buffers === undefined || buffers.isEmptyAt(cpu)) return;
+    const cost = this.current >= 0 ? 1 : 0;
+    for (const { number } of buffers.drainable(cpu, stops.isAskingEverywhere)) {
+      this.choices.push(choiceOf(id, number));
+      this.costs.push(cost);
+    }
   }
 
   private listChoicesOf(context: Context, current: Context | undefined): void {
@@ -149,12 +175,13 @@ export class Occupancy {
 
   private isWaiting(context: Context): boolean {
     if (this.memory.isSpinning(context)) return true;
-    return context.waitAddress !== 0 && this.memory.peek(context.waitAddress) === context.waitValue;
+    const { waitAddress, waitValue, cpu } = context;
+    return waitAddress !== 0 && this.memory.peekAs(cpu, waitAddress) === waitValue;
   }
 
   private canRun(context: Context, cpu: number): boolean {
     if (this.isWaiting(context)) return false;
-    if (!context.running && !this.mayBegin(cpu)) return false;
+    if (!context.running && !this.mayBegin(context, cpu)) return false;
     if (context.isTask) return !context.isFinished && this.isFreeForTasks(context, cpu);
     if (context.running) return (this.interrupts[cpu] as Context[]).at(-1) === context;
     if (context.kind === "softirq") return this.wantsSoftirq(cpu);
@@ -162,9 +189,14 @@ export class Occupancy {
     return !context.isFinished && this.isInterruptible(cpu);
   }
 
-  /** No context takes a CPU that is offline, but interrupts still come on top of one that has it. */
-  private mayBegin(cpu: number): boolean {
-    return this.memory.busyCpus.isBusy(cpu) || this.cpuWord(cpu, Cpu.online) === CPU_ONLINE;
+  /**
+   * No context takes a CPU that is offline, but interrupts still come on top of one that has it. What
+   * was asked of that CPU before is done for it, as soon as nobody holds its lease.
+   */
+  private mayBegin(context: Context, cpu: number): boolean {
+    if (this.memory.busyCpus.isBusy(cpu)) return true;
+    if (this.cpuWord(cpu, Cpu.online) === CPU_ONLINE) return true;
+    return context.isService && this.cpuWord(cpu, Cpu.lease) === 0;
   }
 
   private isFreeForTasks(context: Context, cpu: number): boolean {

@@ -12,6 +12,7 @@ import { homesOf, prepare, type Scenario, without } from "./program.ts";
 import { RaceWitness } from "./race-witness.ts";
 import { ReplayScheduler, type Segment, StaleSchedule } from "./schedulers/replay.ts";
 import type { Hit } from "./search.ts";
+import type { MemoryModel } from "./store-buffers.ts";
 import { Recorder, type TimelineEvent } from "./timeline.ts";
 import { parseToken, placed, printToken, type Token, TokenError } from "./token.ts";
 import type { World } from "./world.ts";
@@ -87,7 +88,7 @@ export function recordFailure(
   const { outcome, recorder, race } = again;
   const left = [...(program.without ?? [])];
   const token = printToken(
-    { scenario, without: left, hash: recorder.hash, segments },
+    { scenario, without: left, hash: recorder.hash, segments, model: modelOf(program) },
     homesOf(engine.contexts),
   );
   const timeline = recorder.events;
@@ -137,7 +138,11 @@ export function replay<W extends World, S>(
   if (token.scenario !== scenario.name) {
     throw new TokenError(`the token is of "${quoted(token.scenario)}", not of "${scenario.name}"`);
   }
-  const engine = new Engine(without(prepare(scenario), token.without));
+  const program = without(prepare(scenario), token.without);
+  if (token.model !== modelOf(program)) {
+    throw new TokenError(`the token is of --memory ${token.model}, not of ${modelOf(program)}`);
+  }
+  const engine = new Engine(program);
   const { dataRaces = false, watch } = options;
   const look = watch && (() => watch(engine.program.world));
   const run = runToken(engine, token, { dataRaces, watch: look });
@@ -148,6 +153,8 @@ export function replay<W extends World, S>(
   const { race } = run;
   return { failure: race === undefined ? failure : { ...failure, race }, timeline };
 }
+
+const modelOf = ({ memory }: Program): MemoryModel => memory.buffers?.model ?? "sc";
 
 function runToken(engine: Engine, token: Token, options: RecordOptions): Run {
   try {

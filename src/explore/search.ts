@@ -46,9 +46,14 @@ export function searchWith(
   for (let schedules = 0; ; schedules++) {
     if (budget.isSpent(share)) return { hit: undefined, complete: false, schedules };
     if (!scheduler.begin()) return { hit: undefined, complete: true, schedules };
+    const { sharing, buffers } = engine.memory;
+    const before = sharing.growths;
     const { found, preemptions, steps } = engine.run(scheduler);
     budget.spend(steps);
-    if (found !== undefined && (limits.class ?? found.class) === found.class) {
+    // With store buffers a schedule in which a word became shared cannot be replayed: whether a store
+    // waits depends on that. The next time it can.
+    const isSteady = buffers === undefined || sharing.growths === before;
+    if (isSteady && found !== undefined && (limits.class ?? found.class) === found.class) {
       const hit = { found, segments: engine.schedule(), preemptions, steps };
       return { hit, complete: false, schedules: schedules + 1 };
     }

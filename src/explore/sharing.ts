@@ -38,6 +38,8 @@ export class Sharing {
   private readonly kinds: WordTable[] = [];
   /** A word has become shared since this was last set to false. */
   grown = false;
+  /** How often that has happened. */
+  growths = 0;
 
   /** Words from `alwaysFrom` up to `alwaysTo` are shared from the start. */
   constructor(byteLength: number, alwaysFrom: Address, alwaysTo: Address) {
@@ -50,6 +52,10 @@ export class Sharing {
   /** `context` does an access of `kind` to the word. Returns whether the word is shared. */
   touch(address: Address, context: number, kind: number): boolean {
     return this.learn(address, context, kind, isWrite(kind));
+  }
+
+  isShared(address: Address): boolean {
+    return this.states.get(address) === SHARED;
   }
 
   /** Like touch, for all words of a range, which the access writes or only reads. */
@@ -77,7 +83,10 @@ export class Sharing {
     if (after === before) return false;
     this.states.set(address, after);
     if (after !== SHARED) return false;
-    if (before !== UNTOUCHED) this.grown = true;
+    if (before !== UNTOUCHED) {
+      this.grown = true;
+      this.growths++;
+    }
     this.shared.add(address & ~3);
     this.note(address, context, kind);
     return true;

@@ -80,6 +80,7 @@ function textOf(
   if (what === "begins") return `${contextName}: ${operation}`;
   if (what === "goes on") return `${contextName} goes on: ${operation}`;
   if (what === "waits") return `  waits for ${text}`;
+  if (what === "drains") return `  all see ${text}`;
   if (what === "ends") return `  done${text === "" ? "" : `: ${text}`}`;
   if (what === "fails") return `!!! ${text}`;
   const where = access?.stack[0]?.function ?? "";

@@ -22,7 +22,14 @@ export interface TimelineAccess {
   readonly stack: readonly Frame[];
 }
 
-export type TimelineWhat = "begins" | "goes on" | "accesses" | "waits" | "ends" | "fails";
+export type TimelineWhat =
+  | "begins"
+  | "goes on"
+  | "accesses"
+  | "waits"
+  | "drains"
+  | "ends"
+  | "fails";
 
 export interface TimelineEvent {
   /** Points passed in the run so far. */
@@ -117,6 +124,10 @@ export class Recorder implements Observer, RunListener {
 
   waited(context: Context): void {
     this.push(context, "waits", this.names.describe(context.waitAddress).name);
+  }
+
+  drained(buffer: Context, address: Address): void {
+    this.push(buffer, "drains", this.names.describe(address).name);
   }
 
   /** The run is over and its memory restored: the state seen last is the one in which it failed. */

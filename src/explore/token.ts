@@ -11,11 +11,15 @@
  *     |  +----------------------------------- the scenario
  *     +-------------------------------------- the version of this format
  *
+ * With store buffers the model ends the token (`:tso`), and a turn of a buffer has the number of a
+ * store where others have their CPU.
+ *
  * The hash tells whether a schedule still fits a program that has changed: it covers kind and field
  * of the accesses, not their place in the source.
  */
 import { quoted } from "../machine/quoted.ts";
 import type { Segment } from "./schedulers/replay.ts";
+import { MEMORY_MODELS, type MemoryModel } from "./store-buffers.ts";
 
 export interface Token {
   readonly scenario: string;
@@ -25,6 +29,7 @@ export interface Token {
   readonly hash: string;
   /** `cpu` -1: the one where the context was before, at first its own. */
   readonly segments: readonly Segment[];
+  readonly model: MemoryModel;
 }
 
 /** The token cannot be read, or does not fit the program. */
@@ -44,17 +49,21 @@ export function printToken(token: Token, homes: readonly number[]): string {
     return `${context}${moved}x${steps}`;
   });
   const name = [token.scenario, ...token.without].join("~");
-  return `v1:${name}:${token.hash}:${turns.join(".")}`;
+  const model = token.model === "sc" ? "" : `:${token.model}`;
+  return `v1:${name}:${token.hash}:${turns.join(".")}${model}`;
 }
 
 /** @throws TokenError that quotes the wrong part of the text. */
 export function parseToken(text: string): Token {
-  const [version, name, hash, turns, ...rest] = text.trim().split(":");
+  const [version, name, hash, turns, model = "sc", ...rest] = text.trim().split(":");
   if (version !== "v1")
     throw new TokenError(`a token begins with v1:, not with "${quoted(version ?? "")}"`);
   if (!name || hash === undefined || turns === undefined || rest.length > 0) {
     throw new TokenError("a token has four parts: v1:SCENARIO:HASH:SCHEDULE");
   }
+  const known = MEMORY_MODELS.find((one) => one === model);
+  if (known === undefined)
+    throw new TokenError(`"${quoted(model)}" is no memory model: ${MEMORY_MODELS.join(", ")}`);
   if (!/^[0-9a-f]{8}$/.test(hash))
     throw new TokenError(`"${quoted(hash)}" is not a hash: 8 hexadecimal digits`);
   const [scenario = "", ...without] = name.split("~");
@@ -62,11 +71,12 @@ export function parseToken(text: string): Token {
     if (!/^\d+\.\d+$/.test(left))
       throw new TokenError(`"${quoted(left)}" is not an operation: CONTEXT.NUMBER`);
   }
-  return { scenario, without, hash, segments: turns.split(".").map(parseTurn) };
+  const segments = turns.split(".").map(parseTurn);
+  return { scenario, without, hash, segments, model: known };
 }
 
 function parseTurn(turn: string): Segment {
-  const match = /^(\d{1,3})(?:@(\d{1,2}))?x(\d{1,7})$/.exec(turn);
+  const match = /^(\d{1,3})(?:@(\d{1,6}))?x(\d{1,7})$/.exec(turn);
   const steps = Number(match?.[3]);
   if (match === null || steps === 0) {
     throw new TokenError(

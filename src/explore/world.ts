@@ -15,6 +15,8 @@ import {
 import type { Address } from "../machine/memory.ts";
 import { MIB } from "../machine/units.ts";
 import { ExploredMemory } from "./explored-memory.ts";
+import type { MemoryModel } from "./store-buffers.ts";
+import { WeakMemory } from "./weak-memory.ts";
 
 /** Names of an address, for reports. */
 export interface Described {
@@ -46,10 +48,12 @@ export function smallMachine(cpus: number, more: Partial<MachineOptions> = {}): 
   };
 }
 
-/** A new machine's memory, zeroed, ready to be explored. */
-export function exploredMemory(options: MachineOptions): ExploredMemory {
-  const shared = createMachine(options);
-  return new ExploredMemory(directMemory(shared), layoutOf(options), options.cpus);
+/** A new machine's memory, zeroed, ready to be explored; `model`: when a CPU's stores are seen. */
+export function exploredMemory(options: MachineOptions, model: MemoryModel = "sc"): ExploredMemory {
+  const raw = directMemory(createMachine(options));
+  const layout = layoutOf(options);
+  if (model === "sc") return new ExploredMemory(raw, layout, options.cpus);
+  return new WeakMemory(raw, layout, options.cpus, model);
 }
 
 /** Has explored CPUs take calls and look after RCU, as `machine` does it. */

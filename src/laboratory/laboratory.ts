@@ -16,6 +16,7 @@ import type { SlabReport } from "../caches/slab-report.ts";
 import { Ledger, ledgerBytes } from "../check/ledger.ts";
 import { withLedger } from "../check/with-ledger.ts";
 import type { ExploredMemory } from "../explore/explored-memory.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import {
   type Described,
   exploredMemory,
@@ -68,7 +69,11 @@ export interface Equipment {
   readonly faults: boolean;
   /** Objects can be handed over. */
   readonly mailbox: boolean;
+  /** When the other CPUs see a store. */
+  readonly memory: MemoryModel;
 }
+
+const NOTHING: Equipment = { faults: false, mailbox: false, memory: "sc" };
 
 const withFaults: Change = inTurn(
   onAllocator(failslab),
@@ -91,15 +96,11 @@ export class Laboratory implements World {
   private readonly names: LaboratoryNames;
   private readonly handedOver: Mailbox | undefined;
 
-  constructor(
-    options: LaboratoryOptions,
-    change: Change,
-    equipment: Equipment = { faults: false, mailbox: false },
-  ) {
+  constructor(options: LaboratoryOptions, change: Change, equipment: Equipment = NOTHING) {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
-    this.memory = exploredMemory(machineOptions);
+    this.memory = exploredMemory(machineOptions, equipment.memory);
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlub(withSlabLock)(table) : table;
     const base = equipment.faults ? withFaults(plainBase) : plainBase;

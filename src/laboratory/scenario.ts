@@ -18,6 +18,7 @@ import type { AllocatorName } from "../caches/flags.ts";
 import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
 import type { Scenario } from "../explore/program.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import { type Change, whyItCannotRun } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
@@ -177,17 +178,18 @@ function stepsOf({ setup, contexts }: SlabScenario): Step[] {
   return [...setup.map(({ step }) => step), ...ofContexts];
 }
 
-function equipmentFor(scenario: SlabScenario): Equipment {
+function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
   const verbs = new Set(stepsOf(scenario).map(({ verb }) => verb));
   return {
     faults: verbs.has("fail-slab") || verbs.has("fail-page"),
     mailbox: verbs.has("hand") || verbs.has("take"),
+    memory,
   };
 }
 
 /** The world of a scenario. @throws RangeError if a step names a file of sysfs that there is not. */
-function laboratoryFor(scenario: SlabScenario, change: Change): Laboratory {
-  const lab = new Laboratory(scenario.machine, change, equipmentFor(scenario));
+function laboratoryFor(scenario: SlabScenario, change: Change, memory: MemoryModel): Laboratory {
+  const lab = new Laboratory(scenario.machine, change, equipmentFor(scenario, memory));
   for (const step of stepsOf(scenario)) {
     if (step.verb !== "read" && step.verb !== "write") continue;
     if (!lab.system.observer.attributes.has(step.attribute)) {
@@ -225,6 +227,7 @@ function refuseUnfit(scenario: SlabScenario): void {
 export function scenarioOf(
   scenario: SlabScenario,
   change: Change = (classes) => classes,
+  memory: MemoryModel = "sc",
 ): Scenario<Laboratory, Bound> {
   const { endsEmpty } = scenario;
   const interrupted = scenario.contexts.some(({ kind }) => kind === "interrupt");
@@ -232,7 +235,7 @@ export function scenarioOf(
   refuseHomeless(scenario);
   return {
     name: scenario.name,
-    world: () => laboratoryFor(scenario, change),
+    world: () => laboratoryFor(scenario, change, memory),
     setup: (lab) => {
       let bound: Bound = {};
       for (const { cpu, step } of scenario.setup) {

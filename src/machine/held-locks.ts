@@ -101,7 +101,7 @@ export class HeldLocks {
     this.offs--;
   }
 
-  private isHeld(at: Address): boolean {
+  isHeld(at: Address): boolean {
     return this.held.some((lock) => lock.at === at);
   }
 

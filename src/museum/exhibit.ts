@@ -5,6 +5,7 @@
  * source until it fails, and every schedule of the fixed source.
  */
 import type { Era } from "../caches/kernel-version.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import type { Change } from "../kernel/classes.ts";
 import type { Mutation } from "../laboratory/mutation.ts";
 import type { SlabScenario } from "../laboratory/scenario.ts";
@@ -18,7 +19,10 @@ import type { FailureClass } from "../machine/kernel-bug.ts";
 export type Verification = "V3" | "V3-" | "V2" | "V2-" | "V1" | "U";
 
 export interface Exhibit {
-  /** R…: a bug that Linux had. S…: a made-up one, in the same spirit. */
+  /**
+   * R…: a bug that Linux had. S…: a made-up one, in the same spirit. W…: one that shows only where
+   * stores are seen late.
+   */
   readonly id: string;
   /** Another id by which the bug and its mutation are found: it was once counted as made up. */
   readonly alias: string | null;
@@ -46,6 +50,8 @@ export interface Exhibit {
   readonly scenario: SlabScenario;
   /** For a bug in code that uses the allocator. */
   readonly brokenScenario: SlabScenario | null;
+  /** When other CPUs see a store: weaker than `sc` where only such a machine shows the bug. */
+  readonly memory: MemoryModel;
   /** Made in both sources, before the mutation. */
   readonly base: Change | null;
   /** null: the bug is harmless by itself, which the exhibit shows. */
@@ -64,6 +70,7 @@ const USUALLY = {
   retypes: {},
   brokenScenario: null,
   base: null,
+  memory: "sc",
 } as const;
 
 type Told = Omit<Exhibit, "mutation" | keyof typeof USUALLY> &

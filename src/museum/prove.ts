@@ -51,7 +51,8 @@ export function brokenChange(exhibit: Exhibit): Change {
 
 /** The scenario on the broken source. */
 export function brokenScenario(exhibit: Exhibit): ReturnType<typeof scenarioOf> {
-  return scenarioOf(exhibit.brokenScenario ?? exhibit.scenario, brokenChange(exhibit));
+  const { brokenScenario, scenario, memory } = exhibit;
+  return scenarioOf(brokenScenario ?? scenario, brokenChange(exhibit), memory);
 }
 
 /** `share`: seconds for the search with one more preemption. */
@@ -61,7 +62,7 @@ export function prove(exhibit: Exhibit, share: number): Proof {
   const search = { strategy: "bound", preemptions, seconds: PATIENCE_SECONDS } as const;
   const broken = explore({ ...brokenScenario(exhibit), search });
   const seconds = (performance.now() - start) / 1000;
-  const fixed = scenarioOf(exhibit.scenario, fixedChange(exhibit));
+  const fixed = scenarioOf(exhibit.scenario, fixedChange(exhibit), exhibit.memory);
   const atBound = explore({ ...fixed, search });
   const isClean = (bound: number | undefined): boolean => (bound ?? -1) >= preemptions;
   const fixedClean = atBound.failure === undefined && isClean(atBound.complete?.preemptions);

@@ -11,6 +11,7 @@ import {
   type KernelVersion,
 } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import { type Change, classesFor, whyItCannotRun } from "../kernel/classes.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
@@ -32,6 +33,8 @@ export interface Subject {
   /** Instead of the scenario's own. */
   readonly allocator?: AllocatorName | undefined;
   readonly kernel?: KernelVersion | undefined;
+  /** When the other CPUs see a store; default `sc`, at once. */
+  readonly memory?: MemoryModel | undefined;
 }
 
 /** In place of a scenario's name: all scenarios, one after the other. */
@@ -81,7 +84,7 @@ function changedBy(mutation: Mutation, era: Era, fit: readonly SlabScenario[]): 
 
 /** @throws NoScenario, ScenarioError, NoMutation */
 export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Laboratory, Bound>> {
-  const { scenario, text, mutation, era = "fixed", allocator, kernel } = subject;
+  const { scenario, text, mutation, era = "fixed", allocator, kernel, memory = "sc" } = subject;
   const shown = text === undefined ? exhibit(scenario) : undefined;
   if (shown !== undefined && mutation === undefined) {
     const own = Object.entries({ era: subject.era, allocator, kernel });
@@ -98,7 +101,7 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
   const machine = { ...found.machine };
   const own = allocator === undefined ? machine : { ...machine, allocator };
   const on = kernel === undefined ? own : { ...own, kernel };
-  const wanted = scenarioOf({ ...found, machine: on }, change);
+  const wanted = scenarioOf({ ...found, machine: on }, change, memory);
   if (mutation === undefined) return wanted;
   const { world } = wanted;
   return { ...wanted, world: () => blaming(mutation, "no machine boots with it", world) };

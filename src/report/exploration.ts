@@ -80,7 +80,7 @@ function accessText({ contextName, cpu, operation, text, access }: TimelineEvent
 }
 
 export function replayHint(
-  { scenario, mutation, era, allocator, kernel }: Subject,
+  { scenario, mutation, era, allocator, kernel, memory }: Subject,
   failure: Failure,
 ): string {
   const { token } = failure;
@@ -90,6 +90,7 @@ export function replayHint(
   if (era === "seed") words.push("--era", "seed");
   if (allocator !== undefined) words.push("--allocator", allocator);
   if (kernel !== undefined) words.push("--kernel", kernel);
+  if (memory !== undefined) words.push("--memory", memory);
   if (isDataRace(failure)) words.push("--races");
   return `\nreplay: ${commandLine(words)}\n`;
 }

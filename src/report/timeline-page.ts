@@ -56,6 +56,7 @@ const said = (event) => {
   if (event.what === "begins") return event.contextName + ": " + event.operation;
   if (event.what === "goes on") return event.contextName + " goes on";
   if (event.what === "waits") return "waits for " + event.text;
+  if (event.what === "drains") return "all see " + event.text;
   if (event.what === "ends") return "done" + (event.text ? ": " + event.text : "");
   return event.text;
 };

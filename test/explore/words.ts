@@ -1,6 +1,7 @@
 /** For tests: a world of bare words, named w0, w1, …, each in a cache line of its own. */
 import type { ContextSpec, Operation } from "../../src/explore/context.ts";
 import type { ExploredMemory } from "../../src/explore/explored-memory.ts";
+import type { MemoryModel } from "../../src/explore/store-buffers.ts";
 import { exploredMemory, smallMachine, type World } from "../../src/explore/world.ts";
 import type { Address } from "../../src/machine/memory.ts";
 
@@ -9,8 +10,8 @@ export interface Words extends World {
 }
 
 /** `checker`: bytes of room behind the memory, as for a ledger. */
-export function words(cpus = 2, checker = 0): Words {
-  const memory = exploredMemory(smallMachine(cpus, { checker }));
+export function words(cpus = 2, checker = 0, model: MemoryModel = "sc"): Words {
+  const memory = exploredMemory(smallMachine(cpus, { checker }), model);
   const start = memory.layout.free;
   return {
     memory,

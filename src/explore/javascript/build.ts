@@ -61,7 +61,7 @@ export class BuiltProgram {
     const room = roomFor(lengths) + WaitList.roomFor(tasks) + History.roomFor(calls) + 3 * LINE;
     const small = smallMachine(tasks);
     const options = { ...small, memory: small.memory + Math.ceil(room / MIB) * MIB };
-    const memory = exploredMemory(options);
+    const memory = exploredMemory(options, program.memory);
     memory.watchSpinning(program.spins ?? DEFAULT_SPINS);
 
     const buffersAt = roundUp(memory.layout.free);

@@ -3,6 +3,7 @@
 import { MAX_CPUS } from "../../machine/cpus.ts";
 import { quoted } from "../../machine/quoted.ts";
 import { NotExplorable } from "../failure.ts";
+import { MEMORY_MODELS, type MemoryModel } from "../store-buffers.ts";
 import type { JavaScriptProgram, MethodCall, Results, TaskOperation } from "./program.ts";
 
 export interface CheckedTask {
@@ -20,6 +21,7 @@ export interface CheckedProgram {
   readonly names: Readonly<Record<string, number>>;
   readonly tasks: readonly CheckedTask[];
   readonly spins: number | undefined;
+  readonly memory: MemoryModel;
   readonly init: ((shared: unknown) => void) | undefined;
   readonly check: ((shared: unknown, results: Results) => void) | undefined;
   readonly object: ((shared: unknown) => object) | undefined;
@@ -39,6 +41,7 @@ const MEMBERS = new Set([
   "object",
   "spec",
   "spins",
+  "memory",
 ]);
 /** 16 MiB: more than any program needs whose schedules can be explored. */
 const MOST_BYTES = 2 ** 24;
@@ -50,6 +53,7 @@ export function checked(program: JavaScriptProgram): CheckedProgram {
       throw new NotExplorable(`a program has no member "${quoted(member)}"`);
   }
   const { name = "program", words, names = {}, buffers, tasks, object, spec, spins } = program;
+  const { memory = "sc" } = program;
   if ((words === undefined) === (buffers === undefined)) {
     throw new NotExplorable("a program has either words or buffers");
   }
@@ -59,8 +63,12 @@ export function checked(program: JavaScriptProgram): CheckedProgram {
   if (spins !== undefined && !(Number.isSafeInteger(spins) && spins >= 0)) {
     throw new RangeError(`spins is a number of rounds from 0, not ${quoted(String(spins))}`);
   }
+  if (!MEMORY_MODELS.includes(memory)) {
+    throw new RangeError(`memory is ${MEMORY_MODELS.join(", ")}, not ${quoted(String(memory))}`);
+  }
   checkNames(names, words);
   return {
+    memory,
     name,
     names,
     spins,

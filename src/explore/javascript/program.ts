@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** A program of unmodified JavaScript over shared buffers, as its author writes it. */
 
+import type { MemoryModel } from "../store-buffers.ts";
+
 /** One operation of a task: runs without await, and again from its start when it is resumed. */
 export type TaskOperation<S> = (shared: S, results: readonly unknown[]) => unknown;
 
@@ -22,6 +24,8 @@ interface Common<S> {
    * does. A loop that spins fewer rounds, then does something else, is explored whole. Default 8.
    */
   readonly spins?: number;
+  /** When a task's plain stores are seen by the others; see store-buffers.ts. Default `sc`: at once. */
+  readonly memory?: MemoryModel;
 }
 
 interface OfOperations<S> {

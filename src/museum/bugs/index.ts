@@ -43,6 +43,8 @@ import { S17 } from "./s17-dead-cpu-keeps.ts";
 import { S18 } from "./s18-flush-from-afar.ts";
 import { S19 } from "./s19-late-avail.ts";
 import { S20 } from "./s20-stale-array.ts";
+import { W01 } from "./w01-limit-not-yet-seen.ts";
+import { W02 } from "./w02-count-without-release.ts";
 
 export const EXHIBITS: readonly Exhibit[] = [
   R01,
@@ -87,6 +89,8 @@ export const EXHIBITS: readonly Exhibit[] = [
   S18,
   S19,
   S20,
+  W01,
+  W02,
 ];
 
 /** The exhibit with that id or alias. */

@@ -10,6 +10,12 @@ import { bug } from "../exhibit.ts";
 const KEY = 0;
 const REFERENCES = 4;
 
+/** The count of an object, as the last word of it that is written. */
+type SetCount = (memory: Memory, at: number, count: number) => void;
+
+/** refcount_set_release: a reader that sees the count sees the key as well. */
+const byRelease: SetCount = (memory, at, count) => memory.storeRelease(at, count);
+
 /** Publishes object `a.0` under key 1 in the first word of `a.1`, which stands for a hash table. */
 const publish: Step = call("publish a.0 with key 1", ({ memory }, names) => {
   const [object = 0, table = 0] = names("a");
@@ -24,15 +30,17 @@ function dropReference(memory: Memory, object: number): boolean {
 }
 
 /** The object is unlisted and freed, and its memory becomes that of another with key 2. */
-const replace: Step = call("delete key 1, insert key 2", ({ system, memory, s }, names) => {
-  const [object = 0, table = 0] = names("a");
-  memory.writeOnce(table, 0);
-  if (dropReference(memory, object)) system.kfree(object);
-  const other = system.kmemCacheAlloc(s);
-  memory.writeOnce(other + KEY, 2);
-  memory.writeOnce(other + REFERENCES, 1);
-  return { other: [other] };
-});
+function replace(setCount: SetCount): Step {
+  return call("delete key 1, insert key 2", ({ system, memory, s }, names) => {
+    const [object = 0, table = 0] = names("a");
+    memory.writeOnce(table, 0);
+    if (dropReference(memory, object)) system.kfree(object);
+    const other = system.kmemCacheAlloc(s);
+    memory.writeOnce(other + KEY, 2);
+    setCount(memory, other + REFERENCES, 1);
+    return { other: [other] };
+  });
+}
 
 /** Finds key 1 and takes a reference. With `recheck` the key is read again after that. */
 function lookUp(recheck: boolean): Step {
@@ -65,13 +73,20 @@ function takeReference(memory: Memory, object: number): boolean {
   }
 }
 
-function scenario(recheck: boolean): SlabScenario {
+interface Variant {
+  readonly recheck?: boolean;
+  readonly setCount?: SetCount;
+}
+
+/** A lookup under RCU: as it must be, or with one of its precautions taken out. */
+export function typesafeLookup(name: string, variant: Variant): SlabScenario {
+  const { recheck = true, setCount = byRelease } = variant;
   return {
-    name: recheck ? "typesafe-lookup" : "typesafe-lookup-unchecked",
+    name,
     story: "A reader finds an object under RCU while it is freed and becomes another.",
     machine: { cpus: 2, flags: SLAB_TYPESAFE_BY_RCU },
     setup: on(1, alloc("a", 2), publish),
-    contexts: [task("reader", 0, lookUp(recheck)), task("writer", 1, replace)],
+    contexts: [task("reader", 0, lookUp(recheck)), task("writer", 1, replace(setCount))],
   };
 }
 
@@ -88,8 +103,8 @@ export const R43 = bug({
     "A lookup that found the right key takes its reference after the object has become another one.",
     "The lookup compares the key again once it holds the reference.",
   ],
-  scenario: scenario(true),
-  brokenScenario: scenario(false),
+  scenario: typesafeLookup("typesafe-lookup", {}),
+  brokenScenario: typesafeLookup("typesafe-lookup-unchecked", { recheck: false }),
   class: "use-after-free",
   preemptions: 1,
 });

@@ -54,7 +54,16 @@ export class SlubObserver implements Observer {
     const { lifetime, context } = this.slub;
     lifetime.setCpuPartial(s, 0);
     context.memory.writeOnce(s + KmemCache.minPartial, 0);
+    this.waitForPushes();
     lifetime.shrink(s);
+  }
+
+  /**
+   * kick_all_cpus_sync: a CPU that has pushed a slab and has then seen the old limit has made the push
+   * visible when this returns, so the flush that follows finds it.
+   */
+  protected waitForPushes(): void {
+    this.slub.context.machine.calls.kickAllCpusSync();
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {
