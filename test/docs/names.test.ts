@@ -97,8 +97,12 @@ test("a file, a function, an exhibit, a link or a heading that is not there is f
   ]);
 });
 
-test("the output of examples/explore-toy.ts is the one that docs/slub.md shows", () => {
-  const node = join(root, "examples/explore-toy.ts");
-  const printed = execFileSync(process.execPath, [node], { encoding: "utf8", timeout: 120_000 });
-  expect(read("docs/slub.md")).toContain(`$ node examples/explore-toy.ts\n${printed}`);
+test.each([
+  ["explore-toy", "slub.md"],
+  ["explore-structures", "your-own-code.md"],
+])("the output of examples/%s.ts is the one that docs/%s shows", (example, page) => {
+  const file = `examples/${example}.ts`;
+  const options = { encoding: "utf8", timeout: 120_000 } as const;
+  const printed = execFileSync(process.execPath, [join(root, file)], options);
+  expect(read(`docs/${page}`)).toContain(`$ node ${file}\n${printed}`);
 });

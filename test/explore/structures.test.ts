@@ -67,3 +67,35 @@ test.each(BROKEN.map(([program, message]) => [program.name, program, message] as
     expect(replay(program, failure?.token ?? "").failure?.message).toBe(failure?.message);
   },
 );
+
+/** Right where every store is seen at once, and what machines that reorder stores make of them. */
+const REORDERED = [
+  [ring(PlainHead), "tso", undefined],
+  [ring(PlainHead), "pso", /went in, .* came out/],
+  [ring(Ring), "pso", undefined],
+  [exclusion(peterson, plain), "tso", /2 increments give 1/],
+  [exclusion(dekker, plain), "tso", /2 increments give 1/],
+  [exclusion(peterson, atomic), "pso", undefined],
+  [exclusion(dekker, atomic), "pso", undefined],
+  [stack(Stack), "pso", undefined],
+  [queue(Queue), "pso", undefined],
+  [seqlock(read), "pso", undefined],
+  [mutex(Mutex), "pso", undefined],
+  [initialiser(once), "pso", undefined],
+  [deque(Deque), "pso", undefined],
+  [readersWriter(lockRead), "pso", undefined],
+] as const;
+
+test.each(
+  REORDERED.map(([program, memory, fails]) => [program.name, memory, program, fails] as const),
+)("%s under %s", (_name, memory, program, fails) => {
+  const weak = { ...program, memory };
+  const { failure, complete } = explore({ ...weak, seconds: 60 });
+  if (fails === undefined) {
+    expect(failure).toBeUndefined();
+    expect(complete?.preemptions).toBe(2);
+    return;
+  }
+  expect(failure?.message).toMatch(fails);
+  expect(replay(weak, failure?.token ?? "").failure?.message).toBe(failure?.message);
+});

@@ -14,6 +14,8 @@ import {
   OWN_CODE_SAYS,
   OWN_OUTCOMES,
   OWN_TEST,
+  OWN_WEAK,
+  OWN_WEAK_SAYS,
   README_EXAMPLE,
   README_SAYS,
   REQUIRES,
@@ -81,8 +83,9 @@ test("a user's own code is explored by the installed library", async () => {
 });
 
 test("unmodified code over typed arrays is explored by the installed library", async () => {
-  project.write({ "own.ts": OWN_CODE, "readme.ts": README_EXAMPLE });
+  project.write({ "own.ts": OWN_CODE, "weak.ts": OWN_WEAK, "readme.ts": README_EXAMPLE });
   expect(await node("own.ts")).toEqual({ stdout: OWN_CODE_SAYS, stderr: "" });
+  expect(await node("weak.ts")).toEqual({ stdout: OWN_WEAK_SAYS, stderr: "" });
   expect(await node("readme.ts")).toEqual({ stdout: README_SAYS, stderr: "" });
 });
 

@@ -30,9 +30,10 @@ export const LABORATORY_SAYS = printed(USES_LABORATORY);
 export const MUTATION = USES_LABORATORY.slice(0, USES_LABORATORY.indexOf("const scenario"));
 
 /** Tests of a user's own code, that code without a test runner, and a table of outcomes. */
-export const [OWN_TEST = "", OWN_CODE = "", OWN_OUTCOMES = ""] =
+export const [OWN_TEST = "", OWN_CODE = "", OWN_WEAK = "", OWN_OUTCOMES = ""] =
   examplesOf("docs/your-own-code.md");
 export const OWN_CODE_SAYS = printed(OWN_CODE);
+export const OWN_WEAK_SAYS = printed(OWN_WEAK);
 export const [README_EXAMPLE = ""] = examplesOf("README.md");
 export const README_SAYS = printed(README_EXAMPLE);
 
