@@ -44,7 +44,8 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
   for (const [s, pages] of slabs) {
-    system.observer.auditCache(s, pages, { findings, holders: ledger, interrupted });
+    const told = { findings, holders: ledger, interrupted, slabs };
+    system.observer.auditCache(s, pages, told);
   }
   auditSlabPages(system, findings);
   auditAbsentCpus(system, findings);
