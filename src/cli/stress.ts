@@ -100,7 +100,7 @@ export function stressCommand(): Command {
     .addOption(
       new Option(
         "--era <era>",
-        "fixes that the allocator has: `seed` lacks the one of CVE-2022-49700",
+        "fixes that the allocator has: `seed` lacks the one of CVE-2022-49700, `faithful` has its release's bugs",
       )
         .choices([...ERAS])
         .default("fixed"),

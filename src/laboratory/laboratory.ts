@@ -30,7 +30,7 @@ import {
   inTurn,
   onAllocator,
   onCommon,
-  onSlub,
+  onSlubLayer,
 } from "../kernel/classes.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -102,7 +102,7 @@ export class Laboratory implements World {
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions, equipment.memory);
     const table = classesFor(allocator, kernel);
-    const plainBase = options.swap === "slab_lock" ? onSlub(withSlabLock)(table) : table;
+    const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
     const base = equipment.faults ? withFaults(plainBase) : plainBase;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {

@@ -72,7 +72,7 @@ export async function runFuzz(
   tell: TellFuzz,
 ): Promise<FuzzResult> {
   const { allocator, kernel, mutation, era, ...limits } = plan;
-  const change = await changeOf({ mutation, era });
+  const change = await changeOf({ mutation, era, kernel });
   const progress = (at: FuzzProgress): void => tell({ ...at, shard });
   const habitats = habitatsOf(allocator, kernel);
   return fuzz({ ...limits, habitats, change, shard, shards, progress });

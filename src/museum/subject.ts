@@ -13,6 +13,7 @@ import {
 import type { Scenario } from "../explore/program.ts";
 import type { MemoryModel } from "../explore/store-buffers.ts";
 import { type Change, classesFor, whyItCannotRun } from "../kernel/classes.ts";
+import { eraChange } from "../kernel/era.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
@@ -20,7 +21,7 @@ import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./bugs/index.ts";
 import { loadMutation } from "./mutations.ts";
-import { brokenScenario, eraOf } from "./prove.ts";
+import { brokenScenario } from "./prove.ts";
 import { scenarios } from "./scenarios.ts";
 
 export interface Subject {
@@ -70,7 +71,7 @@ function changedBy(mutation: Mutation, era: Era, fit: readonly SlabScenario[]): 
   const refusals: NoMutation[] = [];
   const changed = fit.filter(({ machine: { allocator = "slub", kernel = DEFAULT_KERNEL } }) => {
     try {
-      mutate(mutation, eraOf({ era })(classesFor(allocator, kernel)));
+      mutate(mutation, eraChange(era, kernel)(classesFor(allocator, kernel)));
       return true;
     } catch (error) {
       if (!(error instanceof NoMutation)) throw error;
@@ -97,10 +98,10 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
     return brokenScenario(shown);
   }
   const found = text === undefined ? named(scenario) : parseScenario(scenario, text);
-  const change = await changeOf({ mutation, era });
   const machine = { ...found.machine };
   const own = allocator === undefined ? machine : { ...machine, allocator };
   const on = kernel === undefined ? own : { ...own, kernel };
+  const change = await changeOf({ mutation, era, kernel: on.kernel });
   const wanted = scenarioOf({ ...found, machine: on }, change, memory);
   if (mutation === undefined) return wanted;
   const { world } = wanted;
@@ -111,9 +112,10 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
 export async function changeOf({
   mutation,
   era = "fixed",
-}: Pick<Subject, "mutation" | "era">): Promise<Change> {
+  kernel = DEFAULT_KERNEL,
+}: Pick<Subject, "mutation" | "era" | "kernel">): Promise<Change> {
   const broken = mutation === undefined ? undefined : await loadMutation(mutation);
-  const past = eraOf({ era });
+  const past = eraChange(era, kernel);
   return (classes) => {
     const older = past(classes);
     return broken === undefined ? older : mutate(broken, older);
