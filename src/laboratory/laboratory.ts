@@ -61,6 +61,8 @@ export interface LaboratoryOptions {
   readonly merges?: boolean;
   /** A debug cache repairs what it finds and goes on, as the kernel does. Default: that is a failure. */
   readonly survivesReports?: boolean;
+  /** SLUB of 7.1: objects that a sheaf holds; fewer than the kernel would have, to keep stories short. */
+  readonly sheafCapacity?: number;
 }
 
 /** Parts of a laboratory that only some scenarios need. */

@@ -42,6 +42,9 @@ export class ScenarioError extends Error {
   }
 }
 
+/** What a sheaf of any cache has room for. */
+const MOST_IN_SHEAF = 12;
+
 /** The set-up or context to which the next steps belong. */
 type Section = { readonly cpu: number } | (SlabContext & { operations: Step[][] });
 
@@ -190,18 +193,22 @@ class Parser {
         "flags",
         "min_partial",
         "cpu_partial",
+        "sheaf_capacity",
       ]);
       this.machine = { ...this.machine, ...this.cacheSetting(what, words) };
     }
   }
 
   private cacheSetting(
-    what: "size" | "flags" | "min_partial" | "cpu_partial",
+    what: "size" | "flags" | "min_partial" | "cpu_partial" | "sheaf_capacity",
     words: Words,
   ): LaboratoryOptions {
     if (what === "size") return { size: words.number("size", 8, LARGEST_OBJECT) };
     if (what === "min_partial") return { minPartial: words.number("min_partial", 0, MOST) };
     if (what === "cpu_partial") return { cpuPartial: words.number("cpu_partial", 0, MOST) };
+    if (what === "sheaf_capacity") {
+      return { sheafCapacity: words.number("sheaf_capacity", 1, MOST_IN_SHEAF) };
+    }
     const written = words.next("flags");
     try {
       return { flags: parseFlags("4.1", written) };

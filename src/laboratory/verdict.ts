@@ -46,6 +46,8 @@ function freeAndShrink({ system, ledger, s }: Laboratory): void {
   const { machine, observer } = system;
   // A cache that the scenario has destroyed has nothing to free.
   if (!system.common.caches().includes(s)) return;
+  // What waits for readers is freed without anybody's doing.
+  system.rcuBarrier();
   const slabs = surveyBlocks(system, new Findings()).get(s) ?? [];
   const objects = slabs.flatMap((slab) => observer.objectsOfSlab(s, slab));
   for (const object of objects.filter((object) => ledger.isLive(object))) system.kfree(object);
