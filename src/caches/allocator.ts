@@ -29,6 +29,31 @@ export interface SheafArgs {
   readonly freeptrOffset?: number | undefined;
 }
 
+/** The calls that only SLUB of 7.1 has. All take and give objects of any cache, with sheaves or not. */
+export interface SheafCalls {
+  /** kvfree_call_rcu: false where no sheaf takes the object, which is still the caller's. */
+  kfreeRcu(s: KmemCachePtr, object: Address): boolean;
+  /** Every CPU hands what it has collected of kfree_rcu to RCU. No CPU may come or go. May sleep. */
+  flushRcuSheaves(s: KmemCachePtr): void;
+  /** kmem_cache_prefill_sheaf: a sheaf of the caller's with at least `size` objects, or 0. */
+  prefillSheaf(s: KmemCachePtr, gfp: number, size: number): Address;
+  /** kmem_cache_alloc_from_sheaf: an object; 0 where the sheaf is empty. */
+  allocFromSheaf(s: KmemCachePtr, gfp: number, sheaf: Address): Address;
+  /**
+   * kmem_cache_refill_sheaf: the sheaf, or another in its place, with at least `size` objects; 0: no
+   * memory, and the sheaf is as it was.
+   */
+  refillSheaf(s: KmemCachePtr, gfp: number, sheaf: Address, size: number): Address;
+  /** kmem_cache_return_sheaf, with what is left in it. */
+  returnSheaf(s: KmemCachePtr, gfp: number, sheaf: Address): void;
+  /** kmalloc_nolock on one cache: an object, or 0 where a lock would have to be waited for. */
+  allocNolock(s: KmemCachePtr, gfp: number, node: number): Address;
+  /** kfree_nolock: from any context. */
+  freeNolock(s: KmemCachePtr, object: Address): void;
+  /** defer_free_barrier: the frees that nolock calls have put off are done. May sleep. */
+  deferFreeBarrier(): void;
+}
+
 export interface Allocator extends Allocating {
   readonly name: AllocatorName;
   /** Smallest and largest size that kmalloc takes from a cache, as powers of two. */
@@ -59,6 +84,9 @@ export interface Allocator extends Allocating {
 
   /** do_tune_cpucache for one cache: 0, or -EIO where there are no queues. May sleep. */
   tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number;
+
+  /** Where it has sheaves. */
+  readonly sheafCalls?: SheafCalls;
 
   /** What it does when CPUs and nodes come and go. */
   readonly hotplug: HotplugSteps;

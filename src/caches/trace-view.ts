@@ -8,24 +8,13 @@ import type { KmemCachePtr } from "./kmem-cache.ts";
 /** Number of a slab by its head page; -1 while none of its objects was handed out. */
 export type SlabNumbers = (page: PagePtr) => number;
 
-/** What a script does with sheaves, on the CPU it is; of SLUB 7.1. */
+/** What a script does with sheaves beyond the calls of a program (SheafCalls); of SLUB 7.1. */
 export interface SheafSteps {
-  /** A sheaf of the script's, or 0. */
-  prefill(s: KmemCachePtr, size: number): Address;
-  allocFromSheaf(sheaf: Address): Address;
-  refill(s: KmemCachePtr, sheaf: Address, size: number): Address;
-  giveBack(s: KmemCachePtr, sheaf: Address): void;
   /** `28/28`: objects and capacity. */
   describeSheaf(sheaf: Address): string;
-  /** False: the object waits in a batch of its CPU's, which is the script's to free. */
-  kfreeRcu(s: KmemCachePtr, object: Address): boolean;
-  flushRcuSheaves(s: KmemCachePtr): void;
-  freeBatch(objects: Address[]): void;
+  /** pcs_flush_all on the CPU that the script is on, and the same for the sheaf of kfree_rcu alone. */
   flushThisCpu(s: KmemCachePtr): void;
-  /** An object, or 0: no lock is waited for. */
-  allocNolock(s: KmemCachePtr): Address;
-  freeNolock(s: KmemCachePtr, object: Address): void;
-  runDeferred(): void;
+  flushRcuOfThisCpu(s: KmemCachePtr): void;
   setMinPartial(s: KmemCachePtr, least: number): void;
   /** Does something while a lock is held that it can only try to take. */
   withLock<T>(s: KmemCachePtr, lock: "sheaf" | "barn" | "list", act: () => T): T;

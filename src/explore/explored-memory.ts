@@ -402,8 +402,8 @@ export class ExploredMemory implements Memory {
   lockAcquire(at: Address, lockClass?: LockClass): void {
     this.locks.acquire(at, lockClass);
   }
-  lockTaken(at: Address): void {
-    this.locks.taken(at);
+  lockTaken(at: Address, lockClass?: LockClass): void {
+    this.locks.taken(at, lockClass);
   }
   lockRelease(at: Address): void {
     this.locks.release(at);

@@ -49,8 +49,8 @@ export class LockCheck {
     else this.locks.acquire(at, lockClass);
   }
 
-  taken(at: Address): void {
-    if (this.stops.isOn) this.locks.add(at);
+  taken(at: Address, lockClass?: LockClass): void {
+    if (this.stops.isOn) this.locks.add(at, lockClass);
   }
 
   release(at: Address): void {

@@ -9,7 +9,7 @@
  *
  * A task that waits with interrupts and preemption on sleeps: its CPU counts as idle.
  */
-import { CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
+import { CALL_INTERRUPT, CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import { choiceOf } from "./schedulers/scheduler.ts";
@@ -180,7 +180,9 @@ export class Occupancy {
   }
 
   private hasCall(cpu: number): boolean {
-    return this.cpuWord(cpu, Cpu.poll) !== 0 && this.cpuWord(cpu, Cpu.callPending) !== 0;
+    if (this.cpuWord(cpu, Cpu.poll) === 0) return false;
+    const isCalled = this.cpuWord(cpu, Cpu.callPending) === CALL_INTERRUPT;
+    return isCalled || this.cpuWord(cpu, Cpu.irqWork) !== 0;
   }
 
   /** After each operation a CPU looks once for work that it has left to itself. */

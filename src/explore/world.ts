@@ -55,12 +55,7 @@ export function exploredMemory(options: MachineOptions): ExploredMemory {
 /** Has explored CPUs take calls and look after RCU, as `machine` does it. */
 export function serve(memory: ExploredMemory, machine: Machine): void {
   memory.serveBy({
-    takeCall: () => machine.calls.take(),
-    quiescent: () => {
-      const flags = memory.irqSave();
-      machine.calls.take();
-      memory.irqRestore(flags);
-      machine.rcu.quiescent();
-    },
+    takeCall: () => machine.interrupt(),
+    quiescent: () => machine.softirq(),
   });
 }

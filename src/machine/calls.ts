@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
- * Inter-processor calls: run a function on another CPU, interrupts off, and wait until it has.
+ * Inter-processor calls: run a function on another CPU, and wait until it has. A call comes as an
+ * interrupt, in the middle of whatever that CPU does, and runs with interrupts off. Work comes as a
+ * task does: between two operations of that CPU, so never over a section without preemption.
  *
  * Each CPU has one slot. The caller owns it (callOwner), fills it in, sets callPending and kicks the
  * CPU; the called CPU runs the function and clears callPending. The caller waits with interrupts on,
- * so it takes calls itself meanwhile and two CPUs may call each other.
+ * so it takes calls itself meanwhile and two CPUs may call each other. Who waits for work sleeps, so
+ * that the CPU it was on is free for work of others.
  */
-import { CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
+import { CALL_INTERRUPT, CALL_NONE, CALL_WORK, CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -41,13 +44,27 @@ export class Calls {
       const target = this.cpuBase + cpu * sizeOfCpu;
       // Preemption stays off from the look to the answer: see Presence.
       const isThere = memory.loadAcquire(target + Cpu.online) !== CPU_ABSENT;
-      if (isThere) this.callRemote(target, cpu, fn, argument);
+      if (isThere) this.callRemote(cpu, fn, argument, CALL_INTERRUPT);
     }
     memory.preemptEnable();
   }
 
-  private callRemote(target: Address, cpu: number, fn: number, argument: Address): void {
+  /**
+   * schedule_work_on and flush_work: `fn` runs on `cpu`, which stays online meanwhile, in a task's
+   * stead with interrupts on. May sleep.
+   */
+  workOn(cpu: number, fn: number, argument: Address): void {
     const { memory } = this;
+    memory.preemptDisable();
+    const isHere = cpu === memory.smpProcessorId();
+    if (isHere) this.functions.call(fn, argument);
+    memory.preemptEnable();
+    if (!isHere) this.callRemote(cpu, fn, argument, CALL_WORK);
+  }
+
+  private callRemote(cpu: number, fn: number, argument: Address, kind: number): void {
+    const { memory } = this;
+    const target = this.cpuBase + cpu * sizeOfCpu;
     if (memory.irqsDisabled()) {
       throw new KernelBug("deadlock", `call to CPU ${cpu} with interrupts off`);
     }
@@ -60,10 +77,11 @@ export class Calls {
     memory.write32(target + Cpu.callFunction, fn);
     memory.write32(target + Cpu.callArgument, argument);
     // Release: a CPU that sees callPending sees the function and its argument.
-    memory.storeRelease(target + Cpu.callPending, 1);
+    memory.storeRelease(target + Cpu.callPending, kind);
     memory.kick(cpu);
-    // A deadlock report blames the task that runs as that CPU now.
-    memory.waitWhile(target + Cpu.callPending, 1, memory.loadAcquire(target + Cpu.lease));
+    // A deadlock report blames the task that runs as that CPU now. Work may find this task there.
+    const holder = kind === CALL_WORK ? 0 : memory.loadAcquire(target + Cpu.lease);
+    memory.waitWhile(target + Cpu.callPending, kind, holder);
     memory.storeRelease(target + Cpu.callOwner, 0);
     memory.notify(target + Cpu.callOwner);
   }
@@ -75,20 +93,43 @@ export class Calls {
     }
   }
 
+  /** The same for work. No CPU may come or go meanwhile; absent ones are not asked. */
+  workOnEach(condition: (cpu: number) => boolean, fn: number, argument: Address): void {
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      const isThere =
+        this.memory.loadAcquire(this.cpuBase + cpu * sizeOfCpu + Cpu.online) !== CPU_ABSENT;
+      if (isThere && condition(cpu)) this.workOn(cpu, fn, argument);
+    }
+  }
+
   /** kick_all_cpus_sync: when it returns, every CPU has had interrupts on since it was called. */
   kickAllCpusSync(): void {
     this.callOnEach(() => true, this.doNothing, 0);
   }
 
-  /** Runs the pending call of this CPU, if there is one. Interrupts are off. */
-  take(): void {
+  /**
+   * Runs the pending call of this CPU, if there is one; interrupts are off. True: there is work, which
+   * only `work` may do.
+   */
+  take(): boolean {
     const { memory } = this;
     const me = this.cpuBase + memory.smpProcessorId() * sizeOfCpu;
     // Acquire: pairs with the release in callRemote.
-    if (memory.loadAcquire(me + Cpu.callPending) === 0) return;
+    const pending = memory.loadAcquire(me + Cpu.callPending);
+    if (pending === CALL_INTERRUPT) this.run(me);
+    return pending === CALL_WORK;
+  }
+
+  /** Does the work of this CPU, which is between two operations. */
+  work(): void {
+    this.run(this.cpuBase + this.memory.smpProcessorId() * sizeOfCpu);
+  }
+
+  private run(me: Address): void {
+    const { memory } = this;
     this.functions.call(memory.read32(me + Cpu.callFunction), memory.read32(me + Cpu.callArgument));
     // Release: the caller sees what the function wrote.
-    memory.storeRelease(me + Cpu.callPending, 0);
+    memory.storeRelease(me + Cpu.callPending, CALL_NONE);
     memory.notify(me + Cpu.callPending);
   }
 }

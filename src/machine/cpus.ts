@@ -30,7 +30,7 @@ export const Cpu = struct(
     callOwner: word,
     callFunction: word,
     callArgument: ptr,
-    /** 1 until the called CPU has run the function. */
+    /** CALL_INTERRUPT or CALL_WORK until the called CPU has run the function, else CALL_NONE. */
     callPending: word,
     /** Number of the grace period that waits for this CPU; 0: none. */
     rcuNeeded: word,
@@ -43,6 +43,8 @@ export const Cpu = struct(
     /** Callbacks queued so far, and how many of them have run; both counts may wrap. */
     rcuQueued: word,
     rcuDone: word,
+    /** 1: the CPU has left something to an interrupt. */
+    irqWork: word,
   },
   128,
 );
@@ -52,6 +54,11 @@ export const CPU_ABSENT = 0;
 export const CPU_ONLINE = 1;
 /** The task that runs there leaves between two operations, and no other task comes. */
 export const CPU_LEAVING = 2;
+
+/** What callPending says: nothing, a call that comes as an interrupt, or work for a task. */
+export const CALL_NONE = 0;
+export const CALL_INTERRUPT = 1;
+export const CALL_WORK = 2;
 
 export const POLL_ASKED = 1;
 export const POLL_OWN = 2;

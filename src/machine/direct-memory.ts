@@ -172,7 +172,7 @@ export class DirectMemory extends WaitingTask implements Memory {
 
   // Only checking memories look at locks. V8 inlines these to nothing.
   lockAcquire(_at: Address, _lockClass?: LockClass): void {}
-  lockTaken(_at: Address): void {}
+  lockTaken(_at: Address, _lockClass?: LockClass): void {}
   lockRelease(_at: Address): void {}
   assertLockHeld(_at: Address): void {}
   lockdepOff(): void {}

@@ -9,6 +9,7 @@
  *         memcg_cache_ids   the number of memory groups          memcg_get_cache_ids
  *           slab_mutex      the list of caches                   mm/slab_common.c
  *             alien->lock   objects on their way to a node       mm/slab.c: cache_free_alien
+ *             pcs->lock     what a CPU has of a cache            mm/slub.c: slub_percpu_sheaves
  *             barn->lock    a node's sheaves                     mm/slub.c: node_barn
  *               list_lock   a node's slabs                       mm/slab.h: kmem_cache_node
  *                 slab_lock freelist and counters of one slab    mm/slub.c: PG_locked
@@ -25,6 +26,7 @@ const IN_ORDER = [
   "memcg_cache_ids",
   "slab_mutex",
   "alien->lock",
+  "pcs->lock",
   "barn->lock",
   "list_lock",
   "slab_lock",

@@ -28,6 +28,7 @@ import {
 } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
+import { IrqWork } from "./irq-work.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
 import { platform, type WasmMemory } from "./platform.ts";
@@ -200,6 +201,7 @@ export class Machine {
   declare readonly functions: FunctionTable;
   declare readonly percpu: PercpuAllocator;
   declare readonly calls: Calls;
+  declare readonly irqWork: IrqWork;
   declare readonly rcu: Rcu;
   declare readonly presence: Presence;
   declare readonly console: Console;
@@ -217,19 +219,32 @@ export class Machine {
     this.functions = new FunctionTable();
     this.percpu = new PercpuAllocator(memory, this.statics, options.cpus, layout.percpuStride);
     this.calls = new Calls(memory, this.functions, layout.cpuBase, options.cpus);
+    this.irqWork = new IrqWork(memory, layout.cpuBase);
     this.rcu = new Rcu(memory, this.functions, this.statics, layout.cpuBase, options.cpus);
     this.presence = new Presence(memory, layout.cpuBase, options.cpus);
   }
 
   /** Has a direct memory take calls and look after RCU. */
   serve(memory: DirectMemory): void {
-    memory.onCall = () => this.calls.take();
-    memory.onQuiescent = () => {
-      const flags = memory.irqSave();
-      this.calls.take();
-      memory.irqRestore(flags);
-      this.rcu.quiescent();
-    };
+    memory.onCall = () => this.interrupt();
+    memory.onQuiescent = () => this.softirq();
+  }
+
+  /** What others have asked of this CPU, and it of itself, that an interrupt does. Returns whether there is work. */
+  interrupt(): boolean {
+    const hasWork = this.calls.take();
+    this.irqWork.take();
+    return hasWork;
+  }
+
+  /** All that waits for this CPU, which is between two operations; interrupts are on. */
+  softirq(): void {
+    const { memory } = this;
+    const flags = memory.irqSave();
+    const hasWork = this.interrupt();
+    memory.irqRestore(flags);
+    if (hasWork) this.calls.work();
+    this.rcu.quiescent();
   }
 
   static online(words: Int32Array, layout: MachineLayout, cpus: number): void {

@@ -114,7 +114,7 @@ export interface Memory {
   /** lock_acquire: the lock at `at` is about to be taken. A lock without a class word names it. */
   lockAcquire(at: Address, lockClass?: LockClass): void;
   /** The lock has been taken without waiting. */
-  lockTaken(at: Address): void;
+  lockTaken(at: Address, lockClass?: LockClass): void;
   lockRelease(at: Address): void;
   /** lockdep_assert_held: raises lock-not-held where the running context does not hold the lock. */
   assertLockHeld(at: Address): void;

@@ -335,8 +335,8 @@ export class TorturedMemory extends DirectMemory {
   override lockAcquire(at: Address, lockClass?: LockClass): void {
     this.locks.acquire(at, lockClass);
   }
-  override lockTaken(at: Address): void {
-    this.locks.add(at);
+  override lockTaken(at: Address, lockClass?: LockClass): void {
+    this.locks.add(at, lockClass);
   }
   override lockRelease(at: Address): void {
     this.locks.release(at);

@@ -2,7 +2,8 @@
 /** A cache with sheaves: its capacity, and what is to come back before its slabs can go. */
 
 import { SLAB_CACHE_DMA, SLAB_KMALLOC, SLAB_RECLAIM_ACCOUNT } from "../../caches/flags.ts";
-import { CacheLifetime, type CacheLifetimeParts } from "../cache-lifetime.ts";
+import type { CacheLifetimeParts } from "../cache-lifetime.ts";
+import { CacheLifetimeCounted } from "../cache-lifetime-counted.ts";
 import type { SlubGeometry } from "../geometry.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import type { SheafFront } from "./front.ts";
@@ -14,7 +15,7 @@ export interface SheafLifetimeParts extends CacheLifetimeParts {
   readonly front: SheafFront;
 }
 
-export class SheafLifetime extends CacheLifetime {
+export class SheafLifetime extends CacheLifetimeCounted {
   declare protected readonly parts: SheafLifetimeParts;
 
   protected override setGeometry(s: KmemCachePtr, geometry: SlubGeometry): void {

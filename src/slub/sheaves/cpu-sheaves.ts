@@ -29,6 +29,7 @@ export class SheafLock {
     }
     // An interrupt between the look and this store has taken and dropped the lock meanwhile.
     memory.writeOnce(pcs + CpuSheaves.locked, 1);
+    memory.lockTaken(pcs + CpuSheaves.locked, "pcs->lock");
     return pcs;
   }
 
@@ -41,6 +42,7 @@ export class SheafLock {
   }
 
   unlock(pcs: CpuSheavesPtr): void {
+    this.memory.lockRelease(pcs + CpuSheaves.locked);
     this.memory.writeOnce(pcs + CpuSheaves.locked, 0);
     this.memory.preemptEnable();
   }

@@ -23,11 +23,15 @@ export class DeferredFrees {
   declare protected readonly parts: DeferredFreesParts;
   declare protected readonly memory: Memory;
   declare private readonly list: Address;
+  declare private readonly runHere: number;
 
   constructor(parts: DeferredFreesParts) {
     this.parts = parts;
     this.memory = parts.context.memory;
-    this.list = parts.context.machine.percpu.define(sizeOf(Deferred));
+    const { percpu, irqWork, functions } = parts.context.machine;
+    this.list = percpu.define(sizeOf(Deferred));
+    irqWork.register(() => this.run());
+    this.runHere = functions.register(() => this.run());
   }
 
   /** defer_free */
@@ -36,9 +40,24 @@ export class DeferredFrees {
     const s = this.cacheOf(object);
     const flags = memory.irqSave();
     const head = memory.thisCpuPtr(this.list + Deferred.objects);
-    this.parts.freePointers.set(s, object, memory.read32(head));
+    const first = memory.read32(head);
+    this.parts.freePointers.set(s, object, first);
     memory.write32(head, object);
+    if (first === 0) this.parts.context.machine.irqWork.queue();
     memory.irqRestore(flags);
+  }
+
+  /** defer_free_barrier: every CPU has done what it has put off. */
+  barrier(): void {
+    this.parts.context.machine.calls.callOnEach(() => true, this.runHere, 0);
+  }
+
+  /** The objects that wait on a CPU, for an audit. */
+  *of(cpu: number): Generator<Address> {
+    let object = this.memory.read32(this.memory.perCpuPtr(this.list + Deferred.objects, cpu));
+    for (; object !== 0; object = this.parts.freePointers.get(this.cacheOf(object), object)) {
+      yield object;
+    }
   }
 
   /** free_deferred_objects, as the irq_work of this CPU. */

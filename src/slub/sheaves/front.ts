@@ -114,9 +114,12 @@ export class SheafFront implements Front {
     machine.percpu.free(memory.read32(s + KmemCache.cpuStats));
   }
 
-  /** flush_all: a work item on each CPU that has anything. */
+  /**
+   * flush_all_cpus_locked: a work item on each CPU that has anything. No interrupt could do it: it may
+   * come while the sheaf lock is held.
+   */
   flushAll(s: KmemCachePtr): void {
-    this.context.machine.calls.callOnEach((cpu) => this.hasPcsUsed(s, cpu), this.flushPcs, s);
+    this.context.machine.calls.workOnEach((cpu) => this.hasPcsUsed(s, cpu), this.flushPcs, s);
   }
 
   /** has_pcs_used: read from afar and stale at once. */

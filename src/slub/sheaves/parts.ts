@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The classes the sheaf front is composed of, on top of the slab layer's. */
 import { LAYER_PARTS } from "../parts.ts";
+import { SlabPagesUncounted } from "../slab-pages-uncounted.ts";
 import { Barns } from "./barn.ts";
 import { SheafBootstrap } from "./bootstrap.ts";
 import { SheafBulk } from "./bulk.ts";
@@ -44,6 +45,7 @@ export type SheafParts = typeof SHEAF_PARTS;
 export const SHEAF_LAYER_PARTS = {
   ...LAYER_PARTS,
   NodePartial: MarkedPartial,
+  SlabPages: SlabPagesUncounted,
   CacheLifetime: SheafLifetime,
   Bootstrap: SheafBootstrap,
 };

@@ -104,10 +104,20 @@ export class RcuSheaves {
     this.context.machine.rcu.call(sheaf + Sheaf.link, callback);
   }
 
+  /** slab_free_hook of an object whose grace period is over. */
+  protected slabFreeHook(_s: KmemCachePtr, _object: Address): void {}
+
+  /** __rcu_free_sheaf_prepare */
+  private runHooks(sheaf: SheafPtr): KmemCachePtr {
+    const s = this.memory.read32(sheaf + Sheaf.cache);
+    for (const object of this.parts.sheaves.objects(sheaf)) this.slabFreeHook(s, object);
+    return s;
+  }
+
   /** rcu_free_sheaf */
   private rcuFreeSheaf(sheaf: SheafPtr): void {
     const { sheaves, barns, flush } = this.parts;
-    const s = this.memory.read32(sheaf + Sheaf.cache);
+    const s = this.runHooks(sheaf);
     const barn = barns.of(s, this.memory.read32(sheaf + Sheaf.node));
     if (barn !== 0 && barns.nrFull(barn) < MAX_FULL_SHEAVES) {
       this.context.stat(s, BARN_PUT);
@@ -121,13 +131,13 @@ export class RcuSheaves {
   }
 
   private rcuFreeSheafNoBarn(sheaf: SheafPtr): void {
-    this.parts.flush.sheafAndFree(this.memory.read32(sheaf + Sheaf.cache), sheaf);
+    this.parts.flush.sheafAndFree(this.runHooks(sheaf), sheaf);
   }
 
   /** flush_rcu_all_sheaves of one cache: every CPU hands over what it has collected. */
   flushAll(s: KmemCachePtr): void {
     if (this.parts.sheaves.capacityOf(s) === 0) return;
-    this.context.machine.calls.callOnEach(() => true, this.flushHere, s);
+    this.context.machine.calls.workOnEach(() => true, this.flushHere, s);
   }
 
   flushThisCpu(s: KmemCachePtr): void {

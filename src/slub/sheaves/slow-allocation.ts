@@ -152,9 +152,7 @@ export class SheafSlowAllocation {
   /** new_slab: nobody else knows it yet, and no object is in use; 0: no memory. */
   newSlab(s: KmemCachePtr, gfp: number, node: number): PagePtr {
     const { memory } = this;
-    const flags = memory.irqSave();
     const page = this.parts.slabPages.newSlab(s, gfp, node);
-    memory.irqRestore(flags);
     if (page === 0) return 0;
     const objects = objectsOf(memory.read32(page + Page.counters));
     memory.write32(page + Page.counters, packCounters(0, objects, false));
@@ -174,7 +172,7 @@ export class SheafSlowAllocation {
     const isListed = count < objectsOf(counters);
     const flags = isListed ? this.lockList(n, gfp) : undefined;
     if (isListed && flags === undefined) {
-      slabPages.discard(s, page);
+      slabPages.freeSlab(s, page);
       return [];
     }
     const objects: Address[] = [];
@@ -189,6 +187,7 @@ export class SheafSlowAllocation {
       nodePartial.add(n, page, ADD_TO_HEAD);
       nodePartial.unlockIrqrestore(n, flags);
     }
+    slabPages.incSlabsNode(s, page, objectsOf(counters));
     return objects;
   }
 
@@ -198,16 +197,19 @@ export class SheafSlowAllocation {
     const n = this.context.nodeOfPage(s, page);
     const flags = this.lockList(n, gfp);
     if (flags === undefined) {
-      slabPages.discard(s, page);
+      slabPages.freeSlab(s, page);
       return 0;
     }
     const object = this.memory.read32(page + Page.freelist);
     const taken = this.takeHead(s, page, object);
     const isFit = debugging.allocDebugProcessing(s, page, object);
-    // A slab that failed has no free objects left and is on no list.
-    if (isFit && inuseOf(taken) === objectsOf(taken)) nodePartial.addFull(s, n, page);
-    else if (isFit) nodePartial.add(n, page, ADD_TO_HEAD);
+    if (isFit) {
+      if (inuseOf(taken) === objectsOf(taken)) nodePartial.addFull(s, n, page);
+      else nodePartial.add(n, page, ADD_TO_HEAD);
+      slabPages.incSlabsNode(s, page, objectsOf(taken));
+    }
     nodePartial.unlockIrqrestore(n, flags);
+    // A slab that failed is left to itself, uncounted.
     return isFit ? object : 0;
   }
 

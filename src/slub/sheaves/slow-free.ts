@@ -7,9 +7,9 @@
  *   now empty              discarded, if the node has enough; else it stays where it is
  *   on no list, not full   a refill has isolated it and will list it again: nothing
  */
-import type { Address, IrqFlags, Memory } from "../../machine/memory.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import { inuseOf, withInuse } from "../counters.ts";
+import { inuseOf, objectsOf, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
 import { ADD_TO_TAIL } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
@@ -48,7 +48,7 @@ export class SheafSlowFree {
 
   private freePlain(s: KmemCachePtr, page: PagePtr, objects: readonly Address[]): void {
     const { memory } = this;
-    const { nodePartial } = this.parts;
+    const { nodePartial, slabPages } = this.parts;
     const count = objects.length;
     this.link(s, objects);
     for (;;) {
@@ -63,21 +63,25 @@ export class SheafSlowFree {
       const flags = nodePartial.lockIrqsave(n);
       const isListed = nodePartial.isListed(page);
       const isDone = this.push(s, page, objects, prior, counters, fewer);
-      if (!isDone) nodePartial.unlockIrqrestore(n, flags);
-      else
-        this.relist(s, n, page, { wasFull: prior === 0, isListed, inuse: inuseOf(fewer) }, flags);
+      const isUnwanted = isDone && this.relist(s, n, page, prior === 0, isListed, inuseOf(fewer));
+      nodePartial.unlockIrqrestore(n, flags);
+      if (isUnwanted) {
+        this.context.stat(s, FREE_SLAB);
+        slabPages.discard(s, page);
+      }
       if (isDone) return;
     }
   }
 
-  /** With list_lock, which it drops: puts the slab where it now belongs. */
+  /** With list_lock: puts the slab where it now belongs. True: nowhere, it is to be given back. */
   private relist(
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     page: PagePtr,
-    { wasFull, isListed, inuse }: { wasFull: boolean; isListed: boolean; inuse: number },
-    flags: IrqFlags,
-  ): void {
+    wasFull: boolean,
+    isListed: boolean,
+    inuse: number,
+  ): boolean {
     const { nodePartial } = this.parts;
     const isIsolated = !wasFull && !isListed;
     const isUnwanted = !isIsolated && inuse === 0 && nodePartial.hasEnough(s, n);
@@ -89,13 +93,7 @@ export class SheafSlowFree {
       nodePartial.add(n, page, ADD_TO_TAIL);
       this.context.stat(s, FREE_ADD_PARTIAL);
     }
-    nodePartial.unlockIrqrestore(n, flags);
-    if (isUnwanted) this.discard(s, page);
-  }
-
-  private discard(s: KmemCachePtr, page: PagePtr): void {
-    this.context.stat(s, FREE_SLAB);
-    this.parts.slabPages.discard(s, page);
+    return isUnwanted;
   }
 
   /** The caller owns the objects until they are pushed. */
@@ -131,7 +129,7 @@ export class SheafSlowFree {
    */
   private freeToPartialList(s: KmemCachePtr, page: PagePtr, objects: readonly Address[]): void {
     const { memory } = this;
-    const { nodePartial, debugging } = this.parts;
+    const { nodePartial, debugging, slabPages } = this.parts;
     const n = this.context.nodeOfPage(s, page);
     const flags = nodePartial.lockIrqsave(n);
     const fit = objects.filter((object) => debugging.freeDebugProcessing(s, page, object));
@@ -149,6 +147,12 @@ export class SheafSlowFree {
     memory.writeOnce(page + Page.counters, fewer);
     this.parts.pageSwap.unlock(page);
     if (prior === 0) nodePartial.removeFull(s, n, page);
-    this.relist(s, n, page, { wasFull: prior === 0, isListed: true, inuse: inuseOf(fewer) }, flags);
+    const isUnwanted = this.relist(s, n, page, prior === 0, true, inuseOf(fewer));
+    // Counted under the lock, so that a validation sees counts and lists agree.
+    if (isUnwanted) slabPages.decSlabsNode(s, page, objectsOf(fewer));
+    nodePartial.unlockIrqrestore(n, flags);
+    if (!isUnwanted) return;
+    this.context.stat(s, FREE_SLAB);
+    slabPages.freeSlab(s, page);
   }
 }

@@ -8,7 +8,7 @@
  * another slab was a swap on that slab's words. The idea: objects of any slabs in one array; nobody
  * else ever touches it, so that a lock of one word of this CPU is enough.
  */
-import type { Allocator } from "../../caches/allocator.ts";
+import type { Allocator, SheafCalls } from "../../caches/allocator.ts";
 import type { SlabCommon } from "../../caches/slab-common.ts";
 import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
@@ -42,8 +42,10 @@ import {
   FREE_SLOWPATH,
   ORDER_FALLBACK,
 } from "./statistics.ts";
+import type { SheafPtr } from "./structs.ts";
 
-export class SheafSlub extends SlabLayer implements Allocator {
+export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
+  declare readonly sheafCalls: SheafCalls;
   declare readonly nodePartial: MarkedPartial;
   declare readonly sheaves: Sheaves;
   declare readonly sheafLock: SheafLock;
@@ -78,11 +80,17 @@ export class SheafSlub extends SlabLayer implements Allocator {
     this.rcuSheaves = new parts.RcuSheaves(this);
     this.deferredFrees = new parts.DeferredFrees(this);
     this.front = new parts.SheafFront(this);
+    this.sheafCalls = this;
   }
 
   /** slab_alloc_node */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     const object = this.allocFromPcs(s, gfp, node) || this.slowAllocation.allocate(s, gfp, node);
+    return this.handOut(s, gfp, object);
+  }
+
+  /** What slab_post_alloc_hook does where nothing more is asked for; 0 stays 0. */
+  private handOut(s: KmemCachePtr, gfp: number, object: Address): Address {
     return object !== 0 && (gfp & __GFP_ZERO) !== 0 ? this.zeroed(s, object) : object;
   }
 
@@ -158,17 +166,45 @@ export class SheafSlub extends SlabLayer implements Allocator {
     this.bulk.free(s, size, p);
   }
 
-  /** The steps of kmalloc_nolock on one cache: no lock is waited for. */
-  allocNolock(s: KmemCachePtr): Address {
-    return (
-      this.allocFromPcs(s, GFP_NOLOCK, NUMA_NO_NODE) ||
-      this.slowAllocation.allocate(s, GFP_NOLOCK, NUMA_NO_NODE)
-    );
+  // ---- what only 7.1 has (SheafCalls) ----
+
+  kfreeRcu(s: KmemCachePtr, object: Address): boolean {
+    const isHere = this.nodeOfObject(object) === this.otherNodes.numaMemId();
+    return isHere && this.rcuSheaves.free(s, object);
   }
 
-  /** kfree_nolock: from any context. */
+  flushRcuSheaves(s: KmemCachePtr): void {
+    this.rcuSheaves.flushAll(s);
+  }
+
+  prefillSheaf(s: KmemCachePtr, gfp: number, size: number): SheafPtr {
+    return this.prefill.prefill(s, gfp, size);
+  }
+
+  allocFromSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): Address {
+    return this.handOut(s, gfp, this.prefill.alloc(sheaf));
+  }
+
+  refillSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr, size: number): SheafPtr {
+    return this.prefill.refill(s, gfp, sheaf, size);
+  }
+
+  returnSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): void {
+    this.prefill.giveBack(s, gfp, sheaf);
+  }
+
+  allocNolock(s: KmemCachePtr, gfp: number, node: number): Address {
+    const wish = (gfp & __GFP_ZERO) | GFP_NOLOCK;
+    const object = this.allocFromPcs(s, wish, node) || this.slowAllocation.allocate(s, wish, node);
+    return this.handOut(s, wish, object);
+  }
+
   freeNolock(s: KmemCachePtr, object: Address): void {
     if (this.canFreeToPcs(object) && this.freeToPcs(s, object, false)) return;
     this.deferredFrees.add(object);
+  }
+
+  deferFreeBarrier(): void {
+    this.deferredFrees.barrier();
   }
 }

@@ -4,10 +4,12 @@
  * several before an object of them is handed out; a grace period passes after each operation that
  * has something wait for one.
  */
+import type { SheafCalls } from "../../caches/allocator.ts";
 import type { SheafSteps } from "../../caches/trace-view.ts";
 import { type Change, onSheaves } from "../../kernel/classes.ts";
 import { type Kernel, systemOf } from "../../kernel/kernel.ts";
 import type { Address } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_THISNODE, GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
 import { type Command, ScriptError } from "./commands.ts";
@@ -37,6 +39,7 @@ const MET_BY_ALL = "sheaf";
 export class SheafScriptRun extends ScriptRun {
   private readonly made: PagePtr[];
   private readonly steps: SheafSteps;
+  private readonly calls: SheafCalls;
   private readonly slots = new Map<number, Address>();
   /** Objects of kfree_rcu that no sheaf took, by the CPU that gave them. */
   private readonly batches = new Map<number, Address[]>();
@@ -46,8 +49,12 @@ export class SheafScriptRun extends ScriptRun {
     super(kernel, single);
     this.made = made;
     const { sheafSteps } = this.view;
-    if (sheafSteps === undefined) throw new ScriptError("this allocator has no sheaves");
+    const { sheafCalls } = systemOf(kernel).allocator;
+    if (sheafSteps === undefined || sheafCalls === undefined) {
+      throw new ScriptError("this allocator has no sheaves");
+    }
     this.steps = sheafSteps;
+    this.calls = sheafCalls;
   }
 
   protected override step(command: Command, text: string): Event[] {
@@ -67,7 +74,9 @@ export class SheafScriptRun extends ScriptRun {
         );
       case "allocateNolock":
         return times(command.count, () =>
-          this.held(false, (tell) => this.handOut(tell, this.steps.allocNolock(this.s))),
+          this.held(false, (tell) =>
+            this.handOut(tell, this.calls.allocNolock(this.s, 0, NUMA_NO_NODE)),
+          ),
         );
       case "allocateBulk":
         return this.held(true, (tell) => this.allocateBulk(tell, command.count));
@@ -121,7 +130,7 @@ export class SheafScriptRun extends ScriptRun {
 
   protected override destroy(): Event[] {
     for (const sheaf of this.slots.values()) {
-      this.operation(() => this.steps.giveBack(this.s, sheaf));
+      this.operation(() => this.calls.returnSheaf(this.s, GFP_KERNEL, sheaf));
     }
     this.kvfreeBarrier();
     return super.destroy();
@@ -189,7 +198,7 @@ export class SheafScriptRun extends ScriptRun {
   private freeRcu(id: number): Event[] {
     const events = this.held(true, (tell) => {
       const object = this.takeBack((event) => tell(["R", ...event.slice(1)]), id);
-      if (this.steps.kfreeRcu(this.s, object)) return;
+      if (this.calls.kfreeRcu(this.s, object)) return;
       const batch = this.batches.get(this.cpu) ?? [];
       this.batches.set(this.cpu, [...batch, object]);
     });
@@ -200,9 +209,9 @@ export class SheafScriptRun extends ScriptRun {
   private freeNolock(id: number): Event[] {
     const events = this.held(false, (tell) => {
       const object = this.takeBack(tell, id);
-      this.steps.freeNolock(this.s, object);
+      this.calls.freeNolock(this.s, object);
     });
-    this.kernel.run(() => this.steps.runDeferred(), this.cpu);
+    this.kernel.run(() => this.calls.deferFreeBarrier(), this.cpu);
     return [...events, ...this.goneSlabs()];
   }
 
@@ -212,9 +221,10 @@ export class SheafScriptRun extends ScriptRun {
     if (command.kind !== "prefill" && sheaf === 0) return [];
     return this.operation((tell) => {
       let now = 0;
-      if (command.kind === "returnSheaf") this.steps.giveBack(this.s, sheaf);
-      else if (command.kind === "refill") now = this.steps.refill(this.s, sheaf, command.count);
-      else now = this.steps.prefill(this.s, command.count);
+      if (command.kind === "returnSheaf") this.calls.returnSheaf(this.s, GFP_KERNEL, sheaf);
+      else if (command.kind === "refill") {
+        now = this.calls.refillSheaf(this.s, GFP_KERNEL, sheaf, command.count);
+      } else now = this.calls.prefillSheaf(this.s, GFP_KERNEL, command.count);
       if (now === 0) this.slots.delete(slot);
       else this.slots.set(slot, now);
       tell(["P", slot, 0, now === 0 ? null : this.steps.describeSheaf(now)]);
@@ -225,7 +235,9 @@ export class SheafScriptRun extends ScriptRun {
     const sheaf = this.slots.get(slot);
     if (sheaf === undefined) return [];
     return times(count, () =>
-      this.operation((tell) => this.handOut(tell, this.steps.allocFromSheaf(sheaf))),
+      this.operation((tell) =>
+        this.handOut(tell, this.calls.allocFromSheaf(this.s, GFP_KERNEL, sheaf)),
+      ),
     );
   }
 
@@ -251,11 +263,11 @@ export class SheafScriptRun extends ScriptRun {
   }
 
   private kvfreeBarrier(): void {
-    this.onEachCpu(() => this.steps.flushRcuSheaves(this.s));
+    this.onEachCpu(() => this.steps.flushRcuOfThisCpu(this.s));
     const batches = [...this.batches].sort(([a], [b]) => a - b);
     this.batches.clear();
     this.kernel.run(() => {
-      for (const [, batch] of batches) this.steps.freeBatch(batch);
+      for (const [, batch] of batches) this.kernel.kmemCacheFreeBulk(0, batch.length, batch);
     }, this.cpu);
   }
 
