@@ -44,8 +44,8 @@ export class StressedMachine {
   /** All caches that last as long as the run. */
   private readonly lasting: readonly Address[];
   private readonly pagesAtBoot: number;
-  /** SLAB makes a node's queues anew when its first CPU comes, and not where the old ones were. */
-  private readonly remakesQueues: boolean;
+  /** The allocator's own objects need not be where they were at boot. */
+  private readonly ownObjectsMove: boolean;
 
   /**
    * @throws MachineOptionsError where the options cannot be met
@@ -85,7 +85,9 @@ export class StressedMachine {
     this.control = new StressControl(systemOf(this.kernel).machine, tasks);
     this.ledger = options.ledger ? new Ledger(systemOf(this.kernel).common) : undefined;
     this.settle();
-    this.remakesQueues = allocator === "slab" && options.hotplug !== undefined;
+    // SLAB makes a node's queues anew when its first CPU comes.
+    const remakesQueues = allocator === "slab" && options.hotplug !== undefined;
+    this.ownObjectsMove = remakesQueues || systemOf(this.kernel).observer.ownObjectsMove === true;
     this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
     this.lasting = systemOf(this.kernel).common.caches();
@@ -140,7 +142,7 @@ export class StressedMachine {
   settle(): void {
     const { kernel } = this;
     kernel.run(() => {
-      systemOf(kernel).machine.rcu.barrier();
+      systemOf(kernel).rcuBarrier();
       for (const cache of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(cache);
       systemOf(kernel).machine.rcu.barrier();
       systemOf(kernel).pages.drainAllPages();
@@ -150,7 +152,7 @@ export class StressedMachine {
   /** Pages that are free; with those of slabs, where how many slabs there are is no constant. */
   private pagesKnown(): number {
     const free = systemOf(this.kernel).pages.freePagesTotal();
-    return this.remakesQueues ? free + memoryUsage(this.kernel).slabPages : free;
+    return this.ownObjectsMove ? free + memoryUsage(this.kernel).slabPages : free;
   }
 
   /**

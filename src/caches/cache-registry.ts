@@ -253,6 +253,13 @@ export abstract class CacheRegistry {
     this.memory.write32(this.globals + Globals.kmallocCaches + (index << 2), s);
   }
 
+  /** No CPU comes or goes while `act` runs. May sleep. */
+  withCpusStaying(act: () => void): void {
+    holdOff(this.memory, this.cpuHotplugLock);
+    act();
+    letGo(this.memory, this.cpuHotplugLock);
+  }
+
   /** CPUs and memory stay as they are, and so does the list of caches: always in this order. */
   protected lockCaches(): void {
     holdOff(this.memory, this.cpuHotplugLock);

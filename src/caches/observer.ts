@@ -26,6 +26,11 @@ export interface Observer {
   objectsOfSlab(s: KmemCachePtr, page: PagePtr): Address[];
   /** The orders that a new slab of the cache may have. */
   slabOrders(s: KmemCachePtr): number[];
+  /**
+   * The allocator allocates for itself while it runs, so that after a while its objects keep other
+   * slabs than at boot, and another number of them.
+   */
+  readonly ownObjectsMove?: boolean;
   /** The spinlocks of a cache. */
   locksOf(s: KmemCachePtr): readonly { readonly name: string; readonly at: Address }[];
 
@@ -67,6 +72,8 @@ export interface ListLimits {
 
 export interface Audit {
   readonly findings: AuditFindings;
+  /** All slabs there are, by their cache. */
+  readonly slabs: ReadonlyMap<KmemCachePtr, readonly PagePtr[]>;
   /** With holders: nothing is lost, and nothing is held twice. */
   readonly holders: ObjectHolders | undefined;
 }

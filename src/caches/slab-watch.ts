@@ -12,8 +12,10 @@ export interface NamedLock {
 }
 
 export interface SlabWatch {
-  /** An object was cut by hand while the caches boot. */
+  /** An object was handed out by none of those calls. */
   handedOut(common: SlabCommon, object: Address): void;
+  /** Likewise: an object is about to come back. */
+  takenBack(common: SlabCommon, object: Address): void;
   /** A slab is about to be taken apart, which may want one of `locks`. */
   dismantled(common: SlabCommon, page: PagePtr, locks: readonly NamedLock[]): void;
   /** The pages of a slab of `s`, with these objects, are about to go back. */

@@ -39,7 +39,7 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
   for (const [s, pages] of slabs) {
-    system.observer.auditCache(s, pages, { findings, holders: ledger });
+    system.observer.auditCache(s, pages, { findings, holders: ledger, slabs });
   }
   auditSlabPages(system, findings);
   auditAbsentCpus(system, findings);

@@ -66,6 +66,10 @@ const WATCH: SlabWatch = {
     new Ledger(common).take(object);
   },
 
+  takenBack(common, object) {
+    new Ledger(common).give(object);
+  },
+
   dismantled(common, page, locks) {
     const { memory } = common.machine;
     const held = locks.find(({ at }) => spinIsHeld(memory, at));

@@ -16,11 +16,11 @@ import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
 import { withSlabWatch } from "../slab/observer/watched.ts";
 import {
   type SheafClasses,
-  SLUB_GEOMETRY_ONLY,
   SLUB_KERNELS,
   type SlubClasses,
 } from "../slub/kernels.ts";
 import { withSlubWatch } from "../slub/observer/watched.ts";
+import { withSheafWatch } from "../slub/sheaves/observer/watched.ts";
 
 /** What stands below every allocator. */
 export interface CommonClasses {
@@ -53,10 +53,7 @@ export function whyItCannotRun(
   allocator: AllocatorName,
   kernel: KernelVersion,
 ): string | undefined {
-  if (allocator === "slab") return hasSlab(kernel) ? undefined : noSlab(kernel);
-  return SLUB_GEOMETRY_ONLY.has(kernel)
-    ? `SLUB of ${kernel} is known by its geometry only`
-    : undefined;
+  return allocator === "slab" && !hasSlab(kernel) ? noSlab(kernel) : undefined;
 }
 
 /** The allocator that a table makes, and what watches it. */
@@ -118,6 +115,7 @@ export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): C
 export function watchingSlabs(watch: SlabWatch): Change {
   return inTurn(
     onSlub((classes) => withSlubWatch(classes, watch)),
+    onSheaves((classes) => withSheafWatch(classes, watch)),
     onSlab((classes) => withSlabWatch(classes, watch)),
   );
 }

@@ -9,7 +9,7 @@
  */
 import { EBUSY, EINVAL } from "../caches/errno.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
-import { hotplugBegin, hotplugDone } from "../machine/hotplug-lock.ts";
+import { holdOff, hotplugBegin, hotplugDone, letGo } from "../machine/hotplug-lock.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import type { Pages } from "../pages/pages.ts";
@@ -77,7 +77,7 @@ export class Hotplug {
 
   /** See System.nodeOffline. */
   nodeOffline(nid: number): number {
-    return this.exclusively(this.common.memHotplugLock, () => this.takeNodeOffline(nid));
+    return this.withMemory(() => this.takeNodeOffline(nid));
   }
 
   /** offline_pages, for all memory of a node */
@@ -104,7 +104,7 @@ export class Hotplug {
 
   /** See System.nodeOnline. */
   nodeOnline(nid: number): number {
-    return this.exclusively(this.common.memHotplugLock, () => this.bringNodeOnline(nid));
+    return this.withMemory(() => this.bringNodeOnline(nid));
   }
 
   /** online_pages */
@@ -120,6 +120,15 @@ export class Hotplug {
 
   private isNode(nid: number): boolean {
     return Number.isInteger(nid) && nid >= 0 && nid < this.machine.options.nodes;
+  }
+
+  /** mem_hotplug_begin: CPUs stay as they are meanwhile. */
+  private withMemory(change: () => number): number {
+    const { cpuHotplugLock, memHotplugLock } = this.common;
+    holdOff(this.memory, cpuHotplugLock);
+    const error = this.exclusively(memHotplugLock, change);
+    letGo(this.memory, cpuHotplugLock);
+    return error;
   }
 
   private exclusively(lock: Address, change: () => number): number {

@@ -307,7 +307,7 @@ export class Kernel {
     this.runUnlessReading("synchronize_rcu", () => this.system.synchronizeRcu());
   }
 
-  /** rcu_barrier: returns when every callback queued before has run, those of kfreeRcu included. */
+  /** rcu_barrier and kvfree_rcu_barrier: every callback queued before has run, and kfreeRcu has freed. */
   rcuBarrier(): void {
     this.runUnlessReading("rcu_barrier", () => this.system.rcuBarrier());
   }

@@ -169,7 +169,9 @@ export class System {
     if (!this.isFreeable(object)) {
       throw new KernelBug("bad-access", `kfree_rcu: ${object} is no object`);
     }
-    this.rcuFrees.call(object);
+    const s = this.cacheOf(object);
+    const isCollected = s !== 0 && this.allocator.sheafCalls?.kfreeRcu(s, object) === true;
+    if (!isCollected) this.rcuFrees.call(object);
   }
 
   private isFreeable(object: Address): boolean {
@@ -193,8 +195,16 @@ export class System {
     this.machine.rcu.synchronize();
   }
 
-  /** rcu_barrier: returns when every callback queued before has run, those of kfreeRcu included. */
+  /**
+   * kvfree_rcu_barrier and rcu_barrier: returns when every callback queued before has run, and every
+   * object given to kfreeRcu before has been freed. May sleep.
+   */
   rcuBarrier(): void {
+    const { common } = this;
+    const { sheafCalls } = this.allocator;
+    if (sheafCalls !== undefined) {
+      common.withCpusStaying(() => common.withCaches((s) => sheafCalls.flushRcuSheaves(s)));
+    }
     this.machine.rcu.barrier();
   }
 
@@ -398,6 +408,12 @@ export class System {
   /** kmem_cache_destroy; objects given to kfreeRcu before count as freed. */
   kmemCacheDestroy(s: KmemCachePtr): number {
     this.rcuFrees.barrier();
+    const { sheafCalls } = this.allocator;
+    if (s !== 0 && sheafCalls !== undefined) {
+      this.common.withCpusStaying(() => sheafCalls.flushRcuSheaves(s));
+      this.machine.rcu.barrier();
+      sheafCalls.deferFreeBarrier();
+    }
     return this.common.kmemCacheDestroy(s);
   }
 

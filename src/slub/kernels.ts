@@ -79,9 +79,6 @@ const SLUB_7_1: SheafClasses = {
   Observer: SheafObserver,
 };
 
-/** Kernels that no command runs yet: their paths have been compared with recordings, not stressed. */
-export const SLUB_GEOMETRY_ONLY: ReadonlySet<KernelVersion> = new Set(["7.1"]);
-
 export const SLUB_KERNELS: Readonly<Record<KernelVersion, SlubClasses | SheafClasses>> = {
   "4.1": SLUB_4_1,
   "6.1": SLUB_6_1,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** SLUB that tells a checker of objects cut by hand at boot, and of slabs that go back. */
+/** The slab layer tells a checker of objects cut by hand at boot, and of slabs that go back. */
 import type { SlabWatch } from "../../caches/slab-watch.ts";
 import type { PagePtr } from "../../pages/page.ts";
-import type { SlubClasses } from "../kernels.ts";
+import type { LayerParts } from "../parts.ts";
 import { KmemCacheNode, type KmemCachePtr } from "../structs.ts";
 import { objectsOfSlab } from "./slab-objects.ts";
 
-export function withSlubWatch(classes: SlubClasses, watch: SlabWatch): Partial<SlubClasses> {
+type Watched = Pick<LayerParts, "Bootstrap" | "SlabPages">;
+
+export function withSlubWatch(classes: Watched, watch: SlabWatch): Watched {
   return {
     Bootstrap: class extends classes.Bootstrap {
       override earlyKmemCacheNodeAlloc(nid: number): void {

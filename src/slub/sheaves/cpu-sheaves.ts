@@ -52,6 +52,11 @@ export class SheafLock {
     return this.memory.perCpuPtr(this.memory.read32(s + KmemCache.cpuSlab), cpu);
   }
 
+  /** For an audit. */
+  isHeld(pcs: CpuSheavesPtr): boolean {
+    return this.memory.readOnce(pcs + CpuSheaves.locked) !== 0;
+  }
+
   main(pcs: CpuSheavesPtr): SheafPtr {
     return this.memory.read32(pcs + CpuSheaves.main);
   }

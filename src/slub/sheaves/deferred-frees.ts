@@ -8,6 +8,7 @@ import { ptr, sizeOf, struct } from "../../machine/struct.ts";
 import { Page } from "../../pages/page.ts";
 import type { FreePointers } from "../free-pointers.ts";
 import type { SlubContext } from "../slub-context.ts";
+import type { KmemCachePtr } from "../structs.ts";
 import type { SheafSlowFree } from "./slow-free.ts";
 import { FREE_SLOWPATH } from "./statistics.ts";
 
@@ -52,11 +53,11 @@ export class DeferredFrees {
     this.parts.context.machine.calls.callOnEach(() => true, this.runHere, 0);
   }
 
-  /** The objects that wait on a CPU, for an audit. */
-  *of(cpu: number): Generator<Address> {
+  /** The objects of a cache that wait on a CPU, for an audit. */
+  *of(s: KmemCachePtr, cpu: number): Generator<Address> {
     let object = this.memory.read32(this.memory.perCpuPtr(this.list + Deferred.objects, cpu));
     for (; object !== 0; object = this.parts.freePointers.get(this.cacheOf(object), object)) {
-      yield object;
+      if (this.cacheOf(object) === s) yield object;
     }
   }
 
@@ -77,7 +78,7 @@ export class DeferredFrees {
     }
   }
 
-  private cacheOf(object: Address): Address {
+  private cacheOf(object: Address): KmemCachePtr {
     return this.memory.read32(this.parts.context.pages.virtToHeadPage(object) + Page.slabCache);
   }
 }

@@ -3,7 +3,9 @@
  * Sheaves that a caller holds: filled beforehand, so that allocations that must not fail or wait find
  * their objects (kmem_cache_prefill_sheaf and its like).
  */
-import type { Address } from "../../machine/memory.ts";
+import { hex } from "../../machine/hex.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import { type Barns, MAX_FULL_SHEAVES } from "./barn.ts";
@@ -22,7 +24,7 @@ import {
   SHEAF_RETURN_FAST,
   SHEAF_RETURN_SLOW,
 } from "./statistics.ts";
-import { Sheaf, type SheafPtr } from "./structs.ts";
+import { PREFILLED, Sheaf, type SheafPtr } from "./structs.ts";
 
 export interface PrefillParts {
   readonly context: SlubContext;
@@ -37,10 +39,12 @@ export interface PrefillParts {
 export class Prefill {
   declare protected readonly parts: PrefillParts;
   declare protected readonly context: SlubContext;
+  declare protected readonly memory: Memory;
 
   constructor(parts: PrefillParts) {
     this.parts = parts;
     this.context = parts.context;
+    this.memory = parts.context.memory;
   }
 
   /** kmem_cache_prefill_sheaf: at least `size` objects in a sheaf of the caller's; or 0. */
@@ -50,9 +54,36 @@ export class Prefill {
     if (size > sheaves.capacityOf(s)) return this.prefillOversize(s, gfp, size);
     const sheaf = this.takeSheaf(s) || sheaves.allocEmpty(s, gfp);
     if (sheaf === 0) return 0;
-    if (sheaves.size(sheaf) >= size || refill.sheaf(s, sheaf, gfp)) return sheaf;
+    if (sheaves.size(sheaf) >= size || refill.sheaf(s, sheaf, gfp)) return this.marked(sheaf);
     flush.sheafAndFree(s, sheaf);
     return 0;
+  }
+
+  private marked(sheaf: SheafPtr): SheafPtr {
+    this.memory.writeOnce(sheaf + Sheaf.mark, PREFILLED);
+    return sheaf;
+  }
+
+  /**
+   * The kernel trusts its callers; here the sheaf must be one of the cache's that prefill has handed
+   * out and nobody has returned since. @throws KernelBug
+   */
+  private refuseStranger(call: string, s: KmemCachePtr, sheaf: SheafPtr): void {
+    const why = this.whyStrange(s, sheaf);
+    if (why !== undefined) throw new KernelBug("bad-access", `${call}: ${hex(sheaf)} ${why}`);
+  }
+
+  private whyStrange(s: KmemCachePtr, sheaf: SheafPtr): string | undefined {
+    const { memory } = this;
+    const { pages, common } = this.context;
+    const isThere = Number.isInteger(sheaf) && (sheaf & 7) === 0 && pages.virtAddrValid(sheaf);
+    if (!isThere || memory.readOnce(sheaf + Sheaf.mark) !== PREFILLED) {
+      return "is no prefilled sheaf, or was returned before";
+    }
+    const owner = memory.read32(sheaf + Sheaf.cache);
+    return owner === s
+      ? undefined
+      : `is a sheaf of ${common.nameOf(owner)}, not of ${common.nameOf(s)}`;
   }
 
   /** The spare, whatever it holds, or a sheaf of the barn; 0: neither. */
@@ -81,7 +112,7 @@ export class Prefill {
     const sheaf = sheaves.make(s, gfp, size);
     if (sheaf === 0) return 0;
     this.context.stat(s, SHEAF_PREFILL_OVERSIZE);
-    if (this.fillOversize(s, sheaf, gfp)) return sheaf;
+    if (this.fillOversize(s, sheaf, gfp)) return this.marked(sheaf);
     this.context.common.kfree(sheaf);
     return 0;
   }
@@ -99,8 +130,9 @@ export class Prefill {
   }
 
   /** kmem_cache_alloc_from_sheaf: an object, or 0 where the sheaf is empty. */
-  alloc(sheaf: SheafPtr): Address {
+  alloc(s: KmemCachePtr, sheaf: SheafPtr): Address {
     const { sheaves } = this.parts;
+    this.refuseStranger("kmem_cache_alloc_from_sheaf", s, sheaf);
     return sheaves.size(sheaf) === 0 ? 0 : sheaves.pop(sheaf);
   }
 
@@ -110,6 +142,7 @@ export class Prefill {
    */
   refill(s: KmemCachePtr, gfp: number, sheaf: SheafPtr, size: number): SheafPtr {
     const { sheaves, refill } = this.parts;
+    this.refuseStranger("kmem_cache_refill_sheaf", s, sheaf);
     if (sheaves.size(sheaf) >= size) return sheaf;
     if (this.capacity(sheaf) >= size) {
       const isRegular = this.capacity(sheaf) === sheaves.capacityOf(s);
@@ -124,6 +157,8 @@ export class Prefill {
   /** kmem_cache_return_sheaf */
   giveBack(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): void {
     const { sheaves, sheafLock, barns, refill, flush } = this.parts;
+    this.refuseStranger("kmem_cache_return_sheaf", s, sheaf);
+    this.memory.writeOnce(sheaf + Sheaf.mark, 0);
     if (this.capacity(sheaf) !== sheaves.capacityOf(s)) {
       flush.sheaf(s, sheaf);
       this.context.common.kfree(sheaf);
@@ -146,6 +181,6 @@ export class Prefill {
   }
 
   capacity(sheaf: SheafPtr): number {
-    return this.context.memory.read32(sheaf + Sheaf.capacity);
+    return this.memory.read32(sheaf + Sheaf.capacity);
   }
 }

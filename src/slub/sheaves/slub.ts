@@ -182,7 +182,7 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
   }
 
   allocFromSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): Address {
-    return this.handOut(s, gfp, this.prefill.alloc(sheaf));
+    return this.handOut(s, gfp, this.prefill.alloc(s, sheaf));
   }
 
   refillSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr, size: number): SheafPtr {

@@ -23,9 +23,13 @@ export const Sheaf = struct(
     capacity: word,
     /** Of an rcu sheaf: whose barn it goes to. */
     node: word,
+    /** PREFILLED while a caller holds it, so that anything else given for such a sheaf is refused. */
+    mark: word,
   },
   SHEAF_HEADER_BYTES,
 );
+
+export const PREFILLED = 0x5eaf_0001;
 
 /**
  * What a CPU has of a cache. Only the CPU itself touches it, with `locked` set and preemption off;

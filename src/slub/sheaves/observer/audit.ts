@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The audit of a cache with sheaves: every object is in exactly one of three places, with a user, in
- * one sheaf, or on its slab's freelist; every slab with free objects is on its node's list, and marked
- * so; a barn counts the sheaves that it has, and no sheaf holds more than it may.
+ * The audit of a cache with sheaves: every object is in exactly one place: with a user, in one sheaf,
+ * on its slab's freelist, or among the frees that a CPU has put off. Every slab with free objects is on
+ * its node's list, and marked so; a barn counts the sheaves that it has, and no sheaf holds more than
+ * it may. The sheaves are objects themselves, and as many as were made and not freed.
  */
-import type { AuditFindings } from "../../../caches/audit-findings.ts";
+import type { AuditFindings, ObjectHolders } from "../../../caches/audit-findings.ts";
 import type { Audit } from "../../../caches/observer.ts";
+import { walkSlabList } from "../../../caches/walk-slab-list.ts";
 import { hex } from "../../../machine/hex.ts";
 import type { Address } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
@@ -14,6 +16,8 @@ import { objectsOfSlab } from "../../observer/slab-objects.ts";
 import { KmemCacheNode, type KmemCachePtr } from "../../structs.ts";
 import type { SheafSlub } from "../slub.ts";
 import { Barn, type SheafPtr } from "../structs.ts";
+import { HeldSheaves } from "./held-sheaves.ts";
+import { SheafCensus } from "./sheaf-census.ts";
 
 interface Walk {
   readonly slub: SheafSlub;
@@ -22,32 +26,58 @@ interface Walk {
   readonly findings: AuditFindings;
   /** Where each free object was found. */
   readonly free: Map<Address, string>;
+  /** Objects given to kfree_rcu, which are their users' until the grace period is over. */
+  readonly waiting: Set<Address>;
+  readonly census: SheafCensus;
 }
 
 export function auditSheafCache(
   slub: SheafSlub,
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
-  { findings, holders }: Audit,
+  audit: Audit,
 ): void {
+  const { findings, holders } = audit;
   const { common, machine } = slub.context;
-  const walk: Walk = { slub, s, name: common.nameOf(s), findings, free: new Map() };
-  for (let cpu = 0; cpu < machine.options.cpus; cpu++) walkCpu(walk, cpu);
-  for (let nid = 0; nid < machine.options.nodes; nid++) walkBarn(walk, nid);
+  const { cpus, nodes } = machine.options;
+  const name = common.nameOf(s);
+  const census = new SheafCensus(slub, s, findings, holders);
+  const walk = { slub, s, name, findings, free: new Map(), waiting: new Set<Address>(), census };
+  for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
+  for (let nid = 0; nid < nodes; nid++) walkBarn(walk, nid);
   for (const page of slabs) walkSlab(walk, page);
-  for (let nid = 0; nid < machine.options.nodes; nid++) compareNode(walk, nid, slabs);
-  for (const page of slabs) {
-    for (const object of objectsOfSlab(slub.context, s, page)) {
-      const isLive = holders?.isLive(object);
-      const place = walk.free.get(object);
-      if (isLive === undefined || isLive !== (place !== undefined)) continue;
-      const what = isLive ? `is in use and ${place}` : `is nowhere; ${holders?.story(object)}`;
-      findings.add(
-        isLive ? "double-allocation" : "lost-object",
-        `${walk.name}: ${hex(object)} ${what}`,
-        [object],
-      );
-    }
+  for (let nid = 0; nid < nodes; nid++) compareNode(walk, nid, slabs);
+  const held = new HeldSheaves(slub, s, audit);
+  census.check(held);
+  if (holders !== undefined) checkObjects(walk, slabs, holders, held);
+}
+
+/** Each object is in one place, and nowhere else. */
+function checkObjects(
+  walk: Walk,
+  slabs: readonly PagePtr[],
+  holders: ObjectHolders,
+  held: HeldSheaves,
+): void {
+  const { slub, s, name, findings, free, waiting } = walk;
+  const objects = slabs.flatMap((page) => objectsOfSlab(slub.context, s, page));
+  for (const object of objects) {
+    const place = free.get(object);
+    if (place === undefined || !holders.isLive(object)) continue;
+    findings.add("double-allocation", `${name}: ${hex(object)} is in use and ${place}`, [object]);
+  }
+  const isNowhere = (object: Address): boolean => !free.has(object) && !holders.isLive(object);
+  const missing = objects.filter(isNowhere);
+  const gone = missing.length === 0 ? [] : missing.filter((object) => !held.have(object));
+  const lost = findings.remains?.unclaimedObjects(s, gone) ?? gone;
+  for (const object of lost) {
+    const what = `${name}: ${hex(object)} is nowhere; ${holders.story(object)}`;
+    findings.add("lost-object", what, [object]);
+  }
+  for (const object of waiting) {
+    if (holders.isLive(object)) continue;
+    const what = `${name}: ${hex(object)} waits for readers and is free; ${holders.story(object)}`;
+    findings.add("double-free", what, [object]);
   }
 }
 
@@ -69,8 +99,17 @@ export function auditAbsentSheaves(
 }
 
 function walkCpu(walk: Walk, cpu: number): void {
-  const { sheafLock, sheaves } = walk.slub;
+  const { sheafLock, sheaves, deferredFrees } = walk.slub;
+  for (const object of deferredFrees.of(walk.s, cpu)) {
+    found(walk, object, `among the frees that CPU ${cpu} has put off`);
+  }
   const pcs = sheafLock.ofCpu(walk.s, cpu);
+  if (sheafLock.isHeld(pcs)) {
+    walk.findings.add(
+      "deadlock",
+      `${walk.name}: the sheaf lock of CPU ${cpu} is held by nobody who runs`,
+    );
+  }
   const main = sheafLock.main(pcs);
   if (main === 0) {
     walk.findings.add("list-corruption", `${walk.name}: CPU ${cpu} has no main sheaf`);
@@ -81,25 +120,32 @@ function walkCpu(walk: Walk, cpu: number): void {
   const spare = sheafLock.spare(pcs);
   if (spare !== 0) walkSheaf(walk, spare, `in the spare sheaf of CPU ${cpu}`);
   const rcuFree = sheafLock.rcuFree(pcs);
-  if (rcuFree !== 0) walkSheaf(walk, rcuFree, `in the rcu sheaf of CPU ${cpu}`);
+  if (rcuFree === 0) return;
+  for (const object of walkSheaf(walk, rcuFree, `in the rcu sheaf of CPU ${cpu}`)) {
+    walk.free.delete(object);
+    walk.waiting.add(object);
+  }
 }
 
-function walkSheaf(walk: Walk, sheaf: SheafPtr, place: string): void {
+/** The objects of the sheaf, which are entered as free. */
+function walkSheaf(walk: Walk, sheaf: SheafPtr, place: string): Address[] {
   const { sheaves } = walk.slub;
+  walk.census.found(sheaf, place);
   const size = sheaves.size(sheaf);
   if (size < 0 || size > sheaves.capacityOf(walk.s)) {
     walk.findings.add("counter-drift", `${walk.name}: ${size} objects ${place}`);
-    return;
+    return [];
   }
-  for (const object of sheaves.objects(sheaf)) found(walk, object, place);
+  const objects = sheaves.objects(sheaf);
+  for (const object of objects) found(walk, object, place);
+  return objects;
 }
 
 function found(walk: Walk, object: Address, place: string): void {
   const before = walk.free.get(object);
-  if (before !== undefined) {
-    walk.findings.add("list-corruption", `${walk.name}: ${hex(object)} is ${before} and ${place}`, [
-      object,
-    ]);
+  if (before !== undefined || walk.waiting.has(object)) {
+    const what = `${walk.name}: ${hex(object)} is ${before ?? "in an rcu sheaf"} and ${place}`;
+    walk.findings.add("list-corruption", what, [object]);
   }
   walk.free.set(object, place);
 }
@@ -112,6 +158,7 @@ function walkBarn(walk: Walk, nid: number): void {
   const empty = barns.list(barn + Barn.empty);
   for (const sheaf of full) walkSheaf(walk, sheaf, `in the barn of node ${nid}`);
   for (const sheaf of empty) {
+    walk.census.found(sheaf, `in the barn of node ${nid}`);
     if (sheaves.size(sheaf) === 0) continue;
     walk.findings.add(
       "list-corruption",
@@ -152,21 +199,25 @@ function walkSlab(walk: Walk, page: PagePtr): void {
   }
 }
 
-/** The node's list has the slabs with free objects, and its counts are of what there is. */
+/** The node's lists have the slabs that belong there, and its counts are of what there is. */
 function compareNode(walk: Walk, nid: number, slabs: readonly PagePtr[]): void {
   const { slub, s, findings, name } = walk;
   const { context, nodePartial } = slub;
   const { memory, pages } = context;
   const n = context.nodeOf(s, nid);
   if (n === 0) return;
-  const listed = new Set(nodePartial.partialSlabs(n));
   const own = slabs.filter((page) => pages.pageToNid(page) === nid);
+  const listed = slabsListed(walk, nid, "partial", n + KmemCacheNode.partial, own);
+  const listedFull = slabsListed(walk, nid, "full", n + KmemCacheNode.full, own);
   for (const page of own) {
     const hasFree = memory.read32(page + Page.freelist) !== 0;
-    const where = `${listed.has(page) ? "" : "not "}listed and ${nodePartial.isListed(page) ? "" : "not "}marked`;
-    if (hasFree === listed.has(page) && hasFree === nodePartial.isListed(page)) continue;
+    const isListed = listed.has(page);
+    const belongsToFull = !hasFree && context.keepsFullList(s);
+    const isRight = hasFree === isListed && belongsToFull === listedFull.has(page);
+    if (isRight && hasFree === nodePartial.isListed(page)) continue;
+    const where = `${isListed ? "" : "not "}listed${listedFull.has(page) ? " as full" : ""} and ${nodePartial.isListed(page) ? "" : "not "}marked`;
     const what = `${name}: slab ${hex(page)} has ${hasFree ? "" : "no "}free objects, and is ${where}`;
-    findings.add(listed.has(page) ? "list-corruption" : "lost-object", what, [page]);
+    findings.add(isListed ? "list-corruption" : "lost-object", what, [page]);
   }
   const objects = own.reduce(
     (sum, page) => sum + objectsOf(memory.read32(page + Page.counters)),
@@ -181,4 +232,28 @@ function compareNode(walk: Walk, nid: number, slabs: readonly PagePtr[]): void {
     "counter-drift",
     `${name}: node ${nid} has ${there.join("/")} partial slabs, slabs, objects, and counts ${counted.join("/")}`,
   );
+}
+
+function slabsListed(
+  { slub, name, findings }: Walk,
+  nid: number,
+  kind: string,
+  head: Address,
+  slabs: readonly PagePtr[],
+): Set<PagePtr> {
+  const { memory, pages } = slub.context;
+  const known = new Set(slabs);
+  const listed = new Set<PagePtr>();
+  const of = `${name}: ${kind} list of node ${nid}`;
+  walkSlabList({ memory, pages, findings, name: of, head, nid }, (page) => {
+    if (!known.has(page)) {
+      findings.add("use-after-free", `${of} names ${hex(page)}, which is no slab of this cache there`, [
+        page,
+      ]);
+      return false;
+    }
+    listed.add(page);
+    return true;
+  });
+  return listed;
 }

@@ -22,13 +22,20 @@ import { SheafTraceView } from "./trace-view.ts";
 
 export class SheafObserver implements Observer {
   readonly statNames = SHEAF_STAT_NAMES;
+  readonly ownObjectsMove = true;
   readonly attributes: Attributes = new Map();
   readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
   private readonly slub: SheafSlub;
 
   constructor(slub: SheafSlub) {
     this.slub = slub;
-    this.steps = new Map([["flush", (s: KmemCachePtr) => slub.front.flushAll(s)]]);
+    this.steps = new Map([["flush", (s: KmemCachePtr) => this.flush(s)]]);
+  }
+
+  /** flush_all */
+  private flush(s: KmemCachePtr): void {
+    const { front, context } = this.slub;
+    context.common.withCpusStaying(() => front.flushAll(s));
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** SLUB with sheaves that tells a checker of the objects that go its own ways, too. */
+import type { SlabWatch } from "../../../caches/slab-watch.ts";
+import type { Address } from "../../../machine/memory.ts";
+import type { SheafClasses } from "../../kernels.ts";
+import { withSlubWatch } from "../../observer/watched.ts";
+import type { KmemCachePtr } from "../../structs.ts";
+import type { SheafPtr } from "../structs.ts";
+
+export function withSheafWatch(classes: SheafClasses, watch: SlabWatch): Partial<SheafClasses> {
+  // The subclass that comes out of it is one of SheafBootstrap, as what goes in.
+  const layer = withSlubWatch(classes, watch) as Pick<SheafClasses, "Bootstrap" | "SlabPages">;
+  return {
+    ...layer,
+    Allocator: class extends classes.Allocator {
+      override allocFromSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): Address {
+        return this.told(super.allocFromSheaf(s, gfp, sheaf));
+      }
+
+      override allocNolock(s: KmemCachePtr, gfp: number, node: number): Address {
+        return this.told(super.allocNolock(s, gfp, node));
+      }
+
+      private told(object: Address): Address {
+        if (object !== 0) watch.handedOut(this.context.common, object);
+        return object;
+      }
+
+      override freeNolock(s: KmemCachePtr, object: Address): void {
+        watch.takenBack(this.context.common, object);
+        super.freeNolock(s, object);
+      }
+    },
+    RcuSheaves: class extends classes.RcuSheaves {
+      /** Until its grace period is over an object may be looked at, and is nobody else's. */
+      protected override slabFreeHook(s: KmemCachePtr, object: Address): void {
+        watch.takenBack(this.context.common, object);
+        super.slabFreeHook(s, object);
+      }
+    },
+  };
+}
