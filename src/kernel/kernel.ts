@@ -248,6 +248,48 @@ export class Kernel {
     this.run(() => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
+  // ---- sheaves of callers, and calls from any context; a kernel before 7.1 throws RangeError ----
+
+  /**
+   * kmem_cache_prefill_sheaf: a sheaf with at least `size` objects, for allocations that must neither
+   * fail nor wait later; 0 without memory. It is the caller's until `returnSheaf`.
+   * @throws KernelBug for a size that no sheaf can have
+   */
+  kmemCachePrefillSheaf(s: KmemCachePtr, size: number, gfp = GFP_KERNEL): Address {
+    return this.run(() => this.system.kmemCachePrefillSheaf(s, size, gfp));
+  }
+
+  /** kmem_cache_alloc_from_sheaf: an object of a prefilled sheaf; 0 where none is left. */
+  allocFromSheaf(s: KmemCachePtr, sheaf: Address, gfp = GFP_KERNEL): Address {
+    return this.run(() => this.system.allocFromSheaf(s, sheaf, gfp));
+  }
+
+  /**
+   * kmem_cache_refill_sheaf: the sheaf with at least `size` objects again, or another one in its place,
+   * which the caller has from then on; 0 without memory, and the sheaf stays the caller's as it was.
+   */
+  refillSheaf(s: KmemCachePtr, sheaf: Address, size: number, gfp = GFP_KERNEL): Address {
+    return this.run(() => this.system.refillSheaf(s, sheaf, size, gfp));
+  }
+
+  /**
+   * kmem_cache_return_sheaf: the sheaf goes back with the objects that are left in it.
+   * @throws KernelBug for what is no prefilled sheaf of this cache, or was returned before
+   */
+  returnSheaf(s: KmemCachePtr, sheaf: Address, gfp = GFP_KERNEL): void {
+    this.run(() => this.system.returnSheaf(s, sheaf, gfp));
+  }
+
+  /** kmalloc_nolock: at most 8 KiB from any context; 0 where a lock would have to be waited for. */
+  kmallocNolock(size: number, gfp = 0, node = NUMA_NO_NODE): Address {
+    return this.run(() => this.system.kmallocNolock(size, gfp, node));
+  }
+
+  /** kfree_nolock: gives an object of any cache back, from any context; at once or a little later. */
+  kfreeNolock(object: Address): void {
+    this.run(() => this.system.kfreeNolock(object));
+  }
+
   /** kmem_cache_shrink: gives empty slabs back; not 0 if slabs remain. */
   kmemCacheShrink(s: KmemCachePtr): number {
     return this.run(() => this.system.kmemCacheShrink(s));

@@ -9,7 +9,7 @@
  */
 
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
-import type { Allocator, SheafArgs } from "../caches/allocator.ts";
+import type { Allocator, SheafArgs, SheafCalls } from "../caches/allocator.ts";
 import type { BootParameters } from "../caches/boot-parameters.ts";
 import type { BuildOption } from "../caches/flags.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
@@ -65,6 +65,17 @@ export interface CacheOptions extends SheafArgs {
   /** The part of an object that `view8` and the others may show; all of it by default. */
   readonly useroffset?: number;
   readonly usersize?: number;
+}
+
+/** Objects that a sheaf may be asked for: more would not fit into the largest kmalloc. */
+const LARGEST_SHEAF = KMALLOC_MAX_SIZE / 8;
+
+function refuseSheafSize(call: string, size: number): void {
+  if (Number.isInteger(size) && size > 0 && size <= LARGEST_SHEAF) return;
+  throw new KernelBug(
+    "bad-access",
+    `${call}: a sheaf holds 1 to ${LARGEST_SHEAF} objects, not ${size}`,
+  );
 }
 
 export class System {
@@ -399,6 +410,64 @@ export class System {
       throw new KernelBug("bad-access", `kmem_cache_free_bulk: ${size} objects of ${p.length}`);
     }
     this.allocator.freeBulk(s, size, p);
+  }
+
+  // ---- sheaves of callers, and calls from any context: SLUB of 7.1 ----
+
+  /** @throws RangeError where this kernel has none of these calls. */
+  private get sheafCalls(): SheafCalls {
+    const { sheafCalls, name } = this.allocator;
+    if (sheafCalls !== undefined) return sheafCalls;
+    throw new RangeError(
+      `${name.toUpperCase()} of Linux ${this.common.kernel} has no such call; boot with kernel: "7.1"`,
+    );
+  }
+
+  kmemCachePrefillSheaf(s: KmemCachePtr, size: number, gfp = KERNEL): Address {
+    refuseSheafSize("kmem_cache_prefill_sheaf", size);
+    return this.sheafCalls.prefillSheaf(s, gfp, size);
+  }
+
+  allocFromSheaf(s: KmemCachePtr, sheaf: Address, gfp = KERNEL): Address {
+    return this.sheafCalls.allocFromSheaf(s, gfp, sheaf);
+  }
+
+  refillSheaf(s: KmemCachePtr, sheaf: Address, size: number, gfp = KERNEL): Address {
+    refuseSheafSize("kmem_cache_refill_sheaf", size);
+    return this.sheafCalls.refillSheaf(s, gfp, sheaf, size);
+  }
+
+  returnSheaf(s: KmemCachePtr, sheaf: Address, gfp = KERNEL): void {
+    this.sheafCalls.returnSheaf(s, gfp, sheaf);
+  }
+
+  /**
+   * kmalloc_nolock: `size` bytes from any context, also one that has interrupted the allocator; 0 where
+   * a lock would have to be waited for. Another size class is tried once before that.
+   */
+  kmallocNolock(size: number, gfp = 0, node = NO_NODE): Address {
+    const { sheafCalls } = this;
+    if (!(size > 0)) return size === 0 ? ZERO_SIZE : 0;
+    let bytes = size;
+    for (let tries = 0; tries < 2 && bytes <= this.largestFromCache; tries++) {
+      const s = this.common.kmallocCache(this.allocator.kmallocIndexOf(bytes));
+      const object = sheafCalls.allocNolock(s, gfp, node);
+      if (object !== 0) {
+        this.allocator.noteRequested?.(s, object, size);
+        return object;
+      }
+      bytes = this.kmemCacheSize(s) + 1;
+    }
+    return 0;
+  }
+
+  /** kfree_nolock: from any context. @throws KernelBug for what is no object of a cache. */
+  kfreeNolock(object: Address): void {
+    const { sheafCalls } = this;
+    if (object <= ZERO_SIZE) return;
+    const s = this.pages.virtAddrValid(object) ? this.cacheOf(object) : 0;
+    if (s === 0) throw new KernelBug("bad-access", `kfree_nolock: ${object} is no object`);
+    sheafCalls.freeNolock(s, object);
   }
 
   kmemCacheShrink(s: KmemCachePtr): number {
