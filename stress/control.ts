@@ -30,6 +30,13 @@ const OPERATIONS = [
   "cpu_partial_store",
   "cpu_down",
   "cpu_up",
+  "kfree_rcu",
+  "kmalloc_nolock",
+  "kfree_nolock",
+  "kmem_cache_prefill_sheaf",
+  "kmem_cache_alloc_from_sheaf",
+  "kmem_cache_refill_sheaf",
+  "kmem_cache_return_sheaf",
 ] as const;
 
 export type OperationName = (typeof OPERATIONS)[number];
@@ -47,6 +54,13 @@ export const SLABINFO_WRITE = 9;
 export const CPU_PARTIAL_STORE = 10;
 export const CPU_DOWN = 11;
 export const CPU_UP = 12;
+export const KFREE_RCU = 13;
+export const KMALLOC_NOLOCK = 14;
+export const KFREE_NOLOCK = 15;
+export const PREFILL_SHEAF = 16;
+export const ALLOC_FROM_SHEAF = 17;
+export const REFILL_SHEAF = 18;
+export const RETURN_SHEAF = 19;
 
 /** Added to an operation's number when an interrupt handler did it. */
 const IN_INTERRUPT = 0x100;
@@ -67,7 +81,7 @@ const Control = struct("stress_control", {
 
 const Entry = struct("stress_operation", {
   name: word,
-  /** Bytes for kmalloc, objects for bulk calls, a CPU for hotplug, else the cache. */
+  /** Bytes for kmalloc, objects for bulk calls and sheaves, a CPU for hotplug, else the cache. */
   argument: word,
   /** What came out or went in; PENDING while the operation runs. */
   object: word,

@@ -13,6 +13,7 @@ import { GFP_KERNEL } from "../src/pages/gfp.ts";
 import { SlabSysfs } from "../src/sysfs/sysfs.ts";
 import {
   ALLOC_BULK,
+  ALLOC_FROM_SHEAF,
   CACHE_ALLOC,
   CACHE_CREATE,
   CACHE_DESTROY,
@@ -21,9 +22,15 @@ import {
   CPU_PARTIAL_STORE,
   FREE_BULK,
   KFREE,
+  KFREE_NOLOCK,
+  KFREE_RCU,
   KMALLOC,
+  KMALLOC_NOLOCK,
   LOG_ENTRIES,
   MAILBOX_SLOTS,
+  PREFILL_SHEAF,
+  REFILL_SHEAF,
+  RETURN_SHEAF,
   SLABINFO_WRITE,
   type StressControl,
 } from "./control.ts";
@@ -151,13 +158,72 @@ export class Driver {
     return objects;
   }
 
-  /** Gives objects of any caches back. Uses `objects` up. */
-  freeBulk(objects: Address[]): void {
+  /** Gives objects back, of any caches or, if one is given, of that one. Uses `objects` up. */
+  freeBulk(objects: Address[], cache = 0): void {
     const entry = this.begin(FREE_BULK, objects.length);
     for (const object of objects) this.verify(object);
     this.operations += objects.length - 1;
-    this.kernel.kmemCacheFreeBulk(0, objects.length, objects);
+    this.kernel.kmemCacheFreeBulk(cache, objects.length, objects);
     this.end(entry, 0);
+  }
+
+  // ---- what SLUB of 7.1 has besides ----
+
+  /** Whether sheaves can be prefilled, and nolock calls are there. */
+  get hasSheaves(): boolean {
+    return systemOf(this.kernel).allocator.sheafCalls !== undefined;
+  }
+
+  /** Any object goes back once no reader can have it any more. */
+  kfreeRcu(object: Address): void {
+    const entry = this.begin(KFREE_RCU, object);
+    this.verify(object);
+    this.kernel.kfreeRcu(object);
+    this.end(entry, object);
+  }
+
+  kmallocNolock(size: number): Address {
+    const entry = this.begin(KMALLOC_NOLOCK, size);
+    return this.received(entry, this.kernel.kmallocNolock(size));
+  }
+
+  kfreeNolock(object: Address): void {
+    const entry = this.begin(KFREE_NOLOCK, object);
+    this.verify(object);
+    this.kernel.kfreeNolock(object);
+    this.end(entry, object);
+  }
+
+  prefillSheaf(cache: Address, size: number): Address {
+    const entry = this.begin(PREFILL_SHEAF, size);
+    const sheaf = this.kernel.kmemCachePrefillSheaf(cache, size);
+    this.end(entry, sheaf);
+    if (sheaf === 0) this.refused++;
+    return sheaf;
+  }
+
+  /** 0: the sheaf is empty. */
+  allocFromSheaf(cache: Address, sheaf: Address): Address {
+    const entry = this.begin(ALLOC_FROM_SHEAF, cache);
+    const object = this.kernel.allocFromSheaf(cache, sheaf);
+    this.end(entry, object);
+    if (object !== 0) this.paint(object);
+    return object;
+  }
+
+  /** The sheaf that the task has from now on. */
+  refillSheaf(cache: Address, sheaf: Address, size: number): Address {
+    const entry = this.begin(REFILL_SHEAF, size);
+    const refilled = this.kernel.refillSheaf(cache, sheaf, size);
+    this.end(entry, refilled);
+    if (refilled === 0) this.refused++;
+    return refilled === 0 ? sheaf : refilled;
+  }
+
+  returnSheaf(cache: Address, sheaf: Address): void {
+    const entry = this.begin(RETURN_SHEAF, cache);
+    this.kernel.returnSheaf(cache, sheaf);
+    this.end(entry, sheaf);
   }
 
   create(name: string, size: number, flags = 0): Address {

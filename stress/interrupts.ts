@@ -32,7 +32,18 @@ export class InterruptHandler {
       if (pool.length < POOL && random.chance(0.6)) this.take(cache);
       else if (pool.length > 0) this.give();
     }
+    if (driver.hasSheaves) this.withoutLocks();
     driver.inInterrupt = false;
+  }
+
+  /** The calls that wait for no lock, whatever the interrupted code holds. */
+  private withoutLocks(): void {
+    const { driver, random, pool } = this;
+    const size = SIZES[random.below(SIZES.length)] as number;
+    const object = pool.length < POOL ? driver.kmallocNolock(size) : 0;
+    if (object !== 0) pool.push(object);
+    if (pool.length > 0 && random.chance(0.5)) driver.kfreeNolock(random.pluck(pool));
+    if (pool.length > 0 && random.chance(0.3)) driver.kfreeRcu(random.pluck(pool));
   }
 
   /** 0 stands for kmalloc. */

@@ -11,6 +11,7 @@ import {
 } from "../../src/caches/flags.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Driver } from "../driver.ts";
+import { SheafSteps } from "./sheaf-steps.ts";
 import type { Player, Workload } from "./workload.ts";
 
 /** Objects that a task holds on average, and at most. */
@@ -42,9 +43,11 @@ class MixedPlayer implements Player {
   private readonly held: number[] = [];
   /** Whole pages, which no bulk call takes. */
   private readonly large: number[] = [];
+  private readonly sheaves: SheafSteps | undefined;
 
   constructor(driver: Driver) {
     this.driver = driver;
+    this.sheaves = driver.hasSheaves ? new SheafSteps(driver, this.held) : undefined;
   }
 
   step(): void {
@@ -58,6 +61,7 @@ class MixedPlayer implements Player {
     else if (draw < 920) this.sendAway(random.below(12));
     else if (draw < 999) this.elsewhere();
     else if (random.chance(0.3)) driver.shrink(this.anyCache());
+    this.sheaves?.step();
     driver.emptyMailbox();
     while (held.length > HELD_AT_MOST) driver.kfree(random.pluck(held));
   }
