@@ -69,6 +69,11 @@ export class SheafLock {
     return this.memory.readOnce(pcs + CpuSheaves.rcuFree);
   }
 
+  /** The main sheaf that a CPU begins with: of a cache that no CPU knows yet, or knows as without sheaves. */
+  giveMain(pcs: CpuSheavesPtr, sheaf: SheafPtr): void {
+    this.memory.storeRelease(pcs + CpuSheaves.main, sheaf);
+  }
+
   setMain(pcs: CpuSheavesPtr, sheaf: SheafPtr): void {
     this.memory.writeOnce(pcs + CpuSheaves.main, sheaf);
   }

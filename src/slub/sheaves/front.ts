@@ -57,7 +57,7 @@ export class SheafFront implements Front {
       percpu.free(cpuStats);
       return false;
     }
-    this.eachCpu(s, (pcs) => this.parts.sheafLock.setMain(pcs, this.bootstrapSheaf));
+    this.eachCpu(s, (pcs) => this.parts.sheafLock.giveMain(pcs, this.bootstrapSheaf));
     const capacity = this.parts.sheaves.capacityOf(s);
     if (capacity === 0 || this.makeSheaves(s, capacity)) return true;
     this.closeCpus(s);
@@ -77,7 +77,7 @@ export class SheafFront implements Front {
     this.eachCpu(s, (pcs) => {
       const main = made ? sheaves.allocEmpty(s, GFP_KERNEL, capacity) : 0;
       if (main === 0) made = false;
-      else sheafLock.setMain(pcs, main);
+      else sheafLock.giveMain(pcs, main);
     });
     return made;
   }
