@@ -26,8 +26,12 @@ export function noSlab(kernel: KernelVersion): string {
 /** The version that runs by default. */
 export const DEFAULT_KERNEL: KernelVersion = "4.1";
 
-/** `seed`: as it was before the fix for CVE-2022-49700, in whichever kernel runs. */
-export const ERAS = ["fixed", "seed"] as const;
+/**
+ * `fixed`: with the fixes that leave the order of objects as it is. `seed`: as it was before the fix for
+ * CVE-2022-49700, in whichever kernel runs. `faithful`: as that release of Linux is, with the bugs that
+ * it has: 4.1 the same one, 7.1 a bulk free that loses objects.
+ */
+export const ERAS = ["fixed", "seed", "faithful"] as const;
 export type Era = (typeof ERAS)[number];
 
 /** A release of Linux, which need not be one that is copied. */

@@ -35,7 +35,7 @@ export async function explanation(
   const { file, isWritten } = save(`stress-${seed}`, text);
   const words = ["slablab", "explore", file];
   if (mutation !== undefined) words.push("--mutation", mutation);
-  if (era === "seed") words.push("--era", "seed");
+  if (era !== "fixed") words.push("--era", era);
   const told = isWritten ? file : `to be saved as ${file}\n\n${text}`;
   const named = `\nthe last operations as a scenario: ${told}\n  ${commandLine(words)}\n`;
   if (!searches) return named;

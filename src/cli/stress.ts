@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
+import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { classesFor } from "../kernel/classes.ts";
 import { mutate, NoMutation } from "../laboratory/mutation.ts";
 import { loadMutation } from "../museum/mutations.ts";
@@ -56,7 +57,7 @@ interface Given extends KernelOptions {
   migrations: number;
   delays?: number;
   mutation?: string;
-  era: "fixed" | "seed";
+  era: Era;
   debug?: string;
   failSlab?: number;
   failPages?: number;
@@ -99,9 +100,9 @@ export function stressCommand(): Command {
     .addOption(
       new Option(
         "--era <era>",
-        "fixes that the allocator has: `seed` lacks the one of CVE-2022-49700",
+        "fixes that the allocator has: `seed` lacks the one of CVE-2022-49700, `faithful` has its release's bugs",
       )
-        .choices(["fixed", "seed"])
+        .choices([...ERAS])
         .default("fixed"),
     )
     .option("--debug <letters>", "debug all caches: F, Z, P, U, as in slub_debug", letters)

@@ -2,6 +2,7 @@
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
@@ -14,7 +15,7 @@ import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.
 
 export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;
-  era?: "fixed" | "seed";
+  era?: Era;
 }
 
 export function withSubjectOptions(command: Command): Command {
@@ -24,9 +25,7 @@ export function withSubjectOptions(command: Command): Command {
       "--mutation <id|file>",
       "allocator with one fix taken out: an id, or a file that exports one",
     )
-    .addOption(
-      new Option("--era <era>", "fixes that the allocator has").choices(["fixed", "seed"]),
-    );
+    .addOption(new Option("--era <era>", "fixes that the allocator has").choices([...ERAS]));
 }
 
 /** `scenario`: a name, the id of an exhibit, or a file. */

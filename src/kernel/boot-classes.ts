@@ -7,11 +7,11 @@ import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
-import { seedEra } from "../slub/cpu-slab/era-seed.ts";
-import { withHardenedFreelists } from "../slub/options/hardened.ts";
+import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
+import { withSheafInitOnFree } from "../slub/sheaves/init-on-free.ts";
 import type { BootOptions } from "./boot-options.ts";
 import {
   type Change,
@@ -19,16 +19,19 @@ import {
   inTurn,
   onAllocator,
   onCommon,
+  onSheaves,
   onSlab,
   onSlub,
+  onSlubLayer,
   type SystemClasses,
 } from "./classes.ts";
+import { eraChange } from "./era.ts";
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
 const CHANGES = {
-  slabLock: onSlub(withSlabLock),
-  hardened: onSlub(withHardenedFreelists),
-  randomized: inTurn(onSlub(withRandomFreelists), onSlab(withRandomIndexes)),
+  slabLock: onSlubLayer(withSlabLock),
+  hardened: inTurn(onSlubLayer(withHardenedPointers), onSlub(withHardenedFastPaths)),
+  randomized: inTurn(onSlubLayer(withRandomFreelists), onSlab(withRandomIndexes)),
   debugSlab: onSlab(withSlabDebugging),
   initOnAlloc: inTurn(
     onCommon(({ Pages }) => ({ Pages: withPagesInitOnAlloc(Pages) })),
@@ -37,19 +40,16 @@ const CHANGES = {
   initOnFree: inTurn(
     onCommon(({ Pages }) => ({ Pages: withPagesInitOnFree(Pages) })),
     onSlub(withInitOnFree),
+    onSheaves(withSheafInitOnFree),
     onSlab(withSlabInitOnFree),
   ),
-  seedEra: onSlub(seedEra),
   failSlab: onAllocator(failslab),
   failPages: onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
 } satisfies Record<string, Change>;
 
-/** Switches that only SLUB with cpu slabs, and where it says so SLAB, knows. */
-const NOT_WITH_SHEAVES = ["slabLock", "hardened", "randomized", "initOnFree", "seedEra"] as const;
-
-/** @throws RangeError where the allocator has no such switch. */
+/** @throws RangeError where the allocator has no such era. */
 export function bootClasses(options: Required<BootOptions>): SystemClasses {
-  const { config } = options;
+  const { config, kernel, era } = options;
   const wanted: Record<keyof typeof CHANGES, boolean> = {
     slabLock: options.swap === "slab_lock",
     hardened: options.hardened || config.includes("SLAB_FREELIST_HARDENED"),
@@ -57,18 +57,14 @@ export function bootClasses(options: Required<BootOptions>): SystemClasses {
     debugSlab: config.includes("DEBUG_SLAB"),
     initOnAlloc: options.initOnAlloc,
     initOnFree: options.initOnFree,
-    seedEra: options.era === "seed",
     failSlab: options.failSlab !== null,
     failPages: options.failPages !== null,
   };
   const names = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
   const changes = names.filter((name) => wanted[name]).map((name) => CHANGES[name]);
-  const classes = classesFor(options.allocator, options.kernel);
-  if (classes.allocator === "slub" && classes.front === "sheaves") {
-    const missing = NOT_WITH_SHEAVES.find((name) => wanted[name]);
-    if (missing !== undefined) {
-      throw new RangeError(`SLUB of ${options.kernel} has no switch ${missing} here`);
-    }
+  const classes = classesFor(options.allocator, kernel);
+  if (era === "seed" && classes.allocator === "slub" && classes.front === "sheaves") {
+    throw new RangeError(`SLUB of ${kernel} has no tid, whose missing step makes the era "seed"`);
   }
-  return inTurn(...changes)(classes);
+  return inTurn(eraChange(era, kernel), ...changes)(classes);
 }

@@ -14,12 +14,9 @@ import type { SlabWatch } from "../caches/slab-watch.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
 import { withSlabWatch } from "../slab/observer/watched.ts";
-import {
-  type SheafClasses,
-  SLUB_KERNELS,
-  type SlubClasses,
-} from "../slub/kernels.ts";
+import { type SheafClasses, SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
 import { withSlubWatch } from "../slub/observer/watched.ts";
+import type { LayerParts } from "../slub/parts.ts";
 import { withSheafWatch } from "../slub/sheaves/observer/watched.ts";
 
 /** What stands below every allocator. */
@@ -81,6 +78,17 @@ export function onSlub(change: (classes: SlubTable) => Partial<SlubTable>): Chan
       : classes;
 }
 
+/**
+ * A change that exchanges classes of SLUB's slab layer, under whichever front. The subclass fits where
+ * the class stood that it extends.
+ */
+export function onSlubLayer(change: (classes: LayerParts) => Partial<LayerParts>): Change {
+  return (classes) =>
+    classes.allocator === "slub"
+      ? exchange(classes, change(classes) as Partial<SystemClasses>)
+      : classes;
+}
+
 /** A change that exchanges classes of SLUB with sheaves only; other tables stay as they are. */
 export function onSheaves(change: (classes: SheafTable) => Partial<SheafTable>): Change {
   return (classes) =>
@@ -114,7 +122,7 @@ export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): C
 /** A change that has a checker told of slabs that go back. */
 export function watchingSlabs(watch: SlabWatch): Change {
   return inTurn(
-    onSlub((classes) => withSlubWatch(classes, watch)),
+    onSlubLayer((classes) => withSlubWatch(classes, watch)),
     onSheaves((classes) => withSheafWatch(classes, watch)),
     onSlab((classes) => withSlabWatch(classes, watch)),
   );

@@ -21,7 +21,7 @@ import {
   smallMachine,
   type World,
 } from "../explore/world.ts";
-import { type Change, classesFor, onSlub } from "../kernel/classes.ts";
+import { type Change, classesFor, onSlubLayer } from "../kernel/classes.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -67,7 +67,7 @@ export class Laboratory implements World {
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions);
     const table = classesFor(allocator, kernel);
-    const base = options.swap === "slab_lock" ? onSlub(withSlabLock)(table) : table;
+    const base = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {
       ...DEFAULT_BOOT_PARAMETERS,

@@ -4,11 +4,12 @@
  * exhibit names; the fixed source passes every schedule with as many preemptions and, as far as a
  * share of time allows, with one more.
  */
+import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import { explore } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
-import { type Change, onSlub } from "../kernel/classes.ts";
+import type { Change } from "../kernel/classes.ts";
+import { eraChange } from "../kernel/era.ts";
 import { scenarioOf } from "../laboratory/scenario.ts";
-import { seedEra } from "../slub/cpu-slab/era-seed.ts";
 import type { Exhibit } from "./exhibit.ts";
 
 export interface Proof {
@@ -34,8 +35,8 @@ export interface Proof {
 /** Far more than any exhibit takes, for slow machines. */
 const PATIENCE_SECONDS = 120;
 
-export const eraOf = ({ era }: Pick<Exhibit, "era">): Change =>
-  era === "seed" ? onSlub(seedEra) : (classes) => classes;
+const eraOf = ({ era, scenario }: Pick<Exhibit, "era" | "scenario">): Change =>
+  eraChange(era, scenario.machine.kernel ?? DEFAULT_KERNEL);
 
 /** The change that makes the fixed source: the exhibit's era and base. */
 export function fixedChange(exhibit: Exhibit): Change {

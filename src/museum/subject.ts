@@ -7,6 +7,7 @@ import type { AllocatorName } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type Era, type KernelVersion } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
 import { classesFor } from "../kernel/classes.ts";
+import { eraChange } from "../kernel/era.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
@@ -14,7 +15,7 @@ import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./bugs/index.ts";
 import { loadMutation } from "./mutations.ts";
-import { brokenScenario, eraOf } from "./prove.ts";
+import { brokenScenario } from "./prove.ts";
 import { scenarios } from "./scenarios.ts";
 
 export interface Subject {
@@ -62,7 +63,7 @@ function changedBy(mutation: Mutation, era: Era, fit: readonly SlabScenario[]): 
   const refusals: NoMutation[] = [];
   const changed = fit.filter(({ machine: { allocator = "slub", kernel = DEFAULT_KERNEL } }) => {
     try {
-      mutate(mutation, eraOf({ era })(classesFor(allocator, kernel)));
+      mutate(mutation, eraChange(era, kernel)(classesFor(allocator, kernel)));
       return true;
     } catch (error) {
       if (!(error instanceof NoMutation)) throw error;
@@ -90,10 +91,10 @@ export async function scenarioOfSubject(subject: Subject): Promise<Scenario<Labo
   }
   const found = text === undefined ? named(scenario) : parseScenario(scenario, text);
   const broken = mutation === undefined ? undefined : await loadMutation(mutation);
-  const past = eraOf({ era });
   const machine = { ...found.machine };
   const own = allocator === undefined ? machine : { ...machine, allocator };
   const on = kernel === undefined ? own : { ...own, kernel };
+  const past = eraChange(era, on.kernel ?? DEFAULT_KERNEL);
   const wanted = scenarioOf({ ...found, machine: on }, (classes) => {
     const older = past(classes);
     return broken === undefined ? older : mutate(broken, older);

@@ -21,13 +21,13 @@ import {
 } from "../../caches/flags.ts";
 import { since } from "../../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
-import type { Slub } from "../cpu-slab/slub.ts";
 import { allocCalls, freeCalls } from "../debug/locations.ts";
 import { validateSlabCache } from "../debug/validate.ts";
 import { clampMinPartial } from "../geometry.ts";
 import { resize } from "../resize.ts";
+import type { SlabLayer } from "../slab-layer.ts";
 import { KmemCache, ooOrder } from "../structs.ts";
-import { SlubObjects } from "./slab-counts.ts";
+import type { LayerCounts } from "./layer-counts.ts";
 
 /** kstrtoul: a decimal unsigned long, one newline may follow; or a negative error number. */
 function unsignedLong(text: string): number {
@@ -56,9 +56,8 @@ function trigger(act: (s: KmemCachePtr) => number): Attribute {
   return { show: () => "", store: (s, text) => (text.startsWith("1") ? act(s) : -EINVAL) };
 }
 
-export function slubSettings(slub: Slub) {
+export function slubSettings(slub: SlabLayer, counts: LayerCounts) {
   const { memory, common } = slub.context;
-  const objects = new SlubObjects(slub);
   const read = (s: KmemCachePtr, field: number) => memory.readOnce(s + field);
   const write = (s: KmemCachePtr, field: number, value: number): number => {
     memory.writeOnce(s + field, value);
@@ -92,7 +91,7 @@ export function slubSettings(slub: Slub) {
   const never = () => 0;
   const ifShared = (s: KmemCachePtr) => (read(s, KmemCache.refcount) > 1 ? -EINVAL : 0);
   const ifUsed = (s: KmemCachePtr) =>
-    objects.totalObjects(s).some((total) => total > 0) ? -EBUSY : 0;
+    counts.totalObjects(s).some((total) => total > 0) ? -EBUSY : 0;
   /** The shuffled order of a slab's objects is of the layout that the cache was made with. */
   const ifShuffled = (s: KmemCachePtr) => (read(s, KmemCache.randomSeq) !== 0 ? -EBUSY : 0);
   const layout = (bit: number) =>

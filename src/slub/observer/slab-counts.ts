@@ -1,63 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/**
- * How many slabs and objects a SLUB cache has, by node (mm/slub.c `show_slab_objects`). Partial
- * lists are walked under their list_lock; what CPUs own is read while they go on, so it is a glance,
- * not a census. Objects on a CPU's private list count as used.
- */
+/** What the CPUs own of a SLUB cache with cpu slabs: read while they go on, so a glance, not a census. */
 
 import { since } from "../../caches/kernel-version.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import { freeOf, inuseOf } from "../counters.ts";
-import type { Slub } from "../cpu-slab/slub.ts";
-import {
-  KmemCache,
-  KmemCacheCpu,
-  KmemCacheNode,
-  type KmemCachePtr,
-  ooObjects,
-} from "../structs.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr, ooObjects } from "../structs.ts";
+import { LayerCounts } from "./layer-counts.ts";
 
 export interface CpuPartialCount {
   readonly objects: number;
   readonly slabs: number;
 }
 
-export class SlubObjects {
-  private readonly slub: Slub;
-
-  constructor(slub: Slub) {
-    this.slub = slub;
-  }
-
-  /** Slabs of any kind. */
-  slabs(s: KmemCachePtr): number[] {
-    return this.byNode(s, (n) => this.slub.context.memory.loadAcquire(n + KmemCacheNode.nrSlabs));
-  }
-
-  totalObjects(s: KmemCachePtr): number[] {
-    const { memory } = this.slub.context;
-    return this.byNode(s, (n) => memory.loadAcquire(n + KmemCacheNode.totalObjects));
-  }
-
-  /** Objects in use, or on the private list of a CPU. */
-  objects(s: KmemCachePtr): number[] {
-    const { memory } = this.slub.context;
-    return this.byNode(
-      s,
-      (n) => memory.loadAcquire(n + KmemCacheNode.totalObjects) - this.countPartial(n, freeOf),
-    );
-  }
-
-  /** Slabs on partial lists. */
-  partial(s: KmemCachePtr): number[] {
-    return this.byNode(s, (n) => this.slub.nodePartial.nrPartial(n));
-  }
-
-  /** Objects in use on them. */
-  objectsPartial(s: KmemCachePtr): number[] {
-    return this.byNode(s, (n) => this.countPartial(n, inuseOf));
-  }
-
+export class SlubObjects extends LayerCounts {
   /**
    * Slabs that CPUs own. A CPU without a cpu slab is passed over, its cpu partial list with it, and
    * a whole list counts for the node of its first slab: so does 4.1.
@@ -100,43 +54,10 @@ export class SlubObjects {
     return count(objects, sum(objects));
   }
 
-  /** One of the counters of statistics.ts, by CPU: unsigned, as the kernel prints them. */
-  statistic(s: KmemCachePtr, item: number): number[] {
-    const { memory } = this.slub.context;
-    return this.cpus(s).map((c) => memory.readOnce(c + KmemCacheCpu.stat + (item << 2)) >>> 0);
-  }
-
-  /** clear_stat: what a CPU counts at the same moment may survive it. */
-  clearStatistic(s: KmemCachePtr, item: number): void {
-    const { memory } = this.slub.context;
-    // Atomic, since the words are other CPUs', which go on counting.
-    for (const c of this.cpus(s)) memory.xchg(c + KmemCacheCpu.stat + (item << 2), 0);
-  }
-
   /** struct kmem_cache_cpu of every CPU, in order. */
   cpus(s: KmemCachePtr): number[] {
     const { memory, machine } = this.slub.context;
     const cpuSlab = memory.read32(s + KmemCache.cpuSlab);
     return Array.from({ length: machine.options.cpus }, (_, cpu) => memory.perCpuPtr(cpuSlab, cpu));
-  }
-
-  private byNode(s: KmemCachePtr, count: (n: number) => number): number[] {
-    const { context } = this.slub;
-    return Array.from({ length: context.machine.options.nodes }, (_, nid) => {
-      const n = context.nodeOf(s, nid);
-      return n === 0 ? 0 : count(n);
-    });
-  }
-
-  /** count_partial */
-  private countPartial(n: number, of: (counters: number) => number): number {
-    const { nodePartial, context } = this.slub;
-    let sum = 0;
-    const flags = nodePartial.lockIrqsave(n);
-    for (let page = nodePartial.first(n); page !== 0; page = nodePartial.next(n, page)) {
-      sum += of(context.memory.readOnce(page + Page.counters));
-    }
-    nodePartial.unlockIrqrestore(n, flags);
-    return sum;
   }
 }

@@ -12,6 +12,7 @@ import { Page, type PagePtr } from "../../pages/page.ts";
 import type { FreePointersParts } from "../free-pointers.ts";
 import type { SlubGeometry } from "../geometry.ts";
 import type { SlubClasses } from "../kernels.ts";
+import type { LayerParts } from "../parts.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 
@@ -40,7 +41,8 @@ function refuseDoubleFree(context: SlubContext, object: Address): never {
   throw new KernelBug("double-free", message);
 }
 
-export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses> {
+/** What is stored, of whichever front. */
+export function withHardenedPointers(classes: LayerParts): Partial<LayerParts> {
   return {
     FreePointers: class extends classes.FreePointers {
       private code(s: KmemCachePtr, pointer: Address, at: Address): Address {
@@ -66,6 +68,18 @@ export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses
         this.memory.write32(at, this.code(s, next, at));
       }
     },
+    CacheLifetime: class extends classes.CacheLifetime {
+      protected override setGeometry(s: KmemCachePtr, geometry: SlubGeometry): void {
+        super.setGeometry(s, geometry);
+        this.memory.write32(s + KmemCache.random, this.memory.random());
+      }
+    },
+  };
+}
+
+/** What the fast paths of SLUB with cpu slabs do by themselves. */
+export function withHardenedFastPaths(classes: SlubClasses): Partial<SlubClasses> {
+  return {
     SlowFree: class extends classes.SlowFree {
       /** Before any lock is taken. */
       override free(
@@ -112,12 +126,6 @@ export function withHardenedFreelists(classes: SlubClasses): Partial<SlubClasses
         if (!super.updateCpuFreelistFast(cpuSlab, head, tid, 0)) return false;
         reportCutList(this, head);
         return true;
-      }
-    },
-    CacheLifetime: class extends classes.CacheLifetime {
-      protected override setGeometry(s: KmemCachePtr, geometry: SlubGeometry): void {
-        super.setGeometry(s, geometry);
-        this.memory.write32(s + KmemCache.random, this.memory.random());
       }
     },
   };

@@ -4,9 +4,10 @@
  * is chained in that order, from a random place on. A slab of a smaller order than preferred leaves
  * out the objects it has no room for. The caches of the early boot get their permutation at its end.
  */
+import type { SheafArgs } from "../../caches/allocator.ts";
 import { SLAB_STATE } from "../../caches/kmem-cache.ts";
 import type { Address } from "../../machine/memory.ts";
-import type { SlubClasses } from "../kernels.ts";
+import type { LayerParts } from "../parts.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr, ooObjects } from "../structs.ts";
 
@@ -30,7 +31,7 @@ function shuffle({ common, memory }: SlubContext, s: KmemCachePtr): void {
   memory.write32(s + KmemCache.randomSeq, sequence);
 }
 
-export function withRandomFreelists(classes: SlubClasses): Partial<SlubClasses> {
+export function withRandomFreelists(classes: LayerParts): Partial<LayerParts> {
   return {
     SlabPages: class extends classes.SlabPages {
       protected override linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
@@ -59,8 +60,8 @@ export function withRandomFreelists(classes: SlubClasses): Partial<SlubClasses> 
       }
     },
     CacheLifetime: class extends classes.CacheLifetime {
-      override open(s: KmemCachePtr, flags: number): number {
-        const error = super.open(s, flags);
+      override open(s: KmemCachePtr, flags: number, args?: SheafArgs): number {
+        const error = super.open(s, flags, args);
         if (error === 0 && this.context.common.state >= SLAB_STATE.UP) shuffle(this.context, s);
         return error;
       }

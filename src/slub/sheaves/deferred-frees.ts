@@ -6,9 +6,8 @@
 import type { Address, Memory } from "../../machine/memory.ts";
 import { ptr, sizeOf, struct } from "../../machine/struct.ts";
 import { Page } from "../../pages/page.ts";
-import type { FreePointers } from "../free-pointers.ts";
 import type { SlubContext } from "../slub-context.ts";
-import type { KmemCachePtr } from "../structs.ts";
+import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import type { SheafSlowFree } from "./slow-free.ts";
 import { FREE_SLOWPATH } from "./statistics.ts";
 
@@ -16,7 +15,6 @@ const Deferred = struct("defer_free", { objects: ptr });
 
 export interface DeferredFreesParts {
   readonly context: SlubContext;
-  readonly freePointers: FreePointers;
   readonly slowFree: SheafSlowFree;
 }
 
@@ -38,11 +36,11 @@ export class DeferredFrees {
   /** defer_free */
   add(object: Address): void {
     const { memory } = this;
-    const s = this.cacheOf(object);
     const flags = memory.irqSave();
     const head = memory.thisCpuPtr(this.list + Deferred.objects);
     const first = memory.read32(head);
-    this.parts.freePointers.set(s, object, first);
+    // llist_add: as it is, also where free pointers are encoded.
+    memory.write32(this.linkOf(object), first);
     memory.write32(head, object);
     if (first === 0) this.parts.context.machine.irqWork.queue();
     memory.irqRestore(flags);
@@ -56,7 +54,7 @@ export class DeferredFrees {
   /** The objects of a cache that wait on a CPU, for an audit. */
   *of(s: KmemCachePtr, cpu: number): Generator<Address> {
     let object = this.memory.read32(this.memory.perCpuPtr(this.list + Deferred.objects, cpu));
-    for (; object !== 0; object = this.parts.freePointers.get(this.cacheOf(object), object)) {
+    for (; object !== 0; object = this.memory.read32(this.linkOf(object))) {
       if (this.cacheOf(object) === s) yield object;
     }
   }
@@ -71,11 +69,16 @@ export class DeferredFrees {
     memory.irqRestore(flags);
     while (object !== 0) {
       const s = this.cacheOf(object);
-      const next = this.parts.freePointers.get(s, object);
+      const next = memory.read32(this.linkOf(object));
       this.parts.slowFree.free(s, this.parts.context.pages.virtToHeadPage(object), [object]);
       this.parts.context.stat(s, FREE_SLOWPATH);
       object = next;
     }
+  }
+
+  /** Where its free pointer will be: outside of what a debug cache checks. */
+  private linkOf(object: Address): Address {
+    return object + this.memory.read32(this.cacheOf(object) + KmemCache.offset);
   }
 
   private cacheOf(object: Address): KmemCachePtr {

@@ -247,9 +247,11 @@ function slabsListed(
   const of = `${name}: ${kind} list of node ${nid}`;
   walkSlabList({ memory, pages, findings, name: of, head, nid }, (page) => {
     if (!known.has(page)) {
-      findings.add("use-after-free", `${of} names ${hex(page)}, which is no slab of this cache there`, [
-        page,
-      ]);
+      findings.add(
+        "use-after-free",
+        `${of} names ${hex(page)}, which is no slab of this cache there`,
+        [page],
+      );
       return false;
     }
     listed.add(page);

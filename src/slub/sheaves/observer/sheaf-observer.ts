@@ -3,6 +3,7 @@
 import type { Attributes } from "../../../caches/attribute.ts";
 import type { AuditFindings } from "../../../caches/audit-findings.ts";
 import type { CacheDrawing, Reading } from "../../../caches/drawing.ts";
+import type { LiveObjects } from "../../../caches/live-objects.ts";
 import type { Audit, ListLimits, Observer } from "../../../caches/observer.ts";
 import type { SlabInfo } from "../../../caches/slab-info.ts";
 import type { SlabReport } from "../../../caches/slab-report.ts";
@@ -10,25 +11,30 @@ import type { TraceView } from "../../../caches/trace-view.ts";
 import type { Address } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
 import { inuseOf, objectsOf } from "../../counters.ts";
+import { liveObjects } from "../../debug/locations.ts";
+import { validateSlabCache } from "../../debug/validate.ts";
 import { slabInfo } from "../../observer/slab-info.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr, ooOrder } from "../../structs.ts";
 import type { SheafSlub } from "../slub.ts";
 import { SHEAF_STAT_NAMES } from "../statistics.ts";
 import { Barn } from "../structs.ts";
+import { sheafAttributes } from "./attributes.ts";
 import { auditAbsentSheaves, auditSheafCache } from "./audit.ts";
+import { checkSheaves } from "./cpu-check.ts";
 import { SheafDrawing } from "./drawing.ts";
 import { SheafTraceView } from "./trace-view.ts";
 
 export class SheafObserver implements Observer {
   readonly statNames = SHEAF_STAT_NAMES;
   readonly ownObjectsMove = true;
-  readonly attributes: Attributes = new Map();
+  readonly attributes: Attributes;
   readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
   private readonly slub: SheafSlub;
 
   constructor(slub: SheafSlub) {
     this.slub = slub;
+    this.attributes = sheafAttributes(slub);
     this.steps = new Map([["flush", (s: KmemCachePtr) => this.flush(s)]]);
   }
 
@@ -77,16 +83,28 @@ export class SheafObserver implements Observer {
     this.slub.reports.sink = sink;
   }
 
+  liveObjects(s: KmemCachePtr): LiveObjects[] {
+    return liveObjects(this.slub, s);
+  }
+
+  validate(s: KmemCachePtr): number {
+    return validateSlabCache(this.slub, s);
+  }
+
   slabInfo(s: KmemCachePtr): SlabInfo {
     return slabInfo(this.slub.context, this.slub.nodePartial, s);
   }
 
   traceView(): TraceView {
-    return new SheafTraceView(this.slub);
+    return new SheafTraceView(this.slub, this.attributes);
   }
 
   drawing(reading: Reading): CacheDrawing {
     return new SheafDrawing(this.slub.context, reading);
+  }
+
+  checkCpu(s: KmemCachePtr, cpu: number, reading: Reading): void {
+    checkSheaves(this.slub.context, s, cpu, reading);
   }
 
   setLimits(s: KmemCachePtr, { minPartial }: ListLimits): void {

@@ -8,11 +8,11 @@
  *
  * m: objects in main, spare and rcu_free sheaf; b: full and empty sheaves in the barn.
  */
-import { sumAndShares } from "../../../caches/per-node.ts";
+import type { Attributes } from "../../../caches/attribute.ts";
 import type { SheafSteps, SlabNumbers, TraceView } from "../../../caches/trace-view.ts";
 import type { Address, Memory } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
-import { freeOf, inuseOf, objectsOf } from "../../counters.ts";
+import { inuseOf, objectsOf } from "../../counters.ts";
 import {
   KmemCache,
   KmemCacheNode,
@@ -32,9 +32,11 @@ export class SheafTraceView implements TraceView {
   private readonly slub: SheafSlub;
   private readonly memory: Memory;
   private readonly single: boolean;
+  private readonly files: Attributes;
 
-  constructor(slub: SheafSlub) {
+  constructor(slub: SheafSlub, files: Attributes) {
     this.slub = slub;
+    this.files = files;
     this.memory = slub.context.memory;
     this.single = slub.context.machine.options.cpus === 1;
     this.sheafSteps = new SheafScriptSteps(slub);
@@ -130,60 +132,16 @@ export class SheafTraceView implements TraceView {
   snapshot(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
     return {
       ...this.attributes(s),
-      ...this.statistics(s),
       sheaves: this.sheaves(s, numbers),
       barns: this.barns(s, numbers),
       free: this.free(s, numbers),
     };
   }
 
-  /** In the kernel's order; files that are empty are not shown. */
+  /** Files that are recorded, as sysfs shows them. */
   private attributes(s: KmemCachePtr): Record<string, unknown> {
-    const { context } = this.slub;
-    const word = (field: number) => this.memory.read32(s + field);
-    const oo = word(KmemCache.oo);
-    const byNode = (of: (n: KmemCacheNodePtr) => number) =>
-      shown(
-        sumAndShares(
-          this.nodes().map((nid) => of(context.nodeOf(s, nid))),
-          "N",
-        ),
-      );
-    const count = (n: KmemCacheNodePtr, of: (counters: number) => number) =>
-      this.partial(n).reduce((sum, page) => sum + of(this.memory.read32(page + Page.counters)), 0);
-    const total = (n: KmemCacheNodePtr) => this.memory.read32(n + KmemCacheNode.totalObjects);
-    return {
-      slab_size: word(KmemCache.size),
-      object_size: word(KmemCache.objectSize),
-      objs_per_slab: ooObjects(oo),
-      order: ooOrder(oo),
-      sheaf_capacity: word(KmemCache.sheafCapacity),
-      min_partial: word(KmemCache.minPartial),
-      cpu_partial: 0,
-      objects_partial: byNode((n) => count(n, inuseOf)),
-      partial: byNode((n) => this.memory.read32(n + KmemCacheNode.nrPartial)),
-      cpu_slabs: 0,
-      align: word(KmemCache.align),
-      slabs_cpu_partial: "0(0)",
-      total_objects: byNode(total),
-      objects: byNode((n) => total(n) - count(n, freeOf)),
-      slabs: byNode((n) => this.memory.read32(n + KmemCacheNode.nrSlabs)),
-      remote_node_defrag_ratio: Math.floor(word(KmemCache.remoteNodeDefragRatio) / 10),
-    };
-  }
-
-  /** Counts of CPUs that are gone are not shown. */
-  private statistics(s: KmemCachePtr): Record<string, unknown> {
-    const cpuStats = this.memory.read32(s + KmemCache.cpuStats);
-    const { presence } = this.slub.context.machine;
-    const counts = (item: number) =>
-      this.cpus().map((cpu) =>
-        presence.isOnline(cpu)
-          ? this.memory.read32(this.memory.perCpuPtr(cpuStats, cpu) + (item << 2))
-          : 0,
-      );
     return Object.fromEntries(
-      SHEAF_STAT_NAMES.map((name, item) => [name, shown(sumAndShares(counts(item), "C"))]),
+      RECORDED.map((name) => [name, shown(this.files.get(name)?.show?.(s) ?? "")]),
     );
   }
 
@@ -238,8 +196,28 @@ export class SheafTraceView implements TraceView {
   }
 }
 
+const RECORDED = [
+  "slab_size",
+  "object_size",
+  "objs_per_slab",
+  "order",
+  "sheaf_capacity",
+  "min_partial",
+  "cpu_partial",
+  "objects_partial",
+  "partial",
+  "cpu_slabs",
+  "align",
+  "slabs_cpu_partial",
+  "total_objects",
+  "objects",
+  "slabs",
+  "remote_node_defrag_ratio",
+  ...SHEAF_STAT_NAMES,
+];
+
 /** As the recorded runs have it: a number where nothing else is said. */
-function shown(text: string): number | string {
-  const trimmed = text.trimEnd();
+function shown(text: string | number): number | string {
+  const trimmed = `${text}`.trimEnd();
   return /^\d+$/.test(trimmed) ? Number(trimmed) : trimmed;
 }

@@ -3,15 +3,11 @@
 import type { SlabWatch } from "../../../caches/slab-watch.ts";
 import type { Address } from "../../../machine/memory.ts";
 import type { SheafClasses } from "../../kernels.ts";
-import { withSlubWatch } from "../../observer/watched.ts";
 import type { KmemCachePtr } from "../../structs.ts";
 import type { SheafPtr } from "../structs.ts";
 
 export function withSheafWatch(classes: SheafClasses, watch: SlabWatch): Partial<SheafClasses> {
-  // The subclass that comes out of it is one of SheafBootstrap, as what goes in.
-  const layer = withSlubWatch(classes, watch) as Pick<SheafClasses, "Bootstrap" | "SlabPages">;
   return {
-    ...layer,
     Allocator: class extends classes.Allocator {
       override allocFromSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): Address {
         return this.told(super.allocFromSheaf(s, gfp, sheaf));

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { audit } from "../../src/check/audit.ts";
-import { type Change, onSheaves } from "../../src/kernel/classes.ts";
-import { boot, MIB, systemOf } from "../../src/kernel/kernel.ts";
-import type { SheafClasses } from "../../src/slub/kernels.ts";
-import { withLostLocals } from "../../src/slub/sheaves/lost-locals.ts";
-import { Barn } from "../../src/slub/sheaves/structs.ts";
+import { audit } from "../../../src/check/audit.ts";
+import type { BootOptions } from "../../../src/kernel/boot-options.ts";
+import { onSheaves } from "../../../src/kernel/classes.ts";
+import { boot, type Kernel, MIB, systemOf } from "../../../src/kernel/kernel.ts";
+import type { SheafClasses } from "../../../src/slub/kernels.ts";
+import { Barn } from "../../../src/slub/sheaves/structs.ts";
 
 const machine = { kernel: "7.1", cpus: 4, nodes: 2, memory: 64 * MIB } as const;
 
 /** CPU 3, of node 1, frees 32 objects of node 0 and 5 of its own in one call; how many are left. */
-function leftAfterBulkFree(change?: Change): number {
-  const kernel = boot(machine, change === undefined ? {} : { change });
+function leftAfterBulkFree(options: BootOptions = {}): number {
+  const kernel = boot({ ...machine, ...options });
   const s = kernel.kmemCacheCreate("bulk256", 256);
   const take = (count: number, cpu: number) =>
     kernel.run(() => Array.from({ length: count }, () => kernel.kmemCacheAlloc(s)), cpu);
@@ -27,7 +27,7 @@ describe("a bulk free on a CPU of another node", () => {
   });
 
   test("loses them as Linux 7.1.5 has it", () => {
-    expect(leftAfterBulkFree(onSheaves(withLostLocals))).toBe(5);
+    expect(leftAfterBulkFree({ era: "faithful" })).toBe(5);
   });
 });
 
@@ -102,12 +102,54 @@ test("an interrupt that finds the sheaf lock held does without sheaves", () => {
   expect(kernel.kmemCacheDestroy(s)).toBe(0);
 });
 
-test.each([
-  ["slabLock", { swap: "slab_lock" } as const],
-  ["hardened", { hardened: true }],
-  ["initOnFree", { initOnFree: true }],
-])("a machine with sheaves says that it has no switch %s", (name, options) => {
-  expect(() => boot({ ...machine, ...options })).toThrow(`SLUB of 7.1 has no switch ${name} here`);
+/** What came of objects that were allocated, freed and allocated again in every way. */
+function usedWith(options: BootOptions): { kernel: Kernel; objects: number[] } {
+  const kernel = boot({ ...machine, ...options });
+  const s = kernel.kmemCacheCreate("used200", 200);
+  const objects: number[] = [];
+  kernel.run(() => {
+    for (let i = 0; i < 400; i++) objects.push(kernel.kmemCacheAlloc(s));
+    for (const object of objects) kernel.view8(object, 200).fill(0x77);
+    for (const object of objects.splice(0, 100)) kernel.kmemCacheFree(s, object);
+    for (const object of objects.splice(0, 100)) kernel.kfreeRcu(object);
+    for (const object of objects.splice(0, 100)) kernel.kfreeNolock(object);
+    kernel.kmemCacheFreeBulk(s, 100, objects.splice(0, 100));
+    kernel.rcuBarrier();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 20);
+    for (let i = 0; i < 10; i++) objects.push(kernel.allocFromSheaf(s, sheaf));
+    kernel.returnSheaf(s, sheaf);
+    kernel.kmemCacheAllocBulk(s, 300, objects);
+    for (let i = 0; i < 100; i++) objects.push(kernel.kmemCacheAlloc(s));
+  }, 0);
+  expect(audit(systemOf(kernel))).toEqual([]);
+  return { kernel, objects };
+}
+
+describe("a boot option", () => {
+  test.each<[string, BootOptions]>([
+    ["slab_lock", { swap: "slab_lock" }],
+    ["hardened free pointers", { hardened: true }],
+    ["random freelists", { randomized: true }],
+    ["init_on_alloc", { initOnAlloc: true }],
+  ])("%s works with sheaves", (_, options) => {
+    const { objects } = usedWith(options);
+    expect(new Set(objects).size).toBe(objects.length);
+  });
+
+  test("init_on_free zeroes what comes back, whichever way it comes", () => {
+    const { kernel, objects } = usedWith({ initOnFree: true });
+    const stained = objects.filter((at) => kernel.view8(at, 200).some((byte) => byte !== 0));
+    expect(stained).toEqual([]);
+  });
+
+  test("random freelists hand a slab's objects out in another order", () => {
+    const inOrder = usedWith({}).objects;
+    expect(usedWith({ randomized: true }).objects).not.toEqual(inOrder);
+  });
+
+  test("era seed is refused: there is no tid whose step could be missing", () => {
+    expect(() => boot({ ...machine, era: "seed" })).toThrow("SLUB of 7.1 has no tid");
+  });
 });
 
 test("Linux 7.1 has no SLAB", () => {

@@ -1,0 +1,173 @@
+import { describe, expect, test } from "vitest";
+import { boot, GFP_KERNEL, type Kernel, MIB, ZERO_SIZE_PTR } from "../../src/kernel/index.ts";
+
+const machine = { kernel: "7.1", cpus: 2, memory: 32 * MIB } as const;
+
+function booted(): { kernel: Kernel; s: number; other: number } {
+  const kernel = boot({ ...machine, parameters: { slab_nomerge: true } });
+  const s = kernel.kmemCacheCreate("nodes", 256);
+  const other = kernel.kmemCacheCreate("leaves", 256);
+  return { kernel, s, other };
+}
+
+describe("a prefilled sheaf", () => {
+  test("gives at least as many objects as were asked for, and then none", () => {
+    const { kernel, s } = booted();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 20);
+    const objects = Array.from({ length: 28 }, () => kernel.allocFromSheaf(s, sheaf));
+    expect(new Set(objects).size).toBe(28);
+    expect(objects).not.toContain(0);
+    expect(kernel.allocFromSheaf(s, sheaf)).toBe(0);
+    for (const object of objects) kernel.kmemCacheFree(s, object);
+    kernel.returnSheaf(s, sheaf);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("may be larger than the sheaves of its cache", () => {
+    const { kernel, s } = booted();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 100);
+    const objects = Array.from({ length: 100 }, () => kernel.allocFromSheaf(s, sheaf));
+    expect(objects).not.toContain(0);
+    expect(kernel.allocFromSheaf(s, sheaf)).toBe(0);
+    kernel.kmemCacheFreeBulk(s, 100, objects);
+    kernel.returnSheaf(s, sheaf);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("may be had of a cache without sheaves", () => {
+    const kernel = boot({ ...machine, parameters: { slub_debug: "FZPU" } });
+    const s = kernel.kmemCacheCreate("debugged", 256);
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 5);
+    const object = kernel.allocFromSheaf(s, sheaf);
+    expect(object).not.toBe(0);
+    kernel.kmemCacheFree(s, object);
+    kernel.returnSheaf(s, sheaf);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("is refilled, and replaced where it is too small", () => {
+    const { kernel, s } = booted();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 10);
+    const object = kernel.allocFromSheaf(s, sheaf);
+    expect(kernel.refillSheaf(s, sheaf, 28)).toBe(sheaf);
+    const larger = kernel.refillSheaf(s, sheaf, 60);
+    expect(larger).not.toBe(sheaf);
+    expect(() => kernel.returnSheaf(s, sheaf)).toThrow("is no prefilled sheaf");
+    kernel.returnSheaf(s, larger);
+    kernel.kmemCacheFree(s, object);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("zeroes what it hands out where that is asked for", () => {
+    const { kernel, s } = booted();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 1);
+    const stained = kernel.allocFromSheaf(s, sheaf);
+    kernel.view8(stained).fill(1);
+    kernel.returnSheaf(s, sheaf);
+    kernel.kmemCacheFree(s, stained);
+    expect(kernel.view8(kernel.kmemCacheZalloc(s)).every((byte) => byte === 0)).toBe(true);
+  });
+
+  test("that was returned is refused, in each call", () => {
+    const { kernel, s } = booted();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 5);
+    kernel.returnSheaf(s, sheaf);
+    const why = "is no prefilled sheaf, or was returned before";
+    expect(() => kernel.returnSheaf(s, sheaf)).toThrow(why);
+    expect(() => kernel.allocFromSheaf(s, sheaf)).toThrow(why);
+    expect(() => kernel.refillSheaf(s, sheaf, 5)).toThrow(why);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("of another cache is refused", () => {
+    const { kernel, s, other } = booted();
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 5);
+    expect(() => kernel.returnSheaf(other, sheaf)).toThrow("is a sheaf of nodes, not of leaves");
+    expect(() => kernel.allocFromSheaf(other, sheaf)).toThrow("not of leaves");
+    kernel.returnSheaf(s, sheaf);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, 2 ** 31])("of %d objects is refused", (size) => {
+    const { kernel, s } = booted();
+    expect(() => kernel.kmemCachePrefillSheaf(s, size)).toThrow("a sheaf holds 1 to");
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 5);
+    expect(() => kernel.refillSheaf(s, sheaf, size)).toThrow("a sheaf holds 1 to");
+  });
+
+  test.each([0, 1, 12_345, 2 ** 31, Number.NaN])("is not what lies at %d", (at) => {
+    const { kernel, s } = booted();
+    expect(() => kernel.returnSheaf(s, at)).toThrow("is no prefilled sheaf");
+  });
+
+  test("is refused by a kernel without sheaves", () => {
+    const kernel = boot({ memory: 32 * MIB });
+    const s = kernel.kmemCacheCreate("nodes", 256);
+    expect(() => kernel.kmemCachePrefillSheaf(s, 5)).toThrow(
+      'SLUB of Linux 4.1 has no such call; boot with kernel: "7.1"',
+    );
+  });
+});
+
+describe("kmem_cache_args", () => {
+  const capacityOf = (kernel: Kernel, s: number): number => {
+    const sheaf = kernel.kmemCachePrefillSheaf(s, 1);
+    let count = 0;
+    while (kernel.allocFromSheaf(s, sheaf, GFP_KERNEL) !== 0) count++;
+    return count;
+  };
+
+  test("sheaf_capacity raises the capacity, and no other cache shares this one", () => {
+    const kernel = boot(machine);
+    const s = kernel.kmemCacheCreate("plain", 256);
+    const raised = kernel.kmemCacheCreate("raised", 256, { sheafCapacity: 40 });
+    expect(capacityOf(kernel, s)).toBe(28);
+    expect(capacityOf(kernel, raised)).toBe(40);
+    expect(kernel.kmemCacheCreate("same", 256)).not.toBe(raised);
+  });
+
+  test("usersize and useroffset say what of an object may be seen", () => {
+    const kernel = boot(machine);
+    const s = kernel.kmemCacheCreate("window", 256, { useroffset: 64, usersize: 32 });
+    const object = kernel.kmemCacheAlloc(s);
+    expect(kernel.view8(object + 64, 32).length).toBe(32);
+    expect(() => kernel.view8(object, 32)).toThrow("usercopy");
+  });
+});
+
+describe("kmallocNolock", () => {
+  test("gives what kfreeNolock, or kfree, takes back", () => {
+    const { kernel } = booted();
+    const object = kernel.kmallocNolock(100);
+    expect(object).not.toBe(0);
+    expect(kernel.ksize(object)).toBe(128);
+    kernel.kfreeNolock(object);
+    kernel.kfree(kernel.kmallocNolock(3000));
+  });
+
+  test("knows no size beyond the kmalloc caches", () => {
+    const { kernel } = booted();
+    expect(kernel.kmallocNolock(8192)).not.toBe(0);
+    expect(kernel.kmallocNolock(8193)).toBe(0);
+    expect(kernel.kmallocNolock(0)).toBe(ZERO_SIZE_PTR);
+    expect(kernel.kmallocNolock(-1)).toBe(0);
+  });
+
+  test("kfreeNolock refuses what is no object of a cache", () => {
+    const { kernel } = booted();
+    const large = kernel.kmalloc(20_000);
+    expect(() => kernel.kfreeNolock(large)).toThrow("kfree_nolock:");
+    expect(() => kernel.kfreeNolock(12)).not.toThrow();
+    expect(() => kernel.kfreeNolock(4096)).toThrow("kfree_nolock:");
+  });
+});
+
+test("rcuBarrier waits for what kfreeRcu has collected, too", () => {
+  const { kernel, s } = booted();
+  kernel.run(() => {
+    const objects = Array.from({ length: 5 }, () => kernel.kmemCacheAlloc(s));
+    for (const object of objects) kernel.kfreeRcu(object);
+    kernel.rcuBarrier();
+    kernel.kmemCacheShrink(s);
+    expect(kernel.kmemCacheShrink(s)).toBe(0);
+  });
+});
