@@ -7,11 +7,12 @@ import type { StatName } from "../slub/statistics.ts";
 import { stressCommandLine } from "./failure.ts";
 
 /** The counters that together count every object allocated and freed. */
-const SLUB_CALLS: readonly StatName[] = [
+const SLUB_CALLS: readonly (StatName | "free_rcu_sheaf")[] = [
   "alloc_fastpath",
   "alloc_slowpath",
   "free_fastpath",
   "free_slowpath",
+  "free_rcu_sheaf",
 ];
 const SLAB_CALLS: readonly SlabStatName[] = [
   "allochit",

@@ -2,9 +2,11 @@
 /** The report of a stress run, for people: who did what, by which path, at what cost, and is it right. */
 import type { Outcome, StressOptions, StressProgress } from "../../stress/options.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
+import { since } from "../caches/kernel-version.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { StatName } from "../slub/statistics.ts";
 import { failureReport } from "./failure.ts";
+import { sheafSections } from "./stress-sheaves.ts";
 import { slabSections } from "./stress-slab.ts";
 import { columns, count, facts, heading, share, size, styled } from "./text.ts";
 
@@ -28,7 +30,7 @@ export function stressProgress(options: StressOptions, progress: StressProgress)
 export function stressReport(options: StressOptions, outcome: Outcome): string {
   const parts = [
     summary(options, outcome),
-    options.allocator === "slab" ? slabSections(outcome) : slubSections(outcome),
+    sections(options, outcome),
     locks(outcome),
     memory(outcome),
     verdicts(outcome),
@@ -45,7 +47,7 @@ function summary(options: StressOptions, outcome: Outcome): string {
     plural(options.nodes, "node"),
     size(options.memory),
     `seed ${options.seed}`,
-    ...(options.era === "seed" ? ["era seed"] : []),
+    ...(options.era === "fixed" ? [] : [`era ${options.era}`]),
     ...(options.debug === undefined ? [] : [`debug ${options.debug}`]),
     ...(options.mutation === undefined ? [] : [`mutation ${options.mutation}`]),
   ].join(", ");
@@ -82,6 +84,11 @@ function summary(options: StressOptions, outcome: Outcome): string {
 
 function plural(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
+}
+
+function sections(options: StressOptions, outcome: Outcome): string {
+  if (options.allocator === "slab") return slabSections(outcome);
+  return since(options.kernel, "7.0") ? sheafSections(outcome) : slubSections(outcome);
 }
 
 function slubSections(outcome: Outcome): string {

@@ -50,7 +50,9 @@ export function cacheFacts(sysfs: SlabSysfs): CacheFacts[] {
         .filter((entry) => entry.isLink && entry.cache === cache)
         .map((entry) => entry.name)
         .sort();
-      const read = (file: string) => Number.parseInt(String(sysfs.read(directory, file)), 10);
+      // A file that this kernel does not have counts as 0.
+      const read = (file: string) =>
+        Math.max(Number.parseInt(String(sysfs.read(directory, file)), 10), 0);
       return {
         ...record(NUMBERS, read),
         name: directory.startsWith(":") ? (readable(links) ?? directory) : directory,
