@@ -68,6 +68,8 @@ export interface Observer {
 export interface ListLimits {
   readonly minPartial?: number | undefined;
   readonly cpuPartial?: number | undefined;
+  /** No more than the sheaves were made for, and before the cache is used. */
+  readonly sheafCapacity?: number | undefined;
 }
 
 export interface Audit {

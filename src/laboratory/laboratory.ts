@@ -44,6 +44,8 @@ export interface LaboratoryOptions {
   /** SLUB: the cache's min_partial and cpu_partial, as in sysfs. */
   readonly minPartial?: number;
   readonly cpuPartial?: number;
+  /** SLUB of 7.1: objects that a sheaf holds; fewer than the kernel would have, to keep stories short. */
+  readonly sheafCapacity?: number;
 }
 
 /** An error that a debug cache finds ends the run instead of being repaired. */

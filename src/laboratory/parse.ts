@@ -108,6 +108,8 @@ class Words {
 }
 
 const MOST = 4096;
+/** What a sheaf of any cache has room for. */
+const MOST_IN_SHEAF = 12;
 const LARGEST_OBJECT = 8192;
 
 type Verb = (words: Words) => steps.Step;
@@ -259,18 +261,22 @@ class Parser {
         "flags",
         "min_partial",
         "cpu_partial",
+        "sheaf_capacity",
       ]);
       this.machine = { ...this.machine, ...this.cacheSetting(what, words) };
     }
   }
 
   private cacheSetting(
-    what: "size" | "flags" | "min_partial" | "cpu_partial",
+    what: "size" | "flags" | "min_partial" | "cpu_partial" | "sheaf_capacity",
     words: Words,
   ): LaboratoryOptions {
     if (what === "size") return { size: words.number("size", 8, LARGEST_OBJECT) };
     if (what === "min_partial") return { minPartial: words.number("min_partial", 0, MOST) };
     if (what === "cpu_partial") return { cpuPartial: words.number("cpu_partial", 0, MOST) };
+    if (what === "sheaf_capacity") {
+      return { sheafCapacity: words.number("sheaf_capacity", 1, MOST_IN_SHEAF) };
+    }
     const written = words.next("flags");
     try {
       return { flags: parseFlags("4.1", written) };

@@ -33,7 +33,7 @@ function printMachine(machine: LaboratoryOptions): string[] {
     kernel = DEFAULT_KERNEL,
     swap = "double",
   } = machine;
-  const { size, flags = 0, minPartial, cpuPartial } = machine;
+  const { size, flags = 0, minPartial, cpuPartial, sheafCapacity } = machine;
   const words = [`machine cpus ${cpus} nodes ${nodes} allocator ${allocator} kernel ${kernel}`];
   if (swap !== "double") words.push(`swap ${swap}`);
   const cache: string[] = [];
@@ -41,6 +41,7 @@ function printMachine(machine: LaboratoryOptions): string[] {
   if (flags !== 0) cache.push(`flags ${describeFlags("4.1", flags).join(",")}`);
   if (minPartial !== undefined) cache.push(`min_partial ${minPartial}`);
   if (cpuPartial !== undefined) cache.push(`cpu_partial ${cpuPartial}`);
+  if (sheafCapacity !== undefined) cache.push(`sheaf_capacity ${sheafCapacity}`);
   return cache.length === 0 ? [words.join(" ")] : [words.join(" "), `cache ${cache.join(" ")}`];
 }
 

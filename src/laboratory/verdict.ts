@@ -40,6 +40,8 @@ function freeAndShrink({ system, ledger, s }: Laboratory): void {
   const { pages, machine, memory } = system;
   // A cache that the scenario has destroyed has nothing to free.
   if (!system.common.caches().includes(s)) return;
+  // What waits for readers is freed without anybody's doing.
+  system.rcuBarrier();
   const first = pages.pageAddress(pages.array.numbered(pages.zones[0]?.start ?? 0));
   for (const object of ledger.liveIn(first, machine.layout.end)) {
     const slab = pages.virtToHeadPage(object);

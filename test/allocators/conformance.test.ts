@@ -26,6 +26,9 @@ const allocators: readonly (readonly [string, BootOptions])[] = [
   ["SLUB of 4.1", {}],
   ["SLUB of 6.1", { kernel: "6.1" }],
   ["SLUB of 6.1, debugging", { kernel: "6.1", parameters: debugging }],
+  ["SLUB of 7.1", { kernel: "7.1" }],
+  ["SLUB of 7.1, debugging", { kernel: "7.1", parameters: debugging }],
+  ["SLUB of 7.1, hardened", { kernel: "7.1", hardened: true, randomized: true }],
   ["SLAB of 4.1", { allocator: "slab", kernel: "4.1" }],
   ["SLAB of 6.1", { allocator: "slab", kernel: "6.1" }],
   ["SLAB of 4.1 with DEBUG_SLAB", { allocator: "slab", kernel: "4.1", config: ["DEBUG_SLAB"] }],
@@ -70,8 +73,18 @@ describe.each(allocators)("%s", (_name, options) => {
     });
   }
 
+  /** With those of kmalloc, where the allocator's own objects move about in its slabs. */
   function freePages(): number {
-    return systemOf(system.kernel).pages.freePagesTotal();
+    const { pages, observer } = systemOf(system.kernel);
+    return pages.freePagesTotal() + (observer.ownObjectsMove === true ? kmallocPages() : 0);
+  }
+
+  function kmallocPages(): number {
+    const { common, observer } = systemOf(system.kernel);
+    const kmalloc = common.caches().filter((s) => common.nameOf(s).startsWith("kmalloc-"));
+    return kmalloc
+      .map((s) => observer.slabInfo(s))
+      .reduce((sum, { numSlabs, cacheOrder }) => sum + (numSlabs << cacheOrder), 0);
   }
 
   test("objects of a cache are aligned and do not overlap", () => {

@@ -12,6 +12,39 @@ import { migrationAlloc } from "./migration-alloc.ts";
 import { migrationBulk } from "./migration-bulk.ts";
 import { partialElsewhere } from "./partial-elsewhere.ts";
 import { remoteFreeFlush } from "./remote-free-flush.ts";
+import {
+  sheavesBarnLimit,
+  sheavesBulk,
+  sheavesLastFull,
+  sheavesShrink,
+  sheavesTwoCpus,
+} from "./sheaves-cpus.ts";
+import {
+  sheavesInterrupt,
+  sheavesInterruptBulk,
+  sheavesInterruptRcu,
+  sheavesNolock,
+  sheavesNolockElsewhere,
+} from "./sheaves-interrupt.ts";
+import {
+  sheavesMovedFlush,
+  sheavesMovedFullBarn,
+  sheavesMovedRcu,
+  sheavesMovedRefill,
+} from "./sheaves-migration.ts";
+import {
+  sheavesCpuOffline,
+  sheavesFlush,
+  sheavesPrefill,
+  sheavesRcuBarrier,
+  sheavesRcuDestroy,
+} from "./sheaves-rcu.ts";
+import {
+  sheavesBecomesEmpty,
+  sheavesIsolated,
+  sheavesShrinkSlabs,
+  sheavesTakeAll,
+} from "./sheaves-slabs.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienFree } from "./slab-alien-free.ts";
 import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
@@ -43,4 +76,27 @@ export const SCENARIOS: readonly SlabScenario[] = [
   slabCpuOffline,
   slabNodeOffline,
   sysfsRead,
+  sheavesTwoCpus,
+  sheavesLastFull,
+  sheavesBarnLimit,
+  sheavesBulk,
+  sheavesShrink,
+  sheavesInterrupt,
+  sheavesNolock,
+  sheavesNolockElsewhere,
+  sheavesInterruptRcu,
+  sheavesInterruptBulk,
+  sheavesMovedRefill,
+  sheavesMovedFlush,
+  sheavesMovedFullBarn,
+  sheavesMovedRcu,
+  sheavesRcuBarrier,
+  sheavesRcuDestroy,
+  sheavesFlush,
+  sheavesCpuOffline,
+  sheavesPrefill,
+  sheavesIsolated,
+  sheavesTakeAll,
+  sheavesBecomesEmpty,
+  sheavesShrinkSlabs,
 ];

@@ -43,9 +43,11 @@ export class SheafSlowAllocation {
 
   allocate(s: KmemCachePtr, gfp: number, asked: number): Address {
     this.context.stat(s, ALLOC_SLOWPATH);
+    const isNowhere = asked !== NUMA_NO_NODE && !this.isNode(asked);
+    if (isNowhere && (gfp & __GFP_THISNODE) !== 0) return 0;
     // A node without memory is no wish that could be met.
-    const node =
-      asked !== NUMA_NO_NODE && this.context.nodeOf(s, asked) === 0 ? NUMA_NO_NODE : asked;
+    const hasMemory = this.isNode(asked) && this.context.nodeOf(s, asked) !== 0;
+    const node = hasMemory ? asked : NUMA_NO_NODE;
     const isWish = node !== NUMA_NO_NODE && (gfp & __GFP_THISNODE) === 0;
     if (isWish) {
       // First only what lies on that node, or can be had there without effort.
@@ -58,6 +60,10 @@ export class SheafSlowAllocation {
       this.outOfMemory(s, gfp, node);
     }
     return object;
+  }
+
+  private isNode(nid: number): boolean {
+    return nid >= 0 && nid < this.context.machine.options.nodes;
   }
 
   private allocateOnce(s: KmemCachePtr, gfp: number, node: number): Address {

@@ -18,7 +18,7 @@ import { objectsOfSlab } from "../../observer/slab-objects.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr, ooOrder } from "../../structs.ts";
 import type { SheafSlub } from "../slub.ts";
 import { SHEAF_STAT_NAMES } from "../statistics.ts";
-import { Barn } from "../structs.ts";
+import { Barn, Sheaf } from "../structs.ts";
 import { sheafAttributes } from "./attributes.ts";
 import { auditAbsentSheaves, auditSheafCache } from "./audit.ts";
 import { checkSheaves } from "./cpu-check.ts";
@@ -107,9 +107,14 @@ export class SheafObserver implements Observer {
     checkSheaves(this.slub.context, s, cpu, reading);
   }
 
-  setLimits(s: KmemCachePtr, { minPartial }: ListLimits): void {
-    if (minPartial !== undefined) {
-      this.slub.context.memory.write32(s + KmemCache.minPartial, minPartial);
+  setLimits(s: KmemCachePtr, { minPartial, sheafCapacity }: ListLimits): void {
+    const { memory, machine } = this.slub.context;
+    if (minPartial !== undefined) memory.write32(s + KmemCache.minPartial, minPartial);
+    if (sheafCapacity === undefined) return;
+    memory.write32(s + KmemCache.sheafCapacity, sheafCapacity);
+    for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
+      const main = this.slub.sheafLock.main(this.slub.sheafLock.ofCpu(s, cpu));
+      memory.write32(main + Sheaf.capacity, sheafCapacity);
     }
   }
 
