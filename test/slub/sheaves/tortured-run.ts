@@ -6,7 +6,7 @@ import { withLedger } from "../../../src/check/with-ledger.ts";
 import { boot, type Kernel, MIB, systemOf, threadOf } from "../../../src/kernel/kernel.ts";
 import type { Address } from "../../../src/machine/memory.ts";
 import { TorturedMemory } from "../../../src/machine/tortured-memory.ts";
-import { GFP_ATOMIC, GFP_KERNEL } from "../../../src/pages/gfp.ts";
+import { __GFP_ZERO, GFP_ATOMIC, GFP_KERNEL } from "../../../src/pages/gfp.ts";
 import { Random } from "../../../stress/random.ts";
 
 const MEMORY = 32 * MIB;
@@ -94,7 +94,8 @@ export class TorturedRun {
   }
 
   private gfp(): number {
-    return this.random.chance(0.3) ? GFP_ATOMIC : GFP_KERNEL;
+    const gfp = this.random.chance(0.3) ? GFP_ATOMIC : GFP_KERNEL;
+    return this.random.chance(0.1) ? gfp | __GFP_ZERO : gfp;
   }
 
   private step(): void {
@@ -158,7 +159,14 @@ export class TorturedRun {
     for (const each of going) from.splice(from.indexOf(each), 1);
     const objects = going.map(({ object }) => object);
     const asOne = this.random.chance(0.8) ? s : 0;
+    if (asOne === 0) objects.push(...this.largeBlock());
     this.kernel.kmemCacheFreeBulk(asOne, objects.length, objects);
+  }
+
+  /** Pages that kmalloc has given, if it has. */
+  private largeBlock(): Address[] {
+    const block = this.kernel.kmalloc(10_000, GFP_ATOMIC);
+    return block === 0 ? [] : [block];
   }
 
   private prefill(s: KmemCachePtr): void {
