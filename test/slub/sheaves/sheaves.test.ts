@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { audit } from "../../../src/check/audit.ts";
+import { Ledger, ledgerBytes } from "../../../src/check/ledger.ts";
+import { withLedger } from "../../../src/check/with-ledger.ts";
 import type { BootOptions } from "../../../src/kernel/boot-options.ts";
 import { onSheaves } from "../../../src/kernel/classes.ts";
 import { boot, type Kernel, MIB, systemOf } from "../../../src/kernel/kernel.ts";
 import type { SheafClasses } from "../../../src/slub/kernels.ts";
-import { Barn } from "../../../src/slub/sheaves/structs.ts";
+import type { SheafSlub } from "../../../src/slub/sheaves/slub.ts";
+import { Barn, CpuSheaves } from "../../../src/slub/sheaves/structs.ts";
 
 const machine = { kernel: "7.1", cpus: 4, nodes: 2, memory: 64 * MIB } as const;
 
@@ -86,6 +89,91 @@ describe("the audit of sheaves", () => {
       },
     }));
     expect(found).not.toEqual([]);
+  });
+});
+
+describe("the audit of sheaves, with a ledger", () => {
+  /** Objects of a cache of 7.1 with a ledger, and what the audit then says. */
+  function watchedCache(): {
+    kernel: Kernel;
+    s: number;
+    slub: SheafSlub;
+    failures: () => string[];
+  } {
+    const kernel = boot(
+      { ...machine, checker: ledgerBytes(machine.memory), parameters: { slab_nomerge: true } },
+      { change: withLedger },
+    );
+    const system = systemOf(kernel);
+    const ledger = new Ledger(system.common);
+    const failures = (): string[] => audit(system, { ledger }).map(({ failure }) => failure);
+    const s = kernel.kmemCacheCreate("watched256", 256);
+    return { kernel, s, slub: system.allocator as unknown as SheafSlub, failures };
+  }
+
+  test("counts an object of kfree_rcu as its user's, in whichever sheaf it waits", () => {
+    const { kernel, s, failures } = watchedCache();
+    kernel.run(() => kernel.kfreeRcu(kernel.kmemCacheAlloc(s)), 0);
+    expect(failures()).toEqual([]);
+  });
+
+  test("sees such an object that was freed by its user as well", () => {
+    const { kernel, s, failures } = watchedCache();
+    kernel.run(() => {
+      const object = kernel.kmemCacheAlloc(s);
+      kernel.kfreeRcu(object);
+      kernel.kmemCacheFree(s, object);
+    }, 0);
+    expect(failures()).toContain("double-free");
+  });
+
+  test("finds the objects of a sheaf that a caller holds, and sees one that it has lost", () => {
+    const { kernel, s, failures, slub } = watchedCache();
+    const sheaf = kernel.run(() => kernel.kmemCachePrefillSheaf(s, 10), 0);
+    expect(failures()).toEqual([]);
+    slub.sheaves.pop(sheaf);
+    expect(failures()).toEqual(["lost-object"]);
+  });
+
+  test("finds frees that were put off, and sees one that is forgotten", () => {
+    const { kernel, s, failures, slub } = watchedCache();
+    const steps = systemOf(kernel).observer.traceView(false).sheafSteps;
+    const seen = kernel.run(() => {
+      const object = kernel.kmemCacheAlloc(s);
+      steps?.withLock(s, "sheaf", () => kernel.kfreeNolock(object));
+      const before = failures();
+      const [waiting] = slub.deferredFrees.of(s, 0);
+      expect(waiting).toBe(object);
+      return before;
+    }, 0);
+    expect(seen).toEqual([]);
+    expect(failures()).toEqual([]);
+    expect([...slub.deferredFrees.of(s, 0)]).toEqual([]);
+  });
+
+  test("sees a sheaf lock that nobody will drop", () => {
+    const { kernel, s, failures, slub } = watchedCache();
+    const pcs = slub.sheafLock.ofCpu(s, 1);
+    systemOf(kernel).memory.write32(pcs + CpuSheaves.locked, 1);
+    expect(failures()).toEqual(["deadlock"]);
+  });
+
+  test("sees a sheaf that is in two places, and one that is in none", () => {
+    const { kernel, s, failures, slub } = watchedCache();
+    const lock = slub.sheafLock;
+    kernel.run(() => kernel.kmemCacheAlloc(s), 0);
+    const spare = lock.spare(lock.ofCpu(s, 0));
+    systemOf(kernel).memory.write32(lock.ofCpu(s, 1) + CpuSheaves.rcuFree, spare);
+    expect(failures()).toContain("list-corruption");
+    systemOf(kernel).memory.write32(lock.ofCpu(s, 1) + CpuSheaves.rcuFree, 0);
+    systemOf(kernel).memory.write32(lock.ofCpu(s, 0) + CpuSheaves.spare, 0);
+    expect(failures()).toEqual(["counter-drift"]);
+  });
+
+  test("sees a CPU without a main sheaf", () => {
+    const { kernel, s, failures, slub } = watchedCache();
+    systemOf(kernel).memory.write32(slub.sheafLock.ofCpu(s, 1) + CpuSheaves.main, 0);
+    expect(failures()).toContain("list-corruption");
   });
 });
 
