@@ -17,7 +17,7 @@ import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
-import { auditSlab, type CacheWalk, type Place } from "./slab-audit.ts";
+import { auditSlab, type CacheWalk, NOWHERE_ELSE, type Place } from "./slab-audit.ts";
 
 /** Audits a cache, of which `slabs` are all slabs there are. */
 export function auditSlubCache(
@@ -25,6 +25,7 @@ export function auditSlubCache(
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
   { findings, holders }: Audit,
+  elsewhere = NOWHERE_ELSE,
 ): void {
   const { memory, common, machine } = slub.context;
   const walk: CacheWalk = {
@@ -35,6 +36,7 @@ export function auditSlubCache(
     findings,
     holders,
     places: new Map(slabs.map((page) => [page, []])),
+    elsewhere,
   };
   const { cpus, nodes } = machine.options;
   for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
