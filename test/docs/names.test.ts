@@ -69,7 +69,7 @@ test.each(documents)("the links of %s lead to files and headings", (path) => {
   expect(deadLinks(path, read(path))).toEqual([]);
 });
 
-test.each(["docs/slub-life.svg", "docs/slab-life.svg"])(
+test.each(["docs/slub-life.svg", "docs/slab-life.svg", "docs/sheaves.svg"])(
   "the methods on the arrows of %s are those of a class",
   (path) => {
     const methods = [...read(path).matchAll(METHOD)];
@@ -97,8 +97,11 @@ test("a file, a function, an exhibit, a link or a heading that is not there is f
   ]);
 });
 
-test("the output of examples/explore-toy.ts is the one that docs/slub.md shows", () => {
-  const node = join(root, "examples/explore-toy.ts");
-  const printed = execFileSync(process.execPath, [node], { encoding: "utf8", timeout: 120_000 });
-  expect(read("docs/slub.md")).toContain(`$ node examples/explore-toy.ts\n${printed}`);
+test.each([
+  ["examples/explore-toy.ts", "docs/slub.md"],
+  ["examples/locked-steps.ts", "docs/sheaves.md"],
+])("the output of %s is the one that %s shows", (example, document) => {
+  const file = join(root, example);
+  const printed = execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 120_000 });
+  expect(read(document)).toContain(`$ node ${example}\n${printed}`);
 });
