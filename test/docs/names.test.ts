@@ -99,7 +99,7 @@ test("a file, a function, an exhibit, a link or a heading that is not there is f
 
 test.each([
   ["examples/explore-toy.ts", "docs/slub.md"],
-  ["examples/locked-steps.ts", "docs/sheaves.md"],
+  ["scripts/locked-steps.ts", "docs/sheaves.md"],
 ])("the output of %s is the one that %s shows", (example, document) => {
   const file = join(root, example);
   const printed = execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 120_000 });

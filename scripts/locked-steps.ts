@@ -1,7 +1,7 @@
 /**
  * What the allocators of four kernels cost in steps that other CPUs can feel: swaps of words that all
  * CPUs share, and locks taken. Counted on one thread, so the figures are the same on every machine:
- * `node examples/locked-steps.ts`.
+ * `node scripts/locked-steps.ts`.
  */
 import type { AllocatorName } from "../src/caches/flags.ts";
 import type { KernelVersion } from "../src/caches/kernel-version.ts";
