@@ -44,7 +44,7 @@ export interface LaboratoryOptions {
   /** SLUB: the cache's min_partial and cpu_partial, as in sysfs. */
   readonly minPartial?: number;
   readonly cpuPartial?: number;
-  /** SLUB of 7.1: objects that a sheaf holds; fewer than the kernel would have, to keep stories short. */
+  /** SLUB of 6.19 and 7.1: objects that a sheaf holds; in 7.1 fewer than the kernel would have, to keep stories short. */
   readonly sheafCapacity?: number;
 }
 
@@ -98,6 +98,8 @@ export class Laboratory implements World {
     system.boot();
     const s = system.kmemCacheCreate("scenario", options.size ?? 1024, {
       flags: options.flags ?? 0,
+      // 6.19 has sheaves only where they are asked for.
+      ...(options.sheafCapacity === undefined ? {} : { sheafCapacity: options.sheafCapacity }),
     });
     system.observer.setLimits?.(s, options);
     return s;

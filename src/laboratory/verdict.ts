@@ -48,6 +48,7 @@ function freeAndShrink({ system, ledger, s }: Laboratory): void {
     if (memory.read32(slab + Page.slabCache) === s) system.kfree(object);
   }
   system.kmemCacheShrink(s);
+  if (system.observer.shrinksInTwo === true) system.kmemCacheShrink(s);
   machine.rcu.barrier();
 }
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { onSheafParts } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
-import { alloc, call, type Step } from "../../laboratory/steps.ts";
+import { kfreeRcu } from "../../laboratory/sheaf-steps.ts";
+import { alloc } from "../../laboratory/steps.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
-
-const kfreeRcu = (of: string): Step =>
-  call(`kfree-rcu ${of}`, ({ system }, names) => {
-    for (const object of names(of)) system.kfreeRcu(object);
-    return undefined;
-  });
 
 export const S21 = bug({
   id: "S21",

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { onSheafParts } from "../../kernel/classes.ts";
 import { on, task } from "../../laboratory/scenario.ts";
+import { kfreeRcu } from "../../laboratory/sheaf-steps.ts";
 import { alloc, call, type Step } from "../../laboratory/steps.ts";
 import { hex } from "../../machine/hex.ts";
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
-
-const kfreeRcu = (of: string): Step =>
-  call(`kfree-rcu ${of}`, ({ system }, names) => {
-    for (const object of names(of)) system.kfreeRcu(object);
-    return undefined;
-  });
 
 /** Whatever was given to kfree_rcu before is free afterwards. */
 const barrier = (of: string): Step =>

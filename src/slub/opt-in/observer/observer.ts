@@ -17,6 +17,8 @@ import { OptInTraceView } from "./trace-view.ts";
 
 export class OptInObserver extends SlubObserver {
   readonly ownObjectsMove = true;
+  /** What a barn gives back lands on cpu partial lists, after these were flushed. */
+  readonly shrinksInTwo = true;
   declare protected readonly slub: OptInSlub;
 
   constructor(slub: OptInSlub) {
