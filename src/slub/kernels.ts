@@ -25,6 +25,7 @@ import { SlubObserver } from "./observer/slub-observer.ts";
 import { BulkCounted } from "./opt-in/bulk-counted.ts";
 import { OptInLifetime } from "./opt-in/cache-lifetime.ts";
 import { OptInFront } from "./opt-in/front.ts";
+import { OptInHotplug } from "./opt-in/hotplug.ts";
 import { OptInObserver } from "./opt-in/observer/observer.ts";
 import { OPT_IN_SHEAF_PARTS, type OptInSheafParts } from "./opt-in/parts.ts";
 import { OptInSlowAllocation } from "./opt-in/slow-allocation.ts";
@@ -111,6 +112,7 @@ const SLUB_6_19: OptInClasses = {
   SlowAllocation: OptInSlowAllocation,
   CpuSlabFront: OptInFront,
   CacheLifetime: OptInLifetime,
+  Hotplug: OptInHotplug,
   Bulk: BulkCounted,
 };
 

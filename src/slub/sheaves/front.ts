@@ -87,7 +87,7 @@ export class SheafFront implements Front {
     return true;
   }
 
-  protected makeBarn(s: KmemCachePtr, nid: number): boolean {
+  makeBarn(s: KmemCachePtr, nid: number): boolean {
     const barn = this.kmalloc(BARN_BYTES, nid);
     if (barn === 0) return false;
     this.parts.barns.init(barn);
