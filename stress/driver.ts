@@ -168,7 +168,7 @@ export class Driver {
     this.end(entry, 0);
   }
 
-  // ---- what SLUB of 7.1 has besides ----
+  // ---- what SLUB with sheaves has besides ----
 
   /** Whether sheaves can be prefilled, and nolock calls are there. */
   get hasSheaves(): boolean {
