@@ -35,6 +35,7 @@ import {
   type StressControl,
 } from "./control.ts";
 import type { Random } from "./random.ts";
+import { sheafCapacityFor } from "./sheaf-capacity.ts";
 import { StatisticsTally } from "./statistics.ts";
 
 /** So much of an object is painted; a stray free pointer lies in the first word. */
@@ -170,7 +171,7 @@ export class Driver {
     this.end(entry, 0);
   }
 
-  // ---- what SLUB of 7.1 has besides ----
+  // ---- what SLUB with sheaves has besides ----
 
   /** Whether sheaves can be prefilled, and nolock calls are there. */
   get hasSheaves(): boolean {
@@ -231,7 +232,8 @@ export class Driver {
 
   create(name: string, size: number, flags = 0): Address {
     const entry = this.begin(CACHE_CREATE, size);
-    const cache = this.kernel.kmemCacheCreate(CACHE_PREFIX + name, size, { flags });
+    const sheafCapacity = sheafCapacityFor(systemOf(this.kernel).common.kernel);
+    const cache = this.kernel.kmemCacheCreate(CACHE_PREFIX + name, size, { flags, sheafCapacity });
     this.end(entry, cache);
     if (cache === 0) this.refused++;
     return cache;

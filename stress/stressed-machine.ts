@@ -20,6 +20,7 @@ import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import type { InjectedFaults, StressOptions } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
+import { sheafCapacityFor } from "./sheaf-capacity.ts";
 import { StatisticsTally } from "./statistics.ts";
 import { memoryUsage } from "./usage.ts";
 import { WORKLOADS } from "./workloads/index.ts";
@@ -127,8 +128,12 @@ export class StressedMachine {
 
   private makeCaches(workload: string): Address[] {
     const wishes = WORKLOADS.get(workload)?.caches ?? [];
+    const sheafCapacity = sheafCapacityFor(systemOf(this.kernel).common.kernel);
     return wishes.map(({ size, flags = 0 }) => {
-      const cache = this.kernel.kmemCacheCreate(`${CACHE_PREFIX}${size}`, size, { flags });
+      const cache = this.kernel.kmemCacheCreate(`${CACHE_PREFIX}${size}`, size, {
+        flags,
+        sheafCapacity,
+      });
       if (cache === 0)
         throw new MachineOptionsError("memory does not suffice for the workload's caches");
       return cache;

@@ -66,6 +66,7 @@ test.each([
   ["of a front by debugging", "src/slub/debug/a.ts", 'import type { A } from "../sheaves/a.ts";'],
   ["of a front by the other", "src/slub/sheaves/a.ts", 'import { a } from "../cpu-slab/a.ts";'],
   ["of the other front", "src/slub/cpu-slab/a.ts", 'import { a } from "../sheaves/a.ts";'],
+  ["of both fronts by one", "src/slub/sheaves/a.ts", 'import { a } from "../opt-in/a.ts";'],
   ["of a test", "src/cli/a.ts", 'import { a } from "../../test/a.ts";'],
   ["of an allocator by an example", "examples/a.ts", 'import { a } from "../src/slub/a.ts";'],
   ["of an example by the product", "src/cli/a.ts", 'import { a } from "../../examples/a.ts";'],

@@ -21,7 +21,7 @@ export interface Allocating {
   freeBulk(s: KmemCachePtr, size: number, p: Address[]): void;
 }
 
-/** Members of struct kmem_cache_args that only SLUB of 7.1 understands. */
+/** Members of struct kmem_cache_args that SLUB since 6.12 understands. */
 export interface SheafArgs {
   /** Objects that a sheaf shall hold at least; such a cache stays alone. */
   readonly sheafCapacity?: number;
@@ -29,7 +29,7 @@ export interface SheafArgs {
   readonly freeptrOffset?: number | undefined;
 }
 
-/** The calls that only SLUB of 7.1 has. All take and give objects of any cache, with sheaves or not. */
+/** The calls that SLUB has since 6.18. All take and give objects of any cache, with sheaves or not. */
 export interface SheafCalls {
   /** kvfree_call_rcu: false where no sheaf takes the object, which is still the caller's. */
   kfreeRcu(s: KmemCachePtr, object: Address): boolean;

@@ -119,7 +119,7 @@ const CORE_FLAGS = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_PANIC | SLAB_TYPES
 export function cacheCreateMask(build: KernelBuild): number {
   const { kernel } = build;
   // What is not permitted is refused, and nothing dropped.
-  if (since(kernel, "7.1")) return -1;
+  if (since(kernel, "6.15")) return -1;
   let mask = CORE_FLAGS | SLAB_NOLEAKTRACE | SLAB_RECLAIM_ACCOUNT;
   if (since(kernel, "5.1")) mask |= SLAB_CACHE_DMA32;
   if (since(kernel, "4.5")) mask |= SLAB_ACCOUNT & ~absentFlags(build);
@@ -277,6 +277,7 @@ function nameOf(kernel: KernelVersion, flag: FlagName): string {
 const KNOWN_BITS: Readonly<Record<KernelVersion, number>> = {
   "4.1": knownBits("4.1"),
   "6.1": knownBits("6.1"),
+  "6.19": knownBits("6.19"),
   "7.1": knownBits("7.1"),
 };
 

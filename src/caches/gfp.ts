@@ -17,5 +17,6 @@ export interface GfpBits {
 export const GFP_BITS: Readonly<Record<KernelVersion, GfpBits>> = {
   "4.1": { dma: __GFP_DMA, dma32: 0x4, comp: __GFP_COMP, reclaimable: __GFP_RECLAIMABLE },
   "6.1": { dma: 0x1, dma32: 0x4, comp: 0x40000, reclaimable: 0x10 },
+  "6.19": { dma: 0x1, dma32: 0x4, comp: 0x40000, reclaimable: 0x10 },
   "7.1": { dma: 0x1, dma32: 0x4, comp: 0x40000, reclaimable: 0x10 },
 };

@@ -7,12 +7,12 @@
  * a compile error wherever a choice is missing.
  */
 
-/** 4.1.52, 6.1.192 and 7.1.5. */
-export const KERNEL_VERSIONS = ["4.1", "6.1", "7.1"] as const;
+/** 4.1.52, 6.1.192, 6.19.0 and 7.1.5. */
+export const KERNEL_VERSIONS = ["4.1", "6.1", "6.19", "7.1"] as const;
 export type KernelVersion = (typeof KERNEL_VERSIONS)[number];
 
 /** The versions that have SLAB, which Linux 6.8 removed. */
-export type SlabKernelVersion = Exclude<KernelVersion, "7.1">;
+export type SlabKernelVersion = Exclude<KernelVersion, "6.19" | "7.1">;
 
 export function hasSlab(kernel: KernelVersion): kernel is SlabKernelVersion {
   return !since(kernel, "6.8");

@@ -102,7 +102,7 @@ function kmallocTypes(build: KernelBuild): KmallocType[] {
 
 /**
  * All kmalloc caches in the order in which boot creates them (`create_kmalloc_caches`): kind by
- * kind, sizes ascending, 96 right after 64 and 192 right after 128; in 7.1 those two come first. SLAB
+ * kind, sizes ascending, 96 right after 64 and 192 right after 128; since 6.11 those two come first. SLAB
  * has made the one for its node structs before that.
  */
 export function kmallocCaches(build: KernelBuild): KmallocCache[] {
@@ -110,7 +110,7 @@ export function kmallocCaches(build: KernelBuild): KmallocCache[] {
   const first = allocator === "slab" ? [INDEX_NODE] : [];
   const low = kmallocShiftLow(allocator);
   const high = kmallocShiftHigh(allocator, kernel);
-  const oddFirst = since(kernel, "7.1");
+  const oddFirst = since(kernel, "6.11");
   const ascending: number[] = oddFirst ? [1, 2] : [];
   for (let index = low; index <= high; index++) {
     ascending.push(index);
@@ -139,10 +139,10 @@ function kmallocFlags(build: KernelBuild, type: KmallocType): number {
 
 /**
  * The alignment a kmalloc cache is created with (`create_boot_cache`): 8; since 5.4 (59bb47985c1d)
- * its size where that is a power of two; in 7.1 the largest power of two that divides its size.
+ * its size where that is a power of two; since 6.12 the largest power of two that divides its size.
  */
 export function kmallocAlign(kernel: KernelVersion, size: number): number {
-  if (since(kernel, "7.1")) return Math.max(size & -size, 8);
+  if (since(kernel, "6.12")) return Math.max(size & -size, 8);
   const powerOfTwo = (size & (size - 1)) === 0;
   return since(kernel, "5.4") && powerOfTwo ? size : 8;
 }

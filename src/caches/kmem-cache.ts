@@ -10,7 +10,7 @@ import { array, list, ptr, struct, word } from "../machine/struct.ts";
 export type KmemCachePtr = Ptr<"kmem_cache">;
 
 export const kmemCacheFields = {
-  /** SLUB: per-CPU offset of struct kmem_cache_cpu, in 7.1 of struct slub_percpu_sheaves. SLAB: of the array caches. */
+  /** SLUB with cpu slabs: per-CPU offset of struct kmem_cache_cpu. SLAB: of the array caches. */
   cpuSlab: ptr,
   flags: word,
   /** Bytes with metadata, and without. */

@@ -27,6 +27,9 @@ export interface Observer {
   readonly statNames: readonly string[];
   statWords(s: KmemCachePtr, cpu: number): Address;
 
+  /** Whether shrinking once leaves slabs without objects, which shrinking again gives back. */
+  readonly shrinksInTwo?: boolean;
+
   /** Objects of a slab, and how many of them are not on the slab's own list. */
   slabUsage(s: KmemCachePtr, page: PagePtr): { readonly objects: number; readonly active: number };
   /** Addresses of all objects of a slab, handed out or not. */

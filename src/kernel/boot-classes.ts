@@ -7,6 +7,7 @@ import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
+import { withOptInInitOnFree } from "../slub/opt-in/init-on-free.ts";
 import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
@@ -19,6 +20,8 @@ import {
   inTurn,
   onAllocator,
   onCommon,
+  onCpuSlabs,
+  onOptIn,
   onSheaves,
   onSlab,
   onSlub,
@@ -39,7 +42,8 @@ const CHANGES = {
   ),
   initOnFree: inTurn(
     onCommon(({ Pages }) => ({ Pages: withPagesInitOnFree(Pages) })),
-    onSlub(withInitOnFree),
+    onCpuSlabs(withInitOnFree),
+    onOptIn(withOptInInitOnFree),
     onSheaves(withSheafInitOnFree),
     onSlab(withSlabInitOnFree),
   ),

@@ -13,10 +13,18 @@ import type { SlabWatch } from "../caches/slab-watch.ts";
 import { Pages } from "../pages/pages.ts";
 import { SLAB_KERNELS, type SlabClasses } from "../slab/kernels.ts";
 import { withSlabWatch } from "../slab/observer/watched.ts";
-import { type SheafClasses, SLUB_KERNELS, type SlubClasses } from "../slub/kernels.ts";
+import {
+  type CpuSlabClasses,
+  type OptInClasses,
+  type SheafClasses,
+  SLUB_KERNELS,
+  type SlubClasses,
+} from "../slub/kernels.ts";
 import { withSlubWatch } from "../slub/observer/watched.ts";
+import { withOptInWatch } from "../slub/opt-in/observer/watched.ts";
 import type { LayerParts } from "../slub/parts.ts";
 import { withSheafWatch } from "../slub/sheaves/observer/watched.ts";
+import type { SheafParts } from "../slub/sheaves/parts.ts";
 
 /** What stands below every allocator. */
 export interface CommonClasses {
@@ -25,11 +33,13 @@ export interface CommonClasses {
 }
 
 export type SlubTable = CommonClasses & SlubClasses;
+export type CpuSlabTable = CommonClasses & CpuSlabClasses;
+export type OptInTable = CommonClasses & OptInClasses;
 export type SheafTable = CommonClasses & SheafClasses;
 export type SlabTable = CommonClasses & SlabClasses;
 
 /** One flat table; `allocator`, and of SLUB `front`, tell which. */
-export type SystemClasses = SlubTable | SheafTable | SlabTable;
+export type SystemClasses = CpuSlabTable | OptInTable | SheafTable | SlabTable;
 
 export type Change = (classes: SystemClasses) => SystemClasses;
 
@@ -62,6 +72,10 @@ export function allocatorOf(common: SlabCommon, classes: SystemClasses): Observe
     const allocator = new classes.Allocator(common, classes);
     return { allocator, observer: new classes.Observer(allocator) };
   }
+  if (classes.front === "cpu-slab-and-sheaves") {
+    const allocator = new classes.Allocator(common, classes);
+    return { allocator, observer: new classes.Observer(allocator) };
+  }
   const allocator = new classes.Allocator(common, classes);
   return { allocator, observer: new classes.Observer(allocator) };
 }
@@ -69,8 +83,31 @@ export function allocatorOf(common: SlabCommon, classes: SystemClasses): Observe
 /** A change that exchanges classes of SLUB with cpu slabs only; other tables stay as they are. */
 export function onSlub(change: (classes: SlubTable) => Partial<SlubTable>): Change {
   return (classes) =>
-    classes.allocator === "slub" && classes.front === "cpu-slab"
+    classes.allocator === "slub" && classes.front !== "sheaves"
+      ? exchange(classes, change(classes) as Partial<typeof classes>)
+      : classes;
+}
+
+/** The same where there are no sheaves above them. */
+export function onCpuSlabs(change: (classes: SlubTable) => Partial<SlubTable>): Change {
+  const changed = onSlub(change);
+  return (classes) =>
+    classes.allocator === "slub" && classes.front === "cpu-slab" ? changed(classes) : classes;
+}
+
+/** A change that exchanges classes of SLUB with cpu slabs and sheaves. */
+export function onOptIn(change: (classes: OptInTable) => Partial<OptInTable>): Change {
+  return (classes) =>
+    classes.allocator === "slub" && classes.front === "cpu-slab-and-sheaves"
       ? exchange(classes, change(classes))
+      : classes;
+}
+
+/** A change that exchanges parts of sheaves, wherever there are any. */
+export function onSheafParts(change: (classes: SheafParts) => Partial<SheafParts>): Change {
+  return (classes) =>
+    classes.allocator === "slub" && classes.front !== "cpu-slab"
+      ? exchange(classes, change(classes) as Partial<typeof classes>)
       : classes;
 }
 
@@ -109,6 +146,7 @@ export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): C
     if (classes.allocator === "slab") {
       return { ...classes, Allocator: extend(classes.Allocator) };
     }
+    if (classes.front === "sheaves") return { ...classes, Allocator: extend(classes.Allocator) };
     return classes.front === "cpu-slab"
       ? { ...classes, Allocator: extend(classes.Allocator) }
       : { ...classes, Allocator: extend(classes.Allocator) };
@@ -119,6 +157,7 @@ export function onAllocator(extend: <C extends AllocatorClass>(Base: C) => C): C
 export function watchingSlabs(watch: SlabWatch): Change {
   return inTurn(
     onSlubLayer((classes) => withSlubWatch(classes, watch)),
+    onOptIn((classes) => withOptInWatch(classes, watch)),
     onSheaves((classes) => withSheafWatch(classes, watch)),
     onSlab((classes) => withSlabWatch(classes, watch)),
   );

@@ -3,13 +3,13 @@
 import { type Era, type KernelVersion, since } from "../caches/kernel-version.ts";
 import { seedEra } from "../slub/cpu-slab/era-seed.ts";
 import { withLostLocals } from "../slub/sheaves/lost-locals.ts";
-import { type Change, inTurn, onSheaves, onSlub } from "./classes.ts";
+import { type Change, inTurn, onSheafParts, onSlub } from "./classes.ts";
 
 export function eraChange(era: Era, kernel: KernelVersion): Change {
   const isFaithful = era === "faithful";
   const lacksTidStep = era === "seed" || (isFaithful && !since(kernel, "5.18"));
   return inTurn(
     ...(lacksTidStep ? [onSlub(seedEra)] : []),
-    ...(isFaithful ? [onSheaves(withLostLocals)] : []),
+    ...(isFaithful ? [onSheafParts(withLostLocals)] : []),
   );
 }

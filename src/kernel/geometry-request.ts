@@ -22,7 +22,7 @@ import { quoted } from "../machine/quoted.ts";
 const MAX_CPUS = 8192;
 const MAX_NODES = 1024;
 
-/** The members of struct kmem_cache_args (7.1) that have no field of their own. */
+/** The members of struct kmem_cache_args (6.12) that have no field of their own. */
 export interface CacheArgs {
   /** Objects a sheaf shall hold at least. */
   readonly sheaf_capacity?: number | undefined;
@@ -121,7 +121,7 @@ export function checkRequest(request: unknown): CheckedRequest {
     params: given("params", {}),
     config: given("config", []),
   };
-  if (request.args != null && !since(checked.kernel, "7.1")) {
+  if (request.args != null && !since(checked.kernel, "6.12")) {
     refuse("args", `are members of struct kmem_cache_args, which ${checked.kernel} has not`);
   }
   if (checked.possibleCpus < cpus) refuse("possibleCpus", `must be at least cpus (${cpus})`);

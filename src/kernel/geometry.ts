@@ -41,10 +41,10 @@ export interface SlubRow extends RequestColumns {
   readonly min_order: number;
   readonly min_objs: number;
   readonly min_partial: number;
-  /** Until 6.19. */
+  /** Until 7.0. */
   readonly cpu_partial?: number;
   readonly cpu_partial_slabs?: number;
-  /** 7.1 */
+  /** Since 6.18. */
   readonly sheaf_capacity?: number;
   readonly out_flags: number;
   readonly allocflags: number;
@@ -129,8 +129,8 @@ function create(
   if (refused !== 0) return `flags 0x${(refused >>> 0).toString(16)} are not permitted (-EINVAL)`;
   const parameters = parseBootParameters(kernel, request.params);
   const { sheaf_capacity = 0, freeptr_offset } = request.args;
-  // A cache with a capacity of its own is no alias.
-  const own = sheaf_capacity > 0 ? SLAB_NO_MERGE : 0;
+  // A cache with a capacity of its own is no alias, and has said so since 7.0.
+  const own = sheaf_capacity > 0 && since(kernel, "7.0") ? SLAB_NO_MERGE : 0;
   const cache = {
     name: request.name,
     size: request.size,
@@ -141,7 +141,7 @@ function create(
     freeptrOffset: freeptr_offset,
   };
   if (allocator === "slub") {
-    if (!hasValidFreeptrOffset(cache)) return "no free pointer may lie there (-EINVAL)";
+    if (!hasValidFreeptrOffset(kernel, cache)) return "no free pointer may lie there (-EINVAL)";
     const geometry = slubGeometry(
       { kernel, cpus: request.possibleCpus, presentCpus: request.cpus },
       parameters,
@@ -168,9 +168,10 @@ function cpusOfNode0(cpus: number, nodes: number): number {
 
 /** What a CPU keeps of a cache: objects and slabs on its partial list, or objects in a sheaf. */
 function cpuColumns(kernel: KernelVersion, s: SlubGeometry): Partial<SlubRow> {
-  return since(kernel, "7.1")
-    ? { sheaf_capacity: s.sheafCapacity }
-    : { cpu_partial: s.cpuPartial, cpu_partial_slabs: s.cpuPartialSlabs };
+  const partial = { cpu_partial: s.cpuPartial, cpu_partial_slabs: s.cpuPartialSlabs };
+  const sheaves = { sheaf_capacity: s.sheafCapacity };
+  if (since(kernel, "7.0")) return sheaves;
+  return since(kernel, "6.18") ? { ...partial, ...sheaves } : partial;
 }
 
 function slubRow(columns: RequestColumns, s: SlubGeometry, build: KernelBuild): SlubRow {

@@ -407,7 +407,7 @@ export class System {
     this.allocator.freeBulk(s, size, p);
   }
 
-  // ---- sheaves of callers, and calls from any context: SLUB of 7.1 ----
+  // ---- sheaves of callers, and calls from any context: SLUB since 6.18 ----
 
   /** @throws RangeError where this kernel has none of these calls. */
   private get sheafCalls(): SheafCalls {

@@ -61,7 +61,10 @@ export interface LaboratoryOptions {
   readonly merges?: boolean;
   /** A debug cache repairs what it finds and goes on, as the kernel does. Default: that is a failure. */
   readonly survivesReports?: boolean;
-  /** SLUB of 7.1: objects that a sheaf holds; fewer than the kernel would have, to keep stories short. */
+  /**
+   * SLUB of 6.19 and 7.1: objects that a sheaf holds; in 7.1 fewer than the kernel would have, to keep
+   * stories short.
+   */
   readonly sheafCapacity?: number;
 }
 
@@ -135,6 +138,8 @@ export class Laboratory implements World {
     system.boot();
     const s = system.kmemCacheCreate("scenario", options.size ?? 1024, {
       flags: options.flags ?? 0,
+      // 6.19 has sheaves only where they are asked for.
+      ...(options.sheafCapacity === undefined ? {} : { sheafCapacity: options.sheafCapacity }),
     });
     system.observer.setLimits?.(s, options);
     return s;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** Steps that only SLUB of 7.1 has: in TypeScript scenarios alone. */
+/** Steps that only SLUB with sheaves has: in TypeScript scenarios alone. */
 import type { SheafCalls } from "../caches/allocator.ts";
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";

@@ -52,6 +52,7 @@ function freeAndShrink({ system, ledger, s }: Laboratory): void {
   const objects = slabs.flatMap((slab) => observer.objectsOfSlab(s, slab));
   for (const object of objects.filter((object) => ledger.isLive(object))) system.kfree(object);
   system.kmemCacheShrink(s);
+  if (system.observer.shrinksInTwo === true) system.kmemCacheShrink(s);
   machine.rcu.barrier();
 }
 

@@ -49,7 +49,10 @@ export function withFreePath(path: FreePath): Change {
           this.freePointers.set(s, tail, linked);
           const expected = path.readsTwice ? this.headOf(c) : linked;
           if (this.updateCpuFreelistFast(cpuSlab, expected, tid, head)) {
-            memory.thisCpuAdd(cpuSlab + KmemCacheCpu.stat + (FREE_FASTPATH << 2), 1);
+            memory.thisCpuAdd(
+              cpuSlab + KmemCacheCpu.stat + (FREE_FASTPATH << 2),
+              this.fastFrees(count),
+            );
             return;
           }
           memory.thisCpuAdd(cpuSlab + KmemCacheCpu.stat + (CMPXCHG_DOUBLE_CPU_FAIL << 2), 1);

@@ -55,7 +55,7 @@ export const PG_RESERVED = 1 << 5;
 /** First page of a block that was handed out. */
 export const PG_ALLOCATED = 1 << 6;
 
-/** SLUB of 7.1: the slab is on its node's partial list (slab_test_node_partial). */
+/** SLUB since 6.8: the slab is on its node's partial list (slab_test_node_partial). */
 export const SL_PARTIAL = 1 << 7;
 
 export const PG_NODE_SHIFT = 24;

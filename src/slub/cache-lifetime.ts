@@ -135,6 +135,7 @@ export class CacheLifetime {
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
       const n = this.context.nodeOf(s, nid);
       if (n === 0) continue;
+      this.giveBackOfNode(s, nid);
       this.shrinkNode(s, n);
       if (this.memory.loadAcquire(n + KmemCacheNode.nrSlabs) !== 0) remain = 1;
     }
@@ -145,6 +146,9 @@ export class CacheLifetime {
   protected giveBackAll(s: KmemCachePtr): void {
     this.parts.front.flushAll(s);
   }
+
+  /** What the front keeps for a node goes to the lists. */
+  protected giveBackOfNode(_s: KmemCachePtr, _nid: number): void {}
 
   private shrinkNode(s: KmemCachePtr, n: KmemCacheNodePtr): void {
     const { memory } = this;

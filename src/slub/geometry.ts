@@ -2,7 +2,7 @@
 /**
  * The shape of a SLUB cache: where the free pointer, red zones and tracks lie, how large an object
  * becomes, how many lie in a slab, how long the partial lists may grow. Pure functions of machine,
- * boot parameters and request, by the rules of 4.1.52, 6.1.192 and 7.1.5; field names as in
+ * boot parameters and request, by the rules of 4.1.52, 6.1.192, 6.19.0 and 7.1.5; field names as in
  * `struct kmem_cache`.
  *
  *   4.1   [object            ][red zone, pad][free pointer?][2 tracks?][red pad?][align pad]
@@ -68,9 +68,9 @@ export interface SlubRequest {
   /** Already masked by `cacheCreateMask`. */
   readonly flags: number;
   readonly ctor: boolean;
-  /** struct kmem_cache_args, 7.1: objects a sheaf shall hold at least. */
+  /** struct kmem_cache_args, since 6.18: objects a sheaf shall hold; since 7.0 at least so many. */
   readonly sheafCapacity?: number;
-  /** 7.1: where in the object its free pointer may lie, though the object has a user who looks. */
+  /** Since 6.12: where in the object its free pointer may lie, though the object has a user who looks. */
   readonly freeptrOffset?: number | undefined;
 }
 
@@ -91,7 +91,7 @@ export interface SlubGeometry {
   readonly cpuPartial: number;
   /** Since 5.16, else 0. */
   readonly cpuPartialSlabs: number;
-  /** Objects a sheaf holds in 7.1, else 0; 0 also for a cache without sheaves. */
+  /** Objects a sheaf holds; 0: the cache, or the kernel, has no sheaves. */
   readonly sheafCapacity: number;
   readonly flags: number;
   readonly allocflags: number;
@@ -122,6 +122,7 @@ export interface SizesInput {
 export const TRACK_SIZE: Readonly<Record<KernelVersion, number>> = {
   "4.1": 152,
   "6.1": 32,
+  "6.19": 32,
   "7.1": 32,
 };
 const MIN_PARTIAL = 5;
@@ -166,14 +167,14 @@ export function calculateSizes(
   let offset = cache.offset;
   // A free object that its user may read, or that is poisoned, must not have a pointer inside.
   const tiny = since(kernel, "5.13") && redZone && objectSize < WORD_SIZE;
-  const watched = (rcu || ctor) && freeptrOffset === undefined;
+  const watched = (rcu || ctor) && !mayPlacePointer(kernel, cache);
   // kmalloc notes how many bytes were really asked for, and guards the rest: no place for a pointer.
   const keepsSize = (flags & SLAB_STORE_USER) !== 0 && (flags & SLAB_KMALLOC) !== 0;
-  const guarded = since(kernel, "7.1") && redZone && keepsSize;
+  const guarded = since(kernel, "6.2") && redZone && keepsSize;
   if (watched || poison || tiny || guarded) {
     offset = size;
     size += WORD_SIZE;
-  } else if ((rcu || ctor) && freeptrOffset !== undefined) {
+  } else if (freeptrOffset !== undefined && (rcu || ctor)) {
     offset = freeptrOffset;
   } else if (since(kernel, "5.7")) {
     // The middle is furthest from an overflow of either neighbour.
@@ -223,7 +224,7 @@ function orderOf(
   limits: OrderLimits,
   reserved: number,
 ): number | undefined {
-  return since(kernel, "7.1")
+  return since(kernel, "6.7")
     ? calculateOrderOfWanted(size, limits)
     : calculateOrder(size, limits, reserved);
 }
@@ -231,7 +232,7 @@ function orderOf(
 /** What a cache adds to each request for pages. */
 export function allocationFlags(kernel: KernelVersion, flags: number, order: number): number {
   const gfp = GFP_BITS[kernel];
-  let allocflags = order > 0 || since(kernel, "7.1") ? gfp.comp : 0;
+  let allocflags = order > 0 || since(kernel, "6.19") ? gfp.comp : 0;
   if ((flags & SLAB_CACHE_DMA) !== 0) allocflags |= gfp.dma;
   if ((flags & SLAB_CACHE_DMA32) !== 0) allocflags |= gfp.dma32;
   if ((flags & SLAB_RECLAIM_ACCOUNT) !== 0) allocflags |= gfp.reclaimable;
@@ -281,18 +282,27 @@ export function slubGeometry(
     ...sizes,
     flags: swapFlag(kernel, sizes.flags),
     ...partialLimits(kernel, sizes),
-    sheafCapacity: since(kernel, "7.1")
-      ? sheafCapacityOf(sizes.flags, sizes.size, request.sheafCapacity ?? 0)
-      : 0,
+    sheafCapacity: capacityOf(kernel, sizes, request.sheafCapacity ?? 0),
   };
 }
 
 /** Only objects that somebody may look at while they are free need a place for the pointer. */
-export function hasValidFreeptrOffset(request: SlubRequest): boolean {
+export function hasValidFreeptrOffset(kernel: KernelVersion, request: SlubRequest): boolean {
   const { freeptrOffset, size, flags, ctor } = request;
   if (freeptrOffset === undefined) return true;
-  const isLookedAt = (flags & SLAB_TYPESAFE_BY_RCU) !== 0 || ctor;
+  const isLookedAt = (flags & SLAB_TYPESAFE_BY_RCU) !== 0 || (ctor && since(kernel, "7.0"));
   return freeptrOffset < size && isLookedAt && freeptrOffset % WORD_SIZE === 0;
+}
+
+/** Whether the object has a place for the pointer. That of a constructed object has one since 7.0. */
+function mayPlacePointer(kernel: KernelVersion, { freeptrOffset, ctor }: SizesInput): boolean {
+  return freeptrOffset !== undefined && (!ctor || since(kernel, "7.0"));
+}
+
+/** Objects a sheaf holds: since 7.0 in nearly every cache, in 6.18 and 6.19 where it was asked for. */
+function capacityOf(kernel: KernelVersion, { flags, size }: SlubSizes, asked: number): number {
+  if (since(kernel, "7.0")) return sheafCapacityOf(flags, size, asked);
+  return since(kernel, "6.18") && (flags & SLAB_DEBUG_FLAGS) === 0 ? asked : 0;
 }
 
 /** sizeof(struct slab_sheaf) without the objects. */

@@ -26,7 +26,7 @@ export function orderObjects(order: number, size: number, reserved: number): num
 }
 
 /**
- * The order of a cache's slabs by the rule of 7.1 (`calculate_order`): the accepted waste grows from
+ * The order of a cache's slabs since Linux 6.7 (`calculate_order`): the accepted waste grows from
  * 1/16 to 1/2, the wanted number of objects never shrinks, and what fits no order takes any.
  */
 export function calculateOrderOfWanted(size: number, limits: OrderLimits): number | undefined {

@@ -162,6 +162,11 @@ export class SlabPages {
     }
   }
 
+  /** free_new_slab_nolock: a new slab of which no reader can know. */
+  freeUnseen(s: KmemCachePtr, page: PagePtr): void {
+    this.freeSlabNow(s, page);
+  }
+
   /** __free_slab */
   protected freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;

@@ -34,6 +34,11 @@ export class SlubContext {
     this.pages = common.pages;
   }
 
+  /** The word among a CPU's counts in which an event is counted. */
+  wordOf(item: number): number {
+    return item;
+  }
+
   /** stat(): counts an event on this CPU; racy, may lose counts. */
   stat(s: KmemCachePtr, item: number, n = 1): void {
     const { memory } = this;

@@ -35,7 +35,8 @@ export const KmemCache = struct(
     remoteNodeDefragRatio: word,
     /** Per-CPU offset of the statistics, a word an event. */
     cpuStats: ptr,
-    /** 7.1: objects a sheaf holds, and the barn of each node. */
+    /** Since 6.18: per-CPU offset of struct slub_percpu_sheaves, objects a sheaf holds, each node's barn. */
+    cpuSheaves: ptr,
     sheafCapacity: word,
     barn: array(ptr, MAX_NUMNODES),
   },

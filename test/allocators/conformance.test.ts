@@ -26,6 +26,8 @@ const allocators: readonly (readonly [string, BootOptions])[] = [
   ["SLUB of 4.1", {}],
   ["SLUB of 6.1", { kernel: "6.1" }],
   ["SLUB of 6.1, debugging", { kernel: "6.1", parameters: debugging }],
+  ["SLUB of 6.19", { kernel: "6.19" }],
+  ["SLUB of 6.19, debugging", { kernel: "6.19", parameters: debugging }],
   ["SLUB of 7.1", { kernel: "7.1" }],
   ["SLUB of 7.1, debugging", { kernel: "7.1", parameters: debugging }],
   ["SLUB of 7.1, hardened", { kernel: "7.1", hardened: true, randomized: true }],

@@ -69,7 +69,7 @@ test.each(documents)("the links of %s lead to files and headings", (path) => {
   expect(deadLinks(path, read(path))).toEqual([]);
 });
 
-test.each(["docs/slub-life.svg", "docs/slab-life.svg"])(
+test.each(["docs/slub-life.svg", "docs/slab-life.svg", "docs/sheaves.svg"])(
   "the methods on the arrows of %s are those of a class",
   (path) => {
     const methods = [...read(path).matchAll(METHOD)];
@@ -98,11 +98,11 @@ test("a file, a function, an exhibit, a link or a heading that is not there is f
 });
 
 test.each([
-  ["explore-toy", "slub.md"],
-  ["explore-structures", "your-own-code.md"],
-])("the output of examples/%s.ts is the one that docs/%s shows", (example, page) => {
-  const file = `examples/${example}.ts`;
-  const options = { encoding: "utf8", timeout: 120_000 } as const;
-  const printed = execFileSync(process.execPath, [join(root, file)], options);
-  expect(read(`docs/${page}`)).toContain(`$ node ${file}\n${printed}`);
+  ["examples/explore-toy.ts", "docs/slub.md"],
+  ["examples/explore-structures.ts", "docs/your-own-code.md"],
+  ["scripts/locked-steps.ts", "docs/sheaves.md"],
+])("the output of %s is the one that %s shows", (example, document) => {
+  const file = join(root, example);
+  const printed = execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 120_000 });
+  expect(read(document)).toContain(`$ node ${example}\n${printed}`);
 });

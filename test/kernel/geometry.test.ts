@@ -53,7 +53,11 @@ describe("a question about a geometry", () => {
       { size: 8, kernel: "7.1", args: { capacity: 4 } },
       "args.capacity is unknown; there are sheaf_capacity, freeptr_offset, useroffset, usersize",
     ],
-    ["another kernel", { size: 8, kernel: "5.10" }, 'kernel must be "4.1" or "6.1" or "7.1"'],
+    [
+      "another kernel",
+      { size: 8, kernel: "5.10" },
+      'kernel must be "4.1" or "6.1" or "6.19" or "7.1"',
+    ],
     ["no CPU", { size: 8, cpus: 0 }, "cpus must be at least 1, not 0"],
     ["fewer possible CPUs", { size: 8, cpus: 4, possibleCpus: 2 }, "possibleCpus must be at least"],
     ["an unknown field", { size: 8, sise: 8 }, 'unknown field "sise"'],

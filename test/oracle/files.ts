@@ -18,7 +18,7 @@ export const collection = isWhole ? "whole" : "excerpt";
 const SUFFIX = /\.json(\.gz)?$/;
 
 /** The collection of all kernels, and those of one kernel that lie in a folder of their own. */
-export const COLLECTIONS = ["", "slub-6.1/", "slub-7.1/"];
+export const COLLECTIONS = ["", "slub-6.1/", "slub-6.19/", "slub-7.1/"];
 
 /** The runs of one folder (`geom`, `trace`, …), sorted, without `.json` or `.json.gz`. */
 export function oracleRuns(folder: string): string[] {
@@ -70,13 +70,17 @@ export function paramsOf(cmdline: readonly string[]): Record<string, string> {
   );
 }
 
-/** Which kernel a run's name stands for: `k41slub-…`, `k41slabdbg-…`, `k61slab-…`, `d61-…`, `k71slub-…`. */
+/**
+ * Which kernel a run's name stands for: `k41slub-…`, `k41slabdbg-…`, `k61slab-…`, `d61-…`, `k619slub-…`,
+ * `k71slub-…`.
+ */
 export function kernelOf(run: string): {
   allocator: "slub" | "slab";
-  kernel: "4.1" | "6.1" | "7.1";
+  kernel: "4.1" | "6.1" | "6.19" | "7.1";
   config: ("DEBUG_SLAB" | "ZONE_DMA" | "MEMCG_KMEM")[];
 } {
   if (run.startsWith("k71")) return { allocator: "slub", kernel: "7.1", config: ["ZONE_DMA"] };
+  if (run.startsWith("k619")) return { allocator: "slub", kernel: "6.19", config: ["ZONE_DMA"] };
   const allocator = run.includes("slab") ? "slab" : "slub";
   const kernel = run.startsWith("k41") ? "4.1" : "6.1";
   if (run.startsWith("k41slabdbg")) return { allocator, kernel, config: ["DEBUG_SLAB"] };

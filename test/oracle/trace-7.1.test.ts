@@ -3,7 +3,7 @@
  * script, every object's slab and place in it, every sheaf and list, every counter.
  */
 import { describe, expect, test } from "vitest";
-import { type Change, onSheaves } from "../../src/kernel/classes.ts";
+import { type Change, onSheafParts, onSheaves } from "../../src/kernel/classes.ts";
 import type { SlubGeometry } from "../../src/slub/geometry.ts";
 import { withLostLocals } from "../../src/slub/sheaves/lost-locals.ts";
 import { KmemCache } from "../../src/slub/structs.ts";
@@ -25,7 +25,7 @@ describe(`behaviour of sheaves (${collection} collection)`, () => {
     expect(record.traces.length).toBeGreaterThan(0);
     for (const recorded of record.traces) {
       // Also in what the kernel does wrong.
-      const ours = rerun(run, record, recorded, onSheaves(withLostLocals));
+      const ours = rerun(run, record, recorded, onSheafParts(withLostLocals));
       const found = differences(ours, recorded);
       expect(found, `${recorded.script}: ${found.length} steps differ`).toEqual([]);
     }

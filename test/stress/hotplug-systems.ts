@@ -7,6 +7,7 @@ import { options } from "./options.ts";
 export const SYSTEMS: Partial<StressOptions>[] = [
   { allocator: "slub", debug: "FZPU", interrupts: 0.001 },
   { allocator: "slub", interrupts: 0.001, migrations: 0.0005 },
+  { allocator: "slub", kernel: "6.19", interrupts: 0.001, migrations: 0.0005 },
   { allocator: "slub", kernel: "7.1", interrupts: 0.001, migrations: 0.0005 },
   { allocator: "slab", kernel: "4.1" },
   { allocator: "slab", kernel: "6.1" },

@@ -20,6 +20,7 @@ import { R20 } from "./r20-discard-under-lock.ts";
 import { R21 } from "./r21-flush-misses-partial.ts";
 import { R21b } from "./r21b-flush-needs-both.ts";
 import { R22 } from "./r22-marked-outside-lock.ts";
+import { R27 } from "./r27-lost-locals.ts";
 import { R29 } from "./r29-destroy-before-avail.ts";
 import { R30 } from "./r30-shared-outside-lock.ts";
 import { R31 } from "./r31-no-grace-period.ts";
@@ -43,6 +44,16 @@ import { S17 } from "./s17-dead-cpu-keeps.ts";
 import { S18 } from "./s18-flush-from-afar.ts";
 import { S19 } from "./s19-late-avail.ts";
 import { S20 } from "./s20-stale-array.ts";
+import { S21 } from "./s21-detached-after-unlock.ts";
+import { S22 } from "./s22-no-second-look.ts";
+import { S23 } from "./s23-barn-counts-late.ts";
+import { S24 } from "./s24-barrier-gives-up.ts";
+import { S25 } from "./s25-mark-before-lock.ts";
+import { S26 } from "./s26-inuse-kept.ts";
+import { S27 } from "./s27-lost-spare.ts";
+import { S28 } from "./s28-link-in-object.ts";
+import { S29 } from "./s29-surplus-dropped.ts";
+import { S30 } from "./s30-not-listed-again.ts";
 import { W01 } from "./w01-limit-not-yet-seen.ts";
 import { W02 } from "./w02-count-without-release.ts";
 
@@ -66,6 +77,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   R21,
   R21b,
   R22,
+  R27,
   R29,
   R30,
   R31,
@@ -89,6 +101,16 @@ export const EXHIBITS: readonly Exhibit[] = [
   S18,
   S19,
   S20,
+  S21,
+  S22,
+  S23,
+  S24,
+  S25,
+  S26,
+  S27,
+  S28,
+  S29,
+  S30,
   W01,
   W02,
 ];

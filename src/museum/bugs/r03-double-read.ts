@@ -18,7 +18,7 @@ export const R03 = bug({
   ],
   expect: [],
   change: withFreePath({ ...FREE_PATH, readsTwice: true }),
-  retypes: { "Allocator.slabFreeChain": "78d6cf33" },
+  retypes: { "Allocator.slabFreeChain": "09ee87e6" },
   scenario: twoTasksBulk,
   class: null,
   preemptions: 3,

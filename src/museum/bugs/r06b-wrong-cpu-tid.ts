@@ -19,7 +19,7 @@ export const R06b = bug({
   ],
   expect: ["wrong-slab", "lost-object", "counter-drift", "use-after-free"],
   change: withFreePath({ ...FREE_PATH, checksCpu: false }),
-  retypes: { "Allocator.slabFreeChain": "78d6cf33" },
+  retypes: { "Allocator.slabFreeChain": "09ee87e6" },
   scenario: {
     name: "migration-free",
     story:

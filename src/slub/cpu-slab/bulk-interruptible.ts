@@ -15,7 +15,7 @@ export class BulkInterruptible extends Bulk {
   /** slab_free_freelist_hook takes each chain apart and so turns it around (Linux 5.3). */
   protected override readonly turnsChains = true;
 
-  protected override take(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+  override take(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory, cpuSlab } = this;
     memory.preemptDisable();
     let flags = memory.irqSave();
@@ -23,7 +23,8 @@ export class BulkInterruptible extends Bulk {
     let got = 0;
     for (; got < size; got++) {
       let object = cpuSlab.pop(s, c);
-      if (object === 0) {
+      if (object !== 0) this.countPopped(s);
+      else {
         this.bumpBeforeSlowPath(c);
         memory.irqRestore(flags);
         object = this.parts.slowAllocation.allocateHere(s, gfp, NUMA_NO_NODE);
@@ -39,6 +40,8 @@ export class BulkInterruptible extends Bulk {
     memory.preemptEnable();
     return got;
   }
+
+  protected countPopped(_s: KmemCachePtr): void {}
 
   protected override freesSingly(): boolean {
     return false;

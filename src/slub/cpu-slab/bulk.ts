@@ -65,7 +65,7 @@ export class Bulk {
   }
 
   /** Fills p as far as memory lasts; returns how many objects are in it. */
-  protected take(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+  take(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     const { memory, cpuSlab } = this;
     const flags = memory.irqSave();
     let c = cpuSlab.here(s);

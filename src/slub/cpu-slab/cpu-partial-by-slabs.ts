@@ -59,7 +59,7 @@ export class CpuPartialBySlabs extends CpuPartial {
   }
 
   /** __unfreeze_partials: the list is detached, so its slabs are reached by nobody else. */
-  private unfreezeAll(s: KmemCachePtr, head: PagePtr): void {
+  protected unfreezeAll(s: KmemCachePtr, head: PagePtr): void {
     const { memory, nodePartial } = this;
     let discarded: PagePtr = 0;
     for (let page = head; page !== 0; ) {

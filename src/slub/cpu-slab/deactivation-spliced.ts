@@ -22,7 +22,7 @@ import type { KmemCachePtr } from "../structs.ts";
 import { Deactivation } from "./deactivation.ts";
 
 /** The private list of a slab that is given up. */
-interface PrivateList {
+export interface PrivateList {
   readonly head: Address;
   readonly tail: Address;
   readonly objects: number;
@@ -70,7 +70,7 @@ export class DeactivationSpliced extends Deactivation {
     }
   }
 
-  private count(s: KmemCachePtr, head: Address): PrivateList {
+  protected count(s: KmemCachePtr, head: Address): PrivateList {
     let tail = 0;
     let objects = 0;
     for (let object = head; object !== 0; object = this.parts.freePointers.get(s, object)) {
@@ -81,7 +81,7 @@ export class DeactivationSpliced extends Deactivation {
   }
 
   /** Puts the list before what others have freed meanwhile, and the new counters with it. */
-  private splice(
+  protected splice(
     s: KmemCachePtr,
     page: PagePtr,
     { head, tail, objects }: PrivateList,

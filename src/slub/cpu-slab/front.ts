@@ -26,7 +26,7 @@ export class CpuSlabFront implements Front {
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
   /** Number of the inter-processor call that flushes the CPU it runs on. */
-  declare private readonly flushCpuSlab: number;
+  declare protected readonly flushCpuSlab: number;
 
   constructor(parts: CpuSlabFrontParts) {
     this.parts = parts;
@@ -39,7 +39,7 @@ export class CpuSlabFront implements Front {
   openCpus(s: KmemCachePtr): boolean {
     const { memory } = this;
     const { machine } = this.context;
-    const cpuSlab = machine.percpu.alloc(sizeOf(KmemCacheCpu));
+    const cpuSlab = machine.percpu.alloc(this.bytesPerCpu);
     if (cpuSlab === 0) return false;
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
       this.parts.cpuSlab.init(memory.perCpuPtr(cpuSlab, cpu), cpu);
@@ -47,6 +47,11 @@ export class CpuSlabFront implements Front {
     memory.write32(s + KmemCache.cpuSlab, cpuSlab);
     memory.write32(s + KmemCache.cpuStats, cpuSlab + KmemCacheCpu.stat);
     return true;
+  }
+
+  /** What a CPU keeps of a cache, its counts last. */
+  protected get bytesPerCpu(): number {
+    return sizeOf(KmemCacheCpu);
   }
 
   closeCpus(s: KmemCachePtr): void {

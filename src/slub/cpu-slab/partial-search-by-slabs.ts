@@ -22,6 +22,7 @@ export class PartialSearchBySlabs extends PartialSearch {
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     _c: KmemCacheCpuPtr,
+    _gfp: number,
   ): Address {
     const { nodePartial } = this.parts;
     // Without the lock: at worst a slab is missed, and a new one made.
@@ -32,7 +33,7 @@ export class PartialSearchBySlabs extends PartialSearch {
     return object;
   }
 
-  private takeSlabs(s: KmemCachePtr, n: KmemCacheNodePtr): Address {
+  protected takeSlabs(s: KmemCachePtr, n: KmemCacheNodePtr): Address {
     const { memory } = this;
     const { nodePartial, cpuPartial } = this.parts;
     let object: Address = 0;
@@ -59,7 +60,7 @@ export class PartialSearchBySlabs extends PartialSearch {
     return object;
   }
 
-  private takeSingle(s: KmemCachePtr, n: KmemCacheNodePtr): Address {
+  protected takeSingle(s: KmemCachePtr, n: KmemCacheNodePtr): Address {
     const { nodePartial } = this.parts;
     for (let page = nodePartial.first(n); page !== 0; ) {
       const next = nodePartial.next(n, page);

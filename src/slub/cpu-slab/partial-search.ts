@@ -61,7 +61,7 @@ export class PartialSearch {
     const { topology } = this.context.machine;
     const near = node === NUMA_NO_NODE ? topology.cpuToNode(this.memory.smpProcessorId()) : node;
     const n = this.context.nodeOf(s, near) || this.nodeWithMemory(s, near);
-    const found = this.getPartialNode(s, n, c);
+    const found = this.getPartialNode(s, n, c, gfp);
     if (found !== 0 || node !== NUMA_NO_NODE) return found;
     return this.getAnyPartial(s, gfp, c);
   }
@@ -72,7 +72,12 @@ export class PartialSearch {
   }
 
   /** get_partial_node */
-  protected getPartialNode(s: KmemCachePtr, n: KmemCacheNodePtr, c: KmemCacheCpuPtr): Address {
+  protected getPartialNode(
+    s: KmemCachePtr,
+    n: KmemCacheNodePtr,
+    c: KmemCacheCpuPtr,
+    _gfp: number,
+  ): Address {
     const { memory } = this;
     const { nodePartial, cpuSlab, cpuPartial } = this.parts;
     // Without the lock: at worst a slab is missed, and a new one made.
@@ -151,7 +156,7 @@ export class PartialSearch {
       const n = this.context.nodeOf(s, nid);
       if (n === 0 || nodePartial.nrPartial(n) <= memory.readOnce(s + KmemCache.minPartial))
         continue;
-      const object = this.getPartialNode(s, n, c);
+      const object = this.getPartialNode(s, n, c, gfp);
       if (object !== 0) return object;
     }
     return 0;

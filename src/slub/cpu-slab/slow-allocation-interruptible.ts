@@ -20,7 +20,13 @@ import {
   CPU_PARTIAL_ALLOC,
   DEACTIVATE_BYPASS,
 } from "../statistics.ts";
-import { KmemCache, type KmemCacheCpuPtr, type KmemCachePtr, ooOrder } from "../structs.ts";
+import {
+  KmemCache,
+  type KmemCacheCpuPtr,
+  type KmemCacheNodePtr,
+  type KmemCachePtr,
+  ooOrder,
+} from "../structs.ts";
 import { SlowAllocation } from "./slow-allocation.ts";
 
 export class SlowAllocationInterruptible extends SlowAllocation {
@@ -59,7 +65,7 @@ export class SlowAllocationInterruptible extends SlowAllocation {
    * The free objects of the cpu slab become the private list, and the first is returned; 0: there are
    * none, and the slab was given up. Undefined: an interrupt has changed the cpu slab.
    */
-  private takeFrom(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): Address | undefined {
+  protected takeFrom(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): Address | undefined {
     const { memory } = this;
     const { cpuSlab } = this.parts;
     const flags = memory.irqSave();
@@ -78,7 +84,7 @@ export class SlowAllocationInterruptible extends SlowAllocation {
   }
 
   /** The cpu slab is of the wrong node. 0, or undefined where it is another one by now. */
-  private giveUp(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): 0 | undefined {
+  protected giveUp(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): 0 | undefined {
     const { memory } = this;
     const { cpuSlab, deactivation } = this.parts;
     this.context.stat(s, ALLOC_NODE_MISMATCH);
@@ -105,7 +111,7 @@ export class SlowAllocationInterruptible extends SlowAllocation {
     return page;
   }
 
-  private allocateFromNodes(
+  protected allocateFromNodes(
     s: KmemCachePtr,
     gfp: number,
     node: number,
@@ -118,21 +124,21 @@ export class SlowAllocationInterruptible extends SlowAllocation {
       const listed = partialSearch.getPartial(s, gfp, node, c);
       if (listed !== 0) {
         if (isDebug) return listed;
-        return this.load(s, this.context.pages.virtToHeadPage(listed), listed);
+        return this.load(s, gfp, this.context.pages.virtToHeadPage(listed), listed);
       }
       memory.preemptEnable();
       const page = slabPages.newSlab(s, gfp, node);
       memory.preemptDisable();
       if (page === 0) return this.withoutMemory(s, gfp, node);
       this.context.stat(s, ALLOC_SLAB);
-      if (!isDebug) return this.load(s, page, this.takeAll(s, page));
-      const object = this.takeSingle(s, page);
-      if (object !== 0) return object;
+      if (!isDebug) return this.load(s, gfp, page, this.takeAll(s, page));
+      const object = this.takeSingle(s, gfp, page);
+      if (object !== 0 || !this.triesAgain(gfp)) return object;
     }
   }
 
   /** No other context can reach the slab yet. */
-  private takeAll(s: KmemCachePtr, page: PagePtr): Address {
+  protected takeAll(s: KmemCachePtr, page: PagePtr): Address {
     const { memory } = this;
     const freelist = memory.read32(page + Page.freelist);
     memory.write32(page + Page.freelist, 0);
@@ -141,9 +147,9 @@ export class SlowAllocationInterruptible extends SlowAllocation {
   }
 
   /** A slab with free objects becomes this CPU's; what another context left here is flushed. */
-  private load(s: KmemCachePtr, page: PagePtr, freelist: Address): Address {
+  protected load(s: KmemCachePtr, gfp: number, page: PagePtr, freelist: Address): Address {
     const { memory } = this;
-    const { cpuSlab, front } = this.parts;
+    const { cpuSlab } = this.parts;
     for (;;) {
       const flags = memory.irqSave();
       const c = cpuSlab.here(s);
@@ -154,8 +160,18 @@ export class SlowAllocationInterruptible extends SlowAllocation {
         return object;
       }
       memory.irqRestore(flags);
-      front.flushSlab(s, c);
+      this.flushLeft(s, gfp, c);
     }
+  }
+
+  /** Another context has left a slab here. */
+  protected flushLeft(s: KmemCachePtr, _gfp: number, c: KmemCacheCpuPtr): void {
+    this.parts.front.flushSlab(s, c);
+  }
+
+  /** A new slab of a debug cache gave no object. */
+  protected triesAgain(_gfp: number): boolean {
+    return true;
   }
 
   /**
@@ -163,7 +179,16 @@ export class SlowAllocationInterruptible extends SlowAllocation {
    * fails its checks already now has all its objects marked as used, and is listed as full (6.1
    * forgets such a slab).
    */
-  private takeSingle(s: KmemCachePtr, page: PagePtr): Address {
+  protected takeSingle(s: KmemCachePtr, _gfp: number, page: PagePtr): Address {
+    const { nodePartial } = this.parts;
+    const n = this.context.nodeOfPage(s, page);
+    const flags = nodePartial.lockIrqsave(n);
+    const object = this.takeSingleLocked(s, n, page);
+    nodePartial.unlockIrqrestore(n, flags);
+    return object;
+  }
+
+  protected takeSingleLocked(s: KmemCachePtr, n: KmemCacheNodePtr, page: PagePtr): Address {
     const { memory } = this;
     const { freePointers, debugging, nodePartial, slabPages } = this.parts;
     const object = memory.read32(page + Page.freelist);
@@ -171,12 +196,9 @@ export class SlowAllocationInterruptible extends SlowAllocation {
     memory.write32(page + Page.freelist, freePointers.get(s, object));
     memory.write32(page + Page.counters, packCounters(1, objects, false));
     const isFit = debugging.allocDebugProcessing(s, page, object);
-    const n = this.context.nodeOfPage(s, page);
-    const flags = nodePartial.lockIrqsave(n);
     if (memory.read32(page + Page.freelist) === 0) nodePartial.addFull(s, n, page);
     else nodePartial.add(n, page, ADD_TO_HEAD);
     slabPages.incSlabsNode(s, page, objects);
-    nodePartial.unlockIrqrestore(n, flags);
     return isFit ? object : 0;
   }
 

@@ -75,7 +75,7 @@ export class SlowFree {
     else this.freePlain(s, page, head, tail, count);
   }
 
-  private freePlain(
+  protected freePlain(
     s: KmemCachePtr,
     page: PagePtr,
     head: Address,
@@ -156,7 +156,7 @@ export class SlowFree {
     return false;
   }
 
-  private discard(s: KmemCachePtr, page: PagePtr): void {
+  protected discard(s: KmemCachePtr, page: PagePtr): void {
     this.context.stat(s, FREE_SLAB);
     this.slabPages.discard(s, page);
   }

@@ -157,7 +157,7 @@ export class Slub extends SlabLayer implements Allocator {
     return object === 0 || (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
   }
 
-  private zeroed(s: KmemCachePtr, object: Address): Address {
+  protected zeroed(s: KmemCachePtr, object: Address): Address {
     this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
     return object;
   }
@@ -183,11 +183,16 @@ export class Slub extends SlabLayer implements Allocator {
       // The object is still the caller's, so each try may write it.
       this.setFreepointer(s, tail, memory.read32(s + CACHE_OFFSET), freelist);
       if (this.updateCpuFreelistFast(cpuSlab, freelist, tid, head)) {
-        memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, 1);
+        memory.thisCpuAdd(cpuSlab + COUNT_FREE_FASTPATH, this.fastFrees(count));
         return;
       }
       this.countSwapFailure(cpuSlab);
     }
+  }
+
+  /** How often a chain that took the fast path is counted. */
+  protected fastFrees(_count: number): number {
+    return 1;
   }
 
   allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {

@@ -12,12 +12,7 @@ import { SlubObjects } from "./slab-counts.ts";
 
 export function slubAttributes(slub: Slub): Attributes {
   const objects = new SlubObjects(slub);
-  const files = {
-    ...layerFiles(slub, objects),
-    reserved: wordFile(slub, KmemCache.reserved),
-    cpu_slabs: readOnly((s) => sumAndShares(objects.cpuSlabs(s), "N")),
-    slabs_cpu_partial: readOnly((s) => cpuPartialText(objects.cpuPartial(s))),
-  };
+  const files = slubFiles(slub, objects);
   const { kernel } = slub.context.common;
   const exists = (name: string): boolean => {
     const { from = "0.0", until } = LIFETIMES[name] ?? {};
@@ -29,6 +24,16 @@ export function slubAttributes(slub: Slub): Attributes {
     ...statisticFiles(objects, STAT_NAMES),
     ...AFTER_STATISTICS.filter(exists).map(named),
   ]);
+}
+
+/** All but those of the statistics, by name. */
+export function slubFiles(slub: Slub, objects: SlubObjects) {
+  return {
+    ...layerFiles(slub, objects),
+    reserved: wordFile(slub, KmemCache.reserved),
+    cpu_slabs: readOnly((s) => sumAndShares(objects.cpuSlabs(s), "N")),
+    slabs_cpu_partial: readOnly((s) => cpuPartialText(objects.cpuPartial(s))),
+  };
 }
 
 const BEFORE_STATISTICS = [
@@ -73,6 +78,7 @@ const LIFETIMES: Readonly<Record<string, { from?: Release; until?: Release }>> =
   alloc_calls: { until: "5.14" },
   free_calls: { until: "5.14" },
   usersize: { from: "4.16" },
+  sheaf_capacity: { from: "6.18" },
 };
 
 /** `objects(slabs)` in all, and of each CPU that has any. */

@@ -18,7 +18,7 @@ import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
-import { auditSlab, type CacheWalk, type Place } from "./slab-audit.ts";
+import { auditSlab, type CacheWalk, NOWHERE_ELSE, type Place } from "./slab-audit.ts";
 
 /** Audits a cache, of which `slabs` are all slabs there are. */
 export function auditSlubCache(
@@ -26,6 +26,7 @@ export function auditSlubCache(
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
   { findings, holders, interrupted }: Audit,
+  elsewhere = NOWHERE_ELSE,
 ): void {
   const { memory, common, machine } = slub.context;
   const walk: CacheWalk = {
@@ -38,6 +39,7 @@ export function auditSlubCache(
     // put_cpu_partial reads the count and swaps the head in two steps until Linux 5.15 (e0a043aa4145).
     countsExactly: since(common.kernel, "5.15") || !interrupted,
     places: new Map(slabs.map((page) => [page, []])),
+    elsewhere,
   };
   const { cpus, nodes } = machine.options;
   for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);

@@ -9,10 +9,11 @@
  */
 
 import type { AuditFindings, ObjectHolders } from "../../caches/audit-findings.ts";
+import { since } from "../../caches/kernel-version.ts";
 import { hex, hexList } from "../../machine/hex.ts";
 import { PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
-import { Page, type PagePtr } from "../../pages/page.ts";
+import { Page, type PagePtr, SL_PARTIAL } from "../../pages/page.ts";
 import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
@@ -39,7 +40,17 @@ export interface CacheWalk {
   readonly countsExactly: boolean;
   /** Every slab of the cache, and where it was found. */
   readonly places: ReadonlyMap<PagePtr, Place[]>;
+  readonly elsewhere: Elsewhere;
 }
+
+/** Free objects that are in no list of a slab or a CPU. */
+export interface Elsewhere {
+  isFree(object: Address): boolean;
+  /** In the hands of somebody who will give it back as free. */
+  isHeld(object: Address): boolean;
+}
+
+export const NOWHERE_ELSE: Elsewhere = { isFree: () => false, isHeld: () => false };
 
 export function auditSlab(walk: CacheWalk, page: PagePtr): void {
   const { memory, slub, s, findings } = walk;
@@ -72,7 +83,8 @@ export function auditSlab(walk: CacheWalk, page: PagePtr): void {
   if (!findings.remains?.has(page)) {
     checkPlace(walk, page, isFrozen(counters), free.length > 0, owners);
   }
-  checkObjects(walk, page, all, [...free, ...kept]);
+  const elsewhere = [...all].filter((object) => walk.elsewhere.isFree(object));
+  checkObjects(walk, page, all, [...free, ...kept, ...elsewhere]);
 }
 
 function title(walk: CacheWalk, page: PagePtr): string {
@@ -128,18 +140,35 @@ function checkPlace(
   places: readonly Place[],
 ): void {
   const { findings, slub, s } = walk;
-  const cpus = places.filter(({ kind }) => kind === "cpu slab" || kind === "cpu partial");
+  const cpus = places.filter(({ kind }) => isOwners(slub, kind));
   const where = places.map(({ kind, of }) => `${kind} ${of}`).join(" and ") || "nowhere";
   const what = `${title(walk, page)} is ${frozen ? "frozen" : "not frozen"}, ${hasFree ? "has free objects" : "has none free"}, and lies ${where}`;
+  checkMark(walk, page, places, what);
   if (frozen && cpus.length === 0) findings.add("stuck-frozen-slab", what, [page]);
   else if (places.length > 1 || (!frozen && cpus.length > 0)) {
     findings.add("list-corruption", what, [page]);
-  } else if (!frozen) {
+  } else if (!frozen && places[0]?.kind !== "cpu partial") {
     const full = slub.context.keepsFullList(s) ? "full" : undefined;
     const belongs = hasFree ? "partial" : full;
     if (places[0]?.kind === belongs) return;
     findings.add(places.length === 0 ? "lost-object" : "list-corruption", what, [page]);
   }
+}
+
+/** Since 6.8 the slabs on the partial list of a node, and no others, carry a mark. */
+function checkMark(walk: CacheWalk, page: PagePtr, places: readonly Place[], what: string): void {
+  const isMarked = (walk.memory.read32(page + Page.flags) & SL_PARTIAL) !== 0;
+  const isListed = places.some(({ kind }) => kind === "partial");
+  if (isMarked === (isListed && since(walk.slub.context.common.kernel, "6.8"))) return;
+  walk.findings.add("list-corruption", `${what}, ${isMarked ? "" : "not "}marked as listed`, [
+    page,
+  ]);
+}
+
+/** Which places are those of frozen slabs: since 6.8 a slab of a CPU's partial list is not. */
+function isOwners(slub: Slub, kind: Place["kind"]): boolean {
+  if (kind === "cpu partial") return !since(slub.context.common.kernel, "6.8");
+  return kind === "cpu slab";
 }
 
 /** Each object is held by somebody or on one list, and never both. */
@@ -173,7 +202,9 @@ function checkObjects(
     "held and yet on a freelist",
     held.filter((o) => once.has(o)),
   );
-  const gone = [...all].filter((object) => !once.has(object) && !holders.isLive(object));
+  const gone = [...all].filter(
+    (object) => !once.has(object) && !holders.isLive(object) && !walk.elsewhere.isHeld(object),
+  );
   const lost = findings.remains?.unclaimedObjects(walk.s, gone) ?? gone;
   report("lost-object", "neither held nor on a freelist", lost);
 }

@@ -16,24 +16,26 @@ import type { Slub } from "../cpu-slab/slub.ts";
 import { liveObjects } from "../debug/locations.ts";
 import { validateSlabCache } from "../debug/validate.ts";
 import { STAT_NAMES } from "../statistics.ts";
-import { KmemCache, KmemCacheCpu, KmemCacheNode, type KmemCachePtr, ooOrder } from "../structs.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr, ooOrder } from "../structs.ts";
 import { slubAttributes } from "./attributes.ts";
 import { auditAbsentCpu, auditSlubCache } from "./audit.ts";
 import { checkCpu } from "./cpu-check.ts";
 import { SlubDrawing } from "./drawing.ts";
+import { listLocks } from "./locks.ts";
 import { slabInfo } from "./slab-info.ts";
 import { objectsOfSlab } from "./slab-objects.ts";
 import { SlubTraceView } from "./trace-view.ts";
 
 export class SlubObserver implements Observer {
-  readonly statNames = STAT_NAMES;
+  readonly statNames: readonly string[];
   readonly attributes: Attributes;
   readonly steps: ReadonlyMap<string, (s: KmemCachePtr) => void>;
-  private readonly slub: Slub;
+  protected readonly slub: Slub;
 
-  constructor(slub: Slub) {
+  constructor(slub: Slub, statNames: readonly string[] = STAT_NAMES, files = slubAttributes(slub)) {
     this.slub = slub;
-    this.attributes = slubAttributes(slub);
+    this.statNames = statNames;
+    this.attributes = files;
     this.steps = new Map([
       ["flush", (s: KmemCachePtr) => slub.front.flushAll(s)],
       ["flush-cpu", (s: KmemCachePtr) => this.flushThisCpu(s)],
@@ -88,13 +90,7 @@ export class SlubObserver implements Observer {
   }
 
   locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
-    const { context } = this.slub;
-    return Array.from({ length: context.machine.options.nodes }, (_, nid) => ({
-      name: `list_lock of node ${nid}`,
-      n: context.nodeOf(s, nid),
-    }))
-      .filter(({ n }) => n !== 0)
-      .map(({ name, n }) => ({ name, at: n + KmemCacheNode.listLock }));
+    return listLocks(this.slub.context, s);
   }
 
   liveObjects(s: KmemCachePtr): LiveObjects[] {

@@ -9,6 +9,7 @@
  * A slab is written as number:inuse, a cpu slab with the length of its private list behind it.
  */
 
+import type { Attributes } from "../../caches/attribute.ts";
 import { since } from "../../caches/kernel-version.ts";
 import type { SlabNumbers, TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
@@ -21,7 +22,6 @@ import {
   KmemCacheCpu,
   type KmemCacheCpuPtr,
   KmemCacheNode,
-  type KmemCacheNodePtr,
   type KmemCachePtr,
   ooObjects,
   ooOrder,
@@ -49,9 +49,9 @@ const SHOWN = [
 
 export class SlubTraceView implements TraceView {
   readonly hasBulk: boolean;
-  private readonly slub: Slub;
-  private readonly objects: SlubObjects;
-  private readonly single: boolean;
+  protected readonly slub: Slub;
+  protected readonly objects: SlubObjects;
+  protected readonly single: boolean;
   private readonly countsSlabs: boolean;
 
   constructor(slub: Slub) {
@@ -95,10 +95,9 @@ export class SlubTraceView implements TraceView {
   }
 
   state(s: KmemCachePtr, numbers: SlabNumbers): string {
-    const { context } = this.slub;
     const cpus = this.objects.cpus(s).map((c, cpu) => this.cpuState(s, c, cpu, numbers));
-    const nodes = Array.from({ length: context.machine.options.nodes }, (_, nid) =>
-      this.nodeState(context.nodeOf(s, nid), nid, numbers),
+    const nodes = Array.from({ length: this.slub.context.machine.options.nodes }, (_, nid) =>
+      this.nodeState(s, nid, numbers),
     );
     return [...cpus, ...nodes].filter((part) => part !== "").join(" ");
   }
@@ -131,8 +130,9 @@ export class SlubTraceView implements TraceView {
     return this.countsSlabs ? `${slabs}` : `${slabs}/${word(Page.pobjects)}`;
   }
 
-  private nodeState(n: KmemCacheNodePtr, nid: number, numbers: SlabNumbers): string {
+  protected nodeState(s: KmemCachePtr, nid: number, numbers: SlabNumbers): string {
     const { nodePartial, context } = this.slub;
+    const n = context.nodeOf(s, nid);
     const { memory } = context;
     const slabs: string[] = [];
     for (let page = nodePartial.first(n); page !== 0; page = nodePartial.next(n, page)) {
@@ -153,19 +153,26 @@ export class SlubTraceView implements TraceView {
     return length;
   }
 
-  snapshot(s: KmemCachePtr): Record<string, unknown> {
+  snapshot(s: KmemCachePtr, _numbers: SlabNumbers): Record<string, unknown> {
     const more = this.single ? [] : ["remote_node_defrag_ratio"];
-    const names = [...SHOWN, ...more, ...STAT_NAMES];
-    const attributes = slubAttributes(this.slub);
-    return Object.fromEntries(
-      names.map((name) => {
-        const text = String(attributes.get(name)?.show?.(s)).trimEnd();
-        return [name, /^\d+$/.test(text) ? Number(text) : text];
-      }),
-    );
+    return textsOf(slubAttributes(this.slub), [...SHOWN, ...more, ...STAT_NAMES], s);
   }
 
   setRemoteNodeDefragRatio(s: KmemCachePtr, ratio: number): void {
     this.slub.context.memory.write32(s + KmemCache.remoteNodeDefragRatio, ratio);
   }
+}
+
+/** What files say, as the recorded runs have it: a number where nothing else is said. */
+export function textsOf(
+  files: Attributes,
+  names: readonly string[],
+  s: KmemCachePtr,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const text = String(files.get(name)?.show?.(s)).trimEnd();
+      return [name, /^\d+$/.test(text) ? Number(text) : text];
+    }),
+  );
 }

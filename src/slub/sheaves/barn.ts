@@ -135,7 +135,7 @@ export class Barns {
     return found;
   }
 
-  private lock(barn: BarnPtr, maySpin: boolean): IrqFlags | undefined {
+  protected lock(barn: BarnPtr, maySpin: boolean): IrqFlags | undefined {
     const { memory } = this;
     if (maySpin) return spinLockIrqsave(memory, barn + Barn.lock);
     const flags = memory.irqSave();
@@ -144,7 +144,7 @@ export class Barns {
     return undefined;
   }
 
-  private unlock(barn: BarnPtr, flags: IrqFlags): void {
+  protected unlock(barn: BarnPtr, flags: IrqFlags): void {
     spinUnlockIrqrestore(this.memory, barn + Barn.lock, flags);
   }
 

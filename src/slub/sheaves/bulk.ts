@@ -14,6 +14,7 @@ import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import type { Barns } from "./barn.ts";
 import type { SheafLock } from "./cpu-sheaves.ts";
 import type { DetachedFreelists } from "./detached-freelist.ts";
+import type { SheafFastPaths } from "./fast-paths.ts";
 import type { Flush } from "./flush.ts";
 import type { Refill } from "./refill.ts";
 import type { Sheaves } from "./sheaf.ts";
@@ -44,7 +45,7 @@ export interface SheafBulkParts {
   readonly detachedFreelists: DetachedFreelists;
   readonly slowAllocation: SheafSlowAllocation;
   readonly slowFree: SheafSlowFree;
-  canFreeToPcs(object: Address): boolean;
+  readonly fastPaths: SheafFastPaths;
 }
 
 export class SheafBulk {
@@ -76,7 +77,7 @@ export class SheafBulk {
   }
 
   /** alloc_from_pcs_bulk: a batch is what lies on top of main, in the order of its array. */
-  private fromSheaves(s: KmemCachePtr, size: number): Address[] {
+  protected fromSheaves(s: KmemCachePtr, size: number): Address[] {
     const { sheaves, sheafLock } = this.parts;
     const got: Address[] = [];
     while (got.length < size) {
@@ -143,7 +144,7 @@ export class SheafBulk {
   }
 
   /** Chains by slab; the hooks have each chain rebuilt in the other direction. */
-  private freeDetached(s: KmemCachePtr, p: Address[]): void {
+  protected freeDetached(s: KmemCachePtr, p: Address[]): void {
     const { detachedFreelists, slowFree } = this.parts;
     while (p.length > 0) {
       if (s === 0 && this.freesPages(p)) continue;
@@ -189,7 +190,7 @@ export class SheafBulk {
     let remote: Address[] = [];
     for (let i = 0; i < p.length; ) {
       const object = p[i] as Address;
-      if (this.parts.canFreeToPcs(object)) {
+      if (this.parts.fastPaths.accepts(object)) {
         i++;
         continue;
       }

@@ -22,7 +22,7 @@ export class SheafLock {
   trylock(s: KmemCachePtr): CpuSheavesPtr {
     const { memory } = this;
     memory.preemptDisable();
-    const pcs = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+    const pcs = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSheaves));
     if (memory.readOnce(pcs + CpuSheaves.locked) !== 0) {
       memory.preemptEnable();
       return 0;
@@ -49,7 +49,7 @@ export class SheafLock {
 
   /** Of another CPU: to look at, or to change where that CPU is absent. */
   ofCpu(s: KmemCachePtr, cpu: number): CpuSheavesPtr {
-    return this.memory.perCpuPtr(this.memory.read32(s + KmemCache.cpuSlab), cpu);
+    return this.memory.perCpuPtr(this.memory.read32(s + KmemCache.cpuSheaves), cpu);
   }
 
   /** For an audit. */

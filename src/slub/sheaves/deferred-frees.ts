@@ -5,7 +5,7 @@
  */
 import type { Address, Memory } from "../../machine/memory.ts";
 import { ptr, sizeOf, struct } from "../../machine/struct.ts";
-import { Page } from "../../pages/page.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import type { SheafSlowFree } from "./slow-free.ts";
@@ -70,14 +70,18 @@ export class DeferredFrees {
     while (object !== 0) {
       const s = this.cacheOf(object);
       const next = memory.read32(this.linkOf(object));
-      this.parts.slowFree.free(s, this.parts.context.pages.virtToHeadPage(object), [object]);
-      this.parts.context.stat(s, FREE_SLOWPATH);
+      this.freeNow(s, this.parts.context.pages.virtToHeadPage(object), object);
       object = next;
     }
   }
 
+  protected freeNow(s: KmemCachePtr, page: PagePtr, object: Address): void {
+    this.parts.slowFree.free(s, page, [object]);
+    this.parts.context.stat(s, FREE_SLOWPATH);
+  }
+
   /** Where its free pointer will be: outside of what a debug cache checks. */
-  private linkOf(object: Address): Address {
+  protected linkOf(object: Address): Address {
     return object + this.memory.read32(this.cacheOf(object) + KmemCache.offset);
   }
 

@@ -16,7 +16,7 @@ import type { Flush } from "./flush.ts";
 import type { RcuSheaves } from "./rcu-sheaves.ts";
 import type { Sheaves } from "./sheaf.ts";
 import { SHEAF_STAT_NAMES } from "./statistics.ts";
-import { BARN_BYTES, type BarnPtr, CpuSheaves, type CpuSheavesPtr, Sheaf } from "./structs.ts";
+import { BARN_BYTES, CpuSheaves, type CpuSheavesPtr, Sheaf } from "./structs.ts";
 
 export interface SheafFrontParts extends FastPaths {
   readonly context: SlubContext;
@@ -46,32 +46,32 @@ export class SheafFront implements Front {
   }
 
   openCpus(s: KmemCachePtr): boolean {
-    const { memory } = this;
     const { percpu } = this.context.machine;
-    const cpuSheaves = percpu.alloc(sizeOf(CpuSheaves));
     const cpuStats = percpu.alloc(SHEAF_STAT_NAMES.length * 4);
-    memory.write32(s + KmemCache.cpuSlab, cpuSheaves);
-    memory.write32(s + KmemCache.cpuStats, cpuStats);
-    if (cpuSheaves === 0 || cpuStats === 0) {
-      percpu.free(cpuSheaves);
-      percpu.free(cpuStats);
-      return false;
-    }
+    if (cpuStats === 0) return false;
+    this.memory.write32(s + KmemCache.cpuStats, cpuStats);
+    if (this.openSheaves(s)) return true;
+    percpu.free(cpuStats);
+    return false;
+  }
+
+  /** alloc_percpu and init_percpu_sheaves. False: no memory, and nothing was made. */
+  protected openSheaves(s: KmemCachePtr): boolean {
+    const cpuSheaves = this.context.machine.percpu.alloc(sizeOf(CpuSheaves));
+    if (cpuSheaves === 0) return false;
+    this.memory.write32(s + KmemCache.cpuSheaves, cpuSheaves);
     this.eachCpu(s, (pcs) => this.parts.sheafLock.giveMain(pcs, this.bootstrapSheaf));
     const capacity = this.parts.sheaves.capacityOf(s);
     if (capacity === 0 || this.makeSheaves(s, capacity)) return true;
-    this.closeCpus(s);
+    this.closeSheaves(s);
     return false;
   }
 
   /** A barn for each node and a main sheaf for each CPU. False: no memory, and some may be made. */
   private makeSheaves(s: KmemCachePtr, capacity: number): boolean {
-    const { sheaves, sheafLock, barns } = this.parts;
+    const { sheaves, sheafLock } = this.parts;
     for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
-      const barn = this.kmalloc(BARN_BYTES, nid);
-      if (barn === 0) return false;
-      barns.init(barn);
-      this.memory.write32(s + KmemCache.barn + (nid << 2), barn);
+      if (this.hasBarn(nid) && !this.makeBarn(s, nid)) return false;
     }
     let made = true;
     this.eachCpu(s, (pcs) => {
@@ -80,6 +80,19 @@ export class SheafFront implements Front {
       else sheafLock.giveMain(pcs, main);
     });
     return made;
+  }
+
+  /** Every node has one, with memory or without. */
+  protected hasBarn(_nid: number): boolean {
+    return true;
+  }
+
+  makeBarn(s: KmemCachePtr, nid: number): boolean {
+    const barn = this.kmalloc(BARN_BYTES, nid);
+    if (barn === 0) return false;
+    this.parts.barns.init(barn);
+    this.memory.write32(s + KmemCache.barn + (nid << 2), barn);
+    return true;
   }
 
   /** A kmalloc cache gets its sheaves; until the last is made it goes on without. */
@@ -100,6 +113,12 @@ export class SheafFront implements Front {
   }
 
   closeCpus(s: KmemCachePtr): void {
+    this.closeSheaves(s);
+    this.context.machine.percpu.free(this.memory.read32(s + KmemCache.cpuStats));
+  }
+
+  /** pcs_destroy, and the barns. */
+  protected closeSheaves(s: KmemCachePtr): void {
     const { memory } = this;
     const { common, machine } = this.context;
     this.eachCpu(s, (pcs) => {
@@ -110,8 +129,7 @@ export class SheafFront implements Front {
       common.kfree(this.parts.barns.of(s, nid));
       memory.write32(s + KmemCache.barn + (nid << 2), 0);
     }
-    machine.percpu.free(memory.read32(s + KmemCache.cpuSlab));
-    machine.percpu.free(memory.read32(s + KmemCache.cpuStats));
+    machine.percpu.free(memory.read32(s + KmemCache.cpuSheaves));
   }
 
   /**
@@ -123,7 +141,7 @@ export class SheafFront implements Front {
   }
 
   /** has_pcs_used: read from afar and stale at once. */
-  private hasPcsUsed(s: KmemCachePtr, cpu: number): boolean {
+  hasPcsUsed(s: KmemCachePtr, cpu: number): boolean {
     const { sheafLock, sheaves } = this.parts;
     const pcs = sheafLock.ofCpu(s, cpu);
     if (sheaves.capacityOf(s) === 0) return false;
@@ -167,16 +185,15 @@ export class SheafFront implements Front {
     }
   }
 
-  /** barn_shrink of all nodes: full sheaves to the slabs, and all of them to kmalloc. */
   shrinkBarns(s: KmemCachePtr): void {
-    for (let nid = 0; nid < this.context.machine.options.nodes; nid++) {
-      const barn = this.parts.barns.of(s, nid);
-      if (barn !== 0) this.shrinkBarn(s, barn);
-    }
+    for (let nid = 0; nid < this.context.machine.options.nodes; nid++) this.shrinkBarn(s, nid);
   }
 
-  private shrinkBarn(s: KmemCachePtr, barn: BarnPtr): void {
+  /** barn_shrink, where the node has a barn: full sheaves to the slabs, and all of them to kmalloc. */
+  shrinkBarn(s: KmemCachePtr, nid: number): void {
     const { barns, flush, sheaves } = this.parts;
+    const barn = barns.of(s, nid);
+    if (barn === 0) return;
     const { full, empty } = barns.takeAll(barn);
     for (const sheaf of full) flush.sheafAndFree(s, sheaf);
     for (const sheaf of empty) sheaves.freeEmpty(s, sheaf);

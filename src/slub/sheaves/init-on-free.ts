@@ -9,15 +9,16 @@ import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
 import type { Pages } from "../../pages/pages.ts";
 import type { SheafClasses } from "../kernels.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import type { RcuSheaves } from "./rcu-sheaves.ts";
 import type { SheafPtr } from "./structs.ts";
 
-function zero(memory: Memory, s: KmemCachePtr, object: Address): void {
+export function zero(memory: Memory, s: KmemCachePtr, object: Address): void {
   if (!mayBeZeroed(memory, s)) return;
   memory.fill(object, 0, memory.read32(s + KmemCache.objectSize));
 }
 
 /** The cache that owns the object; 0: none, it may be pages of a large kmalloc. */
-function ownerOf(memory: Memory, pages: Pages, object: Address): KmemCachePtr {
+export function ownerOf(memory: Memory, pages: Pages, object: Address): KmemCachePtr {
   const page = pages.virtToHeadPage(object);
   const isSlab = (memory.readOnce(page + Page.flags) & PG_SLAB) !== 0;
   return isSlab ? memory.read32(page + Page.slabCache) : 0;
@@ -70,11 +71,16 @@ export function withSheafInitOnFree(classes: SheafClasses): Partial<SheafClasses
         super.freeNolock(s, object);
       }
     },
-    RcuSheaves: class extends classes.RcuSheaves {
-      protected override slabFreeHook(s: KmemCachePtr, object: Address): void {
-        super.slabFreeHook(s, object);
-        zero(this.memory, s, object);
-      }
-    },
+    RcuSheaves: withZeroingHook(classes.RcuSheaves),
   };
+}
+
+/** An object of kfree_rcu is zeroed when its grace period is over. */
+export function withZeroingHook<C extends typeof RcuSheaves>(Base: C): C {
+  return class extends (Base as typeof RcuSheaves) {
+    protected override slabFreeHook(s: KmemCachePtr, object: Address): void {
+      super.slabFreeHook(s, object);
+      zero(this.memory, s, object);
+    }
+  } as unknown as C;
 }

@@ -7,12 +7,12 @@
  * Both are called with the sheaf lock held and return what is locked now, or 0 with the lock dropped.
  */
 import { __GFP_NOWARN, GFP_NOWAIT } from "../../pages/gfp.ts";
+import { allowsSpinning } from "../gfp.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import type { Barns } from "./barn.ts";
 import type { SheafLock } from "./cpu-sheaves.ts";
 import type { Flush } from "./flush.ts";
-import { allowsSpinning } from "./gfp.ts";
 import type { Refill } from "./refill.ts";
 import type { Sheaves } from "./sheaf.ts";
 import { BARN_GET, BARN_GET_FAIL, BARN_PUT, BARN_PUT_FAIL } from "./statistics.ts";
@@ -55,15 +55,14 @@ export class MainSheaf {
     }
     const barn = barns.here(s);
     if (barn === 0) return this.giveUp(pcs);
-    const maySpin = allowsSpinning(gfp);
-    const full = barns.replaceEmpty(barn, lock.main(pcs), maySpin);
+    const full = barns.replaceEmpty(barn, lock.main(pcs), allowsSpinning(gfp));
     if (full !== 0) {
       this.context.stat(s, BARN_GET);
       lock.setMain(pcs, full);
       return pcs;
     }
     this.context.stat(s, BARN_GET_FAIL);
-    if (!maySpin) return this.giveUp(pcs);
+    if (!this.mayRefill(gfp)) return this.giveUp(pcs);
     if (spare !== 0) lock.setSpare(pcs, 0);
     const empty = spare !== 0 ? spare : barns.getEmpty(barn, true);
     lock.unlock(pcs);
@@ -71,19 +70,28 @@ export class MainSheaf {
     return refilled === 0 ? 0 : this.installFull(s, refilled, barn);
   }
 
+  /** Whether slabs may be asked for objects. */
+  protected mayRefill(gfp: number): boolean {
+    return allowsSpinning(gfp);
+  }
+
   /** A full sheaf, made of an empty one if there is one; or 0 and nothing is left of it. */
   private refilled(s: KmemCachePtr, empty: SheafPtr, gfp: number): SheafPtr {
-    const { refill, flush } = this.parts;
     const sheaf = empty !== 0 ? empty : this.sheaves.allocEmpty(s, gfp);
     if (sheaf === 0) return 0;
-    if (refill.sheaf(s, sheaf, gfp | __GFP_NOWARN)) return sheaf;
-    flush.sheafAndFree(s, sheaf);
+    if (this.parts.refill.sheaf(s, sheaf, gfp | __GFP_NOWARN)) return sheaf;
+    this.dropUnfilled(s, sheaf);
     return 0;
   }
 
-  private installFull(s: KmemCachePtr, full: SheafPtr, barn: BarnPtr): CpuSheavesPtr {
+  /** Memory ran out before the sheaf was full. */
+  protected dropUnfilled(s: KmemCachePtr, sheaf: SheafPtr): void {
+    this.parts.flush.sheafAndFree(s, sheaf);
+  }
+
+  protected installFull(s: KmemCachePtr, full: SheafPtr, barn: BarnPtr): CpuSheavesPtr {
     const { lock, barns, sheaves } = this;
-    const pcs = lock.trylock(s);
+    const pcs = this.relock(s);
     if (pcs === 0) {
       this.putFull(s, barn, full);
       return 0;
@@ -91,8 +99,7 @@ export class MainSheaf {
     const main = lock.main(pcs);
     const spare = lock.spare(pcs);
     if (sheaves.size(main) === 0) {
-      if (spare === 0) lock.setSpare(pcs, main);
-      else barns.putEmpty(barn, main);
+      this.keepEmpty(pcs, main, barn);
       lock.setMain(pcs, full);
     } else if (spare === 0) {
       lock.setSpare(pcs, full);
@@ -103,6 +110,16 @@ export class MainSheaf {
       this.putFull(s, barn, full);
     }
     return pcs;
+  }
+
+  protected relock(s: KmemCachePtr): CpuSheavesPtr {
+    return this.lock.trylock(s);
+  }
+
+  /** With the lock: main has been used up, and another takes its place. */
+  protected keepEmpty(pcs: CpuSheavesPtr, main: SheafPtr, barn: BarnPtr): void {
+    if (this.lock.spare(pcs) === 0) this.lock.setSpare(pcs, main);
+    else this.barns.putEmpty(barn, main);
   }
 
   // ---- full: a main sheaf with room ----

@@ -5,9 +5,9 @@
  */
 import type { Memory } from "../../machine/memory.ts";
 import { __GFP_THISNODE } from "../../pages/gfp.ts";
+import type { MarkedPartial } from "../marked-partial.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCacheNodePtr, type KmemCachePtr } from "../structs.ts";
-import type { MarkedPartial } from "./node-lists.ts";
 
 export interface OtherNodesParts {
   readonly context: SlubContext;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The classes the sheaf front is composed of, on top of the slab layer's. */
+
+import { MarkedPartial } from "../marked-partial.ts";
 import { LAYER_PARTS } from "../parts.ts";
 import { SlabPagesUncounted } from "../slab-pages-uncounted.ts";
 import { Barns } from "./barn.ts";
@@ -9,10 +11,10 @@ import { SheafLifetime } from "./cache-lifetime.ts";
 import { SheafLock } from "./cpu-sheaves.ts";
 import { DeferredFrees } from "./deferred-frees.ts";
 import { DetachedFreelists } from "./detached-freelist.ts";
+import { SheafFastPaths } from "./fast-paths.ts";
 import { Flush } from "./flush.ts";
 import { SheafFront } from "./front.ts";
 import { MainSheaf } from "./main-sheaf.ts";
-import { MarkedPartial } from "./node-lists.ts";
 import { OtherNodes } from "./other-nodes.ts";
 import { Prefill } from "./prefill.ts";
 import { RcuSheaves } from "./rcu-sheaves.ts";
@@ -32,6 +34,7 @@ export const SHEAF_PARTS = {
   Refill,
   Flush,
   MainSheaf,
+  SheafFastPaths,
   SheafBulk,
   Prefill,
   RcuSheaves,

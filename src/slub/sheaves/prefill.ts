@@ -47,10 +47,13 @@ export class Prefill {
     this.memory = parts.context.memory;
   }
 
+  /** Whether a sheaf for no objects is no sheaf. */
+  protected readonly refusesNothing: boolean = true;
+
   /** kmem_cache_prefill_sheaf: at least `size` objects in a sheaf of the caller's; or 0. */
   prefill(s: KmemCachePtr, gfp: number, size: number): SheafPtr {
     const { sheaves, refill, flush } = this.parts;
-    if (size === 0) return 0;
+    if (size === 0 && this.refusesNothing) return 0;
     if (size > sheaves.capacityOf(s)) return this.prefillOversize(s, gfp, size);
     const sheaf = this.takeSheaf(s) || sheaves.allocEmpty(s, gfp);
     if (sheaf === 0) return 0;
@@ -87,7 +90,7 @@ export class Prefill {
   }
 
   /** The spare, whatever it holds, or a sheaf of the barn; 0: neither. */
-  private takeSheaf(s: KmemCachePtr): SheafPtr {
+  protected takeSheaf(s: KmemCachePtr): SheafPtr {
     const { sheaves, sheafLock, barns } = this.parts;
     const pcs = sheafLock.lock(s);
     const spare = sheafLock.spare(pcs);
@@ -107,7 +110,7 @@ export class Prefill {
   }
 
   /** More than a sheaf of this cache holds: a sheaf that is only ever the caller's. */
-  private prefillOversize(s: KmemCachePtr, gfp: number, size: number): SheafPtr {
+  protected prefillOversize(s: KmemCachePtr, gfp: number, size: number): SheafPtr {
     const { sheaves } = this.parts;
     const sheaf = sheaves.make(s, gfp, size);
     if (sheaf === 0) return 0;

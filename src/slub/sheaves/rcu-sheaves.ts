@@ -29,7 +29,7 @@ export class RcuSheaves {
   /** Numbers of the callbacks, and of the inter-processor call that hands a CPU's sheaf over. */
   declare private readonly freeSheaf: number;
   declare private readonly freeSheafNoBarn: number;
-  declare private readonly flushHere: number;
+  declare protected readonly flushHere: number;
 
   constructor(parts: RcuSheavesParts) {
     this.parts = parts;
@@ -53,18 +53,21 @@ export class RcuSheaves {
     sheaves.push(sheaf, object);
     if (sheaves.size(sheaf) >= sheaves.capacityOf(s)) {
       sheafLock.setRcuFree(pcs, 0);
-      const { topology } = this.context.machine;
-      this.memory.write32(sheaf + Sheaf.node, topology.cpuToNode(this.memory.smpProcessorId()));
       // Before the lock is dropped: a barrier that runs on this CPU next must find it queued.
-      this.queue(sheaf, this.freeSheaf);
+      this.queueFull(sheaf);
     }
     sheafLock.unlock(pcs);
     this.context.stat(s, FREE_RCU_SHEAF);
     return true;
   }
 
+  /** Whose barn a full sheaf of this CPU's goes to. */
+  protected homeNode(): number {
+    return this.context.machine.topology.cpuToNode(this.memory.smpProcessorId());
+  }
+
   /** The sheaf lock, with a sheaf that collects; or 0. */
-  private lockWithSheaf(s: KmemCachePtr): CpuSheavesPtr {
+  protected lockWithSheaf(s: KmemCachePtr): CpuSheavesPtr {
     const { sheaves, sheafLock, barns } = this.parts;
     const pcs = sheafLock.trylock(s);
     if (pcs === 0) return 0;
@@ -93,6 +96,12 @@ export class RcuSheaves {
     if (again === 0 || sheafLock.rcuFree(again) !== 0) barns.putEmpty(barn, made);
     else sheafLock.setRcuFree(again, made);
     return again;
+  }
+
+  /** call_rcu(rcu_free_sheaf): of a sheaf that nobody else knows. */
+  protected queueFull(sheaf: SheafPtr): void {
+    this.memory.write32(sheaf + Sheaf.node, this.homeNode());
+    this.queue(sheaf, this.freeSheaf);
   }
 
   /** call_rcu(rcu_free_sheaf_nobarn): of a sheaf that is not to go to the barn. */

@@ -7,12 +7,12 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { freeOf, inuseOf, objectsOf, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
+import type { MarkedPartial } from "../marked-partial.ts";
 import { ADD_TO_HEAD } from "../node-partial.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
-import type { MarkedPartial } from "./node-lists.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Sheaves } from "./sheaf.ts";
 import type { SheafSlowAllocation } from "./slow-allocation.ts";
@@ -115,7 +115,7 @@ export class Refill {
   }
 
   /** Takes all free objects of an isolated slab; what exceeds the wish goes back to it. */
-  private empty(s: KmemCachePtr, page: PagePtr, wanted: number, got: Address[]): void {
+  protected empty(s: KmemCachePtr, page: PagePtr, wanted: number, got: Address[]): void {
     const { freePointers, slowFree } = this.parts;
     const surplus: Address[] = [];
     for (let object = this.takeAll(s, page); object !== 0; object = freePointers.get(s, object)) {
@@ -138,7 +138,7 @@ export class Refill {
   }
 
   /** Slabs that were not needed: back to the head, unless they have become empty and are too many. */
-  private giveBack(s: KmemCachePtr, n: KmemCacheNodePtr, pages: readonly PagePtr[]): void {
+  protected giveBack(s: KmemCachePtr, n: KmemCacheNodePtr, pages: readonly PagePtr[]): void {
     const { nodePartial, slabPages } = this.parts;
     const unwanted: PagePtr[] = [];
     const flags = nodePartial.lockIrqsave(n);

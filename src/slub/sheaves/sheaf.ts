@@ -9,9 +9,9 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_COMP, __GFP_ZERO } from "../../pages/gfp.ts";
 import type { FastPaths } from "../front.ts";
+import { __GFP_NO_OBJ_EXT } from "../gfp.ts";
 import type { SlubContext } from "../slub-context.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
-import { __GFP_NO_OBJ_EXT } from "./gfp.ts";
 import { SHEAF_ALLOC, SHEAF_FREE } from "./statistics.ts";
 import { SHEAF_HEADER_BYTES, Sheaf, type SheafPtr } from "./structs.ts";
 

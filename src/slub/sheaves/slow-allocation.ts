@@ -3,20 +3,20 @@
  * ___slab_alloc: one object, past all sheaves. It is popped from the first partial slab under
  * list_lock, and the slab keeps its place until it is full; else a new slab is made.
  */
-import type { Address, IrqFlags, Memory } from "../../machine/memory.ts";
+import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_NOWARN, __GFP_THISNODE, GFP_NOWAIT } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, objectsOf, packCounters, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
+import { allowsSpinning } from "../gfp.ts";
+import type { MarkedPartial } from "../marked-partial.ts";
 import { ADD_TO_HEAD } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
-import { allowsSpinning } from "./gfp.ts";
-import type { MarkedPartial } from "./node-lists.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import { ALLOC_SLAB, ALLOC_SLOWPATH } from "./statistics.ts";
 
@@ -88,7 +88,7 @@ export class SheafSlowAllocation {
     const { nodePartial } = this.parts;
     // Without the lock: at worst a slab is missed, and a new one made.
     if (n === 0 || nodePartial.nrPartial(n) === 0) return 0;
-    const flags = this.lockList(n, gfp);
+    const flags = nodePartial.lockFor(n, gfp);
     if (flags === undefined) return 0;
     let object: Address = 0;
     for (let page = nodePartial.first(n); page !== 0 && object === 0; ) {
@@ -98,11 +98,6 @@ export class SheafSlowAllocation {
     }
     nodePartial.unlockIrqrestore(n, flags);
     return object;
-  }
-
-  private lockList(n: KmemCacheNodePtr, gfp: number): IrqFlags | undefined {
-    const { nodePartial } = this.parts;
-    return allowsSpinning(gfp) ? nodePartial.lockIrqsave(n) : nodePartial.tryLockIrqsave(n);
   }
 
   /** Takes one object. Only frees come in between, since a take needs list_lock, too. */
@@ -176,9 +171,9 @@ export class SheafSlowAllocation {
     const count = Math.min(objectsOf(counters), most);
     const n = this.context.nodeOfPage(s, page);
     const isListed = count < objectsOf(counters);
-    const flags = isListed ? this.lockList(n, gfp) : undefined;
+    const flags = isListed ? nodePartial.lockFor(n, gfp) : undefined;
     if (isListed && flags === undefined) {
-      slabPages.freeSlab(s, page);
+      slabPages.freeUnseen(s, page);
       return [];
     }
     const objects: Address[] = [];
@@ -201,9 +196,9 @@ export class SheafSlowAllocation {
   private takeCheckedFromNew(s: KmemCachePtr, page: PagePtr, gfp: number): Address {
     const { nodePartial, debugging, slabPages } = this.parts;
     const n = this.context.nodeOfPage(s, page);
-    const flags = this.lockList(n, gfp);
+    const flags = nodePartial.lockFor(n, gfp);
     if (flags === undefined) {
-      slabPages.freeSlab(s, page);
+      slabPages.freeUnseen(s, page);
       return 0;
     }
     const object = this.memory.read32(page + Page.freelist);

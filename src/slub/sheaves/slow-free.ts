@@ -11,13 +11,13 @@ import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, objectsOf, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
+import type { MarkedPartial } from "../marked-partial.ts";
 import { ADD_TO_TAIL } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
-import type { MarkedPartial } from "./node-lists.ts";
 import { FREE_ADD_PARTIAL, FREE_REMOVE_PARTIAL, FREE_SLAB } from "./statistics.ts";
 
 export interface SheafSlowFreeParts {
@@ -46,7 +46,7 @@ export class SheafSlowFree {
     else this.freePlain(s, page, objects);
   }
 
-  private freePlain(s: KmemCachePtr, page: PagePtr, objects: readonly Address[]): void {
+  protected freePlain(s: KmemCachePtr, page: PagePtr, objects: readonly Address[]): void {
     const { memory } = this;
     const { nodePartial, slabPages } = this.parts;
     const count = objects.length;
@@ -74,7 +74,8 @@ export class SheafSlowFree {
   }
 
   /** With list_lock: puts the slab where it now belongs. True: nowhere, it is to be given back. */
-  private relist(
+  // biome-ignore lint/complexity/useMaxParams: as PageSwap.swap
+  protected relist(
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     page: PagePtr,
@@ -97,14 +98,14 @@ export class SheafSlowFree {
   }
 
   /** The caller owns the objects until they are pushed. */
-  private link(s: KmemCachePtr, objects: readonly Address[]): void {
+  protected link(s: KmemCachePtr, objects: readonly Address[]): void {
     for (let i = 1; i < objects.length; i++) {
       this.parts.freePointers.set(s, objects[i - 1] as Address, objects[i] as Address);
     }
   }
 
   // biome-ignore lint/complexity/useMaxParams: as PageSwap.swap
-  private push(
+  protected push(
     s: KmemCachePtr,
     page: PagePtr,
     objects: readonly Address[],

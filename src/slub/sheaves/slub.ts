@@ -11,9 +11,10 @@
 import type { Allocator, SheafCalls } from "../../caches/allocator.ts";
 import type { SlabCommon } from "../../caches/slab-common.ts";
 import type { Address } from "../../machine/memory.ts";
-import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import type { PagePtr } from "../../pages/page.ts";
+import { GFP_NOLOCK } from "../gfp.ts";
+import type { MarkedPartial } from "../marked-partial.ts";
 import { SlabLayer } from "../slab-layer.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import type { Barns } from "./barn.ts";
@@ -21,11 +22,10 @@ import type { SheafBulk } from "./bulk.ts";
 import type { SheafLock } from "./cpu-sheaves.ts";
 import type { DeferredFrees } from "./deferred-frees.ts";
 import type { DetachedFreelists } from "./detached-freelist.ts";
+import type { SheafFastPaths } from "./fast-paths.ts";
 import type { Flush } from "./flush.ts";
 import type { SheafFront } from "./front.ts";
-import { GFP_NOLOCK } from "./gfp.ts";
 import type { MainSheaf } from "./main-sheaf.ts";
-import type { MarkedPartial } from "./node-lists.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { SheafLayerParts, SheafParts } from "./parts.ts";
 import type { Prefill } from "./prefill.ts";
@@ -34,14 +34,7 @@ import type { Refill } from "./refill.ts";
 import type { Sheaves } from "./sheaf.ts";
 import type { SheafSlowAllocation } from "./slow-allocation.ts";
 import type { SheafSlowFree } from "./slow-free.ts";
-import {
-  ALLOC_FASTPATH,
-  ALLOC_NODE_MISMATCH,
-  CMPXCHG_DOUBLE_FAIL,
-  FREE_FASTPATH,
-  FREE_SLOWPATH,
-  ORDER_FALLBACK,
-} from "./statistics.ts";
+import { CMPXCHG_DOUBLE_FAIL, FREE_SLOWPATH, ORDER_FALLBACK } from "./statistics.ts";
 import type { SheafPtr } from "./structs.ts";
 
 export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
@@ -57,6 +50,7 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
   declare readonly refill: Refill;
   declare readonly flush: Flush;
   declare readonly mainSheaf: MainSheaf;
+  declare readonly fastPaths: SheafFastPaths;
   declare readonly bulk: SheafBulk;
   declare readonly prefill: Prefill;
   declare readonly rcuSheaves: RcuSheaves;
@@ -75,6 +69,7 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
     this.refill = new parts.Refill(this);
     this.flush = new parts.Flush(this);
     this.mainSheaf = new parts.MainSheaf(this);
+    this.fastPaths = new parts.SheafFastPaths(this);
     this.bulk = new parts.SheafBulk(this);
     this.prefill = new parts.Prefill(this);
     this.rcuSheaves = new parts.RcuSheaves(this);
@@ -85,7 +80,7 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
 
   /** slab_alloc_node */
   slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    const object = this.allocFromPcs(s, gfp, node) || this.slowAllocation.allocate(s, gfp, node);
+    const object = this.fastPaths.alloc(s, gfp, node) || this.slowAllocation.allocate(s, gfp, node);
     return this.handOut(s, gfp, object);
   }
 
@@ -99,63 +94,10 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
     return object;
   }
 
-  /** alloc_from_pcs: 0 where this CPU's sheaves have nothing that fits. */
-  protected allocFromPcs(s: KmemCachePtr, gfp: number, node: number): Address {
-    const { sheafLock, sheaves } = this;
-    if (node !== NUMA_NO_NODE && node !== this.otherNodes.numaMemId()) return this.mismatch(s);
-    let pcs = sheafLock.trylock(s);
-    if (pcs === 0) return 0;
-    if (sheaves.size(sheafLock.main(pcs)) === 0) {
-      pcs = this.mainSheaf.replaceEmpty(s, pcs, gfp);
-      if (pcs === 0) return 0;
-    }
-    const main = sheafLock.main(pcs);
-    if (node !== NUMA_NO_NODE && this.nodeOfObject(sheaves.top(main)) !== node) {
-      sheafLock.unlock(pcs);
-      return this.mismatch(s);
-    }
-    const object = sheaves.pop(main);
-    sheafLock.unlock(pcs);
-    this.context.stat(s, ALLOC_FASTPATH);
-    return object;
-  }
-
-  private mismatch(s: KmemCachePtr): Address {
-    this.context.stat(s, ALLOC_NODE_MISMATCH);
-    return 0;
-  }
-
-  private nodeOfObject(object: Address): number {
-    const { pages } = this.context;
-    return pages.pageToNid(pages.virtToHeadPage(object));
-  }
-
   slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
-    if (this.canFreeToPcs(object) && this.freeToPcs(s, object, true)) return;
+    if (this.fastPaths.accepts(object) && this.fastPaths.free(s, object, true)) return;
     this.slowFree.free(s, page, [object]);
     this.context.stat(s, FREE_SLOWPATH);
-  }
-
-  /** can_free_to_pcs: sheaves hold objects of this CPU's node; where that has no memory, any. */
-  canFreeToPcs(object: Address): boolean {
-    const { machine, pages } = this.context;
-    const own = machine.topology.cpuToNode(this.memory.smpProcessorId());
-    return this.nodeOfObject(object) === own || !pages.hasMemory(own);
-  }
-
-  /** free_to_pcs: false, and the object is still the caller's. */
-  protected freeToPcs(s: KmemCachePtr, object: Address, maySpin: boolean): boolean {
-    const { sheafLock, sheaves } = this;
-    let pcs = sheafLock.trylock(s);
-    if (pcs === 0) return false;
-    if (sheaves.size(sheafLock.main(pcs)) >= sheaves.capacityOf(s)) {
-      pcs = this.mainSheaf.replaceFull(s, pcs, maySpin);
-      if (pcs === 0) return false;
-    }
-    sheaves.push(sheafLock.main(pcs), object);
-    sheafLock.unlock(pcs);
-    this.context.stat(s, FREE_FASTPATH);
-    return true;
   }
 
   allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
@@ -169,7 +111,7 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
   // ---- what only 7.1 has (SheafCalls) ----
 
   kfreeRcu(s: KmemCachePtr, object: Address): boolean {
-    const isHere = this.nodeOfObject(object) === this.otherNodes.numaMemId();
+    const isHere = this.fastPaths.nodeOfObject(object) === this.otherNodes.numaMemId();
     return isHere && this.rcuSheaves.free(s, object);
   }
 
@@ -195,12 +137,13 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
 
   allocNolock(s: KmemCachePtr, gfp: number, node: number): Address {
     const wish = (gfp & __GFP_ZERO) | GFP_NOLOCK;
-    const object = this.allocFromPcs(s, wish, node) || this.slowAllocation.allocate(s, wish, node);
+    const object =
+      this.fastPaths.alloc(s, wish, node) || this.slowAllocation.allocate(s, wish, node);
     return this.handOut(s, wish, object);
   }
 
   freeNolock(s: KmemCachePtr, object: Address): void {
-    if (this.canFreeToPcs(object) && this.freeToPcs(s, object, false)) return;
+    if (this.fastPaths.accepts(object) && this.fastPaths.free(s, object, false)) return;
     this.deferredFrees.add(object);
   }
 

@@ -6,7 +6,7 @@
  */
 import type { SheafCalls } from "../../caches/allocator.ts";
 import type { SheafSteps, TraceStyle } from "../../caches/trace-view.ts";
-import { type Change, onSheaves } from "../../kernel/classes.ts";
+import { type Change, onSlubLayer } from "../../kernel/classes.ts";
 import { type Kernel, systemOf } from "../../kernel/kernel.ts";
 import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
@@ -20,7 +20,7 @@ type Hold = (Command & { kind: "hold" })["lock"];
 
 /** Notes each slab that is made. */
 export function notingSlabs(made: PagePtr[]): Change {
-  return onSheaves((classes) => ({
+  return onSlubLayer((classes) => ({
     SlabPages: class extends classes.SlabPages {
       override newSlab(s: number, gfp: number, node: number): PagePtr {
         const page = super.newSlab(s, gfp, node);
@@ -74,9 +74,12 @@ export class SheafScriptRun extends ScriptRun {
         );
       case "allocateNolock":
         return times(command.count, () =>
-          this.held(false, (tell) =>
-            this.handOut(tell, this.calls.allocNolock(this.s, 0, NUMA_NO_NODE)),
-          ),
+          this.held(false, (tell) => {
+            const object = this.calls.allocNolock(this.s, 0, NUMA_NO_NODE);
+            // Interrupts are on, so that what the call has put off is done before anything is told.
+            systemOf(this.kernel).machine.irqWork.take();
+            this.handOut(tell, object);
+          }),
         );
       case "allocateBulk":
         return this.held(true, (tell) => this.allocateBulk(tell, command.count));

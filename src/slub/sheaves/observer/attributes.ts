@@ -44,7 +44,7 @@ const stub: Attribute = {
   store: (_s, text) => (/^\+?0+\n?$/.test(text) ? 0 : -EINVAL),
 };
 
-const BEFORE_STATISTICS = [
+export const BEFORE_STATISTICS = [
   "slab_size",
   "object_size",
   "objs_per_slab",
@@ -76,4 +76,4 @@ const BEFORE_STATISTICS = [
   "remote_node_defrag_ratio",
 ] as const;
 
-const AFTER_STATISTICS = ["failslab", "usersize"] as const;
+export const AFTER_STATISTICS = ["failslab", "usersize"] as const;

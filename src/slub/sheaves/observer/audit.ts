@@ -13,14 +13,15 @@ import type { Address } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
 import { freeOf, isFrozen, objectsOf } from "../../counters.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
-import { KmemCacheNode, type KmemCachePtr } from "../../structs.ts";
-import type { SheafSlub } from "../slub.ts";
+import { KmemCache, KmemCacheNode, type KmemCachePtr } from "../../structs.ts";
 import { Barn, type SheafPtr } from "../structs.ts";
 import { HeldSheaves } from "./held-sheaves.ts";
 import { SheafCensus } from "./sheaf-census.ts";
+import type { Sheaved } from "./sheaved.ts";
 
-interface Walk {
-  readonly slub: SheafSlub;
+/** What is looked at of one cache, and what was found in its sheaves. */
+export interface SheafWalk {
+  readonly slub: Sheaved;
   readonly s: KmemCachePtr;
   readonly name: string;
   readonly findings: AuditFindings;
@@ -32,34 +33,49 @@ interface Walk {
 }
 
 export function auditSheafCache(
-  slub: SheafSlub,
+  slub: Sheaved,
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
   audit: Audit,
 ): void {
+  const { holders } = audit;
+  const { walk, held } = walkSheaves(slub, s, audit);
+  for (const page of slabs) walkSlab(walk, page);
+  const { nodes } = slub.context.machine.options;
+  for (let nid = 0; nid < nodes; nid++) compareNode(walk, nid, slabs);
+  if (holders !== undefined) checkObjects(walk, slabs, holders, held);
+}
+
+/** Looks through all sheaves of a cache that has any, and through the frees that were put off. */
+export function walkSheaves(
+  slub: Sheaved,
+  s: KmemCachePtr,
+  audit: Audit,
+): { walk: SheafWalk; held: HeldSheaves } {
   const { findings, holders } = audit;
   const { common, machine } = slub.context;
   const { cpus, nodes } = machine.options;
   const name = common.nameOf(s);
   const census = new SheafCensus(slub, s, findings, holders);
   const walk = { slub, s, name, findings, free: new Map(), waiting: new Set<Address>(), census };
-  for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
+  for (let cpu = 0; cpu < cpus; cpu++) walkPutOff(walk, cpu);
+  if (machine.memory.read32(s + KmemCache.cpuSheaves) !== 0) {
+    for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
+  }
   for (let nid = 0; nid < nodes; nid++) walkBarn(walk, nid);
-  for (const page of slabs) walkSlab(walk, page);
-  for (let nid = 0; nid < nodes; nid++) compareNode(walk, nid, slabs);
   const held = new HeldSheaves(slub, s, audit);
   census.check(held);
-  if (holders !== undefined) checkObjects(walk, slabs, holders, held);
+  return { walk, held };
 }
 
 /** Each object is in one place, and nowhere else. */
 function checkObjects(
-  walk: Walk,
+  walk: SheafWalk,
   slabs: readonly PagePtr[],
   holders: ObjectHolders,
   held: HeldSheaves,
 ): void {
-  const { slub, s, name, findings, free, waiting } = walk;
+  const { slub, s, name, findings, free } = walk;
   const objects = slabs.flatMap((page) => objectsOfSlab(slub.context, s, page));
   for (const object of objects) {
     const place = free.get(object);
@@ -74,6 +90,11 @@ function checkObjects(
     const what = `${name}: ${hex(object)} is nowhere; ${holders.story(object)}`;
     findings.add("lost-object", what, [object]);
   }
+  checkWaiting(walk, holders);
+}
+
+/** An object that waits for readers is still its user's. */
+export function checkWaiting({ name, findings, waiting }: SheafWalk, holders: ObjectHolders): void {
   for (const object of waiting) {
     if (holders.isLive(object)) continue;
     const what = `${name}: ${hex(object)} waits for readers and is free; ${holders.story(object)}`;
@@ -83,7 +104,7 @@ function checkObjects(
 
 /** A CPU that is gone keeps its main sheaf, and nothing in it. */
 export function auditAbsentSheaves(
-  slub: SheafSlub,
+  slub: Sheaved,
   s: KmemCachePtr,
   cpu: number,
   findings: AuditFindings,
@@ -98,11 +119,14 @@ export function auditAbsentSheaves(
   findings.add("lost-object", what, held);
 }
 
-function walkCpu(walk: Walk, cpu: number): void {
-  const { sheafLock, sheaves, deferredFrees } = walk.slub;
-  for (const object of deferredFrees.of(walk.s, cpu)) {
+function walkPutOff(walk: SheafWalk, cpu: number): void {
+  for (const object of walk.slub.deferredFrees.of(walk.s, cpu)) {
     found(walk, object, `among the frees that CPU ${cpu} has put off`);
   }
+}
+
+function walkCpu(walk: SheafWalk, cpu: number): void {
+  const { sheafLock, sheaves } = walk.slub;
   const pcs = sheafLock.ofCpu(walk.s, cpu);
   if (sheafLock.isHeld(pcs)) {
     walk.findings.add(
@@ -128,7 +152,7 @@ function walkCpu(walk: Walk, cpu: number): void {
 }
 
 /** The objects of the sheaf, which are entered as free. */
-function walkSheaf(walk: Walk, sheaf: SheafPtr, place: string): Address[] {
+function walkSheaf(walk: SheafWalk, sheaf: SheafPtr, place: string): Address[] {
   const { sheaves } = walk.slub;
   walk.census.found(sheaf, place);
   const size = sheaves.size(sheaf);
@@ -141,7 +165,7 @@ function walkSheaf(walk: Walk, sheaf: SheafPtr, place: string): Address[] {
   return objects;
 }
 
-function found(walk: Walk, object: Address, place: string): void {
+function found(walk: SheafWalk, object: Address, place: string): void {
   const before = walk.free.get(object);
   if (before !== undefined || walk.waiting.has(object)) {
     const what = `${walk.name}: ${hex(object)} is ${before ?? "in an rcu sheaf"} and ${place}`;
@@ -150,7 +174,7 @@ function found(walk: Walk, object: Address, place: string): void {
   walk.free.set(object, place);
 }
 
-function walkBarn(walk: Walk, nid: number): void {
+function walkBarn(walk: SheafWalk, nid: number): void {
   const { barns, sheaves } = walk.slub;
   const barn = barns.of(walk.s, nid);
   if (barn === 0) return;
@@ -172,7 +196,7 @@ function walkBarn(walk: Walk, nid: number): void {
   );
 }
 
-function walkSlab(walk: Walk, page: PagePtr): void {
+function walkSlab(walk: SheafWalk, page: PagePtr): void {
   const { slub, s, findings } = walk;
   const { memory } = slub.context;
   const all = new Set(objectsOfSlab(slub.context, s, page));
@@ -200,7 +224,7 @@ function walkSlab(walk: Walk, page: PagePtr): void {
 }
 
 /** The node's lists have the slabs that belong there, and its counts are of what there is. */
-function compareNode(walk: Walk, nid: number, slabs: readonly PagePtr[]): void {
+function compareNode(walk: SheafWalk, nid: number, slabs: readonly PagePtr[]): void {
   const { slub, s, findings, name } = walk;
   const { context, nodePartial } = slub;
   const { memory, pages } = context;
@@ -235,7 +259,7 @@ function compareNode(walk: Walk, nid: number, slabs: readonly PagePtr[]): void {
 }
 
 function slabsListed(
-  { slub, name, findings }: Walk,
+  { slub, name, findings }: SheafWalk,
   nid: number,
   kind: string,
   head: Address,

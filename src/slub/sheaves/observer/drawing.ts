@@ -10,7 +10,7 @@ import { CpuSheaves, SHEAF_HEADER_BYTES, Sheaf } from "../structs.ts";
 export class SheafDrawing extends SlubDrawing {
   override cpu(s: KmemCachePtr, cpu: number): PlaceState {
     const { peek } = this.reading;
-    const pcs = this.memory.perCpuPtr(peek(s + KmemCache.cpuSlab), cpu);
+    const pcs = this.memory.perCpuPtr(peek(s + KmemCache.cpuSheaves), cpu);
     return {
       name: `CPU ${cpu}`,
       facts: [`sheaf lock ${peek(pcs + CpuSheaves.locked) === 0 ? "free" : "held"}`],

@@ -8,16 +8,16 @@ import type { Audit } from "../../../caches/observer.ts";
 import type { Address } from "../../../machine/memory.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
 import { KmemCache, type KmemCachePtr } from "../../structs.ts";
-import type { SheafSlub } from "../slub.ts";
 import { PREFILLED, Sheaf, type SheafPtr } from "../structs.ts";
+import type { Sheaved } from "./sheaved.ts";
 
 export class HeldSheaves {
-  private readonly slub: SheafSlub;
+  private readonly slub: Sheaved;
   private readonly s: KmemCachePtr;
   private readonly audit: Audit;
   private known: { sheaves: SheafPtr[]; objects: ReadonlySet<Address> } | undefined;
 
-  constructor(slub: SheafSlub, s: KmemCachePtr, audit: Audit) {
+  constructor(slub: Sheaved, s: KmemCachePtr, audit: Audit) {
     this.slub = slub;
     this.s = s;
     this.audit = audit;

@@ -3,13 +3,13 @@
 import type { SheafSteps } from "../../../caches/trace-view.ts";
 import { spinTrylock, spinUnlock } from "../../../machine/spinlock.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr } from "../../structs.ts";
-import type { SheafSlub } from "../slub.ts";
 import { Barn, CpuSheaves, type SheafPtr } from "../structs.ts";
+import type { Sheaved } from "./sheaved.ts";
 
 export class SheafScriptSteps implements SheafSteps {
-  private readonly slub: SheafSlub;
+  private readonly slub: Sheaved;
 
-  constructor(slub: SheafSlub) {
+  constructor(slub: Sheaved) {
     this.slub = slub;
   }
 
@@ -32,7 +32,7 @@ export class SheafScriptSteps implements SheafSteps {
   withLock<T>(s: KmemCachePtr, lock: "sheaf" | "barn" | "list", act: () => T): T {
     const { memory } = this.slub.context;
     if (lock === "sheaf") {
-      const pcs = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSlab));
+      const pcs = memory.thisCpuPtr(memory.read32(s + KmemCache.cpuSheaves));
       memory.writeOnce(pcs + CpuSheaves.locked, 1);
       const result = act();
       memory.writeOnce(pcs + CpuSheaves.locked, 0);

@@ -7,20 +7,20 @@ import type { AuditFindings, ObjectHolders } from "../../../caches/audit-finding
 import { hex } from "../../../machine/hex.ts";
 import { Page, PG_SLAB } from "../../../pages/page.ts";
 import { KmemCache, type KmemCachePtr } from "../../structs.ts";
-import type { SheafSlub } from "../slub.ts";
 import { SHEAF_ALLOC, SHEAF_FREE } from "../statistics.ts";
 import { Sheaf, type SheafPtr } from "../structs.ts";
 import type { HeldSheaves } from "./held-sheaves.ts";
+import type { Sheaved } from "./sheaved.ts";
 
 export class SheafCensus {
-  private readonly slub: SheafSlub;
+  private readonly slub: Sheaved;
   private readonly s: KmemCachePtr;
   private readonly findings: AuditFindings;
   private readonly holders: ObjectHolders | undefined;
   private readonly places = new Map<SheafPtr, string>();
 
   constructor(
-    slub: SheafSlub,
+    slub: Sheaved,
     s: KmemCachePtr,
     findings: AuditFindings,
     holders: ObjectHolders | undefined,
@@ -72,7 +72,7 @@ export class SheafCensus {
     let sum = 0;
     for (let cpu = 0; cpu < slub.context.machine.options.cpus; cpu++) {
       const words = memory.perCpuPtr(memory.read32(s + KmemCache.cpuStats), cpu);
-      sum += memory.read32(words + (item << 2));
+      sum += memory.read32(words + (slub.context.wordOf(item) << 2));
     }
     // The counters wrap; what is between them does not.
     return sum | 0;

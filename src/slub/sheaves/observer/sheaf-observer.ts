@@ -13,16 +13,18 @@ import { Page, type PagePtr } from "../../../pages/page.ts";
 import { inuseOf, objectsOf } from "../../counters.ts";
 import { liveObjects } from "../../debug/locations.ts";
 import { validateSlabCache } from "../../debug/validate.ts";
+import { listLocks } from "../../observer/locks.ts";
 import { slabInfo } from "../../observer/slab-info.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
-import { KmemCache, KmemCacheNode, type KmemCachePtr, ooOrder } from "../../structs.ts";
+import { KmemCache, type KmemCachePtr, ooOrder } from "../../structs.ts";
 import type { SheafSlub } from "../slub.ts";
 import { SHEAF_STAT_NAMES } from "../statistics.ts";
-import { Barn, Sheaf } from "../structs.ts";
+import { Sheaf } from "../structs.ts";
 import { sheafAttributes } from "./attributes.ts";
 import { auditAbsentSheaves, auditSheafCache } from "./audit.ts";
 import { checkSheaves } from "./cpu-check.ts";
 import { SheafDrawing } from "./drawing.ts";
+import { barnLocks } from "./locks.ts";
 import { SheafTraceView } from "./trace-view.ts";
 
 export class SheafObserver implements Observer {
@@ -65,18 +67,7 @@ export class SheafObserver implements Observer {
   }
 
   locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
-    const { context, barns } = this.slub;
-    return Array.from({ length: context.machine.options.nodes }, (_, nid) => [
-      {
-        name: `list_lock of node ${nid}`,
-        of: context.nodeOf(s, nid),
-        lock: KmemCacheNode.listLock,
-      },
-      { name: `lock of the barn of node ${nid}`, of: barns.of(s, nid), lock: Barn.lock },
-    ])
-      .flat()
-      .filter(({ of }) => of !== 0)
-      .map(({ name, of, lock }) => ({ name, at: of + lock }));
+    return [...listLocks(this.slub.context, s), ...barnLocks(this.slub, s)];
   }
 
   onReport(sink: (report: SlabReport) => void): void {

@@ -21,20 +21,20 @@ import {
   ooObjects,
   ooOrder,
 } from "../../structs.ts";
-import type { SheafSlub } from "../slub.ts";
 import { SHEAF_STAT_NAMES } from "../statistics.ts";
 import { Barn, type SheafPtr } from "../structs.ts";
 import { SheafScriptSteps } from "./script-steps.ts";
+import type { Sheaved } from "./sheaved.ts";
 
 export class SheafTraceView implements TraceView {
   readonly hasBulk = true;
   readonly sheafSteps: SheafSteps;
-  private readonly slub: SheafSlub;
+  private readonly slub: Sheaved;
   private readonly memory: Memory;
   private readonly single: boolean;
   private readonly files: Attributes;
 
-  constructor(slub: SheafSlub, files: Attributes) {
+  constructor(slub: Sheaved, files: Attributes) {
     this.slub = slub;
     this.files = files;
     this.memory = slub.context.memory;
@@ -102,7 +102,7 @@ export class SheafTraceView implements TraceView {
     return this.slub.sheaves.size(main) === 0 && spare === 0 && rcuFree === 0;
   }
 
-  private cpuStates(s: KmemCachePtr): string[] {
+  cpuStates(s: KmemCachePtr): string[] {
     if (!this.hasSheaves(s)) return [];
     const size = (sheaf: SheafPtr) => (sheaf === 0 ? "-" : this.slub.sheaves.size(sheaf));
     return this.cpus()
@@ -111,18 +111,22 @@ export class SheafTraceView implements TraceView {
   }
 
   private nodeState(s: KmemCachePtr, nid: number, numbers: SlabNumbers): string {
-    const { context, barns } = this.slub;
+    const { context } = this.slub;
     const n = context.nodeOf(s, nid);
     const tag = this.single ? "" : nid;
     const word = (field: number) => this.memory.read32(n + field);
     const slabs = this.partial(n).map(
       (page) => `${numbers(page)}:${inuseOf(this.memory.read32(page + Page.counters))}`,
     );
+    return `${this.barnState(s, nid)}n${tag}=${slabs.join(",")} np${tag}=${word(KmemCacheNode.nrPartial)} ns${tag}=${word(KmemCacheNode.nrSlabs)} to${tag}=${word(KmemCacheNode.totalObjects)}`;
+  }
+
+  /** A blank follows; nothing where there is no barn. */
+  barnState(s: KmemCachePtr, nid: number): string {
+    if (!this.hasSheaves(s)) return "";
+    const { barns } = this.slub;
     const barn = barns.of(s, nid);
-    const stored = this.hasSheaves(s)
-      ? `b${tag}=${barns.nrFull(barn)}/${barns.nrEmpty(barn)} `
-      : "";
-    return `${stored}n${tag}=${slabs.join(",")} np${tag}=${word(KmemCacheNode.nrPartial)} ns${tag}=${word(KmemCacheNode.nrSlabs)} to${tag}=${word(KmemCacheNode.totalObjects)}`;
+    return `b${this.single ? "" : nid}=${barns.nrFull(barn)}/${barns.nrEmpty(barn)} `;
   }
 
   private partial(n: KmemCacheNodePtr): PagePtr[] {
@@ -145,7 +149,7 @@ export class SheafTraceView implements TraceView {
     );
   }
 
-  private sheaves(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
+  sheaves(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
     if (!this.hasSheaves(s)) return {};
     const content = (sheaf: SheafPtr) => (sheaf === 0 ? null : this.content(s, sheaf, numbers));
     return Object.fromEntries(
@@ -158,7 +162,7 @@ export class SheafTraceView implements TraceView {
     );
   }
 
-  private barns(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
+  barns(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
     if (!this.hasSheaves(s)) return {};
     const { barns } = this.slub;
     return Object.fromEntries(
@@ -170,14 +174,19 @@ export class SheafTraceView implements TraceView {
     );
   }
 
-  private free(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
+  free(s: KmemCachePtr, numbers: SlabNumbers): Record<string, unknown> {
     const pages = this.nodes().flatMap((nid) => this.partial(this.slub.context.nodeOf(s, nid)));
     return Object.fromEntries(pages.map((page) => [numbers(page), this.freelist(s, page)]));
   }
 
-  private freelist(s: KmemCachePtr, page: PagePtr): number[] {
+  freelist(s: KmemCachePtr, page: PagePtr): number[] {
+    return this.indexesFrom(s, page, this.memory.read32(page + Page.freelist));
+  }
+
+  /** The objects of a chain by their places in the slab. */
+  indexesFrom(s: KmemCachePtr, page: PagePtr, head: Address): number[] {
     const indexes: number[] = [];
-    let object = this.memory.read32(page + Page.freelist);
+    let object = head;
     for (; object !== 0; object = this.slub.freePointers.get(s, object)) {
       indexes.push(this.indexOf(s, page, object));
     }

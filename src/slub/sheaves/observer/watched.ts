@@ -4,6 +4,7 @@ import type { SlabWatch } from "../../../caches/slab-watch.ts";
 import type { Address } from "../../../machine/memory.ts";
 import type { SheafClasses } from "../../kernels.ts";
 import type { KmemCachePtr } from "../../structs.ts";
+import type { RcuSheaves } from "../rcu-sheaves.ts";
 import type { SheafPtr } from "../structs.ts";
 
 export function withSheafWatch(classes: SheafClasses, watch: SlabWatch): Partial<SheafClasses> {
@@ -27,12 +28,16 @@ export function withSheafWatch(classes: SheafClasses, watch: SlabWatch): Partial
         super.freeNolock(s, object);
       }
     },
-    RcuSheaves: class extends classes.RcuSheaves {
-      /** Until its grace period is over an object may be looked at, and is nobody else's. */
-      protected override slabFreeHook(s: KmemCachePtr, object: Address): void {
-        watch.takenBack(this.context.common, object);
-        super.slabFreeHook(s, object);
-      }
-    },
+    RcuSheaves: withRcuWatch(classes.RcuSheaves, watch),
   };
+}
+
+/** Until its grace period is over an object may be looked at, and is nobody else's. */
+export function withRcuWatch<C extends typeof RcuSheaves>(Base: C, watch: SlabWatch): C {
+  return class extends (Base as typeof RcuSheaves) {
+    protected override slabFreeHook(s: KmemCachePtr, object: Address): void {
+      watch.takenBack(this.context.common, object);
+      super.slabFreeHook(s, object);
+    }
+  } as unknown as C;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** How SLUB of 7.1 is asked beyond the flags of the page allocator. */
+/** How SLUB is asked since 6.18 beyond the flags of the page allocator. */
 
 /** Never waits for a lock: kmalloc_nolock, from any context. (The kernel: no __GFP_RECLAIM bit.) */
 export const GFP_NOLOCK = 0x200_0000;
