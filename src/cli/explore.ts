@@ -33,7 +33,13 @@ import { exploreModule } from "./explore-module.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
 import { isModule } from "./program-module.ts";
 import { SoFar } from "./so-far.ts";
-import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
+import {
+  blameUser,
+  refuseRacesOf,
+  type SubjectOptions,
+  subjectOf,
+  withSubjectOptions,
+} from "./subject.ts";
 
 /** Of `all`: the time that they share. */
 const ALL_SECONDS = 60;
@@ -132,6 +138,7 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
       process.exitCode = await exploreModule(scenario, { ...given, strategy, seed });
       return;
     }
+    refuseRacesOf(given);
     const subject = await subjectOf(scenario, given);
     const subjects = await subjectsOf(subject);
     const explored =
