@@ -153,7 +153,15 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
 
 /** What the module itself says, or what only scenarios in files have. */
 function refuseForModule(command: Command, given: Given): void {
-  for (const name of ["allocator", "kernel", "mutation", "era", "races", "out"] as const) {
+  for (const name of [
+    "allocator",
+    "kernel",
+    "mutation",
+    "era",
+    "memory",
+    "races",
+    "out",
+  ] as const) {
     if (given[name] === undefined) continue;
     badUsage(command, `--${name} is for scenarios, not for a module`);
   }

@@ -15,10 +15,7 @@ interface Answer {
 }
 
 /** `words`: `fuzz` or `explore all`, with limits. */
-export function answerFor(
-  { name, allocator }: Mutant,
-  words: readonly string[],
-): Promise<Answer> {
+export function answerFor({ name, allocator }: Mutant, words: readonly string[]): Promise<Answer> {
   const args = [...words, "--allocator", allocator, "--seed", "1", "--json", "--quiet"];
   const options = {
     env: { ...process.env, SLABLAB_MUTANT: name },
