@@ -33,7 +33,13 @@ import { exploreModule } from "./explore-module.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
 import { isModule } from "./program-module.ts";
 import { SoFar } from "./so-far.ts";
-import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
+import {
+  blameUser,
+  refuseRacesOf,
+  type SubjectOptions,
+  subjectOf,
+  withSubjectOptions,
+} from "./subject.ts";
 
 /** Of `all`: the time that they share. */
 const ALL_SECONDS = 60;
@@ -132,6 +138,7 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
       process.exitCode = await exploreModule(scenario, { ...given, strategy, seed });
       return;
     }
+    refuseRacesOf(given);
     const subject = await subjectOf(scenario, given);
     const subjects = await subjectsOf(subject);
     const explored =
@@ -146,7 +153,15 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
 
 /** What the module itself says, or what only scenarios in files have. */
 function refuseForModule(command: Command, given: Given): void {
-  for (const name of ["allocator", "kernel", "mutation", "era", "races", "out"] as const) {
+  for (const name of [
+    "allocator",
+    "kernel",
+    "mutation",
+    "era",
+    "memory",
+    "races",
+    "out",
+  ] as const) {
     if (given[name] === undefined) continue;
     badUsage(command, `--${name} is for scenarios, not for a module`);
   }

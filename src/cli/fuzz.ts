@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import { Explorers } from "../../workers/explorers.ts";
 import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import type { FuzzFailure, FuzzResult } from "../laboratory/fuzz/fuzz.ts";
 import { printScenario } from "../laboratory/print.ts";
 import type { FuzzPlan } from "../museum/jobs.ts";
@@ -21,7 +22,7 @@ import {
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
-import { blameUser } from "./subject.ts";
+import { blameUser, memoryModelOption, refuseRacesOf } from "./subject.ts";
 
 const EXAMPLES = `
 A program has two or three contexts, each with a few operations: every other one is a cell of the
@@ -43,6 +44,7 @@ interface Given extends Partial<KernelOptions> {
   programs?: number;
   seconds?: number;
   preemptions: number;
+  memory?: MemoryModel;
   seed?: number;
   races?: true;
   out?: string;
@@ -80,6 +82,7 @@ export function fuzzCommand(): Command {
     )
     .option("--preemptions <n>", "largest preemption bound of a program", wholeNumber, 2)
     .option("--seed <n>", "random seed (default: any)", wholeNumber)
+    .addOption(memoryModelOption())
     .option("--races", "also look for data races")
     .option("--out <file>", "where to save the failing program (default: fuzz-SEED-NUMBER.txt)")
     .option("--json", "print one JSON document")
@@ -87,6 +90,7 @@ export function fuzzCommand(): Command {
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
     try {
+      refuseRacesOf(given);
       await run({ ...given, seed: given.seed ?? anySeed() });
     } catch (error) {
       blameUser(command, error);
@@ -96,7 +100,7 @@ export function fuzzCommand(): Command {
 }
 
 async function planOf(given: Given & { seed: number }): Promise<FuzzPlan> {
-  const { mutation, era, seed, preemptions, programs, races } = given;
+  const { mutation, era, seed, preemptions, programs, races, memory = "sc" } = given;
   const { allocator, kernel } = await groundOf(given);
   const time = given.seconds ?? (programs === undefined ? SECONDS : Number.POSITIVE_INFINITY);
   return {
@@ -109,6 +113,7 @@ async function planOf(given: Given & { seed: number }): Promise<FuzzPlan> {
     programs: programs ?? Number.POSITIVE_INFINITY,
     seconds: time,
     dataRaces: races === true,
+    memory,
   };
 }
 
@@ -154,7 +159,8 @@ function show(
   const sum = sumOf(answers);
   const file = failure && save(failure, given);
   if (given.json !== true) {
-    const options = { mutation: given.mutation, era: given.era, races: given.races === true };
+    const { mutation, era, memory } = given;
+    const options = { mutation, era, memory, races: given.races === true };
     process.stdout.write(
       `${fuzzReport(sum, failure && { ...failure, file }, options)}seed ${given.seed}\n`,
     );

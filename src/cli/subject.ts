@@ -33,6 +33,13 @@ export function withSubjectOptions(command: Command): Command {
     .addOption(memoryModelOption());
 }
 
+/** @throws RangeError for both options at once: happens-before is not defined over store buffers. */
+export function refuseRacesOf(given: { races?: true; memory?: MemoryModel }): void {
+  if (given.races === true && (given.memory ?? "sc") !== "sc") {
+    throw new RangeError("--races looks at --memory sc only");
+  }
+}
+
 /** For commands that explore. */
 export function memoryModelOption(): Option {
   const description =

@@ -5,6 +5,7 @@ import type { AllocatorName } from "../caches/flags.ts";
 import type { Era, KernelVersion } from "../caches/kernel-version.ts";
 import type { Progress } from "../explore/budget.ts";
 import { type ExploreResult, explore, type SearchOptions } from "../explore/explore.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import { type FuzzProgress, type FuzzResult, fuzz } from "../laboratory/fuzz/fuzz.ts";
 import { habitatsOf } from "../laboratory/fuzz/habitat.ts";
 import { exhibit } from "./bugs/index.ts";
@@ -39,6 +40,7 @@ export interface FuzzPlan {
   readonly seconds: number;
   readonly preemptions: number;
   readonly dataRaces: boolean;
+  readonly memory: MemoryModel;
 }
 
 export interface ProofJob {

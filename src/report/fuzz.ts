@@ -30,6 +30,7 @@ interface Options {
   readonly mutation?: string | undefined;
   readonly era: string;
   readonly races: boolean;
+  readonly memory?: string | undefined;
 }
 
 type Failed = FuzzFailure & { readonly file: string | undefined };
@@ -59,6 +60,7 @@ function failedText({ scenario, result, file, program }: Failed, options: Option
   const given: string[] = [];
   if (options.mutation !== undefined) given.push("--mutation", options.mutation);
   if (options.era === "seed") given.push("--era", "seed");
+  if (options.memory !== undefined) given.push("--memory", options.memory);
   if (options.races) given.push("--races");
   const saved = file === undefined ? "" : `saved as ${file}\n`;
   const replay = commandLine(["slablab", "replay", ...words, ...given]);

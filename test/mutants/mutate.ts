@@ -5,8 +5,8 @@
 import { registerHooks } from "node:module";
 import { MUTANTS } from "./mutants.ts";
 
-const mutant = MUTANTS.find(({ name }) => name === process.env["SLABLAB_MUTANT"]);
-if (mutant === undefined) throw new Error(`no mutant ${process.env["SLABLAB_MUTANT"]}`);
+const mutant = MUTANTS.find(({ name }) => name === process.env.SLABLAB_MUTANT);
+if (mutant === undefined) throw new Error(`no mutant ${process.env.SLABLAB_MUTANT}`);
 const { file, from, to } = mutant;
 
 registerHooks({

@@ -16,6 +16,7 @@ import { samplerOf } from "../../explore/portfolio.ts";
 import { prepare } from "../../explore/program.ts";
 import { RandomStream } from "../../explore/random.ts";
 import { searchBound, searchWith } from "../../explore/search.ts";
+import type { MemoryModel } from "../../explore/store-buffers.ts";
 import type { Change } from "../../kernel/classes.ts";
 import { type SlabScenario, scenarioOf } from "../scenario.ts";
 import { type Genome, Genomes } from "./genome.ts";
@@ -35,6 +36,8 @@ export interface FuzzOptions {
   /** The largest preemption bound of a program. */
   readonly preemptions: number;
   readonly dataRaces: boolean;
+  /** When other CPUs see a store. */
+  readonly memory: MemoryModel;
   /** Hears of the progress after each program. */
   readonly progress?: (progress: FuzzProgress) => void;
 }
@@ -123,8 +126,8 @@ class Fuzzer {
 
   /** Explores the program, deeper if it is one that shows something new. */
   private fails(scenario: SlabScenario, genome: Genome): boolean {
-    const { change, preemptions } = this.options;
-    const program = prepare(scenarioOf(scenario, change));
+    const { change, preemptions, memory } = this.options;
+    const program = prepare(scenarioOf(scenario, change, memory));
     const engine = new Engine(program);
     if (this.failsUpTo(engine, 0, Math.min(preemptions, SHALLOW))) return true;
     if (!this.showsNewPairs(program)) return false;
@@ -187,11 +190,11 @@ class Fuzzer {
 
   /** The failure once more, with the fewest preemptions and only the operations that it needs. */
   private failureOf(scenario: SlabScenario, program: number): FuzzFailure {
-    const { preemptions, dataRaces, change } = this.options;
+    const { preemptions, dataRaces, change, memory } = this.options;
     const search = { preemptions, schedules: 5 * MOST_DEEP_SCHEDULES, seed: program };
-    const found = explore({ ...scenarioOf(scenario, change), search, dataRaces });
+    const found = explore({ ...scenarioOf(scenario, change, memory), search, dataRaces });
     const smaller = withoutOperations(scenario, leftOutOf(found));
-    const result = explore({ ...scenarioOf(smaller, change), search, dataRaces });
+    const result = explore({ ...scenarioOf(smaller, change, memory), search, dataRaces });
     return { scenario: result.failure === undefined ? scenario : smaller, program, result };
   }
 }

@@ -127,19 +127,18 @@ const COMMON: readonly Kind[] = [
 ];
 
 const READ = ["objects", "slabs", "slabs_cpu_partial", "total_objects"];
+/** Not `order`, whose change is a race until 5.9 forbids it: exhibit R44. */
 const WRITTEN = [
   ["cpu_partial", "0"],
   ["cpu_partial", "2"],
   ["min_partial", "0"],
-  ["order", "1"],
-  ["order", "0"],
   ["validate", "1"],
   ["shrink", "1"],
 ] as const;
 
 /** The kinds that this allocator, on this machine, has. */
 export function kindsOf({ machine, stepNames, attributes }: Habitat): readonly Kind[] {
-  const { cpus = 1, nodes = 1, isTypesafe, maxOrder = 0 } = machine;
+  const { cpus = 1, nodes = 1, isTypesafe } = machine;
   const kinds = [...COMMON];
   if (stepNames.has("flush-cpu")) kinds.push(kind("flush this CPU", 2, step(steps.flushCpu)));
   if (stepNames.has("keep-none")) kinds.push(sleeping("keep none", 1, step(steps.keepNone)));
@@ -166,7 +165,7 @@ export function kindsOf({ machine, stepNames, attributes }: Habitat): readonly K
   }
   for (const [file, value] of WRITTEN) {
     const isThere = attributes.get(file)?.store !== undefined;
-    if (!isThere || (file === "order" && maxOrder === 0)) continue;
+    if (!isThere) continue;
     kinds.push(
       sleeping(
         `write ${file}`,

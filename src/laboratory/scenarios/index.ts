@@ -5,13 +5,17 @@
  */
 import type { SlabScenario } from "../scenario.ts";
 import { bulkInterrupt } from "./bulk-interrupt.ts";
+import { cpuGoes, nodeGoes } from "./comes-and-goes.ts";
 import { cpuPartialOverflow } from "./cpu-partial-overflow.ts";
 import { destroyFree } from "./destroy-free.ts";
 import { freeGetPartial } from "./free-get-partial.ts";
+import { bulkFails, pageFails } from "./memory-runs-out.ts";
 import { migrationAlloc } from "./migration-alloc.ts";
 import { migrationBulk } from "./migration-bulk.ts";
+import { bulkFreeRemote, lastFreeTaken, migrationBeside, twoTakers } from "./nodes-lists.ts";
 import { partialElsewhere } from "./partial-elsewhere.ts";
 import { pushInterrupt } from "./push-interrupt.ts";
+import { kfreeRcuReader, typesafeReader } from "./rcu-readers.ts";
 import { remoteFreeFlush } from "./remote-free-flush.ts";
 import {
   sheavesBarnLimit,
@@ -48,6 +52,7 @@ import {
 } from "./sheaves-slabs.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienFree } from "./slab-alien-free.ts";
+import { slabReapAliens, slabReapMoves, slabTwoFlushes } from "./slab-arrays.ts";
 import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
 import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabTwoCpus } from "./slab-two-cpus.ts";
@@ -101,4 +106,17 @@ export const SCENARIOS: readonly SlabScenario[] = [
   sheavesTakeAll,
   sheavesBecomesEmpty,
   sheavesShrinkSlabs,
+  pageFails,
+  bulkFails,
+  typesafeReader,
+  kfreeRcuReader,
+  cpuGoes,
+  nodeGoes,
+  twoTakers,
+  lastFreeTaken,
+  bulkFreeRemote,
+  migrationBeside,
+  slabTwoFlushes,
+  slabReapMoves,
+  slabReapAliens,
 ];

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { migratableTask, on, type SlabScenario, task } from "../scenario.ts";
+import { alloc, free, reap, tune } from "../steps.ts";
+
+export const slabTwoFlushes: SlabScenario = {
+  name: "slab-two-flushes",
+  story: "Two CPUs flush their arrays into one shared array.",
+  machine: { cpus: 2, allocator: "slab" },
+  setup: [...on(0, tune(2, 1, 1), alloc("a", 8)), ...on(1, alloc("b"))],
+  contexts: [
+    task("A", 0, ...[0, 1, 2, 3].map((i) => free(`a.${i}`))),
+    task("B", 1, ...[4, 5, 6, 7].map((i) => free(`a.${i}`)), alloc("y")),
+  ],
+};
+
+export const slabReapMoves: SlabScenario = {
+  name: "slab-reap-moves",
+  story: "The reaper moves to another CPU while its own array is in use.",
+  machine: { cpus: 2, allocator: "slab" },
+  setup: on(0, tune(4, 2, 1), alloc("a", 6), free("a.0-2")),
+  contexts: [migratableTask("A", 0, reap()), task("B", 0, alloc("y"), free("a.3"))],
+};
+
+export const slabReapAliens: SlabScenario = {
+  name: "slab-reap-aliens",
+  story: "Alien caches are reaped while another CPU frees into them.",
+  machine: { cpus: 2, nodes: 2, allocator: "slab" },
+  setup: [...on(0, tune(2, 1, 1), alloc("a", 6)), ...on(1, free("a.0"), free("a.1"))],
+  contexts: [task("A", 0, reap(), tune(3, 1, 1)), task("B", 1, free("a.2"), free("a.3"), reap())],
+};
