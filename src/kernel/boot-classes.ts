@@ -3,6 +3,7 @@
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { initOnAlloc } from "../caches/init-on-alloc.ts";
+import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
@@ -23,6 +24,8 @@ import {
   onSlub,
   type SystemClasses,
 } from "./classes.ts";
+import { withDirectPaths } from "./direct-paths.ts";
+import type { ThreadBuild } from "./kernel.ts";
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
 const CHANGES = {
@@ -47,8 +50,11 @@ const CHANGES = {
 /** Switches that only SLUB with cpu slabs, and where it says so SLAB, knows. */
 const NOT_WITH_SHEAVES = ["slabLock", "hardened", "randomized", "initOnFree", "seedEra"] as const;
 
-/** @throws RangeError where the allocator has no such switch. */
-export function bootClasses(options: Required<BootOptions>): SystemClasses {
+/**
+ * `change` comes after those of the options. Direct memory has paths of its own.
+ * @throws RangeError where the allocator has no such switch.
+ */
+export function bootClasses(options: Required<BootOptions>, build: ThreadBuild): SystemClasses {
   const wanted: Record<keyof typeof CHANGES, boolean> = {
     slabLock: options.swap === "slab_lock",
     hardened: options.hardened,
@@ -69,5 +75,7 @@ export function bootClasses(options: Required<BootOptions>): SystemClasses {
       throw new RangeError(`SLUB of ${options.kernel} has no switch ${missing} here`);
     }
   }
-  return inTurn(...changes)(classes);
+  const change = inTurn(...changes, build.change ?? ((table) => table));
+  const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
+  return isDirect ? withDirectPaths(classes, change) : change(classes);
 }

@@ -157,7 +157,7 @@ export class Slub extends SlabLayer implements Allocator {
     return object === 0 || (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
   }
 
-  private zeroed(s: KmemCachePtr, object: Address): Address {
+  protected zeroed(s: KmemCachePtr, object: Address): Address {
     this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
     return object;
   }
