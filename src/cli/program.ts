@@ -5,18 +5,7 @@ import { Command, CommanderError } from "commander";
 import { ThreadRefused } from "../../stress/worker-thread.ts";
 import { printable } from "../machine/quoted.ts";
 import { complain, EXIT } from "./common.ts";
-import { exploreCommand } from "./explore.ts";
 import { UnreadableFile } from "./files.ts";
-import { fuzzCommand } from "./fuzz.ts";
-import { geometryCommand } from "./geometry.ts";
-import { museumCommand } from "./museum.ts";
-import { replayCommand } from "./replay.ts";
-import { scaleCommand } from "./scale.ts";
-import { scriptCommand } from "./script.ts";
-import { slabinfoCommand } from "./slabinfo.ts";
-import { stressCommand } from "./stress.ts";
-import { sysfsCommand } from "./sysfs.ts";
-import { topCommand } from "./top.ts";
 
 const EXAMPLES = `
 Examples:
@@ -26,6 +15,21 @@ Examples:
 
 Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 4 nothing was proven,
 130 interrupted, 143 terminated, 129 hung up`;
+
+/** Each command's module is loaded when the command is called, or when all are to be listed. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  stress: async () => (await import("./stress.ts")).stressCommand(),
+  explore: async () => (await import("./explore.ts")).exploreCommand(),
+  fuzz: async () => (await import("./fuzz.ts")).fuzzCommand(),
+  replay: async () => (await import("./replay.ts")).replayCommand(),
+  museum: async () => (await import("./museum.ts")).museumCommand(),
+  scale: async () => (await import("./scale.ts")).scaleCommand(),
+  geometry: async () => (await import("./geometry.ts")).geometryCommand(),
+  script: async () => (await import("./script.ts")).scriptCommand(),
+  slabinfo: async () => (await import("./slabinfo.ts")).slabinfoCommand(),
+  sysfs: async () => (await import("./sysfs.ts")).sysfsCommand(),
+  top: async () => (await import("./top.ts")).topCommand(),
+};
 
 /** The package's root: built files lie one folder deeper than their sources. */
 const manifest = new URL(
@@ -42,7 +46,14 @@ function quotable(words: readonly string[]): string[] {
   return words.flatMap((word) => [word, word.slice(word.indexOf("=") + 1)]);
 }
 
-function program(words: readonly string[]): Command {
+/** The commands that a command line may need: the one that it names, else all. */
+function needed([first = "", ...others]: readonly string[]): (() => Promise<Command>)[] {
+  if (Object.hasOwn(COMMANDS, first)) return [COMMANDS[first] as () => Promise<Command>];
+  const asksVersion = others.length === 0 && (first === "--version" || first === "-V");
+  return asksVersion ? [] : Object.values(COMMANDS);
+}
+
+async function program(words: readonly string[]): Promise<Command> {
   const command = new Command("slablab")
     .description("The Linux slab allocators, stressed on real threads, step by step, and measured.")
     .version(version())
@@ -50,20 +61,8 @@ function program(words: readonly string[]): Command {
     .addHelpText("after", EXAMPLES)
     .configureOutput({ outputError: (text, write) => write(printable(text, quotable(words))) })
     .exitOverride();
-  for (const sub of [
-    stressCommand(),
-    exploreCommand(),
-    fuzzCommand(),
-    replayCommand(),
-    museumCommand(),
-    scaleCommand(),
-    geometryCommand(),
-    scriptCommand(),
-    slabinfoCommand(),
-    sysfsCommand(),
-    topCommand(),
-  ]) {
-    command.addCommand(withSettingsOf(command, sub));
+  for (const made of await Promise.all(needed(words).map((make) => make()))) {
+    command.addCommand(withSettingsOf(command, made));
   }
   return command;
 }
@@ -80,7 +79,7 @@ function withSettingsOf(parent: Command, command: Command): Command {
  */
 export async function run(words: readonly string[]): Promise<void> {
   try {
-    await program(words).parseAsync(words, { from: "user" });
+    await (await program(words)).parseAsync(words, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.FINE : EXIT.USAGE;

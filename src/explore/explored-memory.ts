@@ -606,6 +606,10 @@ export class ExploredMemory implements Memory {
   }
 
   /** Waiters are woken by the word itself. */
+  spinUntilZero(): boolean {
+    return false;
+  }
+
   notify(_address: Address): void {}
 
   pollWord(cpu: number): Address {

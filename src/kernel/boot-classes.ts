@@ -3,6 +3,7 @@
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { initOnAlloc } from "../caches/init-on-alloc.ts";
+import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
@@ -28,7 +29,9 @@ import {
   onSlubLayer,
   type SystemClasses,
 } from "./classes.ts";
+import { withDirectPaths } from "./direct-paths.ts";
 import { eraChange } from "./era.ts";
+import type { ThreadBuild } from "./kernel.ts";
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
 const CHANGES = {
@@ -51,8 +54,11 @@ const CHANGES = {
   failPages: onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
 } satisfies Record<string, Change>;
 
-/** @throws RangeError where the allocator has no such era. */
-export function bootClasses(options: Required<BootOptions>): SystemClasses {
+/**
+ * `change` comes after those of the options. Direct memory has paths of its own.
+ * @throws RangeError where the allocator has no such era.
+ */
+export function bootClasses(options: Required<BootOptions>, build: ThreadBuild): SystemClasses {
   const { kernel, era } = options;
   const wanted: Record<keyof typeof CHANGES, boolean> = {
     slabLock: options.swap === "slab_lock",
@@ -70,5 +76,7 @@ export function bootClasses(options: Required<BootOptions>): SystemClasses {
   if (era === "seed" && classes.allocator === "slub" && classes.front === "sheaves") {
     throw new RangeError(`SLUB of ${kernel} has no tid, whose missing step makes the era "seed"`);
   }
-  return inTurn(eraChange(era, kernel), ...changes)(classes);
+  const change = inTurn(eraChange(era, kernel), ...changes, build.change ?? ((table) => table));
+  const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
+  return isDirect ? withDirectPaths(classes, change) : change(classes);
 }

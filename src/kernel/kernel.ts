@@ -90,13 +90,12 @@ export class Kernel {
 
   constructor(shared: SharedKernel, build: ThreadBuild) {
     const { options } = shared;
-    const classes = bootClasses(options);
     const direct = directMemory(shared.machine, build.memoryClass);
     const system = new System(direct, shared.machine.options, {
       kernel: options.kernel,
       parameters: parseBootParameters(options.kernel, options.parameters),
       config: options.config,
-      classes: build.change?.(classes) ?? classes,
+      classes: bootClasses(options, build),
     });
     system.machine.serve(direct);
     system.machine.witness = javaScriptWitness;

@@ -128,6 +128,11 @@ export interface Memory {
    * `holder` (task number + 1, 0 if unknown) is blamed by a deadlock report.
    */
   waitWhile(address: Address, value: number, holder?: number): void;
+  /**
+   * Reads the word for a moment, with growing pauses, longer ones after `tries` vain tries. True: it
+   * has become 0. A memory that runs step by step does not spin: false.
+   */
+  spinUntilZero(address: Address, tries: number): boolean;
   /** Wakes the tasks that sleep on the word. */
   notify(address: Address): void;
   /** Tells `cpu` to look at its poll word; acts for a CPU that no task runs as. */

@@ -29,7 +29,8 @@ export interface MachinePlaces {
 }
 
 export abstract class RunningContext {
-  declare protected readonly words: Int32Array;
+  /** All of the memory; for this folder, and for the paths that are written for direct memory. */
+  declare readonly words: Int32Array;
   declare protected readonly places: MachinePlaces;
   declare protected readonly leases: Leases;
   declare protected readonly tasks: TaskTable;
@@ -39,7 +40,7 @@ export abstract class RunningContext {
 
   protected cpu = -1;
   /** Byte offset of this CPU's area. */
-  protected area = 0;
+  area = 0;
   /** Index of the word that is not 0 while another task wants something of this CPU, or without one. */
   declare protected pollIndex: number;
   /** The interrupt flag: a word of the task's descriptor. */

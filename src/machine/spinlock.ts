@@ -9,8 +9,12 @@
  *     +-+-----+----------------+
  *
  * Taking is a full barrier (cmpxchg), as is dropping (xchg): the next holder sees what was written
- * under the lock. Simulated CPUs may outnumber cores, so a waiter spins for a moment and then
- * sleeps: no lock burns a time slice.
+ * under the lock.
+ *
+ * A waiter first only reads, with growing pauses, and tries when it has seen the lock free: if many
+ * CPUs want one lock, their attempts would take its cache line from the holder again and again.
+ * Simulated CPUs may outnumber cores, so after a while the waiter marks the lock and sleeps: no lock
+ * burns a time slice.
  */
 import { KernelBug } from "./kernel-bug.ts";
 import { type LockClass, lockClassNumber } from "./lock-classes.ts";
@@ -31,6 +35,8 @@ export type SpinLockPtr = Ptr<"spinlock">;
 export const lock = embed(SpinLock, "lock");
 
 const CONTENDED = 0x4000_0000;
+/** How often a waiter that has seen the lock free may come too late before it sleeps. */
+const TRIES = 16;
 
 export function holderOf(lockWord: number): number {
   return lockWord & ~CONTENDED;
@@ -44,9 +50,12 @@ export function spinLock(memory: Memory, at: SpinLockPtr): void {
   memory.count(at + SpinLock.acquired, 1);
 }
 
-/** Marks the lock as waited for, sleeps until it changes, and takes it with the mark still set. */
+/** Spins; then marks the lock as waited for, sleeps until it changes, and takes it with the mark set. */
 function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number): void {
   memory.count(at + SpinLock.contended, 1);
+  for (let tries = 0; tries < TRIES && memory.spinUntilZero(at, tries); tries++) {
+    if (memory.cmpxchg(at, 0, me) === 0) return;
+  }
   let found = seen;
   while (found !== 0) {
     const marked = found | CONTENDED;

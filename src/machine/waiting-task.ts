@@ -14,6 +14,10 @@ import { RunningTask } from "./running-task.ts";
 /** How often the word is read before the task sleeps: about as long as a list_lock is held. */
 const SPINS = 200;
 
+/** How often a word is read that is about to become 0, and the longest pause in between, in pauses. */
+const LOOKS = 40;
+const LONGEST_PAUSE = 32;
+
 const pause: () => void =
   (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
 
@@ -26,6 +30,18 @@ export abstract class WaitingTask extends RunningTask {
       pause();
     }
     this.sleepWhile(at, value, holder);
+  }
+
+  spinUntilZero(address: Address, tries: number): boolean {
+    const { words } = this;
+    const at = address >> 2;
+    let pauses = Math.min(1 << tries, LONGEST_PAUSE);
+    for (let look = 0; look < LOOKS; look++) {
+      if (Atomics.load(words, at) === 0) return true;
+      for (let i = 0; i < pauses; i++) pause();
+      if (pauses < LONGEST_PAUSE) pauses <<= 1;
+    }
+    return false;
   }
 
   private sleepWhile(at: number, value: number, holder: number): void {

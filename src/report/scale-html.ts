@@ -3,7 +3,7 @@
  * A measurement as one HTML file that needs nothing else: pictures, the numbers behind them, how
  * they were taken. Light or dark, as its reader has it.
  */
-import { PERCENTILES, type ScalePoint } from "../../stress/scaling/point.ts";
+import { isDisturbed, PERCENTILES, type ScalePoint } from "../../stress/scaling/point.ts";
 import type { ScaleOutcome } from "../../stress/scaling/run.ts";
 import { type TargetRow, targetRows } from "../../stress/scaling/targets.ts";
 import { html } from "./html.ts";
@@ -107,7 +107,7 @@ function pointsTable([name, points]: [string, readonly ScalePoint[]]): string {
     figure(point.nsPerOperation.p90),
     figure(point.ratio),
     figure(point.casPair),
-    rate(point.operationsPerSecond),
+    isDisturbed(point) ? "–" : rate(point.operationsPerSecond),
     point.scaling === 0 ? "–" : figure(point.scaling),
     `${point.windows}`,
     `${point.discarded}`,

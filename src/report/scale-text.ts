@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** A measurement as text: a table by allocator, the targets, changes against an older result. */
 import type { Comparison } from "../../stress/scaling/compare.ts";
-import type { ScalePoint } from "../../stress/scaling/point.ts";
+import { isDisturbed, type ScalePoint } from "../../stress/scaling/point.ts";
 import type { ScaleOutcome, ScaleProgress } from "../../stress/scaling/run.ts";
 import { type TargetRow, targetRows } from "../../stress/scaling/targets.ts";
 import { columns, heading, share, styled } from "./text.ts";
@@ -60,7 +60,7 @@ function pointTable(points: readonly ScalePoint[]): string {
       sizeName(point.size),
       `${point.cpus}${point.oversubscribed ? "*" : " "}`,
       ...[median, p10, p90, point.ratio].map(figure),
-      rate(point.operationsPerSecond),
+      isDisturbed(point) ? "–" : rate(point.operationsPerSecond),
       point.scaling === 0 ? "–" : figure(point.scaling),
     ];
   });

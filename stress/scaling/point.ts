@@ -39,6 +39,14 @@ export interface ScalePoint {
   readonly locks?: readonly LockUsage[];
 }
 
+/** A larger share of lost windows means that other programs use the cores. */
+export const OVERLOADED = 0.25;
+
+/** Windows of its CPUs that count need not have been at the same time, so nothing is known of them together. */
+export function isDisturbed({ windows, discarded }: ScalePoint): boolean {
+  return discarded > OVERLOADED * (windows + discarded);
+}
+
 export type PointKey = Pick<ScalePoint, "allocator" | "workload" | "size" | "cpus">;
 
 export function keyOf({ allocator, workload, size, cpus }: PointKey): string {
@@ -115,7 +123,7 @@ export function withScaling(points: readonly ScalePoint[]): ScalePoint[] {
   );
   return points.map((point) => {
     const one = ofOne.get(keyOf({ ...point, cpus: 1 }));
-    if (one === undefined) return point;
+    if (one === undefined || isDisturbed(one) || isDisturbed(point)) return point;
     const scaling = point.oversubscribed
       ? point.operationsPerSecond / one.operationsPerSecond
       : (point.cpus * one.nsPerOperation.median) / point.nsPerOperation.median;

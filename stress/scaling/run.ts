@@ -9,6 +9,7 @@ import { planPoints, type ScaleOptions } from "./plan.ts";
 import {
   keyOf,
   middleOf,
+  OVERLOADED,
   type PointKey,
   type ScalePoint,
   summarise,
@@ -44,9 +45,6 @@ export interface ScaleOutcome {
   readonly seconds: number;
   readonly interrupted: boolean;
 }
-
-/** A larger share of lost windows means that other programs use the cores. */
-export const OVERLOADED = 0.25;
 
 /** The limits of a point in a full run and in a quick one: windows, and ms. */
 const THOROUGH = { windows: 150, warmUp: 1500 };

@@ -86,3 +86,10 @@ test("of several runs the middle one stands, with the windows of all", () => {
   const runs = [3, 1, 2].map((ratio) => ({ ...one, ratio, windows: 5, discarded: 1 }));
   expect(middleOf(runs)).toMatchObject({ ratio: 2, windows: 15, discarded: 3 });
 });
+
+test("a point that lost many windows has no scaling: its CPUs may never have run together", () => {
+  const scalings = (discarded: number) =>
+    withScaling([one, { ...twice(10), discarded }])[1]?.scaling;
+  expect(scalings(0)).toBeCloseTo(2);
+  expect(scalings(2 * twice(10).windows)).toBe(0);
+});

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * The fast paths, and the common slow free, for direct memory: what slub.ts and slow-free.ts do, where
+ * nothing can come in between. On direct memory a task is disturbed at `poll` and while it waits, and
+ * nowhere else, so the comparison with tid always holds: what is left of each path is its accesses,
+ * straight on the words of the memory. Rare cases are left to the methods that these override.
+ *
+ * A thread that is ended in the middle leaves what the other form would leave: tid has moved on
+ * before the list does, and an object is linked before the list begins with it.
+ */
+import { __CMPXCHG_DOUBLE, SLAB_DEBUG_FLAGS } from "../../caches/flags.ts";
+import type { DirectMemory } from "../../machine/direct-memory.ts";
+import type { Address } from "../../machine/memory.ts";
+import { NUMA_NO_NODE } from "../../machine/topology.ts";
+import { __GFP_ZERO } from "../../pages/gfp.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
+import { inuseOf } from "../counters.ts";
+import type { SlubClasses } from "../kernels.ts";
+import { ALLOC_FASTPATH, FREE_FASTPATH, FREE_FROZEN, FREE_SLOWPATH } from "../statistics.ts";
+import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
+
+// Local names: see machine/inlining.ts. Those of a CPU's words count words.
+const NO_NODE = NUMA_NO_NODE;
+const GFP_ZERO = __GFP_ZERO;
+const STEP = TID_STEP;
+const CPU_FREELIST = KmemCacheCpu.freelist >> 2;
+const CPU_TID = KmemCacheCpu.tid >> 2;
+const CPU_PAGE = KmemCacheCpu.page >> 2;
+const COUNT_ALLOC_FASTPATH = (KmemCacheCpu.stat >> 2) + ALLOC_FASTPATH;
+const COUNT_FREE_FASTPATH = (KmemCacheCpu.stat >> 2) + FREE_FASTPATH;
+const COUNT_FREE_SLOWPATH = (KmemCacheCpu.stat >> 2) + FREE_SLOWPATH;
+const COUNT_FREE_FROZEN = (KmemCacheCpu.stat >> 2) + FREE_FROZEN;
+const CACHE_CPU_SLAB = KmemCache.cpuSlab;
+const CACHE_OFFSET = KmemCache.offset;
+const CACHE_FLAGS = KmemCache.flags;
+const PAGE_FREELIST = Page.freelist;
+const PAGE_COUNTERS = Page.counters;
+/** Of a cache whose slow frees are one double-word swap. */
+const SWAPS_MASK = __CMPXCHG_DOUBLE | SLAB_DEBUG_FLAGS;
+const SWAPS = __CMPXCHG_DOUBLE;
+
+/** What the paths do themselves: they are right only where no class of the table has it otherwise. */
+export const SLUB_WRITTEN_OUT = {
+  Allocator: [
+    "nodeMatch",
+    "getFreepointerSafe",
+    "setFreepointer",
+    "updateCpuFreelistFast",
+    "slabFreeChain",
+  ],
+  FreePointers: ["set"],
+  SlowFree: ["push", "freePlain", "concernsList"],
+  PageSwap: ["swapIrqSafe", "exchange"],
+} as const;
+
+export function withDirectSlubPaths(classes: SlubClasses): Partial<SlubClasses> {
+  return {
+    Allocator: class extends classes.Allocator {
+      declare protected readonly memory: DirectMemory;
+
+      override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+        const { words, area } = this.memory;
+        const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+        const object = words[c + CPU_FREELIST] as number;
+        if (object === 0 || node !== NO_NODE) return super.slabAllocNode(s, gfp, node);
+        const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
+        words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
+        words[c + CPU_FREELIST] = words[link >> 2] as number;
+        (words[c + COUNT_ALLOC_FASTPATH] as number) += 1;
+        return (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
+      }
+
+      override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+        const { words, area } = this.memory;
+        const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+        if (words[c + CPU_PAGE] !== page) {
+          this.slowFree.free(s, page, object, object, 1);
+          return;
+        }
+        const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
+        words[link >> 2] = words[c + CPU_FREELIST] as number;
+        words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
+        words[c + CPU_FREELIST] = object;
+        (words[c + COUNT_FREE_FASTPATH] as number) += 1;
+      }
+    },
+    SlowFree: class extends classes.SlowFree {
+      declare protected readonly memory: DirectMemory;
+
+      /** Of a slab that stays on the list, or with the owner, that it has. */
+      override free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, n: number): void {
+        const { memory } = this;
+        const { words } = memory;
+        const prior = words[(page + PAGE_FREELIST) >> 2] as number;
+        const counters = words[(page + PAGE_COUNTERS) >> 2] as number;
+        const isFrozen = counters < 0;
+        const stays = isFrozen || (prior !== 0 && inuseOf(counters) !== n);
+        if (!stays || ((words[(s + CACHE_FLAGS) >> 2] as number) & SWAPS_MASK) !== SWAPS) {
+          super.free(s, page, head, tail, n);
+          return;
+        }
+        words[(tail + (words[(s + CACHE_OFFSET) >> 2] as number)) >> 2] = prior;
+        // Full barrier: a CPU that takes the chain sees its links. inuse is in the low bits.
+        if (!memory.cmpxchgDouble(page + PAGE_FREELIST, prior, counters, head, counters - n)) {
+          this.context.stat(s, this.context.events.cmpxchgDoubleFail);
+          super.free(s, page, head, tail, n);
+          return;
+        }
+        const c = (memory.area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+        (words[c + COUNT_FREE_SLOWPATH] as number) += 1;
+        if (isFrozen) (words[c + COUNT_FREE_FROZEN] as number) += 1;
+      }
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** The paths written for direct memory do what the allocator's own do, word for word. */
+import { describe, expect, test } from "vitest";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { type Change, onSlub } from "../../src/kernel/classes.ts";
+import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
+import { DirectMemory } from "../../src/machine/direct-memory.ts";
+import { GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { Random } from "../../stress/random.ts";
+
+/** Direct memory, but of another class: the allocator's own paths run. */
+class WatchedMemory extends DirectMemory {}
+
+const STEPS = 20_000;
+const SIZES = [8, 40, 64, 192, 1000, 4096];
+
+function hasDirectPaths(kernel: Kernel): boolean {
+  return `${systemOf(kernel).allocator.slabAllocNode}`.includes("words");
+}
+
+/** Allocates and frees at random, on both CPUs; returns every address that came out. */
+function run(kernel: Kernel, random: Random): number[] {
+  const caches = SIZES.map((size) => kernel.kmemCacheCreate(`cache-${size}`, size));
+  const held: { cache: number; object: number }[] = [];
+  const seen: number[] = [];
+  const freeOne = (): void => {
+    const [given] = held.splice(random.below(held.length), 1);
+    if (given !== undefined) kernel.kmemCacheFree(given.cache, given.object);
+  };
+  const step = (): void => {
+    const cache = caches[random.below(caches.length)] as number;
+    const kind = random.below(8);
+    if (kind === 0) {
+      const objects: number[] = [];
+      seen.push(kernel.kmemCacheAllocBulk(cache, 1 + random.below(40), objects), ...objects);
+      kernel.kmemCacheFreeBulk(cache, objects.length, objects);
+    } else if (kind === 1) {
+      const object = kernel.kzalloc(1 + random.below(300));
+      seen.push(object);
+      kernel.kfree(object);
+    } else if (kind < 5 || held.length === 0) {
+      const object = kernel.kmemCacheAllocNode(cache, GFP_KERNEL, kind === 2 ? 0 : -1);
+      seen.push(object);
+      held.push({ cache, object });
+    } else {
+      freeOne();
+    }
+    if (held.length > 400) for (let i = 0; i < 300; i++) freeOne();
+  };
+  for (let n = 0; n < STEPS; n += 100) {
+    kernel.run(() => {
+      for (let i = 0; i < 100; i++) {
+        step();
+        // So often that the reaper finds queues that were not filled or flushed since.
+        systemOf(kernel).allocator.tick(500 * (n + i));
+      }
+    }, random.below(2));
+  }
+  return seen;
+}
+
+const KERNELS: readonly BootOptions[] = [
+  { allocator: "slub", kernel: "4.1" },
+  { allocator: "slub", kernel: "6.1" },
+  { allocator: "slab", kernel: "4.1" },
+  { allocator: "slab", kernel: "6.1" },
+];
+
+describe.each(KERNELS)("$allocator of $kernel", (which) => {
+  const options: BootOptions = { ...which, cpus: 2, memory: 16 * MIB };
+
+  test("the direct paths leave every word of memory as the allocator's own paths do", () => {
+    const direct = boot(options);
+    const watched = boot(options, { memoryClass: WatchedMemory });
+    expect(hasDirectPaths(direct)).toBe(true);
+    expect(hasDirectPaths(watched)).toBe(false);
+    expect(run(direct, new Random(7, 0))).toEqual(run(watched, new Random(7, 0)));
+    const { words } = threadOf(watched);
+    expect(threadOf(direct).words.findIndex((word, at) => word !== words[at])).toBe(-1);
+  });
+});
+
+describe("where a change stands in for what the paths do themselves", () => {
+  const options: BootOptions = { cpus: 1, memory: 16 * MIB };
+
+  test("a hardened freelist has the allocator's own paths", () => {
+    expect(hasDirectPaths(boot({ ...options, hardened: true }))).toBe(false);
+  });
+
+  test("an exchanged method is called", () => {
+    let calls = 0;
+    const change: Change = onSlub((classes) => ({
+      Allocator: class extends classes.Allocator {
+        protected override nodeMatch(page: number, node: number): boolean {
+          calls++;
+          return super.nodeMatch(page, node);
+        }
+      },
+    }));
+    const kernel = boot(options, { change });
+    kernel.kmalloc(64);
+    calls = 0;
+    kernel.kmalloc(64);
+    expect(calls).toBeGreaterThan(0);
+  });
+
+  test("a change around the allocator keeps the direct paths below it", () => {
+    const change: Change = onSlub((classes) => ({
+      Allocator: class extends classes.Allocator {
+        override slabFree(s: number, page: number, object: number): void {
+          super.slabFree(s, page, object);
+        }
+      },
+    }));
+    expect(hasDirectPaths(boot(options, { change }))).toBe(true);
+  });
+});
