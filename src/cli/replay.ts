@@ -19,7 +19,7 @@ import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from ".
 
 const EXAMPLES = `
 Examples:
-  slablab replay interrupt-alloc v1:interrupt-alloc:f1b47b5e:0x8.1x33.0x2 --mutation S01
+  slablab replay interrupt-alloc v1:interrupt-alloc:62309b31:0x8.1x37.0x4 --mutation S01
   slablab replay regressions/r01.json --html r01.html`;
 
 interface Given extends SubjectOptions {
