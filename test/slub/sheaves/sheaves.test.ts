@@ -137,7 +137,7 @@ describe("the audit of sheaves, with a ledger", () => {
 
   test("finds frees that were put off, and sees one that is forgotten", () => {
     const { kernel, s, failures, slub } = watchedCache();
-    const steps = systemOf(kernel).observer.traceView(false).sheafSteps;
+    const steps = systemOf(kernel).observer.traceView({ single: false }).sheafSteps;
     const seen = kernel.run(() => {
       const object = kernel.kmemCacheAlloc(s);
       steps?.withLock(s, "sheaf", () => kernel.kfreeNolock(object));
