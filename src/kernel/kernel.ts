@@ -115,7 +115,7 @@ export class Kernel {
       direct.poll();
       return section();
     }
-    direct.enterCpu(cpu, patience);
+    if (cpu !== -1 || !direct.resumeCpu()) direct.enterCpu(cpu, patience);
     try {
       const result = section();
       direct.poll();
@@ -124,7 +124,7 @@ export class Kernel {
       direct.oops();
       throw error;
     } finally {
-      direct.leaveCpu();
+      direct.restCpu();
     }
   }
 
@@ -146,8 +146,9 @@ export class Kernel {
   }
 
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
-  // allocator's. Everything else goes through `run`, in methods of its own, since a closure would
-  // cost the fast path its allocation.
+  // allocator's. Outside of one the CPU that the thread has kept is entered and left, which takes a
+  // few more words. Everything else goes through `run`. Each in a method of its own, since a closure
+  // would cost the faster ones its allocation.
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
   kmalloc(size: number, gfp = GFP_KERNEL): Address {
@@ -162,7 +163,22 @@ export class Kernel {
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmallocNode(size: number, gfp: number, node: number): Address {
     if (this.direct.undisturbed()) return this.system.kmallocNode(size, gfp, node);
-    return this.runKmalloc(size, gfp, node);
+    return this.kmallocOutside(size, gfp, node);
+  }
+
+  private kmallocOutside(size: number, gfp: number, node: number): Address {
+    const { direct } = this;
+    if (!direct.resumeCpu()) return this.runKmalloc(size, gfp, node);
+    let object: Address;
+    try {
+      object = this.system.kmallocNode(size, gfp, node);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
+    return object;
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
@@ -172,7 +188,23 @@ export class Kernel {
   /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
   kfree(object: Address): void {
     if (this.direct.undisturbed()) this.system.kfree(object);
-    else this.runKfree(object);
+    else this.kfreeOutside(object);
+  }
+
+  private kfreeOutside(object: Address): void {
+    const { direct } = this;
+    if (!direct.resumeCpu()) {
+      this.runKfree(object);
+      return;
+    }
+    try {
+      this.system.kfree(object);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
   }
 
   private runKfree(object: Address): void {
@@ -191,7 +223,22 @@ export class Kernel {
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     if (this.direct.undisturbed()) return this.system.kmemCacheAllocNode(s, gfp, node);
-    return this.runAlloc(s, gfp, node);
+    return this.allocOutside(s, gfp, node);
+  }
+
+  private allocOutside(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { direct } = this;
+    if (!direct.resumeCpu()) return this.runAlloc(s, gfp, node);
+    let object: Address;
+    try {
+      object = this.system.kmemCacheAllocNode(s, gfp, node);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
+    return object;
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -201,7 +248,23 @@ export class Kernel {
   /** kmem_cache_free. @throws KernelBug for an object of another cache. */
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
     if (this.direct.undisturbed()) this.system.kmemCacheFree(s, object);
-    else this.runFree(s, object);
+    else this.freeOutside(s, object);
+  }
+
+  private freeOutside(s: KmemCachePtr, object: Address): void {
+    const { direct } = this;
+    if (!direct.resumeCpu()) {
+      this.runFree(s, object);
+      return;
+    }
+    try {
+      this.system.kmemCacheFree(s, object);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
   }
 
   private runFree(s: KmemCachePtr, object: Address): void {

@@ -8,7 +8,7 @@
  * sequentially consistent atomics, which order all earlier writes.
  */
 
-import type { Leases } from "./cpus.ts";
+import type { Leases } from "./leases.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, Memory } from "./memory.ts";
 import { now } from "./platform.ts";

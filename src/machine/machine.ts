@@ -17,7 +17,6 @@ import { Console } from "./console.ts";
 import {
   CPU_ONLINE,
   Cpu,
-  Leases,
   MAX_CPUS,
   MAX_TASKS,
   sizeOfCpu,
@@ -29,6 +28,7 @@ import {
 import { DirectMemory } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
 import { IrqWork } from "./irq-work.ts";
+import { Leases } from "./leases.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
 import { platform, type WasmMemory } from "./platform.ts";

@@ -8,7 +8,8 @@
  * by composition: the fast paths read this state at each step, and a field of the object itself costs
  * one load. What is off the fast paths is composed: Leases, Panic, TaskTable.
  */
-import { Cpu, type Leases, sizeOfCpu, Task } from "./cpus.ts";
+import { Cpu, sizeOfCpu, Task } from "./cpus.ts";
+import type { Leases } from "./leases.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { Panic } from "./panic.ts";
 import { TaskTable } from "./task-table.ts";
@@ -37,9 +38,12 @@ export abstract class RunningContext {
   declare private readonly panicWord: Panic;
   declare private readonly areasEnd: Address;
 
+  /** The CPU that this task runs as, or keeps. */
   protected cpu = -1;
   /** Byte offset of this CPU's area. */
   protected area = 0;
+  /** Index of a word that is never 0. */
+  declare protected readonly offCpuIndex: number;
   /** Index of the word that is not 0 while another task wants something of this CPU, or without one. */
   declare protected pollIndex: number;
   /** The interrupt flag: a word of the task's descriptor. */
@@ -50,7 +54,8 @@ export abstract class RunningContext {
     this.words = words;
     this.places = places;
     this.areasEnd = places.percpuEnd;
-    this.pollIndex = places.offCpu >> 2;
+    this.offCpuIndex = places.offCpu >> 2;
+    this.pollIndex = this.offCpuIndex;
     this.leases = leases;
     this.task = task;
     this.tasks = new TaskTable(words, places.taskBase);
@@ -109,7 +114,7 @@ export abstract class RunningContext {
 
   /** Whether this task runs as a CPU at present. */
   get onCpu(): boolean {
-    return this.cpu >= 0;
+    return this.pollIndex !== this.offCpuIndex;
   }
 
   /** Becomes `cpu`, whose lease this task holds. */
@@ -121,7 +126,7 @@ export abstract class RunningContext {
 
   protected becomeNone(): void {
     this.cpu = -1;
-    this.pollIndex = this.places.offCpu >> 2;
+    this.pollIndex = this.offCpuIndex;
   }
 
   /** Whether this task runs as a CPU that no other task wants anything of: one word is read. */

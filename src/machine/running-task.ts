@@ -5,14 +5,26 @@
  * with interrupts on, calls alone. What is asked of an idle CPU is done by the task that asks.
  */
 
-import { ANY_CPU, Cpu, type Leases, POLL_ASKED, POLL_OWN, sizeOfCpu, Task } from "./cpus.ts";
+import { ANY_CPU, Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu, Task } from "./cpus.ts";
+import { KeptLease } from "./kept-lease.ts";
 import { KernelBug } from "./kernel-bug.ts";
+import { leaseAtomics } from "./lease-words.ts";
+import type { Leases } from "./leases.ts";
 import { NAP_MS, napSince } from "./nap.ts";
 import { now } from "./platform.ts";
 import { type MachinePlaces, RunningContext } from "./running-context.ts";
 
 /** The time limit of a wait where the program sets none, in ms. */
 const WAIT_LIMIT_MS = 20_000;
+
+/**
+ * A task that lost the CPU it kept to a task that had none keeps no CPU for so long, in ms, and twice
+ * as long each time again: where tasks outnumber CPUs, taking turns is cheaper than recalling.
+ */
+const SHARED_AT_LEAST_MS = 10;
+const SHARED_AT_MOST_MS = 1_000;
+/** A tenure this many times as long says that CPUs are no longer scarce. */
+const LONG_TENURE = 10;
 
 export abstract class RunningTask extends RunningContext {
   /** A wait longer than this is a deadlock, in ms. */
@@ -21,9 +33,16 @@ export abstract class RunningTask extends RunningContext {
   onCall: () => void = () => undefined;
   /** Does everything that waits for this CPU; the context is between operations. */
   onQuiescent: () => void = () => undefined;
+  declare private readonly kept: KeptLease;
+  private sharedMs = 0;
+  private keepsFrom = 0;
+  private keptSince = 0;
+  /** Of the CPU that is kept. */
+  private keptPollIndex = 0;
 
   constructor(words: Int32Array, places: MachinePlaces, leases: Leases, task: number) {
     super(words, places, leases, task);
+    this.kept = new KeptLease(words, leaseAtomics(words), places, task);
     leases.onFreed = (cpu) => this.serveIfIdle(cpu);
   }
 
@@ -34,6 +53,7 @@ export abstract class RunningTask extends RunningContext {
    * there. @throws KernelBug `deadlock` where none comes free within `patience` ms
    */
   enterCpu(wanted: number, patience = this.waitLimit): void {
+    if (this.enterKept(wanted)) return;
     const want = wanted < 0 ? ANY_CPU : wanted + 1;
     let waited = 0;
     const from = wanted < 0 ? Math.max(this.tasks.lastCpu(this.task), 0) : wanted;
@@ -52,9 +72,103 @@ export abstract class RunningTask extends RunningContext {
     }
   }
 
-  /** Gives the task number back; this memory is not used afterwards. */
+  /** Gives the CPU and the task number back; this memory is not used afterwards. */
   retire(): void {
+    if (this.reclaimKept()) this.leaveCpu();
     this.tasks.release(this.task);
+  }
+
+  /** Becomes the CPU that this task keeps, if it is online and the wanted one; else keeps none. */
+  private enterKept(wanted: number): boolean {
+    if (!this.reclaimKept()) return false;
+    if ((wanted < 0 || wanted === this.cpu) && this.leases.isOnline(this.cpu)) return true;
+    this.leaveCpu();
+    return false;
+  }
+
+  /** Runs as the CPU that it keeps, as if it had just taken it; false where it has lost it. */
+  private reclaimKept(): boolean {
+    const { cpu } = this.kept;
+    if (cpu < 0) return false;
+    if (!this.kept.reclaim()) {
+      if (this.leases.isAnyWaiting || this.leases.holder(cpu) !== 0) this.share();
+      return false;
+    }
+    this.become(cpu);
+    return true;
+  }
+
+  /** CPUs are scarce: keeps none for a while. */
+  private share(): void {
+    const time = now();
+    const isLong = time - this.keptSince > LONG_TENURE * this.sharedMs;
+    this.sharedMs = isLong ? SHARED_AT_LEAST_MS : Math.min(2 * this.sharedMs, SHARED_AT_MOST_MS);
+    this.keepsFrom = time + this.sharedMs;
+  }
+
+  /**
+   * Enters the CPU that this task keeps, by plain accesses. False where that takes more: another task
+   * has recalled it, or none is kept.
+   */
+  resumeCpu(): boolean {
+    if (!this.kept.resume()) return false;
+    this.pollIndex = this.keptPollIndex;
+    return true;
+  }
+
+  /** A section is over: the CPU is this task's until another one needs it. */
+  restCpu(): void {
+    const { pollIndex } = this;
+    this.pollIndex = this.offCpuIndex;
+    if (!this.kept.rest()) this.restRecalled(pollIndex);
+  }
+
+  /** The CPU was recalled, or is none that this task had kept before; a wait that failed has left it. */
+  private restRecalled(pollIndex: number): void {
+    if (this.kept.cpu >= 0) {
+      if (!this.reclaimKept()) return;
+      if (this.leases.isAnyWaiting) this.share();
+    } else {
+      this.pollIndex = pollIndex;
+      if (!this.onCpu) return;
+    }
+    this.keepCpu();
+  }
+
+  /** Keeps the CPU that it has just run as, or leaves it where others wait or this section failed. */
+  private keepCpu(): void {
+    if (this.irqsOff || this.preemptCount !== 0 || !this.mayKeep()) {
+      this.leaveCpu();
+      return;
+    }
+    this.serveOrLeave();
+    const { cpu, pollIndex, words } = this;
+    this.pollIndex = this.offCpuIndex;
+    this.keptPollIndex = pollIndex;
+    this.keptSince = now();
+    // With callbacks still waiting for a grace period the next section looks again.
+    this.kept.keep(cpu, words[pollIndex] !== 0);
+    // A task that asked before it could see that the CPU is kept relies on this look.
+    if (Atomics.load(words, pollIndex) !== POLL_ASKED && this.mayStay(cpu)) return;
+    if (this.reclaimKept()) this.leaveCpu();
+  }
+
+  private mayKeep(): boolean {
+    return this.mayStay(this.cpu) && (this.sharedMs === 0 || now() >= this.keepsFrom);
+  }
+
+  private mayStay(cpu: number): boolean {
+    return !this.leases.isAnyWaiting && this.leases.isOnline(cpu);
+  }
+
+  private serveOrLeave(): void {
+    if (this.undisturbed()) return;
+    try {
+      this.serve();
+    } catch (error) {
+      this.leaveCpu();
+      throw error;
+    }
   }
 
   /**
@@ -62,8 +176,10 @@ export abstract class RunningTask extends RunningContext {
    * that came in meanwhile are served before or right after.
    */
   leaveCpu(): void {
-    if (this.cpu < 0) return;
-    const { cpu } = this;
+    if (!this.onCpu) return;
+    const { cpu, kept } = this;
+    // From inside of a section nobody else takes it.
+    if (cpu === kept.cpu) kept.reclaim();
     try {
       // RCU callbacks may stay behind: the end of their grace period has them run.
       if (!this.undisturbed()) this.serve();
@@ -80,7 +196,7 @@ export abstract class RunningTask extends RunningContext {
    * task goes on as another CPU, as soon as one is free.
    */
   poll(): void {
-    if (this.cpu < 0 || this.words[this.pollIndex] === 0) return;
+    if (!this.onCpu || this.words[this.pollIndex] === 0) return;
     this.serve();
     if (this.irqsOff || this.preemptCount !== 0 || this.leases.isOnline(this.cpu)) return;
     this.leaveCpu();
@@ -123,29 +239,46 @@ export abstract class RunningTask extends RunningContext {
 
   kick(cpu: number): void {
     const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
-    if (cpu === this.cpu) {
+    if (cpu === this.cpu && this.onCpu) {
       Atomics.compareExchange(this.words, at, 0, POLL_OWN);
+      this.kept.askToLook();
     } else {
       Atomics.store(this.words, at, POLL_ASKED);
       this.serveIfIdle(cpu);
     }
   }
 
+  /** Acts for the CPUs that this task has recalled to have something done there, when it can. */
+  protected serveRecalled(): void {
+    for (const cpu of this.leases.recalled) {
+      this.serveIfIdle(cpu);
+      const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+      if (Atomics.load(this.words, at) !== POLL_ASKED) this.leases.forget(cpu);
+    }
+  }
+
+  /** Takes the lease of a CPU for a moment, if that is possible now. */
+  private tryActFor(cpu: number): boolean {
+    // One's own, kept.
+    if (cpu === this.kept.cpu && !this.onCpu) return this.kept.reclaim();
+    return this.leases.tryAcquireAbsent(this.task, cpu);
+  }
+
   /** Runs as `cpu` for a moment if a request waits for it and no other task is that CPU. */
   private serveIfIdle(cpu: number): void {
     const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
     while (Atomics.load(this.words, at) === POLL_ASKED) {
-      if (!this.leases.tryAcquireAbsent(this.task, cpu)) return;
-      const mine = this.cpu;
-      const { irqsOff, preemptCount } = this;
+      if (!this.tryActFor(cpu)) return;
+      const { irqsOff, preemptCount, cpu: ownCpu, area, pollIndex } = this;
       this.irqsOff = false;
       this.preemptCount = 0;
       this.become(cpu);
       try {
         this.serve();
       } finally {
-        if (mine >= 0) this.become(mine);
-        else this.becomeNone();
+        this.cpu = ownCpu;
+        this.area = area;
+        this.pollIndex = pollIndex;
         this.irqsOff = irqsOff;
         this.preemptCount = preemptCount;
         this.leases.release(cpu);

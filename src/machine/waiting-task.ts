@@ -7,15 +7,12 @@
 
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address } from "./memory.ts";
-import { NAP_MS, napSince } from "./nap.ts";
-import { now } from "./platform.ts";
+import { NAP_MS, nap, napSince } from "./nap.ts";
+import { now, pause } from "./platform.ts";
 import { RunningTask } from "./running-task.ts";
 
 /** How often the word is read before the task sleeps: about as long as a list_lock is held. */
 const SPINS = 200;
-
-const pause: () => void =
-  (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
 
 export abstract class WaitingTask extends RunningTask {
   waitWhile(address: Address, value: number, holder = 0): void {
@@ -33,15 +30,16 @@ export abstract class WaitingTask extends RunningTask {
     if (holder === this.task + 1) this.deadlock(`CPU ${this.cpu} waits for itself`);
     let waited = 0;
     // A context that may sleep lets another task have its CPU meanwhile.
-    const sleeps = this.cpu >= 0 && !this.irqsOff && this.preemptCount === 0;
+    const sleeps = this.onCpu && !this.irqsOff && this.preemptCount === 0;
     const was = this.cpu;
     if (sleeps) this.leaveCpu();
     while (Atomics.load(words, at) === value) {
       const start = now();
-      Atomics.wait(words, at, value, NAP_MS);
+      nap(words, at, value, this.leases.napOf(NAP_MS));
       waited += napSince(start);
       this.checkPanic();
-      if (!sleeps && !this.irqsOff && this.cpu >= 0) this.takeCalls();
+      if (!sleeps && !this.irqsOff && this.onCpu) this.takeCalls();
+      if (!this.irqsOff) this.serveRecalled();
       if (Atomics.load(words, at) === value) this.checkHolder(holder);
       if (waited > this.waitLimit) {
         this.deadlock(`${this.tasks.nameOf(holder)} did not let go`);
