@@ -19,6 +19,8 @@ import { ptr, sizeOf, struct, word } from "./struct.ts";
 export const MAX_CPUS = 64;
 /** Preemption needs more tasks than CPUs. */
 export const MAX_TASKS = 2 * MAX_CPUS;
+/** One number more, for a thread that has yet to find one among the dead. */
+export const TASK_NUMBERS = MAX_TASKS + 1;
 
 /** One 128-byte block a CPU, so that polling one never disturbs another. */
 export const Cpu = struct(
@@ -94,6 +96,12 @@ export const Task = struct(
     recalled: word,
     /** How many times the task has kept a CPU. */
     tenure: word,
+    /** How many threads have had the number before. */
+    generation: word,
+    /** See tenancy.ts: the word that the thread waits on, how many waits stand, the last look. */
+    alive: word,
+    standing: word,
+    lookedAt: word,
   },
   64,
 );

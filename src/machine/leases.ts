@@ -8,6 +8,7 @@ import {
   CPU_ABSENT,
   CPU_ONLINE,
   Cpu,
+  holderIn,
   promiseOf,
   REFUSED,
   sizeOfCpu,
@@ -114,6 +115,35 @@ export class Leases {
     this.recalls.forget(cpu);
   }
 
+  /** The CPUs that a wish is about. */
+  private meant(wanted: number): number[] {
+    const all = Array.from({ length: this.cpus }, (_, cpu) => cpu);
+    return wanted === ANY_CPU ? all : [wanted - 1];
+  }
+
+  /** Whether every CPU that could be had is in the hands of a task that has died in a change to it. */
+  areDead(wanted: number): boolean {
+    const meant = this.meant(wanted).filter((cpu) => this.isOnline(cpu));
+    return meant.length > 0 && meant.every((cpu) => this.isDead(holderIn(this.holder(cpu)) - 1));
+  }
+
+  /** Who has the CPUs, for an error. */
+  holdersOf(wanted: number): string {
+    return this.meant(wanted)
+      .map((cpu) => {
+        if (!this.isOnline(cpu)) return `CPU ${cpu} is offline`;
+        const task = holderIn(this.holder(cpu)) - 1;
+        if (task < 0) return `CPU ${cpu} is free`;
+        return `CPU ${cpu} is held by ${this.isDead(task) ? "dead " : ""}task ${task}`;
+      })
+      .join(", ");
+  }
+
+  private isDead(task: number): boolean {
+    if (task < 0) return false;
+    return Atomics.load(this.words, this.taskWord(task, Task.state)) === TASK_DEAD;
+  }
+
   /** How long a task may sleep that has something to look after, in ms. */
   napOf(ms: number): number {
     return this.recalls.isPending ? Math.min(ms, AWAY_MS) : ms;
@@ -134,7 +164,7 @@ export class Leases {
   }
 
   private tryTakeKept(task: number, cpu: number): boolean {
-    return this.isOnline(cpu) && this.recalls.tryTake(task, cpu) && this.isStillOnline(task, cpu);
+    return this.recalls.tryTake(task, cpu) && this.isStillOnline(task, cpu);
   }
 
   /**

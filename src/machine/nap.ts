@@ -15,6 +15,20 @@ export function napSince(start: number): number {
   return Math.min(now() - start, LONGEST_NAP_MS);
 }
 
+/** When a task that waits looks for threads that have ended: after this long, and twice as long again. */
+const SEARCH_MS = 100;
+
+export class Search {
+  private at = SEARCH_MS;
+
+  /** Whether a task that has waited for so many ms is to look now. */
+  isDue(waited: number): boolean {
+    if (waited < this.at) return false;
+    this.at *= 2;
+    return true;
+  }
+}
+
 /** Returns when the word differs from `value`, when it is notified, or after `ms`. */
 export function nap(words: Int32Array, at: number, value: number, ms = NAP_MS): void {
   if (mayBlock()) {

@@ -33,6 +33,15 @@ export function now(): number {
   return platform.performance?.now() ?? Date.now();
 }
 
+type WaitAsync = (
+  words: Int32Array,
+  at: number,
+  value: number,
+) => { readonly async: boolean; readonly value: PromiseLike<unknown> };
+
+/** Atomics.waitAsync, where there is one. */
+export const waitAsync: WaitAsync | undefined = (Atomics as { waitAsync?: WaitAsync }).waitAsync;
+
 /** Tells the processor that the thread spins. */
 export const pause: () => void =
   (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);

@@ -13,6 +13,7 @@ import type { Leases } from "./leases.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { Panic } from "./panic.ts";
 import { TaskTable } from "./task-table.ts";
+import type { Tenancy } from "./tenancy.ts";
 
 /** Where the machine keeps what a memory must find. All byte offsets. */
 export interface MachinePlaces {
@@ -34,6 +35,7 @@ export abstract class RunningContext {
   declare protected readonly places: MachinePlaces;
   declare protected readonly leases: Leases;
   declare protected readonly tasks: TaskTable;
+  declare readonly tenancy: Tenancy;
   declare protected readonly task: number;
   declare private readonly panicWord: Panic;
   declare private readonly areasEnd: Address;
@@ -50,13 +52,15 @@ export abstract class RunningContext {
   declare private readonly irqIndex: number;
   protected preemptCount = 0;
 
-  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, task: number) {
+  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, tenancy: Tenancy) {
+    const { task } = tenancy;
     this.words = words;
     this.places = places;
     this.areasEnd = places.percpuEnd;
     this.offCpuIndex = places.offCpu >> 2;
     this.pollIndex = this.offCpuIndex;
     this.leases = leases;
+    this.tenancy = tenancy;
     this.task = task;
     this.tasks = new TaskTable(words, places.taskBase);
     this.panicWord = new Panic(words, places.panic);
@@ -159,6 +163,10 @@ export abstract class RunningContext {
   /** Ends every wait on this machine, present and future. */
   panic(): void {
     this.panicWord.raise();
+  }
+
+  protected get hasPanicked(): boolean {
+    return this.panicWord.isRaised;
   }
 
   protected checkPanic(): void {

@@ -10,9 +10,10 @@ import { KeptLease } from "./kept-lease.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import { leaseAtomics } from "./lease-words.ts";
 import type { Leases } from "./leases.ts";
-import { NAP_MS, napSince } from "./nap.ts";
+import { NAP_MS, napSince, Search } from "./nap.ts";
 import { now } from "./platform.ts";
 import { type MachinePlaces, RunningContext } from "./running-context.ts";
+import { freeTask, isAlive, isGoneNow, type Tenancy } from "./tenancy.ts";
 
 /** The time limit of a wait where the program sets none, in ms. */
 const WAIT_LIMIT_MS = 20_000;
@@ -31,6 +32,8 @@ export abstract class RunningTask extends RunningContext {
   waitLimit = WAIT_LIMIT_MS;
   /** Runs a pending inter-processor call of this CPU; interrupts are off. */
   onCall: () => void = () => undefined;
+  /** Buries a task whose thread has ended. */
+  onDeath: (task: number) => void = () => undefined;
   /** Does everything that waits for this CPU; the context is between operations. */
   onQuiescent: () => void = () => undefined;
   declare private readonly kept: KeptLease;
@@ -40,9 +43,9 @@ export abstract class RunningTask extends RunningContext {
   /** Of the CPU that is kept. */
   private keptPollIndex = 0;
 
-  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, task: number) {
-    super(words, places, leases, task);
-    this.kept = new KeptLease(words, leaseAtomics(words), places, task);
+  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, tenancy: Tenancy) {
+    super(words, places, leases, tenancy);
+    this.kept = new KeptLease(words, leaseAtomics(words), places, tenancy.task);
     leases.onFreed = (cpu) => this.serveIfIdle(cpu);
   }
 
@@ -53,9 +56,11 @@ export abstract class RunningTask extends RunningContext {
    * there. @throws KernelBug `deadlock` where none comes free within `patience` ms
    */
   enterCpu(wanted: number, patience = this.waitLimit): void {
+    this.checkAttached();
     if (this.enterKept(wanted)) return;
     const want = wanted < 0 ? ANY_CPU : wanted + 1;
     let waited = 0;
+    const search = new Search();
     const from = wanted < 0 ? Math.max(this.tasks.lastCpu(this.task), 0) : wanted;
     for (;;) {
       const start = now();
@@ -66,16 +71,52 @@ export abstract class RunningTask extends RunningContext {
       }
       this.checkPanic();
       waited += napSince(start);
-      if (waited > patience) {
-        throw new KernelBug("deadlock", `task ${this.task} found no CPU in ${patience} ms`);
-      }
+      if (search.isDue(waited)) this.buryTheDead();
+      const isHopeless = this.leases.areDead(want);
+      if (!isHopeless && waited <= patience) continue;
+      const holders = this.leases.holdersOf(want);
+      throw new KernelBug(
+        "deadlock",
+        isHopeless
+          ? `task ${this.task} finds no CPU: ${holders}`
+          : `task ${this.task} found no CPU in ${patience} ms: ${holders}`,
+      );
     }
   }
 
-  /** Gives the CPU and the task number back; this memory is not used afterwards. */
+  /** Gives the CPU and the task number back; this memory throws from here on. */
   retire(): void {
+    if (this.tenancy.hasEnded) return;
     if (this.reclaimKept()) this.leaveCpu();
-    this.tasks.release(this.task);
+    this.tenancy.end();
+  }
+
+  /** @throws KernelBug where this task has been detached, or buried. */
+  checkAttached(): void {
+    const { tenancy } = this;
+    if (tenancy.hasEnded) throw new KernelBug("bad-access", "this kernel was detached");
+    if (tenancy.isCurrent) return;
+    throw new KernelBug(
+      "bad-access",
+      `this thread was buried as task ${this.task}, though it is alive: attach again`,
+    );
+  }
+
+  /** The number of a task that was buried may be taken again: nothing bears its name any more. */
+  freeTask(task: number): void {
+    freeTask(this.words, this.places, task);
+  }
+
+  /** Whether the thread of a task is known to be there. */
+  isAlive(task: number): boolean {
+    return isAlive(this.words, this.places, task);
+  }
+
+  /** Looks for threads that have ended without a word, and has them buried. May serve as other CPUs. */
+  buryTheDead(): void {
+    for (const task of this.tasks.running()) {
+      if (task !== this.task && isGoneNow(this.words, this.places, task)) this.onDeath(task);
+    }
   }
 
   /** Becomes the CPU that this task keeps, if it is online and the wanted one; else keeps none. */
@@ -154,7 +195,11 @@ export abstract class RunningTask extends RunningContext {
   }
 
   private mayKeep(): boolean {
-    return this.mayStay(this.cpu) && (this.sharedMs === 0 || now() >= this.keepsFrom);
+    return (
+      this.mayStay(this.cpu) &&
+      !this.hasPanicked &&
+      (this.sharedMs === 0 || now() >= this.keepsFrom)
+    );
   }
 
   private mayStay(cpu: number): boolean {
@@ -180,6 +225,10 @@ export abstract class RunningTask extends RunningContext {
     const { cpu, kept } = this;
     // From inside of a section nobody else takes it.
     if (cpu === kept.cpu) kept.reclaim();
+    if (this.leases.holder(cpu) !== this.task + 1) {
+      this.becomeNone();
+      this.checkAttached();
+    }
     try {
       // RCU callbacks may stay behind: the end of their grace period has them run.
       if (!this.undisturbed()) this.serve();

@@ -7,9 +7,10 @@
 
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address } from "./memory.ts";
-import { NAP_MS, nap, napSince } from "./nap.ts";
+import { NAP_MS, nap, napSince, Search } from "./nap.ts";
 import { now, pause } from "./platform.ts";
 import { RunningTask } from "./running-task.ts";
+import { isGoneNow } from "./tenancy.ts";
 
 /** How often the word is read before the task sleeps: about as long as a list_lock is held. */
 const SPINS = 200;
@@ -29,6 +30,7 @@ export abstract class WaitingTask extends RunningTask {
     const { words } = this;
     if (holder === this.task + 1) this.deadlock(`CPU ${this.cpu} waits for itself`);
     let waited = 0;
+    const search = new Search();
     // A context that may sleep lets another task have its CPU meanwhile.
     const sleeps = this.onCpu && !this.irqsOff && this.preemptCount === 0;
     const was = this.cpu;
@@ -40,6 +42,7 @@ export abstract class WaitingTask extends RunningTask {
       this.checkPanic();
       if (!sleeps && !this.irqsOff && this.onCpu) this.takeCalls();
       if (!this.irqsOff) this.serveRecalled();
+      if (search.isDue(waited)) this.lookForTheDead(holder);
       if (Atomics.load(words, at) === value) this.checkHolder(holder);
       if (waited > this.waitLimit) {
         this.deadlock(`${this.tasks.nameOf(holder)} did not let go`);
@@ -58,8 +61,18 @@ export abstract class WaitingTask extends RunningTask {
     Atomics.notify(this.words, address >> 2);
   }
 
+  private lookForTheDead(holder: number): void {
+    // With interrupts off nothing may be done for others, and what a dead holder guarded stays cut.
+    if (!this.irqsOff) this.buryTheDead();
+    else if (holder > 0 && isGoneNow(this.words, this.places, holder - 1)) this.heldByDead(holder);
+  }
+
   private checkHolder(holder: number): void {
     if (holder <= 0 || !this.tasks.isDead(holder - 1)) return;
+    this.heldByDead(holder);
+  }
+
+  private heldByDead(holder: number): never {
     this.deadlock(`held by dead ${this.tasks.nameOf(holder)}`);
   }
 
