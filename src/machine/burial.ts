@@ -6,6 +6,7 @@
  * told that the holder is dead.
  */
 import {
+  buriedLease,
   Cpu,
   holderIn,
   promiseIn,
@@ -39,11 +40,13 @@ export function bury(machine: Machine, task: number): number[] {
   const inMidChange =
     memory.loadAcquire(at + Task.irqsOff) !== 0 || memory.loadAcquire(at + Task.serving) !== 0;
   for (const cpu of cpusHeldBy(machine, task)) {
-    if (inMidChange) break;
     const lease = layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
     const found = memory.loadAcquire(lease);
+    const after = inMidChange ? buriedLease(task) : 0;
+    if (holderIn(found) !== task + 1 || memory.cmpxchg(lease, found, after) !== found) continue;
     // Requests that the dead task has not served are served now.
-    if (holderIn(found) === task + 1 && memory.cmpxchg(lease, found, 0) === found) memory.kick(cpu);
+    if (after === 0) memory.kick(cpu);
+    else machine.rcu.reportBuried(cpu, task);
   }
   leaveCalls(machine, task);
   memory.storeRelease(at + Task.state, TASK_DEAD);

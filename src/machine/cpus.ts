@@ -12,6 +12,8 @@
  *     +---+------+------------------+--------------+
  *     | 0 | KEPT |  tenure if kept  |  holder + 1  |     0: idle
  *     +---+------+------------------+--------------+
+ *
+ * A CPU whose holder died in the middle of a change to it is BURIED with it (bit 29): it stays held.
  */
 import { ptr, sizeOf, struct, word } from "./struct.ts";
 
@@ -129,6 +131,17 @@ const TENURE_MASK = (1 << 22) - 1;
 
 export function keptLease(task: number, tenure: number): number {
   return KEPT | ((tenure & TENURE_MASK) << HOLDER_BITS) | (task + 1);
+}
+
+const BURIED = 0x2000_0000;
+
+/** The lease of a CPU that no task will ever run as again. */
+export function buriedLease(task: number): number {
+  return BURIED | (task + 1);
+}
+
+export function isBuried(lease: number): boolean {
+  return (lease & (KEPT | BURIED)) === BURIED;
 }
 
 export function isKept(lease: number): boolean {

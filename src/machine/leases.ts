@@ -9,6 +9,7 @@ import {
   CPU_ONLINE,
   Cpu,
   holderIn,
+  isBuried,
   promiseOf,
   REFUSED,
   sizeOfCpu,
@@ -121,10 +122,19 @@ export class Leases {
     return wanted === ANY_CPU ? all : [wanted - 1];
   }
 
+  /** Number + 1 of a task that has died in the middle of a change to its CPU, or 0. */
+  get buriedHolder(): number {
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      const lease = this.holder(cpu);
+      if (isBuried(lease)) return holderIn(lease);
+    }
+    return 0;
+  }
+
   /** Whether every CPU that could be had is in the hands of a task that has died in a change to it. */
   areDead(wanted: number): boolean {
     const meant = this.meant(wanted).filter((cpu) => this.isOnline(cpu));
-    return meant.length > 0 && meant.every((cpu) => this.isDead(holderIn(this.holder(cpu)) - 1));
+    return meant.length > 0 && meant.every((cpu) => isBuried(this.holder(cpu)));
   }
 
   /** Who has the CPUs, for an error. */
@@ -134,14 +144,10 @@ export class Leases {
         if (!this.isOnline(cpu)) return `CPU ${cpu} is offline`;
         const task = holderIn(this.holder(cpu)) - 1;
         if (task < 0) return `CPU ${cpu} is free`;
-        return `CPU ${cpu} is held by ${this.isDead(task) ? "dead " : ""}task ${task}`;
+        const dead = isBuried(this.holder(cpu)) ? "dead " : "";
+        return `CPU ${cpu} is held by ${dead}task ${task}`;
       })
       .join(", ");
-  }
-
-  private isDead(task: number): boolean {
-    if (task < 0) return false;
-    return Atomics.load(this.words, this.taskWord(task, Task.state)) === TASK_DEAD;
   }
 
   /** How long a task may sleep that has something to look after, in ms. */

@@ -45,6 +45,8 @@ export abstract class WaitingTask extends RunningTask {
       if (search.isDue(waited)) this.lookForTheDead(holder);
       if (Atomics.load(words, at) === value) this.checkHolder(holder);
       if (waited > this.waitLimit) {
+        const buried = this.leases.buriedHolder;
+        if (holder === 0 && buried > 0) this.heldByDead(buried);
         this.deadlock(`${this.tasks.nameOf(holder)} did not let go`);
       }
     }
