@@ -27,7 +27,7 @@ import type { Address } from "../machine/memory.ts";
 import type { Tenancy } from "../machine/tenancy.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
-import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { bootClasses } from "./boot-classes.ts";
 import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
 import { buryTask, generationOf } from "./burial.ts";
@@ -252,7 +252,13 @@ export class Kernel {
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
+    if (!this.mayBegin(gfp)) return 0;
     return this.run(() => this.system.kmallocNode(size, gfp, node));
+  }
+
+  /** An allocation that may not wait fails rather than wait for a CPU. */
+  private mayBegin(gfp: number): boolean {
+    return (gfp & __GFP_WAIT) !== 0 || this.direct.findCpu();
   }
 
   /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
@@ -312,6 +318,7 @@ export class Kernel {
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
+    if (!this.mayBegin(gfp)) return 0;
     return this.run(() => this.system.kmemCacheAllocNode(s, gfp, node));
   }
 

@@ -155,7 +155,8 @@ export class Leases {
     return this.recalls.isPending ? Math.min(ms, AWAY_MS) : ms;
   }
 
-  private tryAny(task: number, wanted: number, from: number): number {
+  /** Takes a CPU that is wanted and can be had now; -1: none. */
+  tryAny(task: number, wanted: number, from: number): number {
     const first = wanted === ANY_CPU ? from : wanted - 1;
     const count = wanted === ANY_CPU ? this.cpus : 1;
     for (let i = 0; i < count; i++) {

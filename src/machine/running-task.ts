@@ -84,6 +84,23 @@ export abstract class RunningTask extends RunningContext {
     }
   }
 
+  /** Whether a section can begin without waiting for a CPU; if so, one is kept for it. */
+  findCpu(): boolean {
+    if (this.onCpu) return true;
+    this.checkAttached();
+    if (!this.reclaimKept()) {
+      const cpu = this.leases.tryAny(
+        this.task,
+        ANY_CPU,
+        Math.max(this.tasks.lastCpu(this.task), 0),
+      );
+      if (cpu < 0) return false;
+      this.become(cpu);
+    }
+    this.keepCpu();
+    return true;
+  }
+
   /** Gives the CPU and the task number back; this memory throws from here on. */
   retire(): void {
     if (this.tenancy.hasEnded) return;
@@ -149,10 +166,10 @@ export abstract class RunningTask extends RunningContext {
 
   /**
    * Enters the CPU that this task keeps, by plain accesses. False where that takes more: another task
-   * has recalled it, or none is kept.
+   * has recalled it, or none is kept, or this is inside of a section already.
    */
   resumeCpu(): boolean {
-    if (!this.kept.resume()) return false;
+    if (this.pollIndex !== this.offCpuIndex || !this.kept.resume()) return false;
     this.pollIndex = this.keptPollIndex;
     return true;
   }
