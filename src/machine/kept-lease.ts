@@ -50,18 +50,23 @@ export class KeptLease {
     this.look = this.never;
   }
 
-  /** Keeps `cpu`, whose lease this task holds. With `look` the next `resume` fails. */
-  keep(cpu: number, look: boolean): void {
+  /**
+   * Keeps `cpu`, whose lease this task holds; false where it was taken for dead and holds it no more.
+   * With `look` the next `resume` fails.
+   */
+  keep(cpu: number, look: boolean): boolean {
     const { words, atomic } = this;
+    const at = leaseOf(this.places, cpu);
     const tenure = (words[this.tenure] as number) + 1;
     words[this.tenure] = tenure;
     words[this.inside] = 0;
     atomic.store(this.recalled, look ? 1 : 0);
     this.lease = keptLease(this.task, tenure);
+    // Behind the reset: a task that sees this lease recalls this tenure.
+    if (atomic.cmpxchg(at, this.task + 1, this.lease) !== this.task + 1) return false;
     this.cpu = cpu;
     this.look = this.recalled;
-    // Behind the reset: a task that sees this lease recalls this tenure.
-    atomic.store(leaseOf(this.places, cpu), this.lease);
+    return true;
   }
 
   /** Enters; false where the CPU was recalled, or there is none. */

@@ -205,7 +205,7 @@ export abstract class RunningTask extends RunningContext {
     this.keptPollIndex = pollIndex;
     this.keptSince = now();
     // With callbacks still waiting for a grace period the next section looks again.
-    this.kept.keep(cpu, words[pollIndex] !== 0);
+    if (!this.kept.keep(cpu, words[pollIndex] !== 0)) this.checkAttached();
     // A task that asked before it could see that the CPU is kept relies on this look.
     if (Atomics.load(words, pollIndex) !== POLL_ASKED && this.mayStay(cpu)) return;
     if (this.reclaimKept()) this.leaveCpu();

@@ -30,6 +30,7 @@ class Model {
     this.occupant = free + 4160;
     this.inside = taskWord(this.places, KEEPER, Task.inside);
     this.memory.write32(this.places.offCpu, 1);
+    this.memory.write32(leaseOf(this.places, 0) << 2, KEEPER + 1);
   }
 
   private swapInside(change: (word: number) => number): void {
