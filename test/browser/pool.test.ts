@@ -13,9 +13,9 @@ let browser: Browser;
 let address: string;
 
 beforeAll(async () => {
-  for (const name of ["page", "worker", "worklet"]) {
-    await site.serve(`/${name}.js`, new URL(`./scripts/${name}.ts`, import.meta.url));
-  }
+  await site.serve("/page.js", new URL("./scripts/page.ts", import.meta.url));
+  await site.serve("/worker.js", new URL("./scripts/worker.ts", import.meta.url));
+  await site.serve("/worklet.js", new URL("./scripts/worklet.ts", import.meta.url));
   address = await site.listen();
   browser = await launchChromium();
 });
