@@ -10,6 +10,7 @@ import { columns } from "../src/report/text.ts";
 import type { ScalePoint } from "../stress/scaling/point.ts";
 import { targetRows } from "../stress/scaling/targets.ts";
 import { explorerCosts, KINDS } from "./explorer.ts";
+import { outsideCosts, PAIRS } from "./outside.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin/slablab.js", import.meta.url));
 const COMMON = ["scale", "--quiet", "--json", "--repeat", "3", "--seconds", "0.3"];
@@ -22,6 +23,9 @@ const PARTS = [
   "slub larson 64 2",
   "slub,nothing one-allocates 64 2",
 ];
+
+/** What a pair outside of `run` may cost, of one inside. */
+const OUTSIDE_AT_MOST = 1.3;
 
 interface Result {
   readonly points: readonly ScalePoint[];
@@ -69,6 +73,15 @@ const costs = await explorerCosts();
 const costRows = KINDS.map((kind) => [kind, figure(costs.get(kind) ?? Number.NaN)]);
 process.stdout.write(
   `\nSLUB's pair in a thread, of the cas pair; the explorer is paid for by who explores:\n${columns(["the thread has", "cost"], costRows)}`,
+);
+process.stderr.write("calls outside of run\n");
+const outside = await outsideCosts();
+const outsideRows = PAIRS.map((pair) => {
+  const cost = outside.get(pair) ?? Number.NaN;
+  return [pair, figure(cost), `<= ${OUTSIDE_AT_MOST}`, cost <= OUTSIDE_AT_MOST ? "met" : "missed"];
+});
+process.stdout.write(
+  `\nA pair of calls outside of run, of one inside:\n${columns(["pair", "cost", "aim", ""], outsideRows)}`,
 );
 const lost = Math.max(raised.discarded, plain.discarded);
 process.stdout.write(

@@ -11,6 +11,8 @@ const explained: Record<string, string> = {
     "answers a bad request as a row; it computes from parameters and never runs in an operation",
   "src/kernel/kernel.ts":
     "a section lets its CPU go also when the program in it throws; it runs on real threads only",
+  "src/machine/platform.ts":
+    "asks the platform whether a thread may block, which answers by an error, and in no operation",
   "src/machine/running-task.ts":
     "a task lets its CPU go also when what it does for others throws; it runs on real threads only",
   "stress/scaling/subjects/heap.ts":

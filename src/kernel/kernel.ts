@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The library: boot a system in shared memory, attach threads to it, allocate and free.
  *
@@ -6,13 +7,16 @@
  *     const kernel = attach(shared);                            // each of the others
  *     const object = kernel.kmalloc(100);  …  kernel.kfree(object);
  *
- * A thread runs as a CPU while it is inside `run`. A call outside of it takes any free CPU for its
- * duration; `run` around many calls saves that. `kernel.shared` may be posted to any worker.
+ * A thread runs as a CPU while it is inside `run`, or inside a call. In between it keeps that CPU
+ * until another thread needs it. `kernel.shared` may be posted to any worker.
  */
 
 import { parseBootParameters } from "../caches/boot-parameters.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+
 import type { ConsoleSink } from "../machine/console.ts";
+import { TASK_NUMBERS } from "../machine/cpus.ts";
+
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
@@ -20,16 +24,22 @@ import {
   directMemory,
   type MemoryClass,
   type SharedMachine,
+  TasksTaken,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
+import type { Tenancy } from "../machine/tenancy.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
-import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { bootClasses } from "./boot-classes.ts";
 import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
+import { buryTask, generationOf } from "./burial.ts";
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
+
+/** A task is told as its number, plus this for each thread that has had the number before. */
+const TASK_NUMBERS_ROOM = 256;
 
 export { MIB } from "../machine/units.ts";
 
@@ -56,7 +66,7 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
   const { cpus, nodes, memory, tasks, checker, seed } = all;
   const atomics = all.swap === "atomics" ? "atomics" : "wasm";
   const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
-  const kernel = attach({ machine, options: all }, build);
+  const kernel = new Kernel({ machine, options: all }, build);
   kernel.run(() => {
     systemOf(kernel).boot(all.absentNodes);
     if (all.failSlab !== null) kernel.debug.failSlab?.arm(all.failSlab);
@@ -65,10 +75,30 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
   return kernel;
 }
 
-/** Attaches the calling thread to a booted kernel. @throws RangeError when no task number is free. */
+/**
+ * Attaches the calling thread to a booted kernel. Where all task numbers are taken it looks for
+ * threads that have ended without a word. @throws RangeError when no task number is free.
+ */
 export function attach(shared: SharedKernel, build: ThreadBuild = {}): Kernel {
+  const kernel = attachAtAll(shared, build);
+  threadOf(kernel).tenancy.stand();
+  return kernel;
+}
+
+function attachAtAll(shared: SharedKernel, build: ThreadBuild): Kernel {
+  try {
+    return new Kernel(shared, build);
+  } catch (error) {
+    if (!(error instanceof TasksTaken)) throw error;
+  }
+  const undertaker = new Kernel(shared, build, true);
+  threadOf(undertaker).buryTheDead();
+  undertaker.detach();
   return new Kernel(shared, build);
 }
+
+/** A task of which nothing in this thread is left has been forgotten without `detach`. */
+const forgotten = /* @__PURE__ */ new FinalizationRegistry<Tenancy>((tenancy) => tenancy.end());
 
 /** For what stands above the library in this tree: everything below, put together. */
 export let systemOf: (kernel: Kernel) => System;
@@ -76,8 +106,7 @@ export let systemOf: (kernel: Kernel) => System;
 export let threadOf: (kernel: Kernel) => DirectMemory;
 
 export class Kernel {
-  /** Plain data, which may be posted to any worker: what `attach` takes. */
-  declare readonly shared: SharedKernel;
+  declare private readonly sharing: SharedKernel;
   /** Reports, the console, injected faults: what a program may ask about its bugs. */
   declare readonly debug: KernelDebug;
   declare private readonly system: System;
@@ -88,22 +117,65 @@ export class Kernel {
     threadOf = (kernel) => kernel.direct;
   }
 
-  constructor(shared: SharedKernel, build: ThreadBuild) {
+  constructor(shared: SharedKernel, build: ThreadBuild, isUndertaker = false) {
     const { options } = shared;
-    const direct = directMemory(shared.machine, build.memoryClass);
-    const system = new System(direct, shared.machine.options, {
-      kernel: options.kernel,
-      parameters: parseBootParameters(options.kernel, options.parameters),
-      config: options.config,
-      classes: bootClasses(options, build),
-    });
+    const { kernel, config } = options;
+    const parameters = parseBootParameters(kernel, options.parameters);
+    const classes = bootClasses(options, build);
+    const direct = directMemory(shared.machine, build.memoryClass, isUndertaker);
+    let system: System;
+    try {
+      system = new System(direct, shared.machine.options, { kernel, parameters, config, classes });
+    } catch (error) {
+      direct.retire();
+      throw error;
+    }
+    forgotten.register(direct, direct.tenancy);
     system.machine.serve(direct);
     system.machine.witness = javaScriptWitness;
     system.machine.console.sink = build.console;
-    this.shared = shared;
+    direct.onDeath = (task) => buryTask(system, direct, task);
+    this.sharing = shared;
     this.direct = direct;
     this.system = system;
     this.debug = new KernelDebug(system, (act) => this.run(act));
+  }
+
+  /** Plain data, which may be posted to any worker: what `attach` takes. */
+  get shared(): SharedKernel {
+    // Others may attach from here on, and have to see whether this thread is still there.
+    this.direct.tenancy.stand();
+    return this.sharing;
+  }
+
+  /** This thread's task, as `bury` takes it: tell it to whoever sees the thread end. */
+  get task(): number {
+    const { task, generation } = this.direct.tenancy;
+    return generation * TASK_NUMBERS_ROOM + task;
+  }
+
+  /**
+   * Takes back the CPU and the number of a task whose thread has ended without `detach`; what it has
+   * allocated stays allocated. Returns what it held in the middle of a change, a line each, which stays
+   * held: nothing, usually. Of a task that is gone already: nothing.
+   * @throws KernelBug for this thread, and for one that is known to be alive
+   */
+  bury(task: number): string[] {
+    const { direct, system } = this;
+    direct.checkAttached();
+    const number = task % TASK_NUMBERS_ROOM;
+    if (!Number.isInteger(task) || task < 0 || number >= TASK_NUMBERS) {
+      throw new RangeError(`there is no task ${task}: a thread's own is its kernel.task`);
+    }
+    if (task === this.task) throw new KernelBug("bad-access", "bury: a thread cannot bury itself");
+    if (generationOf(system, number) !== Math.floor(task / TASK_NUMBERS_ROOM)) return [];
+    if (direct.isAlive(number)) {
+      throw new KernelBug(
+        "bad-access",
+        `bury: task ${task} is alive; only a thread that has ended is buried`,
+      );
+    }
+    return buryTask(system, direct, number);
   }
 
   /**
@@ -118,7 +190,7 @@ export class Kernel {
       direct.poll();
       return section();
     }
-    direct.enterCpu(cpu, patience);
+    if (cpu !== -1 || !direct.resumeCpu()) direct.enterCpu(cpu, patience);
     try {
       const result = section();
       direct.poll();
@@ -127,7 +199,7 @@ export class Kernel {
       direct.oops();
       throw error;
     } finally {
-      direct.leaveCpu();
+      direct.restCpu();
     }
   }
 
@@ -149,8 +221,9 @@ export class Kernel {
   }
 
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
-  // allocator's. Everything else goes through `run`, in methods of its own, since a closure would
-  // cost the fast path its allocation.
+  // allocator's. Outside of one the CPU that the thread has kept is entered and left, which takes a
+  // few more words. Everything else goes through `run`. Each in a method of its own, since a closure
+  // would cost the faster ones its allocation.
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
   kmalloc(size: number, gfp = GFP_KERNEL): Address {
@@ -165,17 +238,54 @@ export class Kernel {
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmallocNode(size: number, gfp: number, node: number): Address {
     if (this.direct.undisturbed()) return this.system.kmallocNode(size, gfp, node);
-    return this.runKmalloc(size, gfp, node);
+    return this.kmallocOutside(size, gfp, node);
+  }
+
+  private kmallocOutside(size: number, gfp: number, node: number): Address {
+    const { direct } = this;
+    if (!direct.resumeCpu()) return this.runKmalloc(size, gfp, node);
+    let object: Address;
+    try {
+      object = this.system.kmallocNode(size, gfp, node);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
+    return object;
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
+    if (!this.mayBegin(gfp)) return 0;
     return this.run(() => this.system.kmallocNode(size, gfp, node));
+  }
+
+  /** An allocation that may not wait fails rather than wait for a CPU. */
+  private mayBegin(gfp: number): boolean {
+    return (gfp & __GFP_WAIT) !== 0 || this.direct.findCpu();
   }
 
   /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
   kfree(object: Address): void {
     if (this.direct.undisturbed()) this.system.kfree(object);
-    else this.runKfree(object);
+    else this.kfreeOutside(object);
+  }
+
+  private kfreeOutside(object: Address): void {
+    const { direct } = this;
+    if (!direct.resumeCpu()) {
+      this.runKfree(object);
+      return;
+    }
+    try {
+      this.system.kfree(object);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
   }
 
   private runKfree(object: Address): void {
@@ -194,17 +304,49 @@ export class Kernel {
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     if (this.direct.undisturbed()) return this.system.kmemCacheAllocNode(s, gfp, node);
-    return this.runAlloc(s, gfp, node);
+    return this.allocOutside(s, gfp, node);
+  }
+
+  private allocOutside(s: KmemCachePtr, gfp: number, node: number): Address {
+    const { direct } = this;
+    if (!direct.resumeCpu()) return this.runAlloc(s, gfp, node);
+    let object: Address;
+    try {
+      object = this.system.kmemCacheAllocNode(s, gfp, node);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
+    return object;
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
+    if (!this.mayBegin(gfp)) return 0;
     return this.run(() => this.system.kmemCacheAllocNode(s, gfp, node));
   }
 
   /** kmem_cache_free. @throws KernelBug for an object of another cache. */
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
     if (this.direct.undisturbed()) this.system.kmemCacheFree(s, object);
-    else this.runFree(s, object);
+    else this.freeOutside(s, object);
+  }
+
+  private freeOutside(s: KmemCachePtr, object: Address): void {
+    const { direct } = this;
+    if (!direct.resumeCpu()) {
+      this.runFree(s, object);
+      return;
+    }
+    try {
+      this.system.kmemCacheFree(s, object);
+    } catch (error) {
+      direct.oops();
+      direct.restCpu();
+      throw error;
+    }
+    direct.restCpu();
   }
 
   private runFree(s: KmemCachePtr, object: Address): void {
@@ -385,9 +527,17 @@ export class Kernel {
     return this.system.machine.functions.register(construct);
   }
 
-  /** Gives the task number back. @throws KernelBug inside of `run`: its CPU would be nobody's. */
+  /**
+   * Gives the CPU and the task number back: every later call throws. May be called again.
+   * @throws KernelBug inside of `run`: its CPU would be nobody's.
+   */
   detach(): void {
     if (this.direct.onCpu) throw new KernelBug("bad-access", "detach inside of run()");
     this.direct.retire();
+  }
+
+  /** `using kernel = attach(shared)` detaches at the end of the block. */
+  [Symbol.dispose](): void {
+    this.detach();
   }
 }

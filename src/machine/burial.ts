@@ -6,41 +6,79 @@
  * told that the holder is dead.
  */
 import {
+  buriedLease,
   Cpu,
+  holderIn,
   promiseIn,
   REFUSED,
   sizeOfCpu,
   sizeOfTask,
   TASK_DEAD,
   TASK_DYING,
+  TASK_RUNNING,
   Task,
 } from "./cpus.ts";
 import type { Machine } from "./machine.ts";
 
-/** Buries task number `task`. Returns the CPUs that it has left in the middle of a change. */
+/**
+ * Buries task number `task`, whose thread has ended, unless another thread has. Returns the CPUs that
+ * it has left in the middle of a change.
+ */
 export function bury(machine: Machine, task: number): number[] {
-  const { memory, layout, options } = machine;
+  const { memory, layout } = machine;
   const at = layout.taskBase + task * sizeOfTask;
   // Before the search for its leases: a granter that hands it one now sees the state and takes the
-  // lease back.
-  memory.storeRelease(at + Task.state, TASK_DYING);
+  // lease back. The task itself, should it be alive, finds out at its next look.
+  if (memory.cmpxchg(at + Task.state, TASK_RUNNING, TASK_DYING) !== TASK_RUNNING) {
+    memory.waitWhile(at + Task.state, TASK_DYING);
+    return cpusHeldBy(machine, task);
+  }
+  memory.storeRelease(at + Task.recalled, 1);
   // From here on no task grants it a CPU.
   if (memory.xchg(at + Task.wanted, 0) !== 0) memory.add(layout.waiting, -1);
   keepPromises(machine, task);
   const inMidChange =
     memory.loadAcquire(at + Task.irqsOff) !== 0 || memory.loadAcquire(at + Task.serving) !== 0;
-  const held: number[] = [];
-  for (let cpu = 0; cpu < options.cpus; cpu++) {
+  for (const cpu of cpusHeldBy(machine, task)) {
     const lease = layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
-    if (memory.loadAcquire(lease) !== task + 1) continue;
-    if (inMidChange) held.push(cpu);
-    else if (memory.cmpxchg(lease, task + 1, 0) === task + 1) {
-      // Requests that the dead task has not served are served now.
-      memory.kick(cpu);
-    }
+    const found = memory.loadAcquire(lease);
+    const after = inMidChange ? buriedLease(task) : 0;
+    if (holderIn(found) !== task + 1 || memory.cmpxchg(lease, found, after) !== found) continue;
+    // Requests that the dead task has not served are served now.
+    if (after === 0) memory.kick(cpu);
+    else machine.rcu.reportBuried(cpu, task);
   }
+  leaveCalls(machine, task);
   memory.storeRelease(at + Task.state, TASK_DEAD);
-  return held;
+  memory.notify(at + Task.state);
+  return cpusHeldBy(machine, task);
+}
+
+function cpusHeldBy({ memory, layout, options }: Machine, task: number): number[] {
+  return Array.from({ length: options.cpus }, (_, cpu) => cpu).filter(
+    (cpu) =>
+      holderIn(memory.loadAcquire(layout.cpuBase + cpu * sizeOfCpu + Cpu.lease)) === task + 1,
+  );
+}
+
+/** A slot for calls that the dead task had taken is free, unless its call is still to be run. */
+function leaveCalls({ memory, layout, options }: Machine, task: number): void {
+  for (let cpu = 0; cpu < options.cpus; cpu++) {
+    const slot = layout.cpuBase + cpu * sizeOfCpu;
+    if (memory.loadAcquire(slot + Cpu.callOwner) !== task + 1) continue;
+    if (memory.loadAcquire(slot + Cpu.callPending) !== 0) continue;
+    memory.storeRelease(slot + Cpu.callOwner, 0);
+    memory.notify(slot + Cpu.callOwner);
+  }
+}
+
+/** Whether a dead task still has the slot for calls to a CPU: others would wait for it in vain. */
+export function isCalling({ memory, layout, options }: Machine, task: number): boolean {
+  for (let cpu = 0; cpu < options.cpus; cpu++) {
+    const owner = layout.cpuBase + cpu * sizeOfCpu + Cpu.callOwner;
+    if (memory.loadAcquire(owner) === task + 1) return true;
+  }
+  return false;
 }
 
 /** A CPU that the dead task was granting goes to the waiter, or the waiter is refused and retries. */

@@ -9,7 +9,15 @@
  * so it takes calls itself meanwhile and two CPUs may call each other. Who waits for work sleeps, so
  * that the CPU it was on is free for work of others.
  */
-import { CALL_INTERRUPT, CALL_NONE, CALL_WORK, CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
+import {
+  CALL_INTERRUPT,
+  CALL_NONE,
+  CALL_WORK,
+  CPU_ABSENT,
+  Cpu,
+  holderIn,
+  sizeOfCpu,
+} from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -80,7 +88,7 @@ export class Calls {
     memory.storeRelease(target + Cpu.callPending, kind);
     memory.kick(cpu);
     // A deadlock report blames the task that runs as that CPU now. Work may find this task there.
-    const holder = kind === CALL_WORK ? 0 : memory.loadAcquire(target + Cpu.lease);
+    const holder = kind === CALL_WORK ? 0 : holderIn(memory.loadAcquire(target + Cpu.lease));
     memory.waitWhile(target + Cpu.callPending, kind, holder);
     memory.storeRelease(target + Cpu.callOwner, 0);
     memory.notify(target + Cpu.callOwner);

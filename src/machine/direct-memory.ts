@@ -8,11 +8,12 @@
  * sequentially consistent atomics, which order all earlier writes.
  */
 
-import type { Leases } from "./cpus.ts";
+import type { Leases } from "./leases.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, Memory } from "./memory.ts";
 import { now } from "./platform.ts";
 import type { MachinePlaces } from "./running-context.ts";
+import type { Tenancy } from "./tenancy.ts";
 import { WaitingTask } from "./waiting-task.ts";
 import { xorshift32 } from "./xorshift.ts";
 
@@ -47,12 +48,11 @@ export class DirectMemory extends WaitingTask implements Memory {
     atomic: AtomicInstructions;
     places: MachinePlaces;
     leases: Leases;
-    /** Number of the task, from 0. */
-    task: number;
+    tenancy: Tenancy;
     seed: number;
   }) {
-    const { buffer, places, task } = options;
-    super(new Int32Array(buffer), places, options.leases, task);
+    const { buffer, places, tenancy } = options;
+    super(new Int32Array(buffer), places, options.leases, tenancy);
     this.byteLength = buffer.byteLength;
     this.buffer = buffer;
     this.bytes = new Uint8Array(buffer);
@@ -60,7 +60,7 @@ export class DirectMemory extends WaitingTask implements Memory {
     this.atomic = options.atomic;
     this.areas = places.percpuStart;
     this.stride = places.percpuStride;
-    this.randomState = (options.seed ^ Math.imul(task + 1, 0x9e3779b1)) | 1;
+    this.randomState = (options.seed ^ Math.imul(this.task + 1, 0x9e3779b1)) | 1;
   }
 
   read8(address: Address): number {

@@ -17,18 +17,16 @@ import { Console } from "./console.ts";
 import {
   CPU_ONLINE,
   Cpu,
-  Leases,
   MAX_CPUS,
   MAX_TASKS,
   sizeOfCpu,
   sizeOfTask,
-  TASK_NONE,
-  TASK_RUNNING,
-  Task,
+  TASK_NUMBERS,
 } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
 import { IrqWork } from "./irq-work.ts";
+import { Leases } from "./leases.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
 import { platform, type WasmMemory } from "./platform.ts";
@@ -36,6 +34,7 @@ import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
 import type { MachinePlaces } from "./running-context.ts";
 import { Statics } from "./statics.ts";
+import { claimTask, Tenancy } from "./tenancy.ts";
 import { Topology } from "./topology.ts";
 import { noWitness, type Witness } from "./witness.ts";
 
@@ -90,7 +89,7 @@ function percpuStride(memory: number): number {
 export function layoutOf(options: MachineOptions): MachineLayout {
   const cpuBase = STATICS_START + 128;
   const taskBase = cpuBase + MAX_CPUS * sizeOfCpu;
-  const staticsStart = taskBase + MAX_TASKS * sizeOfTask;
+  const staticsStart = taskBase + TASK_NUMBERS * sizeOfTask;
   const percpuStart = STATICS_START + STATICS_BYTES;
   const stride = percpuStride(options.memory);
   return {
@@ -158,35 +157,37 @@ export function createMachine(options: MachineOptions): SharedMachine {
   return shared;
 }
 
+/** No more threads can attach. */
+export class TasksTaken extends RangeError {}
+
 export type MemoryClass = new (
   options: ConstructorParameters<typeof DirectMemory>[0],
 ) => DirectMemory;
 
-/** Takes a free task number. */
-function claimTask(words: Int32Array, layout: MachineLayout, tasks: number): number {
-  for (let task = 0; task < tasks; task++) {
-    const state = (layout.taskBase + task * sizeOfTask + Task.state) >> 2;
-    if (Atomics.compareExchange(words, state, TASK_NONE, TASK_RUNNING) === TASK_NONE) return task;
-  }
-  throw new RangeError(`all ${tasks} tasks of this machine are taken`);
-}
-
-/** The memory of a new task, straight over the shared block. */
+/**
+ * The memory of a new task, straight over the shared block. `isUndertaker`: with the number that is
+ * there for a thread that looks for a number among the dead.
+ * @throws TasksTaken where no number is free
+ */
 export function directMemory(
   shared: SharedMachine,
   memoryClass: MemoryClass = DirectMemory,
+  isUndertaker = false,
 ): DirectMemory {
   const { options } = shared;
+  const { tasks } = options;
   const buffer = shared.memory.buffer as unknown as SharedArrayBuffer;
-  const places = layoutOf(options);
-  const task = claimTask(new Int32Array(buffer), places, options.tasks);
+  const places = { ...layoutOf(options), ...options };
+  const range = isUndertaker ? { from: tasks, to: tasks + 1 } : { from: 0, to: tasks };
+  const task = claimTask(new Int32Array(buffer), places, range);
+  if (task < 0) throw new TasksTaken(`all ${tasks} tasks of this machine are taken`);
   return new memoryClass({
     buffer,
     atomic:
       options.atomics === "wasm" ? wasmInstructions(shared.memory) : atomicsInstructions(buffer),
     places,
-    leases: new Leases(new Int32Array(buffer), { ...options, ...places }),
-    task,
+    leases: new Leases(new Int32Array(buffer), places),
+    tenancy: new Tenancy(new Int32Array(buffer), places, task),
     seed: options.seed,
   });
 }

@@ -32,3 +32,34 @@ export const StackError = Error as ErrorConstructor & { stackTraceLimit: number 
 export function now(): number {
   return platform.performance?.now() ?? Date.now();
 }
+
+type WaitAsync = (
+  words: Int32Array,
+  at: number,
+  value: number,
+) => { readonly async: boolean; readonly value: PromiseLike<unknown> };
+
+/** Atomics.waitAsync, where there is one. */
+export const waitAsync: WaitAsync | undefined = (Atomics as { waitAsync?: WaitAsync }).waitAsync;
+
+/** Tells the processor that the thread spins. */
+export const pause: () => void =
+  (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
+
+let blocks: boolean | undefined;
+
+/** Whether this thread may sleep on a word; the answer is the agent's [[CanBlock]]. */
+export function mayBlock(): boolean {
+  blocks ??= canBlock();
+  return blocks;
+}
+
+function canBlock(): boolean {
+  try {
+    // The word is 0, so where waiting is allowed the answer comes at once.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}

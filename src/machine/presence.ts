@@ -10,7 +10,7 @@
  * grace period after the change to ABSENT no call to that CPU is pending and none will come: its area
  * is then touched only by the holder of the hotplug lock.
  */
-import { CPU_ABSENT, CPU_LEAVING, CPU_ONLINE, Cpu, sizeOfCpu } from "./cpus.ts";
+import { CPU_ABSENT, CPU_LEAVING, CPU_ONLINE, Cpu, holderIn, sizeOfCpu } from "./cpus.ts";
 import type { Address, Memory } from "./memory.ts";
 
 export class Presence {
@@ -48,11 +48,12 @@ export class Presence {
     const me = memory.current() + 1;
     memory.storeRelease(this.word(cpu, Cpu.online), CPU_LEAVING);
     for (;;) {
-      const holder = memory.cmpxchg(lease, 0, me);
-      if (holder === 0) break;
+      const found = memory.cmpxchg(lease, 0, me);
+      if (found === 0) break;
+      const holder = holderIn(found);
       if (holder !== me) memory.kick(cpu);
       // If this task is the holder, it leaves the CPU while it sleeps.
-      memory.waitWhile(lease, holder, holder === me ? 0 : holder);
+      memory.waitWhile(lease, found, holder === me ? 0 : holder);
     }
     memory.storeRelease(this.word(cpu, Cpu.online), CPU_ABSENT);
     memory.storeRelease(lease, 0);

@@ -12,10 +12,10 @@
  * by that CPU between operations, as the kernel runs them in a softirq. rcu.lock guards the global
  * words; a CPU's lists are its own, touched with interrupts off.
  */
-import { CPU_ABSENT, Cpu, sizeOfCpu } from "./cpus.ts";
+import { CPU_ABSENT, Cpu, isBuried, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Address, Memory } from "./memory.ts";
-import { lock, setLockClass, spinLock, spinUnlock } from "./spinlock.ts";
+import { holderOf, lock, setLockClass, spinLock, spinUnlock } from "./spinlock.ts";
 import type { Statics } from "./statics.ts";
 import { ptr, struct, word } from "./struct.ts";
 
@@ -174,7 +174,10 @@ export class Rcu {
     for (let i = 0; i < this.cpus; i++) {
       const cpu = this.cpuBase + i * sizeOfCpu;
       // An operation on a CPU whose lease is free now begins after the start of the period.
-      if (i === self || memory.loadAcquire(cpu + Cpu.lease) === 0) continue;
+      if (i === self) continue;
+      const lease = memory.loadAcquire(cpu + Cpu.lease);
+      // The dead read nothing any more.
+      if (lease === 0 || isBuried(lease)) continue;
       // No reader is there; a task that holds the lease for a moment only looks at the poll word.
       if (memory.loadAcquire(cpu + Cpu.online) === CPU_ABSENT) continue;
       memory.storeRelease(cpu + Cpu.rcuNeeded, period);
@@ -191,9 +194,12 @@ export class Rcu {
 
   /** Reports that this CPU is in no read-side section. The last report ends the period. */
   private report(): void {
+    this.reportFor(this.thisCpu());
+  }
+
+  private reportFor(cpu: Address): void {
     const { memory, state } = this;
     const flags = memory.irqSave();
-    const cpu = this.thisCpu();
     const period = memory.loadAcquire(cpu + Cpu.rcuNeeded);
     if (period === 0) {
       memory.irqRestore(flags);
@@ -207,6 +213,15 @@ export class Rcu {
     spinUnlock(memory, state + RcuState.lock);
     memory.irqRestore(flags);
     if (left === 0) this.kickWhere((other) => memory.readOnce(other + Cpu.rcuWaiting) !== 0);
+  }
+
+  /** No reader is on a CPU whose holder has died; called once its lease says so. */
+  reportBuried(i: number, task: number): void {
+    const { memory, state } = this;
+    const cpu = this.cpuBase + i * sizeOfCpu;
+    // Where the dead one had the lock, nobody goes on.
+    if (holderOf(memory.readOnce(state + RcuState.lock)) === task + 1) return;
+    this.reportFor(cpu);
   }
 
   /** Kicks the CPUs that the running period waits for. Interrupts are on. */

@@ -8,10 +8,12 @@
  * by composition: the fast paths read this state at each step, and a field of the object itself costs
  * one load. What is off the fast paths is composed: Leases, Panic, TaskTable.
  */
-import { Cpu, type Leases, sizeOfCpu, Task } from "./cpus.ts";
+import { Cpu, sizeOfCpu, Task } from "./cpus.ts";
+import type { Leases } from "./leases.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { Panic } from "./panic.ts";
 import { TaskTable } from "./task-table.ts";
+import type { Tenancy } from "./tenancy.ts";
 
 /** Where the machine keeps what a memory must find. All byte offsets. */
 export interface MachinePlaces {
@@ -34,25 +36,32 @@ export abstract class RunningContext {
   declare protected readonly places: MachinePlaces;
   declare protected readonly leases: Leases;
   declare protected readonly tasks: TaskTable;
+  declare readonly tenancy: Tenancy;
   declare protected readonly task: number;
   declare private readonly panicWord: Panic;
   declare private readonly areasEnd: Address;
 
+  /** The CPU that this task runs as, or keeps. */
   protected cpu = -1;
   /** Byte offset of this CPU's area. */
   area = 0;
+  /** Index of a word that is never 0. */
+  declare protected readonly offCpuIndex: number;
   /** Index of the word that is not 0 while another task wants something of this CPU, or without one. */
   declare protected pollIndex: number;
   /** The interrupt flag: a word of the task's descriptor. */
   declare private readonly irqIndex: number;
   protected preemptCount = 0;
 
-  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, task: number) {
+  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, tenancy: Tenancy) {
+    const { task } = tenancy;
     this.words = words;
     this.places = places;
     this.areasEnd = places.percpuEnd;
-    this.pollIndex = places.offCpu >> 2;
+    this.offCpuIndex = places.offCpu >> 2;
+    this.pollIndex = this.offCpuIndex;
     this.leases = leases;
+    this.tenancy = tenancy;
     this.task = task;
     this.tasks = new TaskTable(words, places.taskBase);
     this.panicWord = new Panic(words, places.panic);
@@ -110,7 +119,7 @@ export abstract class RunningContext {
 
   /** Whether this task runs as a CPU at present. */
   get onCpu(): boolean {
-    return this.cpu >= 0;
+    return this.pollIndex !== this.offCpuIndex;
   }
 
   /** Becomes `cpu`, whose lease this task holds. */
@@ -122,7 +131,7 @@ export abstract class RunningContext {
 
   protected becomeNone(): void {
     this.cpu = -1;
-    this.pollIndex = this.places.offCpu >> 2;
+    this.pollIndex = this.offCpuIndex;
   }
 
   /** Whether this task runs as a CPU that no other task wants anything of: one word is read. */
@@ -155,6 +164,10 @@ export abstract class RunningContext {
   /** Ends every wait on this machine, present and future. */
   panic(): void {
     this.panicWord.raise();
+  }
+
+  protected get hasPanicked(): boolean {
+    return this.panicWord.isRaised;
   }
 
   protected checkPanic(): void {

@@ -5,25 +5,47 @@
  * with interrupts on, calls alone. What is asked of an idle CPU is done by the task that asks.
  */
 
-import { ANY_CPU, Cpu, type Leases, POLL_ASKED, POLL_OWN, sizeOfCpu, Task } from "./cpus.ts";
+import { ANY_CPU, Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu, Task } from "./cpus.ts";
+import { KeptLease } from "./kept-lease.ts";
 import { KernelBug } from "./kernel-bug.ts";
-import { NAP_MS, napSince } from "./nap.ts";
+import { leaseAtomics } from "./lease-words.ts";
+import type { Leases } from "./leases.ts";
+import { NAP_MS, napSince, Search } from "./nap.ts";
 import { now } from "./platform.ts";
 import { type MachinePlaces, RunningContext } from "./running-context.ts";
+import { freeTask, isAlive, isGoneNow, type Tenancy } from "./tenancy.ts";
 
 /** The time limit of a wait where the program sets none, in ms. */
 const WAIT_LIMIT_MS = 20_000;
+
+/**
+ * A task that lost the CPU it kept to a task that had none keeps no CPU for so long, in ms, and twice
+ * as long each time again: where tasks outnumber CPUs, taking turns is cheaper than recalling.
+ */
+const SHARED_AT_LEAST_MS = 10;
+const SHARED_AT_MOST_MS = 1_000;
+/** A tenure this many times as long says that CPUs are no longer scarce. */
+const LONG_TENURE = 10;
 
 export abstract class RunningTask extends RunningContext {
   /** A wait longer than this is a deadlock, in ms. */
   waitLimit = WAIT_LIMIT_MS;
   /** Runs a pending inter-processor call of this CPU; interrupts are off. */
   onCall: () => void = () => undefined;
+  /** Buries a task whose thread has ended. */
+  onDeath: (task: number) => void = () => undefined;
   /** Does everything that waits for this CPU; the context is between operations. */
   onQuiescent: () => void = () => undefined;
+  declare private readonly kept: KeptLease;
+  private sharedMs = 0;
+  private keepsFrom = 0;
+  private keptSince = 0;
+  /** Of the CPU that is kept. */
+  private keptPollIndex = 0;
 
-  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, task: number) {
-    super(words, places, leases, task);
+  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, tenancy: Tenancy) {
+    super(words, places, leases, tenancy);
+    this.kept = new KeptLease(words, leaseAtomics(words), places, tenancy.task);
     leases.onFreed = (cpu) => this.serveIfIdle(cpu);
   }
 
@@ -34,8 +56,11 @@ export abstract class RunningTask extends RunningContext {
    * there. @throws KernelBug `deadlock` where none comes free within `patience` ms
    */
   enterCpu(wanted: number, patience = this.waitLimit): void {
+    this.checkAttached();
+    if (this.enterKept(wanted)) return;
     const want = wanted < 0 ? ANY_CPU : wanted + 1;
     let waited = 0;
+    const search = new Search();
     const from = wanted < 0 ? Math.max(this.tasks.lastCpu(this.task), 0) : wanted;
     for (;;) {
       const start = now();
@@ -46,15 +71,166 @@ export abstract class RunningTask extends RunningContext {
       }
       this.checkPanic();
       waited += napSince(start);
-      if (waited > patience) {
-        throw new KernelBug("deadlock", `task ${this.task} found no CPU in ${patience} ms`);
-      }
+      if (search.isDue(waited)) this.buryTheDead();
+      const isHopeless = this.leases.areDead(want);
+      if (!isHopeless && waited <= patience) continue;
+      const holders = this.leases.holdersOf(want);
+      throw new KernelBug(
+        "deadlock",
+        isHopeless
+          ? `task ${this.task} finds no CPU: ${holders}`
+          : `task ${this.task} found no CPU in ${patience} ms: ${holders}`,
+      );
     }
   }
 
-  /** Gives the task number back; this memory is not used afterwards. */
+  /** Whether a section can begin without waiting for a CPU; if so, one is kept for it. */
+  findCpu(): boolean {
+    if (this.onCpu) return true;
+    this.checkAttached();
+    if (!this.reclaimKept()) {
+      const cpu = this.leases.tryAny(
+        this.task,
+        ANY_CPU,
+        Math.max(this.tasks.lastCpu(this.task), 0),
+      );
+      if (cpu < 0) return false;
+      this.become(cpu);
+    }
+    this.keepCpu();
+    return true;
+  }
+
+  /** Gives the CPU and the task number back; this memory throws from here on. */
   retire(): void {
-    this.tasks.release(this.task);
+    if (this.tenancy.hasEnded) return;
+    if (this.reclaimKept()) this.leaveCpu();
+    this.tenancy.end();
+  }
+
+  /** @throws KernelBug where this task has been detached, or buried. */
+  checkAttached(): void {
+    const { tenancy } = this;
+    if (tenancy.hasEnded) throw new KernelBug("bad-access", "this kernel was detached");
+    if (tenancy.isCurrent) return;
+    throw new KernelBug(
+      "bad-access",
+      `this thread was buried as task ${this.task}, though it is alive: attach again`,
+    );
+  }
+
+  /** The number of a task that was buried may be taken again: nothing bears its name any more. */
+  freeTask(task: number): void {
+    freeTask(this.words, this.places, task);
+  }
+
+  /** Whether the thread of a task is known to be there. */
+  isAlive(task: number): boolean {
+    return isAlive(this.words, this.places, task);
+  }
+
+  /** Looks for threads that have ended without a word, and has them buried. May serve as other CPUs. */
+  buryTheDead(): void {
+    for (const task of this.tasks.running()) {
+      if (task !== this.task && isGoneNow(this.words, this.places, task)) this.onDeath(task);
+    }
+  }
+
+  /** Becomes the CPU that this task keeps, if it is online and the wanted one; else keeps none. */
+  private enterKept(wanted: number): boolean {
+    if (!this.reclaimKept()) return false;
+    if ((wanted < 0 || wanted === this.cpu) && this.leases.isOnline(this.cpu)) return true;
+    this.leaveCpu();
+    return false;
+  }
+
+  /** Runs as the CPU that it keeps, as if it had just taken it; false where it has lost it. */
+  private reclaimKept(): boolean {
+    const { cpu } = this.kept;
+    if (cpu < 0) return false;
+    if (!this.kept.reclaim()) {
+      if (this.leases.isAnyWaiting || this.leases.holder(cpu) !== 0) this.share();
+      return false;
+    }
+    this.become(cpu);
+    return true;
+  }
+
+  /** CPUs are scarce: keeps none for a while. */
+  private share(): void {
+    const time = now();
+    const isLong = time - this.keptSince > LONG_TENURE * this.sharedMs;
+    this.sharedMs = isLong ? SHARED_AT_LEAST_MS : Math.min(2 * this.sharedMs, SHARED_AT_MOST_MS);
+    this.keepsFrom = time + this.sharedMs;
+  }
+
+  /**
+   * Enters the CPU that this task keeps, by plain accesses. False where that takes more: another task
+   * has recalled it, or none is kept, or this is inside of a section already.
+   */
+  resumeCpu(): boolean {
+    if (this.pollIndex !== this.offCpuIndex || !this.kept.resume()) return false;
+    this.pollIndex = this.keptPollIndex;
+    return true;
+  }
+
+  /** A section is over: the CPU is this task's until another one needs it. */
+  restCpu(): void {
+    const { pollIndex } = this;
+    this.pollIndex = this.offCpuIndex;
+    if (!this.kept.rest()) this.restRecalled(pollIndex);
+  }
+
+  /** The CPU was recalled, or is none that this task had kept before; a wait that failed has left it. */
+  private restRecalled(pollIndex: number): void {
+    if (this.kept.cpu >= 0) {
+      if (!this.reclaimKept()) return;
+      if (this.leases.isAnyWaiting) this.share();
+    } else {
+      this.pollIndex = pollIndex;
+      if (!this.onCpu) return;
+    }
+    this.keepCpu();
+  }
+
+  /** Keeps the CPU that it has just run as, or leaves it where others wait or this section failed. */
+  private keepCpu(): void {
+    if (this.irqsOff || this.preemptCount !== 0 || !this.mayKeep()) {
+      this.leaveCpu();
+      return;
+    }
+    this.serveOrLeave();
+    const { cpu, pollIndex, words } = this;
+    this.pollIndex = this.offCpuIndex;
+    this.keptPollIndex = pollIndex;
+    this.keptSince = now();
+    // With callbacks still waiting for a grace period the next section looks again.
+    if (!this.kept.keep(cpu, words[pollIndex] !== 0)) this.checkAttached();
+    // A task that asked before it could see that the CPU is kept relies on this look.
+    if (Atomics.load(words, pollIndex) !== POLL_ASKED && this.mayStay(cpu)) return;
+    if (this.reclaimKept()) this.leaveCpu();
+  }
+
+  private mayKeep(): boolean {
+    return (
+      this.mayStay(this.cpu) &&
+      !this.hasPanicked &&
+      (this.sharedMs === 0 || now() >= this.keepsFrom)
+    );
+  }
+
+  private mayStay(cpu: number): boolean {
+    return !this.leases.isAnyWaiting && this.leases.isOnline(cpu);
+  }
+
+  private serveOrLeave(): void {
+    if (this.undisturbed()) return;
+    try {
+      this.serve();
+    } catch (error) {
+      this.leaveCpu();
+      throw error;
+    }
   }
 
   /**
@@ -62,8 +238,14 @@ export abstract class RunningTask extends RunningContext {
    * that came in meanwhile are served before or right after.
    */
   leaveCpu(): void {
-    if (this.cpu < 0) return;
-    const { cpu } = this;
+    if (!this.onCpu) return;
+    const { cpu, kept } = this;
+    // From inside of a section nobody else takes it.
+    if (cpu === kept.cpu) kept.reclaim();
+    if (this.leases.holder(cpu) !== this.task + 1) {
+      this.becomeNone();
+      this.checkAttached();
+    }
     try {
       // RCU callbacks may stay behind: the end of their grace period has them run.
       if (!this.undisturbed()) this.serve();
@@ -80,7 +262,7 @@ export abstract class RunningTask extends RunningContext {
    * task goes on as another CPU, as soon as one is free.
    */
   poll(): void {
-    if (this.cpu < 0 || this.words[this.pollIndex] === 0) return;
+    if (!this.onCpu || this.words[this.pollIndex] === 0) return;
     this.serve();
     if (this.irqsOff || this.preemptCount !== 0 || this.leases.isOnline(this.cpu)) return;
     this.leaveCpu();
@@ -123,29 +305,46 @@ export abstract class RunningTask extends RunningContext {
 
   kick(cpu: number): void {
     const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
-    if (cpu === this.cpu) {
+    if (cpu === this.cpu && this.onCpu) {
       Atomics.compareExchange(this.words, at, 0, POLL_OWN);
+      this.kept.askToLook();
     } else {
       Atomics.store(this.words, at, POLL_ASKED);
       this.serveIfIdle(cpu);
     }
   }
 
+  /** Acts for the CPUs that this task has recalled to have something done there, when it can. */
+  protected serveRecalled(): void {
+    for (const cpu of this.leases.recalled) {
+      this.serveIfIdle(cpu);
+      const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+      if (Atomics.load(this.words, at) !== POLL_ASKED) this.leases.forget(cpu);
+    }
+  }
+
+  /** Takes the lease of a CPU for a moment, if that is possible now. */
+  private tryActFor(cpu: number): boolean {
+    // One's own, kept.
+    if (cpu === this.kept.cpu && !this.onCpu) return this.kept.reclaim();
+    return this.leases.tryAcquireAbsent(this.task, cpu);
+  }
+
   /** Runs as `cpu` for a moment if a request waits for it and no other task is that CPU. */
   private serveIfIdle(cpu: number): void {
     const at = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
     while (Atomics.load(this.words, at) === POLL_ASKED) {
-      if (!this.leases.tryAcquireAbsent(this.task, cpu)) return;
-      const mine = this.cpu;
-      const { irqsOff, preemptCount } = this;
+      if (!this.tryActFor(cpu)) return;
+      const { irqsOff, preemptCount, cpu: ownCpu, area, pollIndex } = this;
       this.irqsOff = false;
       this.preemptCount = 0;
       this.become(cpu);
       try {
         this.serve();
       } finally {
-        if (mine >= 0) this.become(mine);
-        else this.becomeNone();
+        this.cpu = ownCpu;
+        this.area = area;
+        this.pollIndex = pollIndex;
         this.irqsOff = irqsOff;
         this.preemptCount = preemptCount;
         this.leases.release(cpu);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The descriptors of tasks as a thread looks at them: its own, and that of a task it waits for. */
-import { sizeOfTask, TASK_DEAD, TASK_NONE, Task } from "./cpus.ts";
+import { sizeOfTask, TASK_DEAD, TASK_NONE, TASK_NUMBERS, TASK_RUNNING, Task } from "./cpus.ts";
 import type { Address } from "./memory.ts";
 
 export class TaskTable {
@@ -10,6 +10,13 @@ export class TaskTable {
   constructor(words: Int32Array, base: Address) {
     this.words = words;
     this.base = base;
+  }
+
+  /** Numbers of the tasks whose threads have them. */
+  running(): number[] {
+    return Array.from({ length: TASK_NUMBERS }, (_, task) => task).filter((task) =>
+      this.isRunning(task),
+    );
   }
 
   /** Index of a task's word. */
@@ -22,13 +29,14 @@ export class TaskTable {
     return (this.words[this.indexOf(task, Task.cpu)] as number) - 1;
   }
 
+  /** Whether nobody is behind a number that a lock, say, still names. */
   isDead(task: number): boolean {
-    return this.words[this.indexOf(task, Task.state)] === TASK_DEAD;
+    const state = Atomics.load(this.words, this.indexOf(task, Task.state));
+    return state === TASK_DEAD || state === TASK_NONE;
   }
 
-  /** The number of the task is free again. */
-  release(task: number): void {
-    Atomics.store(this.words, this.indexOf(task, Task.state), TASK_NONE);
+  isRunning(task: number): boolean {
+    return Atomics.load(this.words, this.indexOf(task, Task.state)) === TASK_RUNNING;
   }
 
   /** What a report calls the holder of a lock: task number + 1; 0: not known. */

@@ -25,6 +25,7 @@ import { HeldLocks } from "./held-locks.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, IrqFlags } from "./memory.ts";
+import { nap } from "./nap.ts";
 import { SpinLock } from "./spinlock.ts";
 import { captureFrames } from "./witness.ts";
 import { xorshift32 } from "./xorshift.ts";
@@ -208,7 +209,7 @@ export class TorturedMemory extends DirectMemory {
     this.injected.delays++;
     if (this.chance() < LONG_DELAY) {
       // Word 0 is never written or notified.
-      Atomics.wait(this.words, 0, 0, LONG_DELAY_MS);
+      nap(this.words, 0, 0, LONG_DELAY_MS);
       return;
     }
     const turns = Math.floor(this.chance() * DELAY_TURNS);

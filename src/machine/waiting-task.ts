@@ -7,9 +7,10 @@
 
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address } from "./memory.ts";
-import { NAP_MS, napSince } from "./nap.ts";
-import { now } from "./platform.ts";
+import { NAP_MS, nap, napSince, Search } from "./nap.ts";
+import { now, pause } from "./platform.ts";
 import { RunningTask } from "./running-task.ts";
+import { isGoneNow } from "./tenancy.ts";
 
 /** How often the word is read before the task sleeps: about as long as a list_lock is held. */
 const SPINS = 200;
@@ -17,9 +18,6 @@ const SPINS = 200;
 /** How often a word is read that is about to become 0, and the longest pause in between, in pauses. */
 const LOOKS = 40;
 const LONGEST_PAUSE = 32;
-
-const pause: () => void =
-  (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => undefined);
 
 export abstract class WaitingTask extends RunningTask {
   waitWhile(address: Address, value: number, holder = 0): void {
@@ -48,18 +46,23 @@ export abstract class WaitingTask extends RunningTask {
     const { words } = this;
     if (holder === this.task + 1) this.deadlock(`CPU ${this.cpu} waits for itself`);
     let waited = 0;
+    const search = new Search();
     // A context that may sleep lets another task have its CPU meanwhile.
-    const sleeps = this.cpu >= 0 && !this.irqsOff && this.preemptCount === 0;
+    const sleeps = this.onCpu && !this.irqsOff && this.preemptCount === 0;
     const was = this.cpu;
     if (sleeps) this.leaveCpu();
     while (Atomics.load(words, at) === value) {
       const start = now();
-      Atomics.wait(words, at, value, NAP_MS);
+      nap(words, at, value, this.leases.napOf(NAP_MS));
       waited += napSince(start);
       this.checkPanic();
-      if (!sleeps && !this.irqsOff && this.cpu >= 0) this.takeCalls();
+      if (!sleeps && !this.irqsOff && this.onCpu) this.takeCalls();
+      if (!this.irqsOff) this.serveRecalled();
+      if (search.isDue(waited)) this.lookForTheDead(holder);
       if (Atomics.load(words, at) === value) this.checkHolder(holder);
       if (waited > this.waitLimit) {
+        const buried = this.leases.buriedHolder;
+        if (holder === 0 && buried > 0) this.heldByDead(buried);
         this.deadlock(`${this.tasks.nameOf(holder)} did not let go`);
       }
     }
@@ -76,8 +79,18 @@ export abstract class WaitingTask extends RunningTask {
     Atomics.notify(this.words, address >> 2);
   }
 
+  private lookForTheDead(holder: number): void {
+    // With interrupts off nothing may be done for others, and what a dead holder guarded stays cut.
+    if (!this.irqsOff) this.buryTheDead();
+    else if (holder > 0 && isGoneNow(this.words, this.places, holder - 1)) this.heldByDead(holder);
+  }
+
   private checkHolder(holder: number): void {
     if (holder <= 0 || !this.tasks.isDead(holder - 1)) return;
+    this.heldByDead(holder);
+  }
+
+  private heldByDead(holder: number): never {
     this.deadlock(`held by dead ${this.tasks.nameOf(holder)}`);
   }
 

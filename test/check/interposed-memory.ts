@@ -115,7 +115,8 @@ export class InterposedMemory extends TorturedMemory {
 
   /** A task that may sleep lets go of its CPU, and work that waits for that CPU is done. */
   override waitWhile(address: number, value: number, holder = 0): void {
-    if (!this.irqsOff && this.preemptCount === 0) super.waitWhile(address, value, holder);
+    // A CPU that another task of this thread keeps is recalled meanwhile.
+    if (!this.irqsOff) super.waitWhile(address, value, holder);
     else if (this.words[address >> 2] === value) throw new KernelBug("deadlock", "waits for ever");
   }
 }
