@@ -23,18 +23,23 @@ export class SlowFreeUnfrozen extends SlowFreeDebugApart {
     tail: Address,
     count: number,
   ): void {
-    const { memory } = this;
+    const { memory, nodePartial } = this;
     for (;;) {
       const prior = memory.readOnce(page + Page.freelist);
       const counters = memory.readOnce(page + Page.counters);
       const fewer = withInuse(counters, inuseOf(counters) - count);
-      const becomesEmpty = inuseOf(fewer) === 0 && prior !== 0 && !isFrozen(counters);
-      if (becomesEmpty) {
-        if (this.pushLast(s, page, head, tail, prior, counters, fewer)) return;
-        continue;
-      }
-      if (!this.push(s, page, head, tail, prior, counters, fewer)) continue;
-      if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);
+      // A slab that becomes empty may have to leave its node's list.
+      const isLast = inuseOf(fewer) === 0 && prior !== 0 && !isFrozen(counters);
+      const n = isLast ? this.context.nodeOfPage(s, page) : 0;
+      const flags = isLast && nodePartial.lockIrqsave(n);
+      const isListed = isLast && nodePartial.isListed(page);
+      const isDone = this.push(s, page, head, tail, prior, counters, fewer);
+      const isUnwanted = isDone && isListed && nodePartial.hasEnough(s, n);
+      if (isUnwanted) this.takeOffList(s, n, page, prior);
+      if (isLast) nodePartial.unlockIrqrestore(n, flags);
+      if (!isDone) continue;
+      if (isUnwanted) this.discard(s, page);
+      else if (isFrozen(counters)) this.context.stat(s, FREE_FROZEN);
       else if (prior === 0) {
         // Full and on no list: the CPU that wins this swap lists it.
         this.cpuPartial.put(s, page);
@@ -42,28 +47,5 @@ export class SlowFreeUnfrozen extends SlowFreeDebugApart {
       }
       return;
     }
-  }
-
-  /** The slab becomes empty: with list_lock, by which its node would take it off the list. */
-  // biome-ignore lint/complexity/useMaxParams: as PageSwap.swap
-  private pushLast(
-    s: KmemCachePtr,
-    page: PagePtr,
-    head: Address,
-    tail: Address,
-    prior: Address,
-    counters: number,
-    fewer: number,
-  ): boolean {
-    const { nodePartial } = this;
-    const n = this.context.nodeOfPage(s, page);
-    const flags = nodePartial.lockIrqsave(n);
-    const isListed = nodePartial.isListed(page);
-    const isDone = this.push(s, page, head, tail, prior, counters, fewer);
-    const isUnwanted = isDone && isListed && nodePartial.hasEnough(s, n);
-    if (isUnwanted) this.takeOffList(s, n, page, prior);
-    nodePartial.unlockIrqrestore(n, flags);
-    if (isUnwanted) this.discard(s, page);
-    return isDone;
   }
 }
