@@ -25,6 +25,8 @@ import type { KernelVersion } from "./kernel-version.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
+import { StackDepot } from "./stack-depot.ts";
+import { Taint } from "./taint.ts";
 
 /** kmalloc sizes go up to 2^22, and 96 and 192 are numbers 1 and 2. */
 const KMALLOC_INDEXES = 26;
@@ -61,6 +63,10 @@ export abstract class CacheRegistry {
   /** Build options of the kernel. */
   declare readonly config: readonly BuildOption[];
   abstract readonly allocator: Allocator;
+  /** Stacks of the callers that debugging remembers. */
+  declare readonly stackDepot: StackDepot;
+  /** What reports so far say about the reports to come. */
+  declare readonly taint: Taint;
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
@@ -72,6 +78,8 @@ export abstract class CacheRegistry {
     this.parameters = parts.parameters;
     this.memory = parts.machine.memory;
     this.globals = parts.machine.statics.allocate(Globals, "slab_common");
+    this.stackDepot = new StackDepot(parts.machine);
+    this.taint = new Taint(parts.machine, parts.kernel);
   }
 
   protected initList(): void {

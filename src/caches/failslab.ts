@@ -21,6 +21,7 @@ export function failslab<C extends AllocatorClass>(Base: C): C {
       super(common, ...parts);
       this.common = common;
       this.faults = new FaultInjection(common.machine, "failslab");
+      this.faults.tellThrough(common);
     }
 
     override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {

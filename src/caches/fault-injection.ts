@@ -7,7 +7,9 @@
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { struct, word } from "../machine/struct.ts";
-import { __GFP_NOFAIL, __GFP_WAIT } from "../pages/gfp.ts";
+import { __GFP_NOFAIL, __GFP_NOWARN, __GFP_WAIT } from "../pages/gfp.ts";
+import { type DumpedMachine, dumpStack } from "./dump-stack.ts";
+import { since } from "./kernel-version.ts";
 
 export interface FaultSettings {
   /** Chance that a call fails which nothing below spares, 0 to 1. */
@@ -24,6 +26,8 @@ export interface FaultSettings {
   readonly cacheFilter: boolean;
   /** fail_page_alloc: smaller blocks are spared. */
   readonly minOrder: number;
+  /** What the console tells of each failure: 0 nothing, 1 the settings, 2 the calls, too. */
+  readonly verbose: 0 | 1 | 2;
 }
 
 /** The kernel's, but that they fail at all and that sleepers are not spared: most callers sleep. */
@@ -35,6 +39,7 @@ export const DEFAULT_FAULTS: FaultSettings = {
   ignoreGfpWait: false,
   cacheFilter: false,
   minOrder: 0,
+  verbose: 2,
 };
 
 const FaultAttr = struct("fault_attr", {
@@ -47,6 +52,7 @@ const FaultAttr = struct("fault_attr", {
   ignoreGfpWait: word,
   cacheFilter: word,
   minOrder: word,
+  verbose: word,
   /** Calls that could have failed, and those that did. */
   count: word,
   injected: word,
@@ -57,9 +63,13 @@ const CERTAIN = 2 ** 30;
 export class FaultInjection {
   declare private readonly memory: Memory;
   declare private readonly at: Address;
+  declare private readonly name: string;
+  /** The kernel that the failures happen to; unknown at first. */
+  private kernel: DumpedMachine | undefined;
 
   constructor(machine: Machine, name: string) {
     this.memory = machine.memory;
+    this.name = name;
     this.at = machine.statics.allocate(FaultAttr, name);
   }
 
@@ -75,6 +85,7 @@ export class FaultInjection {
     write(FaultAttr.ignoreGfpWait, all.ignoreGfpWait ? 1 : 0);
     write(FaultAttr.cacheFilter, all.cacheFilter ? 1 : 0);
     write(FaultAttr.minOrder, all.minOrder);
+    write(FaultAttr.verbose, all.verbose);
     write(FaultAttr.count, 0);
     write(FaultAttr.injected, 0);
     // Release: a thread that sees failures left sees the settings they are drawn by.
@@ -83,6 +94,11 @@ export class FaultInjection {
 
   disarm(): void {
     this.memory.storeRelease(this.at + FaultAttr.times, 0);
+  }
+
+  /** From here on failures are told on the console of that kernel. */
+  tellThrough(kernel: DumpedMachine): void {
+    this.kernel = kernel;
   }
 
   /** How many calls have failed since the last arm. */
@@ -112,22 +128,37 @@ export class FaultInjection {
     const interval = this.read(FaultAttr.interval);
     if (interval > 1 && nth % interval !== 0) return false;
     if (memory.random() >>> 2 >= this.read(FaultAttr.probability)) return false;
-    if (!this.spend()) return false;
+    const left = this.spend();
+    if (left === 0) return false;
+    if (this.kernel !== undefined) this.tell(this.kernel, gfp, left);
     memory.add(at + FaultAttr.injected, 1);
     return true;
   }
 
-  /** Takes one of the failures that are left. */
-  private spend(): boolean {
+  /** Takes one of the failures that are left; how many there were before. */
+  private spend(): number {
     const { memory } = this;
     const times = this.at + FaultAttr.times;
     for (;;) {
       const left = memory.readOnce(times);
-      if (left < 0) return true;
-      if (left === 0) return false;
+      if (left <= 0) return left;
       // Atomic: of two that want the last failure, one gets it.
-      if (memory.cmpxchg(times, left, left - 1) === left) return true;
+      if (memory.cmpxchg(times, left, left - 1) === left) return left;
     }
+  }
+
+  /** fail_dump. Since 6.1 a caller that wants no warning hears of no failure. */
+  private tell(on: DumpedMachine, gfp: number, times: number): void {
+    const { console, witness } = on.machine;
+    const verbose = this.read(FaultAttr.verbose);
+    if (verbose === 0 || !console.isHeard) return;
+    if ((gfp & __GFP_NOWARN) !== 0 && since(on.kernel, "6.1")) return;
+    const probability = Math.round((this.read(FaultAttr.probability) / CERTAIN) * 100);
+    console.printk("FAULT_INJECTION: forcing a failure.");
+    console.printk(
+      `name ${this.name}, interval ${this.read(FaultAttr.interval)}, probability ${probability}, space ${this.read(FaultAttr.space)}, times ${times}`,
+    );
+    if (verbose > 1) dumpStack(on, witness.stack());
   }
 
   private read(field: number): number {

@@ -12,9 +12,13 @@ export interface SlabReport {
   readonly message: string;
   readonly slab: SlabState;
   readonly object?: Address;
+  /** The word at the object's place for its free pointer: garbage where the user's data lie there. */
+  readonly freePointer?: Address;
   /** The last allocation and the last free of the object, where the cache tracks them. */
   readonly allocated?: Track;
   readonly freed?: Track;
+  /** The calls that found it, innermost first: of a double free, those of the second one. */
+  readonly finder: readonly string[];
   /** Bytes that are not what they should be: the first to the last wrong one. */
   readonly wrong?: WrongBytes;
   /** The memory around, part by part, as it was found. */
@@ -28,7 +32,10 @@ export interface SlabState {
   readonly objects: number;
   readonly used: number;
   readonly freelist: Address;
+  /** PG_ bits, node and log2 of the pages. */
   readonly flags: number;
+  readonly node: number;
+  readonly order: number;
 }
 
 export interface WrongBytes {

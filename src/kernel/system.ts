@@ -11,6 +11,7 @@
 import { getOrder, KMALLOC_MAX_SIZE } from "../caches/alignment.ts";
 import type { Allocator, SheafArgs, SheafCalls } from "../caches/allocator.ts";
 import type { BootParameters } from "../caches/boot-parameters.ts";
+import { faultsOf } from "../caches/fault-injection.ts";
 import type { BuildOption } from "../caches/flags.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
@@ -105,6 +106,7 @@ export class System {
       config: options.config,
       allocator: (common) => allocatorOf(common, classes),
     });
+    faultsOf(this.pages)?.tellThrough(this.common);
     this.allocator = this.common.allocator;
     this.observer = this.common.observer;
     this.hotplug = new Hotplug(this.common);

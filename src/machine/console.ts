@@ -6,9 +6,14 @@ export type ConsoleSink = (line: string) => void;
 
 export class Console {
   /** Where lines go; by default nowhere. */
-  sink: ConsoleSink = () => undefined;
+  sink: ConsoleSink | undefined;
+
+  /** Whether a line would be seen. What costs much to say is said only then. */
+  get isHeard(): boolean {
+    return this.sink !== undefined;
+  }
 
   printk(line: string): void {
-    this.sink(line);
+    this.sink?.(line);
   }
 }

@@ -7,13 +7,7 @@
  */
 import { SLAB_CACHE_DMA, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import type { Memory } from "../machine/memory.ts";
-import {
-  __GFP_COMP,
-  __GFP_DMA,
-  __GFP_NOWARN,
-  __GFP_RECLAIMABLE,
-  __GFP_ZERO,
-} from "../pages/gfp.ts";
+import { __GFP_COMP, __GFP_DMA, __GFP_RECLAIMABLE, __GFP_ZERO } from "../pages/gfp.ts";
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
 import type { IndexArray } from "./index-array.ts";
@@ -54,18 +48,10 @@ export class SlabPages {
   /** kmem_getpages: the pages of one slab, of `nid` or the nearest node to it; 0: none. */
   getPages(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
     const { memory } = this;
-    const { common, machine, pages } = this.context;
     const order = memory.read32(s + KmemCache.gfporder);
     const wanted = (gfp & ~__GFP_ZERO) | memory.read32(s + KmemCache.allocflags);
-    const page = pages.allocPages(wanted, order, nid);
-    if (page === 0) {
-      if ((gfp & __GFP_NOWARN) === 0) {
-        machine.console.printk(
-          `SLAB: Unable to allocate memory on node ${nid} (gfp=0x${gfp.toString(16)}), cache: ${common.nameOf(s)}, order: ${order}`,
-        );
-      }
-      return 0;
-    }
+    const page = this.context.pages.allocPages(wanted, order, nid);
+    if (page === 0) return 0;
     this.countPages(s, page, 1 << order);
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
     memory.write32(page + Page.slabCache, s);

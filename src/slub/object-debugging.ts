@@ -7,6 +7,7 @@
  * allocation the slab is frozen here; on a free list_lock is held until the object is on its list
  * again, so that a holder of that lock sees no object between the two states.
  */
+import { dumpStack } from "../caches/dump-stack.ts";
 import { __OBJECT_POISON, SLAB_RED_ZONE, SLAB_STORE_USER, SLAB_TRACE } from "../caches/flags.ts";
 import { since } from "../caches/kernel-version.ts";
 import type { Address, Memory } from "../machine/memory.ts";
@@ -16,8 +17,8 @@ import { FreelistCheck } from "./debug/freelist-check.ts";
 import { ObjectChecks } from "./debug/object-checks.ts";
 import { ObjectContent } from "./debug/object-content.ts";
 import { type ObjectLayout, SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from "./debug/object-layout.ts";
-import { hex, objectText, trackText } from "./debug/report-text.ts";
 import type { Reports } from "./debug/reports.ts";
+import { section } from "./debug/sections.ts";
 import { TRACK_ALLOC, TRACK_FREE, type Tracks } from "./debug/tracks.ts";
 import type { FreePointers } from "./free-pointers.ts";
 import type { NodePartial } from "./node-partial.ts";
@@ -88,7 +89,7 @@ export class ObjectDebugging {
     if (!this.checks.checkSlab(s, page)) return false;
     if (!this.checks.isValidPointer(s, page, object)) {
       const message = "Freelist Pointer check fails";
-      this.reports.object(s, page, object, { failure: "list-corruption", message });
+      this.reports.notAnObject(s, page, object, { failure: "list-corruption", message });
       return false;
     }
     return this.checks.checkObject(s, page, object, SLUB_RED_INACTIVE);
@@ -121,7 +122,7 @@ export class ObjectDebugging {
       this.content.init(s, object, SLUB_RED_INACTIVE);
     }
     this.pageSwap.unlock(page);
-    if (!fit) this.reports.fix(s, `Object at ${hex(object)} not freed`);
+    if (!fit) this.reports.fix(s, `Object at ${this.reports.text.pointer(object)} not freed`);
     return fit;
   }
 
@@ -134,7 +135,7 @@ export class ObjectDebugging {
     const { checks, reports } = this;
     if (!checks.checkSlab(s, page)) return false;
     if (!checks.isValidPointer(s, page, object)) {
-      const message = `Invalid object pointer ${hex(object)}`;
+      const message = `Invalid object pointer ${reports.text.pointer(object)}`;
       reports.slab(s, page, { failure: "bad-access", message });
       return false;
     }
@@ -162,34 +163,30 @@ export class ObjectDebugging {
 
   /** list_slab_objects: the objects in use when a cache is destroyed. list_lock is held. */
   listRemaining(s: KmemCachePtr, page: PagePtr): void {
-    const { common, pages } = this.context;
-    const start = pages.pageAddress(page);
+    const { common } = this.context;
     this.pageSwap.lock(page);
     const free = this.freelist.freeObjects(s, page);
-    const { style } = this.reports;
+    const left = this.checks.objectsOf(s, page).filter((object) => !free.has(object));
     const closing = since(common.kernel, "4.5") ? "__kmem_cache_shutdown()" : "kmem_cache_close()";
-    const message = `Objects remaining in ${common.nameOf(s)} on ${closing}`;
-    this.reports.slab(s, page, { failure: "lost-object", message });
-    for (const object of this.checks.objectsOf(s, page)) {
-      if (free.has(object)) continue;
-      this.reports.lines(() => [
-        objectText(object, start, style),
-        ...trackText("Allocated", this.tracks.get(s, object, TRACK_ALLOC), style),
-        ...trackText("Freed", this.tracks.get(s, object, TRACK_FREE), style),
-      ]);
-    }
+    const which = since(common.kernel, "6.15") ? "" : ` in ${common.nameOf(s)}`;
+    this.reports.remaining(s, page, `Objects remaining${which} on ${closing}`, left);
     this.pageSwap.unlock(page);
   }
 
-  /** trace(): a line for each operation on a cache with SLAB_TRACE. */
+  /** trace(): who does what, with the bytes of a freed object, on a cache with SLAB_TRACE. */
   private trace(s: KmemCachePtr, page: PagePtr, object: Address, what: "alloc" | "free"): void {
     if (!this.layout.has(s, SLAB_TRACE)) return;
     const inuse = inuseOf(this.memory.readOnce(page + Page.counters));
     const freelist = this.memory.readOnce(page + Page.freelist);
     const { common, machine } = this.context;
+    const { text } = this.reports;
     machine.console.printk(
-      `TRACE ${common.nameOf(s)} ${what} ${hex(object)} inuse=${inuse} fp=${hex(freelist)}`,
+      `TRACE ${common.nameOf(s)} ${what} ${text.pointer(object)} inuse=${inuse} fp=${text.pointer(freelist)}`,
     );
-    for (const frame of machine.witness.stack()) machine.console.printk(`\t${frame}`);
+    if (what === "free") {
+      const bytes = section(this.memory, "Object", object, this.layout.objectSize(s));
+      for (const line of text.sections([bytes])) machine.console.printk(line);
+    }
+    dumpStack(common, machine.witness.stack());
   }
 }

@@ -10,7 +10,11 @@
  * before. Damage is reported and counted, and the kernel goes on; freeing twice raises KernelBug,
  * before anything is changed.
  */
+import { dumpStack } from "../../caches/dump-stack.ts";
 import { SLAB_POISON, SLAB_RED_ZONE, SLAB_STORE_USER } from "../../caches/flags.ts";
+import { since } from "../../caches/kernel-version.ts";
+import { digits } from "../../caches/pointer-text.ts";
+import { TAINT_BAD_PAGE } from "../../caches/taint.ts";
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
@@ -19,7 +23,7 @@ import type { SlabContext } from "../slab-context.ts";
 import { ERROR } from "../statistics.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { POISON_END, POISON_FREE, POISON_INUSE } from "./poison.ts";
-import { dumpLines, hex, neighbours, objectInfo, type ReportedObjects } from "./report.ts";
+import { corruption, type LastUser, objectInfo, type ReportedObjects } from "./report.ts";
 
 /** The two 64-bit magic numbers, low word first. */
 const RED_INACTIVE = [0x9d74e35b | 0, 0x09f91102] as const;
@@ -72,10 +76,10 @@ export class ObjectChecks implements ReportedObjects {
     }
   }
 
-  /** Both red zones as the kernel prints them. */
+  /** Both red zones as the kernel prints them: 64-bit numbers without leading zeros. */
   redText(s: KmemCachePtr, buffer: Address): readonly [string, string] {
-    const word = (at: Address) => (this.memory.read32(at) >>> 0).toString(16);
-    const text = (at: Address) => `0x${word(at + 4)}${word(at).padStart(8, "0")}`;
+    const word = (at: Address) => BigInt(this.memory.read32(at) >>> 0);
+    const text = (at: Address) => `0x${((word(at + 4) << 32n) | word(at)).toString(16)}`;
     const [first, second] = this.redZones(s, buffer);
     return [text(first), text(second)];
   }
@@ -92,18 +96,19 @@ export class ObjectChecks implements ReportedObjects {
     return buffer + this.memory.read32(s + KmemCache.size) - 8;
   }
 
+  /** Remembers the place that the object is allocated or freed at: the innermost call of it. */
   private setUser(s: KmemCachePtr, buffer: Address): void {
+    const { common, machine } = this.context;
     const at = this.userWord(s, buffer);
-    this.memory.write32(at, this.memory.current() + 1);
-    this.memory.write32(at + 4, this.memory.smpProcessorId());
+    this.memory.write32(at, common.stackDepot.saveStack(machine.witness.stack().slice(0, 1)));
+    this.memory.write32(at + 4, 0);
   }
 
-  /** The task that last allocated or freed the object; undefined if none did or none is kept. */
-  lastUser(s: KmemCachePtr, buffer: Address): { task: number; cpu: number } | undefined {
+  /** Where the object was last allocated or freed; undefined if nowhere, or nothing is kept. */
+  lastUser(s: KmemCachePtr, buffer: Address): LastUser | undefined {
     if (!this.has(s, SLAB_STORE_USER)) return undefined;
-    const at = this.userWord(s, buffer);
-    const task = this.memory.read32(at) - 1;
-    return task < 0 ? undefined : { task, cpu: this.memory.read32(at + 4) };
+    const handle = this.memory.read32(this.userWord(s, buffer));
+    return { handle, place: this.context.common.stackDepot.stack(handle)?.[0] };
   }
 
   private construct(s: KmemCachePtr, buffer: Address): void {
@@ -124,10 +129,10 @@ export class ObjectChecks implements ReportedObjects {
     if (!this.has(s, SLAB_RED_ZONE)) return;
     const [first, second] = this.redZones(s, buffer);
     if (!this.isRed(second, RED_INACTIVE)) {
-      this.report(s, buffer, "constructor overwrote the end of an object");
+      this.error(s, this.initFunction, "constructor overwrote the end of an object");
     }
     if (!this.isRed(first, RED_INACTIVE)) {
-      this.report(s, buffer, "constructor overwrote the start of an object");
+      this.error(s, this.initFunction, "constructor overwrote the start of an object");
     }
   }
 
@@ -140,7 +145,9 @@ export class ObjectChecks implements ReportedObjects {
     }
     if (this.has(s, SLAB_RED_ZONE)) {
       if (!this.redZones(s, buffer).every((at) => this.isRed(at, RED_INACTIVE))) {
-        this.report(s, buffer, "double free, or memory outside object was overwritten");
+        const message = "double free, or memory outside object was overwritten";
+        this.error(s, "cache_alloc_debugcheck_after", message);
+        this.print(this.redZoneLine(s, buffer));
       }
       this.setRed(s, buffer, RED_ACTIVE);
     }
@@ -157,7 +164,7 @@ export class ObjectChecks implements ReportedObjects {
     if (!inSlab || this.indexes.objectAt(s, page, index) !== buffer) {
       throw new KernelBug(
         "bad-access",
-        `cache ${this.context.common.nameOf(s)}: ${hex(object)} is freed and no object begins there`,
+        `cache ${this.context.common.nameOf(s)}: 0x${object.toString(16)} is freed and no object begins there`,
       );
     }
     if (this.has(s, SLAB_RED_ZONE)) {
@@ -174,10 +181,12 @@ export class ObjectChecks implements ReportedObjects {
     const zones = this.redZones(s, buffer);
     if (zones.every((at) => this.isRed(at, RED_ACTIVE))) return;
     if (!zones.every((at) => this.isRed(at, RED_INACTIVE))) {
-      this.report(s, buffer, "memory outside object was overwritten");
+      this.error(s, "verify_redzone_free", "memory outside object was overwritten");
+      this.printFreed(s, buffer);
       return;
     }
-    const what = `slab error: cache ${this.context.common.nameOf(s)}: double free detected`;
+    const what = this.error(s, "verify_redzone_free", "double free detected");
+    this.printFreed(s, buffer);
     throw new KernelBug("double-free", [what, ...objectInfo(this, s, buffer, 0)].join("\n"));
   }
 
@@ -190,23 +199,45 @@ export class ObjectChecks implements ReportedObjects {
       if (!this.has(s, SLAB_RED_ZONE)) continue;
       const [first, second] = this.redZones(s, buffer);
       if (!this.isRed(first, RED_INACTIVE)) {
-        this.report(s, buffer, "start of a freed object was overwritten");
+        const message = "start of a freed object was overwritten";
+        this.error(s, "slab_destroy_debugcheck", message);
       }
       if (!this.isRed(second, RED_INACTIVE)) {
-        this.report(s, buffer, "end of a freed object was overwritten");
+        this.error(s, "slab_destroy_debugcheck", "end of a freed object was overwritten");
       }
     }
   }
 
   // ---- reports ----
 
-  /** slab_error, with the object's own words. */
-  private report(s: KmemCachePtr, buffer: Address, what: string): void {
+  /** slab_error: `place` is the kernel's function. Returns the line that it begins with. */
+  private error(s: KmemCachePtr, place: string, message: string): string {
     const { common, machine } = this.context;
     this.countError(s);
-    machine.console.printk(`slab error: cache ${common.nameOf(s)}: ${what}`);
+    const line = `slab error in ${place}(): cache \`${common.nameOf(s)}': ${message}`;
+    this.print(line);
+    dumpStack(common, machine.witness.stack());
+    common.taint.add(TAINT_BAD_PAGE);
+    return line;
+  }
+
+  private get initFunction(): string {
+    return since(this.context.common.kernel, "4.6") ? "cache_init_objs_debug" : "cache_init_objs";
+  }
+
+  private redZoneLine(s: KmemCachePtr, buffer: Address): string {
     const [first, second] = this.redText(s, buffer);
-    machine.console.printk(`${hex(buffer)}: redzone 1:${first}, redzone 2:${second}`);
+    return `${digits(buffer)}: redzone 1:${first}, redzone 2:${second}`;
+  }
+
+  /** Until 4.10 the line of a free ended with a full stop. */
+  private printFreed(s: KmemCachePtr, buffer: Address): void {
+    const line = this.redZoneLine(s, buffer);
+    this.print(since(this.context.common.kernel, "4.10") ? line : `${line}.`);
+  }
+
+  private print(line: string): void {
+    this.context.machine.console.printk(line);
   }
 
   private countError(s: KmemCachePtr): void {
@@ -221,14 +252,7 @@ export class ObjectChecks implements ReportedObjects {
     const size = this.memory.read32(s + KmemCache.objectSize);
     const bodyBad = this.memory.findOther(at, POISON_FREE, size - 1);
     if (bodyBad === 0 && this.memory.read8(at + size - 1) === POISON_END) return;
-    const { common, machine } = this.context;
     this.countError(s);
-    const lines = [
-      `Slab corruption: ${common.nameOf(s)} start=${hex(at)}, len=${size}`,
-      ...objectInfo(this, s, buffer, 0),
-      ...dumpLines(this.memory, at, size),
-      ...neighbours(this, s, buffer),
-    ];
-    for (const line of lines) machine.console.printk(line);
+    for (const line of corruption(this, s, buffer)) this.print(line);
   }
 }

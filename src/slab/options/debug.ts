@@ -10,6 +10,7 @@ import type { Address } from "../../machine/memory.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { ObjectChecks } from "../debug/object-checks.ts";
+import { OutOfMemory } from "../debug/out-of-memory.ts";
 import { POISON_FREE } from "../debug/poison.ts";
 import { DEBUG_LIMIT, queueSizes } from "../geometry.ts";
 import type { SlabClasses } from "../kernels.ts";
@@ -43,6 +44,17 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
       }
     },
     SlabPages: class extends classes.SlabPages {
+      private readonly outOfMemory = new OutOfMemory(this.context);
+
+      override getPages(s: KmemCachePtr, gfp: number, nid: number): PagePtr {
+        const page = super.getPages(s, gfp, nid);
+        if (page === 0) {
+          const allocflags = this.memory.read32(s + KmemCache.allocflags);
+          this.outOfMemory.report(s, (gfp & ~__GFP_ZERO) | allocflags, nid);
+        }
+        return page;
+      }
+
       override destroy(s: KmemCachePtr, page: PagePtr): void {
         // The index array has served; an object that held it is poisoned again.
         this.indexes.becameFull(s, page);

@@ -20,13 +20,7 @@ import {
   CPU_PARTIAL_ALLOC,
   DEACTIVATE_BYPASS,
 } from "../statistics.ts";
-import {
-  KmemCache,
-  type KmemCacheCpuPtr,
-  type KmemCacheNodePtr,
-  type KmemCachePtr,
-  ooOrder,
-} from "../structs.ts";
+import type { KmemCacheCpuPtr, KmemCachePtr } from "../structs.ts";
 import { SlowAllocation } from "./slow-allocation.ts";
 
 export class SlowAllocationInterruptible extends SlowAllocation {
@@ -200,17 +194,5 @@ export class SlowAllocationInterruptible extends SlowAllocation {
     else nodePartial.add(n, page, ADD_TO_HEAD);
     slabPages.incSlabsNode(s, page, objects);
     return isFit ? object : 0;
-  }
-
-  protected override outOfMemory(s: KmemCachePtr, gfp: number, node: number): void {
-    const { memory, machine, common } = this.context;
-    const size = (field: number): number => memory.read32(s + field);
-    const order = (field: number): number => ooOrder(size(field));
-    machine.console.printk(
-      `SLUB: Unable to allocate memory on node ${node}, gfp=0x${gfp.toString(16)}`,
-    );
-    machine.console.printk(
-      `  cache: ${common.nameOf(s)}, object size: ${size(KmemCache.objectSize)}, buffer size: ${size(KmemCache.size)}, default order: ${order(KmemCache.oo)}, min order: ${order(KmemCache.min)}`,
-    );
   }
 }

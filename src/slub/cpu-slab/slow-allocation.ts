@@ -9,12 +9,13 @@
 import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
-import { __GFP_NOWARN, __GFP_THISNODE } from "../../pages/gfp.ts";
+import { __GFP_THISNODE } from "../../pages/gfp.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { objectsOf, withFrozen, withInuse } from "../counters.ts";
 import type { FreePointers } from "../free-pointers.ts";
 import type { NodePartial } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
+import { OutOfMemory } from "../out-of-memory.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -48,9 +49,11 @@ export class SlowAllocation {
   declare protected readonly parts: SlowAllocationParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
+  declare private readonly outOfMemory: OutOfMemory;
 
   constructor(parts: SlowAllocationParts) {
     this.parts = parts;
+    this.outOfMemory = new OutOfMemory(parts);
     this.context = parts.context;
     this.memory = parts.context.memory;
   }
@@ -203,15 +206,7 @@ export class SlowAllocation {
   }
 
   protected withoutMemory(s: KmemCachePtr, gfp: number, node: number): 0 {
-    if ((gfp & __GFP_NOWARN) === 0) this.outOfMemory(s, gfp, node);
+    this.outOfMemory.report(s, gfp, node);
     return 0;
-  }
-
-  /** slab_out_of_memory */
-  protected outOfMemory(s: KmemCachePtr, gfp: number, node: number): void {
-    const { console } = this.context.machine;
-    console.printk(
-      `SLUB: Unable to allocate memory on node ${node} (gfp=0x${gfp.toString(16)}), cache ${this.context.common.nameOf(s)}`,
-    );
   }
 }

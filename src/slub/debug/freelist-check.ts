@@ -4,6 +4,7 @@
  * cut, and the counts are brought in line with the rest. A slab that has lost all its free objects
  * in this way is full, and changes its node list. The caller holds list_lock and slab_lock.
  */
+import { since } from "../../caches/kernel-version.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, isFrozen, objectsOf, packCounters } from "../counters.ts";
@@ -28,9 +29,12 @@ export interface FreelistCheckParts {
 export class FreelistCheck {
   declare private readonly parts: FreelistCheckParts;
   declare private readonly memory: Memory;
+  /** How a sentence about a count ends. */
+  declare private readonly stop: "." | "";
 
   constructor(parts: FreelistCheckParts) {
     this.parts = parts;
+    this.stop = since(parts.context.common.kernel, "5.15") ? "" : ".";
     this.memory = parts.context.memory;
   }
 
@@ -63,7 +67,7 @@ export class FreelistCheck {
     if (free > most) {
       // More free objects than objects: the list leads back into itself.
       const message = "Freelist cycle detected";
-      reports.object(s, page, last, { failure: "list-corruption", message });
+      reports.slab(s, page, { failure: "list-corruption", message });
       this.clearList(s, page);
       return false;
     }
@@ -110,14 +114,14 @@ export class FreelistCheck {
       const message = `Wrong number of objects. Found ${objects} but should be ${most}`;
       reports.slab(s, page, { failure: "counter-drift", message });
       this.setCounts(page, inuseOf(memory.readOnce(page + Page.counters)), most);
-      reports.fix(s, "Number of objects adjusted");
+      reports.fix(s, `Number of objects adjusted${this.stop}`);
     }
     const inuse = inuseOf(memory.readOnce(page + Page.counters));
     if (inuse !== most - free) {
       const message = `Wrong object count. Counter is ${inuse} but counted were ${most - free}`;
       reports.slab(s, page, { failure: "counter-drift", message });
       this.setCounts(page, most - free, most);
-      reports.fix(s, "Object count adjusted");
+      reports.fix(s, `Object count adjusted${this.stop}`);
     }
   }
 

@@ -45,7 +45,11 @@ interface Guard {
   readonly at: Address;
   readonly length: number;
   readonly expected: number;
+  /** Before 6.15: told, and no reason to keep the object back. */
+  readonly isPadding?: true;
 }
+
+const PADDING = { failure: "redzone", expected: POISON_INUSE, isPadding: true } as const;
 
 export class ObjectChecks {
   declare private readonly context: SlubContext;
@@ -54,7 +58,12 @@ export class ObjectChecks {
   declare private readonly layout: ObjectLayout;
   declare private readonly content: ObjectContent;
   declare private readonly reports: Reports;
-  declare private readonly words: { readonly behind: string; readonly namesRepair: boolean };
+  declare private readonly words: {
+    readonly behind: string;
+    readonly end: string;
+    readonly namesRepair: boolean;
+    readonly looksOn: boolean;
+  };
 
   constructor(parts: ObjectChecksParts) {
     this.context = parts.context;
@@ -66,7 +75,9 @@ export class ObjectChecks {
     const { kernel } = parts.context.common;
     this.words = {
       behind: since(kernel, "5.13") ? "Right Redzone" : "Redzone",
+      end: since(kernel, "5.14") ? "End Poison" : "Poison",
       namesRepair: since(kernel, "5.14"),
+      looksOn: since(kernel, "6.15"),
     };
   }
 
@@ -119,10 +130,11 @@ export class ObjectChecks {
     const at = pages.pageAddress(page) + bytes - rest;
     const wrong = this.findWrong(at, POISON_INUSE, rest);
     if (wrong === undefined) return;
-    const offset = this.reports.style.tellsOffset
+    const { text } = this.reports;
+    const offset = this.words.namesRepair
       ? ` @offset=${wrong.first - pages.pageAddress(page)}`
       : "";
-    const message = `Padding overwritten. ${hex(wrong.first)}-${hex(wrong.last)}${offset}`;
+    const message = `Padding overwritten. ${text.pointer(wrong.first)}-${text.pointer(wrong.last)}${offset}`;
     this.reports.slab(s, page, { failure: "redzone", message, wrong }, [
       section(this.memory, "Padding", at, rest),
     ]);
@@ -138,55 +150,56 @@ export class ObjectChecks {
     return offset >= 0 && offset < objects * size && offset % size === 0;
   }
 
-  /** check_object: red zones, poison, padding and free pointer are as `zone` says they must be. */
+  /**
+   * check_object: red zones, poison, padding and free pointer are as `zone` says they must be. Ends at
+   * the first thing that is wrong, except padding; since 6.15 everything is looked at, and padding
+   * counts, too.
+   */
   checkObject(s: KmemCachePtr, page: PagePtr, object: Address, zone: RedZone): boolean {
-    return (
-      this.checkZones(s, page, object, zone) &&
-      this.checkPoison(s, page, object, zone) &&
-      this.checkFreePointer(s, page, object, zone)
-    );
+    let intact = true;
+    for (const guard of this.guards(s, object, zone)) {
+      if (this.checkBytes(s, page, object, guard, intact)) continue;
+      if (this.words.looksOn) intact = false;
+      else if (!guard.isPadding) return false;
+    }
+    return this.checkFreePointer(s, page, object, zone) && intact;
   }
 
-  private checkZones(s: KmemCachePtr, page: PagePtr, object: Address, zone: RedZone): boolean {
+  private *guards(s: KmemCachePtr, object: Address, zone: RedZone): Generator<Guard> {
+    yield* this.zones(s, object, zone);
+    if (this.layout.has(s, SLAB_POISON)) yield* this.poison(s, object, zone);
+  }
+
+  private *zones(s: KmemCachePtr, object: Address, zone: RedZone): Generator<Guard> {
     const { layout } = this;
     const objectSize = layout.objectSize(s);
-    const behind = layout.inuse(s) - objectSize;
-    const check = (name: string, at: Address, expected: number, length: number): boolean =>
-      this.checkBytes(s, page, object, { failure: "redzone", name, at, length, expected });
+    const at = object + objectSize;
+    const length = layout.inuse(s) - objectSize;
     if (layout.has(s, SLAB_RED_ZONE)) {
+      const red = { failure: "redzone", expected: zone } as const;
       const left = layout.redLeftPad(s);
-      if (!check("Left Redzone", object - left, zone, left)) return false;
-      if (!check(this.words.behind, object + objectSize, zone, behind)) return false;
+      yield { ...red, name: "Left Redzone", at: object - left, length: left };
+      yield { ...red, name: this.words.behind, at, length };
       const asked = this.content.origSize(s, object);
       if (zone === SLUB_RED_ACTIVE && asked < objectSize) {
-        return check("kmalloc Redzone", object + asked, zone, objectSize - asked);
+        yield { ...red, name: "kmalloc Redzone", at: object + asked, length: objectSize - asked };
       }
     } else if (layout.has(s, SLAB_POISON)) {
-      check("Alignment padding", object + objectSize, POISON_INUSE, behind);
+      yield { ...PADDING, name: "Alignment padding", at, length };
     }
-    return true;
   }
 
-  private checkPoison(s: KmemCachePtr, page: PagePtr, object: Address, zone: RedZone): boolean {
+  private *poison(s: KmemCachePtr, object: Address, zone: RedZone): Generator<Guard> {
     const { layout } = this;
-    if (!layout.has(s, SLAB_POISON)) return true;
-    const body = layout.objectSize(s) - 1;
-    const check = (at: Address, expected: number, length: number): boolean =>
-      this.checkBytes(s, page, object, { failure: "poison", name: "Poison", at, length, expected });
     if (zone !== SLUB_RED_ACTIVE && layout.poisonsObjects(s)) {
-      if (!check(object, POISON_FREE, body) || !check(object + body, POISON_END, 1)) return false;
+      const body = layout.objectSize(s) - 1;
+      yield { failure: "poison", name: "Poison", at: object, length: body, expected: POISON_FREE };
+      const end = { name: this.words.end, at: object + body, length: 1, expected: POISON_END };
+      yield { failure: "poison", ...end };
     }
     const padding = layout.paddingStart(s);
     const length = layout.paddingEnd(s) - padding;
-    // Reported, and no reason to keep the object back.
-    this.checkBytes(s, page, object, {
-      failure: "redzone",
-      name: "Object padding",
-      at: object + padding,
-      length,
-      expected: POISON_INUSE,
-    });
-    return true;
+    yield { ...PADDING, name: "Object padding", at: object + padding, length };
   }
 
   /** The free pointer of an object in use means something only if it has a place of its own. */
@@ -206,12 +219,18 @@ export class ObjectChecks {
     return false;
   }
 
-  /** check_bytes_and_report */
-  private checkBytes(s: KmemCachePtr, page: PagePtr, object: Address, guard: Guard): boolean {
+  /** check_bytes_and_report. `isFirst`: the object was intact up to here. */
+  private checkBytes(
+    s: KmemCachePtr,
+    page: PagePtr,
+    object: Address,
+    guard: Guard,
+    isFirst: boolean,
+  ): boolean {
     const wrong = this.findWrong(guard.at, guard.expected, guard.length);
     if (wrong === undefined) return true;
     const message = `${guard.name} overwritten`;
-    this.reports.object(s, page, object, { failure: guard.failure, message, wrong });
+    this.reports.bytes(s, page, object, { failure: guard.failure, message, wrong }, isFirst);
     this.restore(s, guard.name, wrong);
     return false;
   }
@@ -227,8 +246,11 @@ export class ObjectChecks {
 
   /** restore_bytes */
   private restore(s: KmemCachePtr, name: string, { first, last, expected }: WrongBytes): void {
-    const what = this.words.namesRepair ? `${name} ` : "";
-    this.reports.fix(s, `Restoring ${what}${hex(first)}-${hex(last)}=${hex(expected)}`);
+    const { text } = this.reports;
+    const range = `${text.pointer(first)}-${text.pointer(last)}=${hex(expected)}`;
+    // The text had a line end of its own before.
+    const { namesRepair } = this.words;
+    this.reports.fix(s, namesRepair ? `Restoring ${name} ${range}` : `Restoring ${range}\n`);
     this.memory.fill(first, expected, last - first + 1);
   }
 }

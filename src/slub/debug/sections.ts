@@ -34,7 +34,7 @@ export function objectSections(
   const left = layout.redLeftPad(s);
   const objectSize = layout.objectSize(s);
   if (layout.has(s, SLAB_RED_ZONE) && left > 0) add("Redzone", -left, 0);
-  else add("Bytes b4", -BYTES_BEFORE, 0);
+  else if (object > slab.start + BYTES_BEFORE) add("Bytes b4", -BYTES_BEFORE, 0);
   add("Object", 0, Math.min(objectSize, PAGE_SIZE));
   if (layout.has(s, SLAB_RED_ZONE)) add("Redzone", objectSize, layout.inuse(s));
   add("Padding", layout.paddingStart(s), layout.paddingEnd(s));

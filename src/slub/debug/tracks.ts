@@ -7,12 +7,12 @@
 
 import { SLAB_STORE_USER } from "../../caches/flags.ts";
 import type { Track } from "../../caches/slab-report.ts";
+import type { StackDepot } from "../../caches/stack-depot.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { struct, word } from "../../machine/struct.ts";
 import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 import type { ObjectLayout } from "./object-layout.ts";
-import { StackDepot } from "./stack-depot.ts";
 
 export const TRACK_ALLOC = 0;
 export const TRACK_FREE = 1;
@@ -44,7 +44,7 @@ export class Tracks {
     this.context = parts.context;
     this.memory = parts.context.memory;
     this.layout = parts.layout;
-    this.depot = new StackDepot(parts.context.machine);
+    this.depot = parts.context.common.stackDepot;
   }
 
   private at(s: KmemCachePtr, object: Address, item: TrackItem): Address {

@@ -13,6 +13,7 @@ import { allowsSpinning } from "../gfp.ts";
 import type { MarkedPartial } from "../marked-partial.ts";
 import { ADD_TO_HEAD } from "../node-partial.ts";
 import type { ObjectDebugging } from "../object-debugging.ts";
+import { OutOfMemory } from "../out-of-memory.ts";
 import type { PageSwap } from "../page-swap.ts";
 import type { SlabPages } from "../slab-pages.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -34,9 +35,11 @@ export class SheafSlowAllocation {
   declare protected readonly parts: SheafSlowAllocationParts;
   declare protected readonly context: SlubContext;
   declare protected readonly memory: Memory;
+  declare private readonly outOfMemory: OutOfMemory;
 
   constructor(parts: SheafSlowAllocationParts) {
     this.parts = parts;
+    this.outOfMemory = new OutOfMemory(parts);
     this.context = parts.context;
     this.memory = parts.context.memory;
   }
@@ -56,9 +59,7 @@ export class SheafSlowAllocation {
       if (object !== 0) return object;
     }
     const object = this.allocateOnce(s, gfp, node);
-    if (object === 0 && (gfp & __GFP_NOWARN) === 0 && allowsSpinning(gfp)) {
-      this.outOfMemory(s, gfp, node);
-    }
+    if (object === 0 && allowsSpinning(gfp)) this.outOfMemory.report(s, gfp, node);
     return object;
   }
 
@@ -212,13 +213,5 @@ export class SheafSlowAllocation {
     nodePartial.unlockIrqrestore(n, flags);
     // A slab that failed is left to itself, uncounted.
     return isFit ? object : 0;
-  }
-
-  /** slab_out_of_memory */
-  private outOfMemory(s: KmemCachePtr, gfp: number, node: number): void {
-    const { common, machine } = this.context;
-    machine.console.printk(
-      `SLUB: Unable to allocate memory on node ${node} (gfp=0x${gfp.toString(16)}), cache ${common.nameOf(s)}`,
-    );
   }
 }

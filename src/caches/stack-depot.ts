@@ -10,10 +10,10 @@
  * one stack the second finds the record of the first and leaves its own room unused. When the room
  * is used up, the handle is 0.
  */
-import type { Machine } from "../../machine/machine.ts";
-import type { Address, Memory } from "../../machine/memory.ts";
-import { array, struct, word } from "../../machine/struct.ts";
-import { MAX_FRAMES } from "../../machine/witness.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
+import { array, struct, word } from "../machine/struct.ts";
+import { MAX_FRAMES } from "../machine/witness.ts";
 
 const BUCKETS = 256;
 const ROOM_WORDS = 16 * 1024;
