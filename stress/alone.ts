@@ -4,7 +4,7 @@
  * machine it leaves behind. The players keep what they hold.
  */
 import type { BootOptions } from "../src/kernel/boot-options.ts";
-import { boot, type Kernel, systemOf } from "../src/kernel/kernel.ts";
+import { boot, type Kernel, systemOf, type ThreadBuild } from "../src/kernel/kernel.ts";
 import { controlBytes, StressControl } from "./control.ts";
 import { CACHE_PREFIX, Driver } from "./driver.ts";
 import { Random } from "./random.ts";
@@ -13,9 +13,14 @@ import type { Workload } from "./workloads/index.ts";
 const SEED = 1;
 
 /** Boots a machine and plays `steps` steps of the workload on each of its CPUs. */
-export function playAlone(options: BootOptions, workload: Workload, steps: number): Kernel {
+export function playAlone(
+  options: BootOptions,
+  workload: Workload,
+  steps: number,
+  build: ThreadBuild = {},
+): Kernel {
   const cpus = options.cpus ?? 1;
-  const kernel = boot({ ...options, cpus, checker: controlBytes(cpus), seed: SEED });
+  const kernel = boot({ ...options, cpus, checker: controlBytes(cpus), seed: SEED }, build);
   const control = new StressControl(systemOf(kernel).machine, cpus);
   const caches = workload.caches.map(({ size, flags = 0 }) =>
     kernel.kmemCacheCreate(`${CACHE_PREFIX}${size}`, size, { flags }),

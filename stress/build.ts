@@ -5,16 +5,21 @@ import { withLedger } from "../src/check/with-ledger.ts";
 import type { SystemClasses } from "../src/kernel/classes.ts";
 import type { ThreadBuild } from "../src/kernel/kernel.ts";
 import { mutate } from "../src/laboratory/mutation.ts";
+import type { ConsoleSink } from "../src/machine/console.ts";
 import type { MemoryClass } from "../src/machine/machine.ts";
 import { loadedMutation } from "../src/museum/mutations.ts";
 import type { BuildPlan } from "./protocol.ts";
 
 /** The mutation is made first, so that the ledger watches it too. */
-export function kernelBuild(plan: BuildPlan, memoryClass: MemoryClass): ThreadBuild {
+export function kernelBuild(
+  plan: BuildPlan,
+  memoryClass: MemoryClass,
+  console: ConsoleSink,
+): ThreadBuild {
   const change = (classes: SystemClasses): SystemClasses => {
     const { mutation } = plan;
     const mutated = mutation === undefined ? classes : mutate(loadedMutation(mutation), classes);
     return plan.ledger ? withUnderWay(withLedger(mutated)) : mutated;
   };
-  return { change, memoryClass };
+  return { change, memoryClass, console };
 }

@@ -13,6 +13,7 @@ import {
   threadOf,
 } from "../src/kernel/kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
+import { Dmesg, type DmesgLine } from "../src/machine/dmesg.ts";
 import { kernelBuild } from "./build.ts";
 import { CPU_DOWN, CPU_UP, StressControl } from "./control.ts";
 import type { BuildPlan, TaskFailure } from "./protocol.ts";
@@ -41,6 +42,7 @@ export interface HotplugPlan {
 }
 
 export interface HotplugReport extends HotplugCounts {
+  readonly dmesg: readonly DmesgLine[];
   readonly failed: TaskFailure | undefined;
 }
 
@@ -67,10 +69,11 @@ export class HotplugLoop {
   private gone = 0;
   private back = 0;
   private failed: TaskFailure | undefined;
+  private readonly dmesg = new Dmesg();
 
   constructor(shared: SharedKernel, plan: HotplugPlan) {
     this.plan = plan;
-    this.kernel = attach(shared, kernelBuild(plan.build, DirectMemory));
+    this.kernel = attach(shared, kernelBuild(plan.build, DirectMemory, this.dmesg.sink));
     threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
     this.control = new StressControl(systemOf(this.kernel).machine, plan.tasks);
     this.random = new Random(plan.seed, WHICH_CPUS);
@@ -142,6 +145,6 @@ export class HotplugLoop {
 
   private report(): HotplugReport {
     const { gone, back, failed } = this;
-    return { gone, back, failed };
+    return { gone, back, failed, dmesg: this.dmesg.lines };
   }
 }

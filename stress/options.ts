@@ -38,6 +38,8 @@ export interface StressOptions {
   readonly failPages?: number | undefined;
   /** Every so many seconds a CPU goes, and the one that went before comes back. */
   readonly hotplug?: number | undefined;
+  /** Whether injected failures are told on the console, too. */
+  readonly dmesg?: boolean | undefined;
 }
 
 export function buildPlan(options: StressOptions): BuildPlan {
@@ -92,6 +94,8 @@ export interface Outcome {
     readonly allCameBack: boolean;
   };
   readonly failure: StressFailure | undefined;
+  /** The last lines that the machine's console has printed, of all threads. */
+  readonly dmesg: readonly string[];
   /** Threads that were ended from outside; the others went on. */
   readonly deaths: readonly DeathOutcome[];
   /** Why a thread ended before its time, where that was no failure of the allocator. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Puts together what a run answers. */
 import { systemOf } from "../src/kernel/kernel.ts";
+import { type DmesgLine, merged } from "../src/machine/dmesg.ts";
 import type { KernelBug } from "../src/machine/kernel-bug.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
@@ -16,6 +17,7 @@ export const NOTHING_DONE: TaskReport = {
   refused: 0,
   injectedEvents: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
+  dmesg: [],
   failed: undefined,
 };
 
@@ -37,12 +39,13 @@ export interface RunState {
   readonly interrupted: boolean;
   readonly injected: InjectedFaults;
   readonly hotplug: HotplugCounts;
+  readonly hotplugDmesg: readonly DmesgLine[];
   readonly deaths: readonly DeathOutcome[];
 }
 
 export function outcomeOf(
   options: StressOptions,
-  { kernel, tally }: StressedMachine,
+  { kernel, tally, dmesg }: StressedMachine,
   used: Usage,
   state: RunState,
 ): Outcome {
@@ -80,6 +83,7 @@ export function outcomeOf(
       allCameBack: failure === undefined && died === undefined && state.deaths.length === 0,
     },
     failure,
+    dmesg: merged([dmesg.lines, state.hotplugDmesg, ...reports.map((report) => report.dmesg)]),
     deaths: state.deaths,
     died,
     interrupted,
@@ -104,6 +108,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     ...NOTHING_USED,
     checks: { ledger: options.ledger, audits: 0, allCameBack: false },
     failure: { class: failure, message, task: -1, stack, findings: [], lastOperations: [] },
+    dmesg: [],
     deaths: [],
     died: undefined,
     interrupted: false,

@@ -2,6 +2,7 @@
 /** The protocol between the main thread and the threads of CPUs: plain data, a few calls a run. */
 import type { MessagePort } from "node:worker_threads";
 import type { SharedKernel } from "../src/kernel/kernel.ts";
+import type { DmesgLine } from "../src/machine/dmesg.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";
 import type { Address } from "../src/machine/memory.ts";
 import type { TortureRates } from "../src/machine/tortured-memory.ts";
@@ -52,6 +53,8 @@ export interface TaskReport {
   readonly injectedEvents: InjectedEvents;
   /** Statistics of caches it has destroyed, per CPU. */
   readonly destroyed: readonly (readonly number[])[];
+  /** The last lines that its thread's console has printed. */
+  readonly dmesg: readonly DmesgLine[];
   readonly failed: TaskFailure | undefined;
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Remote } from "comlink";
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
+import type { DmesgLine } from "../src/machine/dmesg.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import { PANICKED } from "../src/machine/panic.ts";
 import { quoted } from "../src/machine/quoted.ts";
@@ -86,6 +87,7 @@ export class StressRun {
 
   private reports: TaskReport[] = [];
   private hotplugCounts: HotplugCounts = { gone: 0, back: 0 };
+  private hotplugDmesg: readonly DmesgLine[] = [];
   private rounds = 0;
   private milliseconds = 0;
   private audits = 0;
@@ -137,6 +139,7 @@ export class StressRun {
       interrupted: this.isInterrupted,
       injected: stressed.injected,
       hotplug: this.hotplugCounts,
+      hotplugDmesg: this.hotplugDmesg,
       deaths: this.deaths.map((death) => ({
         ...death,
         held: this.heldBy(death.task),
@@ -294,8 +297,9 @@ export class StressRun {
     if (hotplug === undefined) return;
     const report = await orDeath(hotplug.ask(call));
     if (report instanceof ThreadDied) return;
-    const { failed, ...counts } = report;
+    const { failed, dmesg, ...counts } = report;
     this.hotplugCounts = counts;
+    this.hotplugDmesg = dmesg;
     if (failed !== undefined) this.fail(failed, tasks);
   }
 

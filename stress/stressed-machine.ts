@@ -10,6 +10,7 @@ import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { Remains } from "../src/check/remains.ts";
 import { boot, type Kernel, systemOf, threadOf } from "../src/kernel/kernel.ts";
 import { bury } from "../src/machine/burial.ts";
+import { Dmesg } from "../src/machine/dmesg.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
@@ -37,6 +38,8 @@ export class StressedMachine {
   readonly kernel: Kernel;
   readonly control: StressControl;
   readonly tally: StatisticsTally;
+  /** What the main thread's console has printed. */
+  readonly dmesg = new Dmesg();
   /** Those of the workload. */
   readonly caches: readonly Address[];
   private readonly ledger: Ledger | undefined;
@@ -80,7 +83,7 @@ export class StressedMachine {
         failSlab,
         failPages,
       },
-      kernelBuild(build, BoundedMemory),
+      kernelBuild(build, BoundedMemory, this.dmesg.sink),
     );
     this.tally = new StatisticsTally(systemOf(this.kernel).observer.statNames);
     threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
@@ -104,9 +107,12 @@ export class StressedMachine {
   }
 
   /** From now on allocations fail on purpose, with the chances that the options say. */
-  armFaults({ failSlab, failPages }: StressOptions): void {
-    if (failSlab !== undefined) this.faults.slab?.arm({ probability: failSlab });
-    if (failPages !== undefined) this.faults.pages?.arm({ probability: failPages });
+  armFaults({ failSlab, failPages, dmesg }: StressOptions): void {
+    // A line for each failure, and no stack, which would cost more than the run; or no lines, which
+    // would hide what else was said.
+    const verbose = dmesg === true ? 1 : 0;
+    if (failSlab !== undefined) this.faults.slab?.arm({ probability: failSlab, verbose });
+    if (failPages !== undefined) this.faults.pages?.arm({ probability: failPages, verbose });
   }
 
   disarmFaults(): void {

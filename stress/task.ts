@@ -12,6 +12,7 @@ import {
   threadOf,
 } from "../src/kernel/kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
+import { Dmesg } from "../src/machine/dmesg.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
 import { kernelBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
@@ -43,6 +44,7 @@ export class StressTask {
   private readonly driver: Driver;
   private readonly player: Player;
   private readonly handler: InterruptHandler;
+  private readonly dmesg = new Dmesg();
   private failed: TaskFailure | undefined;
 
   constructor(shared: SharedKernel, plan: TaskPlan) {
@@ -50,7 +52,11 @@ export class StressTask {
     this.plan = plan;
     this.kernel = attach(
       shared,
-      kernelBuild(build, build.torture === undefined ? DirectMemory : TorturedMemory),
+      kernelBuild(
+        build,
+        build.torture === undefined ? DirectMemory : TorturedMemory,
+        this.dmesg.sink,
+      ),
     );
     threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
     this.control = new StressControl(systemOf(this.kernel).machine, tasks);
@@ -141,6 +147,7 @@ export class StressTask {
       refused: driver.refused,
       injectedEvents: thread instanceof TorturedMemory ? { ...thread.injected } : NOTHING,
       destroyed: driver.destroyed.perCpu,
+      dmesg: this.dmesg.lines,
       failed: this.failed,
     };
   }

@@ -74,6 +74,9 @@ export function anySeed(): number {
   return 1 + Math.floor(Math.random() * 999_999);
 }
 
+/** What the option --dmesg of several commands does. */
+export const DMESG = "print what the machine's console has said, too";
+
 /** Ends the program: the command was used wrongly. */
 export function badUsage(command: Command, message: string): never {
   command.error(`error: ${message}`, { exitCode: EXIT.USAGE });

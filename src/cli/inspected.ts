@@ -4,7 +4,8 @@ import { type Command, Option } from "commander";
 import { playAlone } from "../../stress/alone.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { boot, type Kernel, MIB } from "../kernel/kernel.ts";
-import { badUsage } from "./common.ts";
+import { Dmesg } from "../machine/dmesg.ts";
+import { badUsage, DMESG } from "./common.ts";
 import {
   type BootOptionsGiven,
   bootOptionsOf,
@@ -14,6 +15,13 @@ import {
 
 export interface InspectedOptions extends BootOptionsGiven {
   after?: string;
+  dmesg?: true;
+}
+
+/** The machine, and what its console has printed since boot. */
+export interface Inspected {
+  readonly kernel: Kernel;
+  readonly dmesg: Dmesg;
 }
 
 const STEPS = 400;
@@ -21,20 +29,26 @@ const MEMORY = 64 * MIB;
 
 /** Adds the options that say which machine. */
 export function withMachineOptions(command: Command): Command {
-  return withBootOptions(command).addOption(
-    new Option("--after <workload>", "run this workload first, always in the same way").choices([
-      ...WORKLOADS.keys(),
-    ]),
-  );
+  return withBootOptions(command)
+    .addOption(
+      new Option("--after <workload>", "run this workload first, always in the same way").choices([
+        ...WORKLOADS.keys(),
+      ]),
+    )
+    .option("--dmesg", DMESG);
 }
 
 /** The machine; wrong options end the program. */
-export function inspected(command: Command, options: InspectedOptions): Kernel {
+export function inspected(command: Command, options: InspectedOptions): Inspected {
   refuseWhatCannotRun(command, options);
   try {
     const wanted = { ...bootOptionsOf(options), memory: MEMORY * options.nodes };
     const workload = WORKLOADS.get(options.after ?? "");
-    return workload === undefined ? boot(wanted) : playAlone(wanted, workload, STEPS);
+    const dmesg = new Dmesg();
+    const build = { console: dmesg.sink };
+    const machine =
+      workload === undefined ? boot(wanted, build) : playAlone(wanted, workload, STEPS, build);
+    return { kernel: machine, dmesg };
   } catch (error) {
     if (error instanceof RangeError || (error as Error).name === "BootParameterError") {
       return badUsage(command, (error as Error).message);

@@ -2,10 +2,13 @@
 /** `slablab script FILE`: runs a script on a machine of its own and prints what a kernel would tell. */
 import { Command } from "commander";
 import { BootParameterError } from "../caches/boot-parameters.ts";
+import type { ConsoleSink } from "../machine/console.ts";
+import { Dmesg, merged } from "../machine/dmesg.ts";
+import { dmesgText } from "../report/dmesg.ts";
 import { parseScript, ScriptError } from "../sysfs/script/commands.ts";
 import { runScript } from "../sysfs/script/run.ts";
-import type { Step, Trace } from "../sysfs/script/script-run.ts";
-import { badUsage } from "./common.ts";
+import { NoMemory, type Step, type Trace } from "../sysfs/script/script-run.ts";
+import { badUsage, DMESG } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { readText } from "./files.ts";
 import {
@@ -29,6 +32,7 @@ Example:
   printf 'C demo 256 0 0 0\\nA 20\\nFF 0 19\\nS end\\nK\\nD\\n' | slablab script -`;
 
 interface ScriptOptions extends BootOptionsGiven {
+  dmesg?: true;
   json?: true;
 }
 
@@ -39,29 +43,45 @@ export function scriptCommand(): Command {
       .description("what a kernel's allocator does, step by step, with a script")
       .argument("<file>", "the script; - reads standard input"),
   )
+    .option("--dmesg", DMESG)
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action(async (file: string, options: ScriptOptions) => {
-    const fail = (why: string): never => badUsage(command, why);
+    const dmesg = new Dmesg();
+    const said = () => merged([dmesg.lines]);
+    const fail = (error: Error): never => {
+      // The machine has said more about it than the script's runner knows.
+      if (error instanceof NoMemory) process.stderr.write(dmesgText(said()));
+      return badUsage(command, error.message);
+    };
     refuseWhatCannotRun(command, options);
-    const trace = answer(await readText(file), options, fail);
+    const trace = answer(await readText(file), options, dmesg.sink, fail);
+    const shown = options.dmesg === true ? said() : undefined;
     process.stdout.write(
-      options.json ? jsonDocument("script", { file, ...options }, { ...trace }) : describe(trace),
+      options.json
+        ? jsonDocument("script", { file, ...options }, { ...trace, dmesg: shown })
+        : describe(trace) + (shown === undefined ? "" : dmesgText(shown)),
     );
   });
 }
 
-function answer(text: string, options: ScriptOptions, fail: (why: string) => never): Trace {
+function answer(
+  text: string,
+  options: ScriptOptions,
+  console: ConsoleSink,
+  fail: (error: Error) => never,
+): Trace {
   try {
     // Merged caches would mix the script's objects with others.
     const parameters = { slab_nomerge: "", ...options.param };
-    return runScript(parseScript(text), { ...bootOptionsOf(options), parameters });
+    const machine = { ...bootOptionsOf(options), parameters };
+    return runScript(parseScript(text), machine, undefined, console);
   } catch (error) {
     const wrongUse =
       error instanceof ScriptError ||
       error instanceof BootParameterError ||
       error instanceof RangeError;
-    if (wrongUse) return fail((error as Error).message);
+    if (wrongUse) return fail(error as Error);
     throw error;
   }
 }

@@ -3,7 +3,10 @@
 import { Command } from "commander";
 import { errorText } from "../caches/errno.ts";
 import { type Kernel, systemOf } from "../kernel/kernel.ts";
-import { aliasView, listView, reportView } from "../report/slabinfo.ts";
+import { merged } from "../machine/dmesg.ts";
+import { dmesgText } from "../report/dmesg.ts";
+import { aliasView, listView } from "../report/slabinfo.ts";
+import { reportView } from "../report/slabinfo-report.ts";
 import { totalsView } from "../report/slabinfo-totals.ts";
 import { type CacheFacts, cacheFacts } from "../sysfs/cache-facts.ts";
 import { readSlabinfo, slabinfoRows, writeSlabinfo } from "../sysfs/slabinfo.ts";
@@ -42,7 +45,7 @@ export function slabinfoCommand(): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action((options: SlabinfoOptions) => {
-    const kernel = inspected(command, options);
+    const { kernel, dmesg } = inspected(command, options);
     const tool = options.list ?? options.aliases ?? options.totals ?? options.report;
     if (tool !== undefined && options.allocator === "slab") {
       badUsage(command, "the views are made from sysfs, which SLAB's caches are not in");
@@ -53,14 +56,15 @@ export function slabinfoCommand(): Command {
         tool === undefined
           ? readSlabinfo(systemOf(kernel))
           : view(command, options, cacheFacts(new SlabSysfs(systemOf(kernel))));
+      const said = options.dmesg === true ? merged([dmesg.lines]) : undefined;
       process.stdout.write(
         options.json
           ? jsonDocument(
               "slabinfo",
               { ...options },
-              { text, caches: slabinfoRows(systemOf(kernel)) },
+              { text, caches: slabinfoRows(systemOf(kernel)), dmesg: said },
             )
-          : text,
+          : text + (said === undefined ? "" : dmesgText(said)),
       );
     });
   });
@@ -73,13 +77,13 @@ function write(command: Command, kernel: Kernel, text: string): void {
 
 function view(command: Command, options: SlabinfoOptions, caches: CacheFacts[]): string {
   if (options.aliases) return aliasView(caches);
-  if (options.totals) return totalsView(caches);
-  const { report } = options;
-  if (report === undefined) return listView(caches);
+  const { report, kernel } = options;
+  if (options.totals) return totalsView(caches, kernel);
+  if (report === undefined) return listView(caches, kernel);
   const found = caches.find((cache) =>
     [cache.name, cache.directory, ...cache.links].includes(report),
   );
   return found === undefined
     ? badUsage(command, `there is no cache ${report}; --list shows those with slabs`)
-    : reportView(found);
+    : reportView(found, kernel);
 }

@@ -14,6 +14,7 @@ import {
   anySeed,
   badUsage,
   complain,
+  DMESG,
   EXIT,
   type Interruptible,
   interruptible,
@@ -63,6 +64,7 @@ interface Given extends KernelOptions {
   failPages?: number;
   hotplug?: number;
   explain?: true;
+  dmesg?: true;
   json?: true;
   quiet?: true;
 }
@@ -114,6 +116,7 @@ export function stressCommand(): Command {
       seconds,
     )
     .option("--explain", "after a failure, search its last operations for a failing schedule")
+    .option("--dmesg", DMESG)
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);

@@ -4,6 +4,8 @@
 import { Command } from "commander";
 import { errorText } from "../caches/errno.ts";
 import { systemOf } from "../kernel/kernel.ts";
+import { merged } from "../machine/dmesg.ts";
+import { dmesgText } from "../report/dmesg.ts";
 import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
@@ -34,15 +36,16 @@ export function sysfsCommand(): Command {
   return command.action(
     (cache: string | undefined, file: string | undefined, options: SysfsOptions) => {
       if (options.allocator === "slab") badUsage(command, "SLAB's caches are not in sysfs");
-      const kernel = inspected(command, options);
+      const { kernel, dmesg } = inspected(command, options);
       kernel.run(() => {
         const sysfs = new SlabSysfs(systemOf(kernel));
         if (options.write !== undefined) write(command, sysfs, cache, file, options.write);
         const files = read(command, sysfs, cache, file);
+        const said = options.dmesg === true ? merged([dmesg.lines]) : undefined;
         process.stdout.write(
           options.json
-            ? jsonDocument("sysfs", { cache, file, ...options }, { files })
-            : textOf(files, file),
+            ? jsonDocument("sysfs", { cache, file, ...options }, { files, dmesg: said })
+            : textOf(files, file) + (said === undefined ? "" : dmesgText(said)),
         );
       });
     },

@@ -12,6 +12,7 @@
 
 import { parseBootParameters } from "../caches/boot-parameters.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { ConsoleSink } from "../machine/console.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
@@ -38,10 +39,12 @@ export interface SharedKernel {
   readonly options: Required<BootOptions>;
 }
 
-/** How a thread sees the kernel differently from the others: memory class, exchanged classes. */
+/** How a thread sees the kernel differently from the others. */
 export interface ThreadBuild {
   readonly memoryClass?: MemoryClass;
   readonly change?: Change;
+  /** Hears what the machine prints on this thread, from boot on. */
+  readonly console?: ConsoleSink;
 }
 
 /**
@@ -97,6 +100,7 @@ export class Kernel {
     });
     system.machine.serve(direct);
     system.machine.witness = javaScriptWitness;
+    system.machine.console.sink = build.console;
     this.shared = shared;
     this.direct = direct;
     this.system = system;

@@ -1,96 +1,112 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** The totals of the kernel's slabinfo tool: all caches together, and how they differ. */
+/**
+ * The totals of the kernel's slabinfo tool (slabinfo -T): all caches together, and how they differ.
+ * As in the tool, the average of PartObjs is a share of all objects in percent.
+ */
 import type { CacheFacts } from "../sysfs/cache-facts.ts";
-import { left, right, sizeText, spaceOf } from "./slabinfo.ts";
+import { isWide, percent, right, sizeText, spaceOf, type ToolOf } from "./slabinfo.ts";
 
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
 
 /** Caches without slabs are counted, and left out of the averages. */
-export function totalsView(caches: readonly CacheFacts[]): string {
+export function totalsView(caches: readonly CacheFacts[], tool: ToolOf): string {
   const active = caches.filter((cache) => cache.slabs > 0);
   const of = (value: (cache: CacheFacts) => number) => active.map(value);
+  const total = (value: (cache: CacheFacts) => number) => sum(of(value));
   const used = (cache: CacheFacts) => cache.objects * cache.object_size;
   const loss = (cache: CacheFacts) => spaceOf(cache) - used(cache);
-  const objects = sum(of((cache) => cache.objects));
-  const partialObjects = sum(of((cache) => cache.objects_partial));
-  const lost = sum(of(loss));
-  const memoryUsed = sum(of(used));
-  const aliases = sum(caches.map((cache) => cache.links.length));
-  const aliased = caches.filter((cache) => cache.links.length > 0).length;
-  const share = (part: number, whole: number) => (whole === 0 ? 0 : (part * 100) / whole);
+  const objects = total((cache) => cache.objects);
+  if (objects === 0) return "No objects\n";
+  if (active.length === 0) return "No slabs\n";
+  const partialObjects = total((cache) => cache.objects_partial);
+  const slabs = total((cache) => cache.slabs);
+  const partial = total((cache) => cache.partial);
+  const width = isWide(tool) ? 15 : 10;
+  const cells = (values: readonly number[], unit: string) =>
+    values.map((value) => `${right(sizeText(Math.floor(value)), width)}${unit}`);
   const row = (
     name: string,
-    values: number[],
-    write: (value: number) => string,
-    total = sum(values),
+    values: readonly number[],
+    whole: number,
+    average = sum(values) / active.length,
   ) => {
-    const average = values.length === 0 ? 0 : Math.floor(sum(values) / values.length);
-    const [least, most] = [Math.min(...values, Infinity), Math.max(...values, 0)];
-    const columns = [average, Number.isFinite(least) ? least : 0, most, total];
-    return `${left(name, 10)}${columns.map((value) => right(write(value), 17)).join("")}`;
+    const unit = name.startsWith("%") ? "%" : "";
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return `${name.padEnd(10 - unit.length)}${cells([average, least, most, whole], unit).join(unit === "" ? "  " : " ")}`;
   };
-  const plain = (value: number) => String(Math.floor(value));
+  const all = (name: string, value: (cache: CacheFacts) => number) =>
+    row(name, of(value), total(value));
   return [
     "Slabcache Totals",
-    "-".repeat(78),
-    `Slabcaches : ${right(caches.length, 15)}   Aliases  : ${right(`${aliases}->${aliased}`, 15)}   Active: ${right(active.length, 6)}`,
-    `Memory used: ${right(sizeText(memoryUsed), 15)}   # Loss   : ${right(sizeText(lost), 15)}   MRatio: ${right(`${Math.floor(share(lost, memoryUsed))}%`, 6)}`,
-    `# Objects  : ${right(objects, 15)}   # PartObj: ${right(partialObjects, 15)}   ORatio: ${right(`${Math.floor(share(partialObjects, objects))}%`, 6)}`,
+    "-".repeat(16),
+    ...head(caches, active.length, { used: total(spaceOf), loss: total(loss), tool }, [
+      objects,
+      partialObjects,
+      percent(total(loss), total(used)),
+    ]),
     "",
-    `${left("Per Cache", 10)}${["Average", "Min", "Max", "Total"].map((name) => right(name, 17)).join("")}`,
-    "-".repeat(78),
-    row(
-      "#Objects",
-      of((cache) => cache.objects),
-      plain,
-    ),
-    row(
-      "#Slabs",
-      of((cache) => cache.slabs),
-      plain,
-    ),
-    row(
-      "#PartSlab",
-      of((cache) => cache.partial),
-      plain,
-    ),
+    isWide(tool)
+      ? "Per Cache         Average              Min              Max            Total"
+      : "Per Cache    Average         Min         Max       Total",
+    "-".repeat(isWide(tool) ? 76 : 57),
+    all("#Objects", (cache) => cache.objects),
+    all("#Slabs", (cache) => cache.slabs),
+    all("#PartSlab", (cache) => cache.partial),
     row(
       "%PartSlab",
-      of((cache) => share(cache.partial, cache.slabs)),
-      (v) => `${Math.floor(v)}%`,
-      share(sum(of((cache) => cache.partial)), sum(of((cache) => cache.slabs))),
+      of((cache) => percent(cache.partial, cache.slabs)),
+      percent(partial, slabs),
     ),
     row(
       "PartObjs",
       of((cache) => cache.objects_partial),
-      plain,
+      partialObjects,
+      percent(partialObjects, objects),
     ),
-    row("Memory", of(spaceOf), sizeText),
-    row("Used", of(used), sizeText),
-    row("Loss", of(loss), sizeText),
+    row(
+      "% PartObj",
+      of((cache) => percent(cache.objects_partial, cache.objects)),
+      percent(partialObjects, objects),
+    ),
+    all("Memory", spaceOf),
+    all("Used", used),
+    all("Loss", loss),
     "",
-    `${left("Per Object", 10)}${["Average", "Min", "Max"].map((name) => right(name, 17)).join("")}`,
-    "-".repeat(61),
-    perObject("Memory", active, (cache) => cache.slab_size, objects),
-    perObject("User", active, (cache) => cache.object_size, objects),
-    perObject("Loss", active, (cache) => cache.slab_size - cache.object_size, objects),
+    isWide(tool)
+      ? "Per Object        Average              Min              Max"
+      : "Per Object   Average         Min         Max",
+    "-".repeat(isWide(tool) ? 59 : 45),
+    ...[
+      ["Memory", (cache: CacheFacts) => cache.slab_size] as const,
+      ["User", (cache: CacheFacts) => cache.object_size] as const,
+      ["Loss", (cache: CacheFacts) => cache.slab_size - cache.object_size] as const,
+    ].map(([name, bytes]) => {
+      const average = total((cache) => bytes(cache) * cache.objects) / objects;
+      const sizes = of(bytes);
+      return `${name.padEnd(10)}${cells([average, Math.min(...sizes), Math.max(...sizes)], "").join("  ")}`;
+    }),
     "",
   ].join("\n");
 }
 
-function perObject(
-  name: string,
+function head(
   caches: readonly CacheFacts[],
-  bytes: (cache: CacheFacts) => number,
-  objects: number,
-): string {
-  const sizes = caches.map(bytes);
-  const total = sum(caches.map((cache) => bytes(cache) * cache.objects));
-  const columns = [
-    objects === 0 ? 0 : Math.floor(total / objects),
-    sizes.length === 0 ? 0 : Math.min(...sizes),
-    Math.max(...sizes, 0),
+  active: number,
+  { used, loss, tool }: { used: number; loss: number; tool: ToolOf },
+  [objects = 0, partialObjects = 0, lost = 0]: readonly number[],
+): string[] {
+  const aliases = sum(caches.map((cache) => cache.links.length));
+  const targets = caches.filter((cache) => cache.links.length > 0).length;
+  const width = isWide(tool) ? 15 : 6;
+  const cell = (value: number) => right(sizeText(value), width);
+  const share = (value: number) => right(sizeText(value), 6);
+  const first = isWide(tool)
+    ? `Slabcaches : ${right(caches.length, 15)}   Aliases  : ${right(aliases, 11)}->${String(targets).padEnd(3)}  Active:    ${right(active, 3)}`
+    : `Slabcaches : ${right(caches.length, 3)}      Aliases  : ${right(aliases, 3)}->${String(targets).padEnd(3)} Active: ${right(active, 3)}`;
+  return [
+    first,
+    `Memory used: ${cell(used)}   # Loss   : ${cell(loss)}   MRatio:${share(lost)}%`,
+    `# Objects  : ${cell(objects)}   # PartObj: ${cell(partialObjects)}   ORatio:${share(percent(partialObjects, objects))}%`,
   ];
-  return `${left(name, 10)}${columns.map((value) => right(sizeText(value), 17)).join("")}`;
 }

@@ -24,10 +24,11 @@ const SLAB_CALLS: readonly SlabStatName[] = [
 ];
 
 export function stressJson(options: StressOptions, outcome: Outcome): Record<string, unknown> {
-  const { failure, died, checks, perCpu, ...rest } = outcome;
+  const { failure, died, checks, perCpu, dmesg, ...rest } = outcome;
   const verdict = failure !== undefined ? "failed" : died !== undefined ? "cut short" : "clean";
   return {
     ...rest,
+    ...(failure !== undefined || options.dmesg === true ? { dmesg } : {}),
     perCpu: perCpu.map(({ cpu, node, statistics: s }) => ({
       cpu,
       node,

@@ -5,6 +5,7 @@ import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { since } from "../caches/kernel-version.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { StatName } from "../slub/statistics.ts";
+import { dmesgText } from "./dmesg.ts";
 import { failureReport } from "./failure.ts";
 import { sheafSections } from "./stress-sheaves.ts";
 import { slabSections } from "./stress-slab.ts";
@@ -14,6 +15,8 @@ type SlubStatistics = Record<StatName, number>;
 
 const CACHES_SHOWN = 8;
 const LOCKS_SHOWN = 6;
+/** Lines of the console that are shown of a run that failed. */
+const DMESG_SHOWN = 60;
 
 /** One line, while the run goes on. */
 export function stressProgress(options: StressOptions, progress: StressProgress): string {
@@ -35,6 +38,8 @@ export function stressReport(options: StressOptions, outcome: Outcome): string {
     memory(outcome),
     verdicts(outcome),
   ];
+  if (options.dmesg === true) parts.push(dmesgText(outcome.dmesg));
+  else if (outcome.failure !== undefined) parts.push(dmesgText(outcome.dmesg.slice(-DMESG_SHOWN)));
   if (outcome.failure !== undefined) parts.push(failureReport(options, outcome.failure));
   return parts.join("");
 }

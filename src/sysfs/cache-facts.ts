@@ -22,6 +22,7 @@ const NUMBERS = [
   "hwcache_align",
   "reclaim_account",
   "cache_dma",
+  "destroy_by_rcu",
   "poison",
   "red_zone",
   "sanity_checks",
@@ -37,6 +38,12 @@ export interface CacheFacts extends Readonly<Record<NumberFile, number>> {
   readonly directory: string;
   /** Names that lead to the directory, sorted. */
   readonly links: readonly string[];
+  /** Slabs of each node, and partial ones; one number each where there is one node. */
+  readonly slabsOfNodes: readonly number[];
+  readonly partialOfNodes: readonly number[];
+  /** Who allocated the objects in use, and who freed them before; empty where nobody is tracked. */
+  readonly allocCalls: string;
+  readonly freeCalls: string;
   readonly statistics: Readonly<Record<StatName, number>>;
 }
 
@@ -50,18 +57,33 @@ export function cacheFacts(sysfs: SlabSysfs): CacheFacts[] {
         .filter((entry) => entry.isLink && entry.cache === cache)
         .map((entry) => entry.name)
         .sort();
-      // A file that this kernel does not have counts as 0.
-      const read = (file: string) =>
-        Math.max(Number.parseInt(String(sysfs.read(directory, file)), 10), 0);
+      // A file that this kernel does not have, or that cannot be read, has no text and counts as 0.
+      const text = (file: string) => {
+        const found = sysfs.read(directory, file);
+        return typeof found === "string" ? found : "";
+      };
+      const read = (file: string) => Number.parseInt(text(file) || "0", 10);
       return {
         ...record(NUMBERS, read),
         name: directory.startsWith(":") ? (readable(links) ?? directory) : directory,
         directory,
         links,
+        slabsOfNodes: nodeNumbers(text("slabs")),
+        partialOfNodes: nodeNumbers(text("partial")),
+        allocCalls: text("alloc_calls"),
+        freeCalls: text("free_calls"),
         statistics: record(STAT_NAMES, read),
       };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The shares of `6 N0=4 N2=2` (decode_numa_list): 4, 0, 2. */
+function nodeNumbers(text: string): number[] {
+  const numbers: number[] = [];
+  for (const [, node, count] of text.matchAll(/N(\d+)=(\d+)/g))
+    numbers[Number(node)] = Number(count);
+  return Array.from(numbers, (count) => count ?? 0);
 }
 
 function record<T extends string>(

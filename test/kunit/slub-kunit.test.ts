@@ -12,6 +12,7 @@ import {
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
 } from "../../src/caches/flags.ts";
+import { pointerText } from "../../src/caches/pointer-text.ts";
 import { systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../../src/pages/gfp.ts";
 import { KmemCache } from "../../src/slub/structs.ts";
@@ -110,7 +111,8 @@ test("test_leak_destroy: an object alive at destruction is named, and the cache 
       expect(kernel.kmemCacheDestroy(s)).toBeLessThan(0);
     }),
   ).toBe(2);
-  expect(lines.some((line) => line.startsWith(`INFO: Object 0x${p.toString(16)} `))).toBe(true);
+  const object = `INFO: Object ${pointerText("4.1", p)} @offset=`;
+  expect(lines.some((line) => line.startsWith(object))).toBe(true);
   expect(lines.some((line) => line.startsWith("INFO: Allocated in "))).toBe(true);
   kernel.kmemCacheFree(s, p);
   expect(kernel.kmemCacheDestroy(s)).toBe(0);

@@ -9,6 +9,7 @@ import {
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
 } from "../../src/caches/flags.ts";
+import { pointerText } from "../../src/caches/pointer-text.ts";
 import { explore } from "../../src/explore/explore.ts";
 import { systemOf } from "../../src/kernel/kernel.ts";
 import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
@@ -68,8 +69,8 @@ describe("damage", () => {
     const object = kernel.kmemCacheAlloc(s);
     poke(object + 64, 0x12);
     kernel.kmemCacheFree(s, object);
-    const at = `0x${(object + 64).toString(16)}`;
-    expect(lines).toContain("BUG single: Right Redzone overwritten");
+    const at = pointerText("6.1", object + 64);
+    expect(lines).toContain("BUG single (Not tainted): Right Redzone overwritten");
     expect(lines.find((line) => line.startsWith(`${at}-${at} @offset=`))).toMatch(
       /\. First byte 0x12 instead of 0xcc$/,
     );

@@ -9,6 +9,7 @@ import {
   SLAB_STORE_USER,
   SLAB_TRACE,
 } from "../../src/caches/flags.ts";
+import { pointerText } from "../../src/caches/pointer-text.ts";
 import { MIB, systemOf } from "../../src/kernel/kernel.ts";
 import { callersOf, noWitness } from "../../src/machine/witness.ts";
 import { allocCalls, freeCalls } from "../../src/slub/debug/locations.ts";
@@ -145,7 +146,7 @@ test("a traced cache prints a line for each allocation and free", () => {
   const s = kernel.kmemCacheCreate("traced", 64, { flags: SLAB_TRACE });
   const object = kernel.kmemCacheAlloc(s);
   kernel.kmemCacheFree(s, object);
-  const address = `0x${object.toString(16)}`;
+  const address = pointerText("4.1", object);
   const traces = lines.filter((line) => line.startsWith("TRACE"));
   expect(traces).toHaveLength(2);
   expect(traces[0]).toMatch(new RegExp(`^TRACE traced alloc ${address} inuse=\\d+ fp=0x`));

@@ -80,13 +80,13 @@ describe("a script", () => {
     expect(steps[6]?.ev).toEqual([]);
   });
 
-  test("on several CPUs passes a grace period after each operation; on one, none", () => {
+  test("a grace period passes after each operation, on one CPU as on several", () => {
     const script = "C a 2048 0 80000 0\nA 200\nFF 0 199";
     const gone = (cpus: number) =>
       runScript(parseScript(script), { ...MACHINE, cpus }).steps[2]?.ev.filter(
         ([kind]) => kind === "X",
       ).length;
     expect(gone(2)).toBeGreaterThan(0);
-    expect(gone(1)).toBe(0);
+    expect(gone(1)).toBeGreaterThan(0);
   });
 });

@@ -8,6 +8,7 @@
 import type { BootOptions } from "../../kernel/boot-options.ts";
 import { inTurn } from "../../kernel/classes.ts";
 import { boot, MIB, systemOf, type ThreadBuild } from "../../kernel/kernel.ts";
+import type { ConsoleSink } from "../../machine/console.ts";
 import { DirectMemory } from "../../machine/direct-memory.ts";
 import { noWitness } from "../../machine/witness.ts";
 import type { PagePtr } from "../../pages/page.ts";
@@ -30,18 +31,20 @@ class FrozenClock extends DirectMemory {
 }
 
 /**
- * `change` exchanges classes of the allocator.
+ * `change` exchanges classes of the allocator; `console` hears what the machine prints.
  * @throws ScriptError where a command cannot be carried out.
  */
 export function runScript(
   lines: readonly ScriptLine[],
   machine: ScriptMachine,
   change: ThreadBuild["change"] = (classes) => classes,
+  console?: ConsoleSink,
 ): Trace {
   const made: PagePtr[] = [];
   const build: ThreadBuild = {
     memoryClass: FrozenClock,
     change: inTurn(change, notingSlabs(made)),
+    ...(console === undefined ? {} : { console }),
   };
   const kernel = boot(
     { ...machine, memory: machine.nodes * BYTES_A_NODE, tasks: machine.cpus },

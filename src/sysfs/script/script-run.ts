@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * A script's way through one cache: its objects and slabs by number, and what is told of each step.
- * Grace periods pass after each operation, except on one CPU, where the recorded runs had none before
- * the end of the script.
+ * Grace periods pass after each operation.
  */
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../../caches/kmem-cache.ts";
@@ -37,7 +36,6 @@ const ALWAYS = 1024;
 export class ScriptRun {
   protected readonly kernel: Kernel;
   protected readonly view: TraceView;
-  private readonly single: boolean;
   private readonly ctor: number;
   /** Address of each object by number; 0 once it is free. */
   protected objects: Address[] = [];
@@ -51,7 +49,6 @@ export class ScriptRun {
 
   constructor(kernel: Kernel, style: TraceStyle) {
     this.kernel = kernel;
-    this.single = style.single;
     this.view = systemOf(kernel).observer.traceView(style);
     this.ctor = systemOf(kernel).machine.functions.register(() => undefined);
   }
@@ -118,7 +115,6 @@ export class ScriptRun {
     // The default leaves a few searches of other nodes to the cycle counter.
     if (systemOf(this.kernel).machine.options.cpus > 1)
       this.view.setRemoteNodeDefragRatio(this.s, ALWAYS);
-    if (this.holdsGracePeriods) systemOf(this.kernel).machine.rcu.readLock();
     if (Object.keys(this.cache).length === 0) this.cache = this.view.describe(this.s);
     return [];
   }
@@ -128,7 +124,6 @@ export class ScriptRun {
     for (const id of this.objects.keys()) {
       if (this.isLive(id)) this.operation((tell) => this.free(tell, id));
     }
-    if (this.holdsGracePeriods) systemOf(this.kernel).machine.rcu.readUnlock();
     if (this.kernel.kmemCacheDestroy(this.s) !== 0) {
       throw new ScriptError("D: objects remain in the cache");
     }
@@ -145,8 +140,7 @@ export class ScriptRun {
     const events: Event[] = [];
     this.kernel.run(() => {
       act((event) => events.push(event));
-      if (this.waitsForReaders && !this.holdsGracePeriods)
-        systemOf(this.kernel).machine.rcu.barrier();
+      if (this.waitsForReaders) systemOf(this.kernel).machine.rcu.barrier();
     }, this.cpu);
     const last = events.pop();
     if (last !== undefined) events.push(this.quiet ? last : this.withState(last));
@@ -163,18 +157,13 @@ export class ScriptRun {
     return (flags & SLAB_TYPESAFE_BY_RCU) !== 0;
   }
 
-  /** Told as one CPU's story, the script itself is a reader that never ends. */
-  protected get holdsGracePeriods(): boolean {
-    return this.waitsForReaders && this.single;
-  }
-
   protected allocate(tell: (event: Event) => void, node: number): void {
     this.handOut(tell, this.kernel.kmemCacheAllocNode(this.s, GFP_KERNEL, node));
   }
 
   /** Numbers an object, and its slab where it is the first of it. */
   protected handOut(tell: (event: Event) => void, object: Address): void {
-    if (object === 0) throw outOfMemory();
+    if (object === 0) throw new NoMemory();
     const page = systemOf(this.kernel).pages.virtToHeadPage(object);
     const id = this.objects.push(object) - 1;
     if (!this.slabs.has(page)) {
@@ -214,7 +203,7 @@ export class ScriptRun {
 
   protected allocateBulk(tell: (event: Event) => void, count: number): void {
     const p: Address[] = [];
-    if (this.kernel.kmemCacheAllocBulk(this.s, count, p) < count) throw outOfMemory();
+    if (this.kernel.kmemCacheAllocBulk(this.s, count, p) < count) throw new NoMemory();
     for (const object of p) this.handOut(tell, object);
   }
 
@@ -239,8 +228,11 @@ export class ScriptRun {
   }
 }
 
-export function outOfMemory(): ScriptError {
-  return new ScriptError("no memory is left on this machine");
+/** The machine's memory does not suffice for the script. */
+export class NoMemory extends ScriptError {
+  constructor() {
+    super("no memory is left on this machine");
+  }
 }
 
 export function times(count: number, act: () => Event[]): Event[] {

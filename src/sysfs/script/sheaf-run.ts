@@ -158,11 +158,6 @@ export class SheafScriptRun extends ScriptRun {
     return [...told, ...events, ...this.goneSlabs()];
   }
 
-  /** The script is no reader: what waits for a grace period is seen to go. */
-  protected override get holdsGracePeriods(): boolean {
-    return false;
-  }
-
   protected override readonly numbers = (page: PagePtr): number => {
     this.numberSlabs();
     return this.slabs.get(page) ?? -1;
