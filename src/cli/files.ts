@@ -3,7 +3,8 @@
 import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import { quoted } from "../machine/quoted.ts";
 
 /** The file cannot be read; the message is for the user. */
@@ -16,10 +17,24 @@ export async function readText(file: string): Promise<string> {
   try {
     return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   } catch (error) {
-    const name = file === "-" ? "standard input" : quoted(file);
-    const why = quoted((error as Error).message);
-    throw new UnreadableFile(`cannot read ${name}: ${why}`, { cause: error });
+    throw unreadable(file, error);
   }
+}
+
+/** The bytes of a file, or of standard input for `-`; unpacked, if gzip packed them. @throws UnreadableFile */
+export async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    const content = file === "-" ? await buffer(process.stdin) : await readFile(file);
+    return content[0] === 0x1f && content[1] === 0x8b ? gunzipSync(content) : content;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function unreadable(file: string, error: unknown): UnreadableFile {
+  const name = file === "-" ? "standard input" : quoted(file);
+  const why = quoted((error as Error).message);
+  return new UnreadableFile(`cannot read ${name}: ${why}`, { cause: error });
 }
 
 /** Makes a directory and those above it. In /proc Node's own recursive way never ends. */

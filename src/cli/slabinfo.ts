@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. */
+/**
+ * `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. With a
+ * file: what the slab caches of a real machine mean, of which the file is a dump.
+ */
 import { Command } from "commander";
 import { errorText } from "../caches/errno.ts";
 import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { merged } from "../machine/dmesg.ts";
+import { quoted } from "../machine/quoted.ts";
 import { dmesgText } from "../report/dmesg.ts";
+import { dumpReport } from "../report/dump.ts";
 import { aliasView, listView } from "../report/slabinfo.ts";
 import { reportView } from "../report/slabinfo-report.ts";
 import { totalsView } from "../report/slabinfo-totals.ts";
 import { type CacheFacts, cacheFacts } from "../sysfs/cache-facts.ts";
+import { explain } from "../sysfs/dump/explain.ts";
+import { readDump, UnreadableDump } from "../sysfs/dump/read.ts";
+import type { Dump } from "../sysfs/dump/row.ts";
 import { readSlabinfo, slabinfoRows, writeSlabinfo } from "../sysfs/slabinfo.ts";
 import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { readBytes } from "./files.ts";
 import { type InspectedOptions, inspected, withMachineOptions } from "./inspected.ts";
 
 interface SlabinfoOptions extends InspectedOptions {
@@ -31,11 +40,18 @@ Examples:
   slablab slabinfo --after mixed --report kmalloc-64
   slablab slabinfo --allocator slab --after pairs --cpus 2
   slablab slabinfo --allocator slab --write "kmalloc-64 60 30 4"
-  slablab slabinfo --allocator slab --config DEBUG_SLAB --after mixed`;
+  slablab slabinfo --allocator slab --config DEBUG_SLAB --after mixed
+  sudo cat /proc/slabinfo | slablab slabinfo -
+  sudo tar cz /sys/kernel/slab | slablab slabinfo -
+
+Files: /proc/slabinfo 1.0 to 2.1, the screen of slabtop, kmem -s of crash, /sys/kernel/slab as a tar
+file or from \`grep -r .\`, and kernel logs of a machine without memory.`;
 
 export function slabinfoCommand(): Command {
   const command = withMachineOptions(
-    new Command("slabinfo").description("/proc/slabinfo of a machine, to the byte"),
+    new Command("slabinfo")
+      .description("/proc/slabinfo of a machine, to the byte; or what a dump of a real one means")
+      .argument("[file]", "dump of a real machine's caches (see below); - reads standard input"),
   )
     .option("-l, --list", "the kernel tool's list: objects, space, slabs of each cache")
     .option("-a, --aliases", "names of the same cache")
@@ -44,7 +60,11 @@ export function slabinfoCommand(): Command {
     .option("--write <text>", "line to write first: name limit batchcount sharedfactor")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
-  return command.action((options: SlabinfoOptions) => {
+  return command.action(async (file: string | undefined, options: SlabinfoOptions) => {
+    if (file !== undefined) {
+      await explainFile(command, file, options);
+      return;
+    }
     const { kernel, dmesg } = inspected(command, options);
     const tool = options.list ?? options.aliases ?? options.totals ?? options.report;
     if (tool !== undefined && options.allocator === "slab") {
@@ -68,6 +88,36 @@ export function slabinfoCommand(): Command {
       );
     });
   });
+}
+
+/** Options of a machine of its own say nothing about a file. */
+async function explainFile(
+  command: Command,
+  file: string,
+  options: SlabinfoOptions,
+): Promise<void> {
+  const other = command.options.find((option) => {
+    const name = option.attributeName();
+    return name !== "json" && command.getOptionValueSource(name) === "cli";
+  });
+  if (other !== undefined) badUsage(command, `${other.long} says nothing about a file`);
+  const dump = readOrRefuse(command, file, await readBytes(file));
+  const explanation = explain(dump);
+  process.stdout.write(
+    options.json
+      ? jsonDocument("slabinfo", { file }, { dump, explanation })
+      : dumpReport(dump, explanation),
+  );
+}
+
+function readOrRefuse(command: Command, file: string, bytes: Uint8Array): Dump {
+  try {
+    return readDump(bytes);
+  } catch (error) {
+    if (!(error instanceof UnreadableDump)) throw error;
+    const name = file === "-" ? "standard input" : quoted(file);
+    return badUsage(command, `${name} ${error.message}`);
+  }
 }
 
 function write(command: Command, kernel: Kernel, text: string): void {

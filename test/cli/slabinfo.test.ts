@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { slablab } from "./commands.ts";
 
@@ -47,6 +50,28 @@ describe("slablab slabinfo", () => {
       name: "kmem_cache",
       statistics: { error: 0, reaped: 0 },
     });
+  });
+
+  test("explains a dump of its own, or of a file, and refuses what is none with one line", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "slablab-"));
+    const file = join(directory, "dump");
+    const { out: own } = await slabinfo("--kernel", "6.1", "--cpus", "8");
+    writeFileSync(file, own);
+    const { out } = await slabinfo(file);
+    expect(out).toMatch(/^\/proc\/slabinfo 2\.1, \d+ caches, SLUB\n/);
+    expect(out).toMatch(/^ {2}SLUB of 6\.1 +(\d+) of \1 caches/m);
+    writeFileSync(file, "hello\n");
+    for (const args of [[file], [join(directory, "absent")], [file, "--cpus", "3"]]) {
+      const refused = await slabinfo(...args);
+      expect([refused.out, refused.code]).toEqual(["", 2]);
+      expect(refused.err).toMatch(/^error: .+\n$/);
+    }
+    rmSync(directory, { recursive: true });
+  });
+
+  test("shows the machine's console", async () => {
+    const { out } = await slabinfo("--dmesg");
+    expect(out).toMatch(/\nConsole \(dmesg\)\n {2}SLUB: HWalign=64, Order=0-3/);
   });
 
   test("refuses an unknown cache, workload or kernel with one line", async () => {
