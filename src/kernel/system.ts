@@ -274,7 +274,12 @@ export class System {
     return page === 0 ? 0 : this.pages.pageAddress(page);
   }
 
-  /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
+  /**
+   * krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. With
+   * __GFP_ZERO, bytes that were not asked for before are zero only as far as the kernel knows them: as
+   * in Linux, an object that shrank and grows again shows old bytes before 6.13, except where a debug
+   * cache of 6.1 notes what was asked for. Since 6.13 the rest is zeroed as the object shrinks.
+   */
   krealloc(object: Address, size: number, gfp = KERNEL): Address {
     if (size === 0) {
       this.kfree(object);
@@ -283,9 +288,7 @@ export class System {
     if (object <= ZERO_SIZE || !(size > 0)) return this.kmalloc(size, gfp);
     const asked = this.requestedSize(object);
     if (this.usable(object) >= size) {
-      if ((gfp & GFP_ZERO) !== 0 && asked < size) {
-        this.memory.fill(object + asked, 0, size - asked);
-      }
+      if ((gfp & GFP_ZERO) !== 0) this.zeroSpare(object, asked, size);
       this.noteRequested(object, size);
       return object;
     }
@@ -294,6 +297,14 @@ export class System {
     this.memory.copy(grown, object, asked);
     this.kfree(object);
     return grown;
+  }
+
+  private zeroSpare(object: Address, asked: number, size: number): void {
+    const { memory } = this;
+    if (asked < size) memory.fill(object + asked, 0, size - asked);
+    else if (since(this.common.kernel, "6.13")) {
+      memory.fill(object + size, 0, this.usable(object) - size);
+    }
   }
 
   /** Bytes that kmalloc was asked for, where that is noted; else those that may be used. */

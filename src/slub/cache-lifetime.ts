@@ -231,16 +231,19 @@ export class CacheLifetime {
     this.freeNodes(s);
   }
 
-  /** ksize: how many bytes of an object its user may use. */
+  /**
+   * ksize: how many bytes of an object its user may use. A free pointer that has a place of its own,
+   * behind an object with a constructor, is never among them; a kernel would count it there.
+   */
   ksize(s: KmemCachePtr): number {
     const { memory } = this;
     const flags = memory.read32(s + KmemCache.flags);
     if ((flags & (SLAB_RED_ZONE | SLAB_POISON)) !== 0) {
       return memory.read32(s + KmemCache.objectSize);
     }
-    if ((flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER)) !== 0) {
-      return memory.read32(s + KmemCache.inuse);
-    }
+    const inuse = memory.read32(s + KmemCache.inuse);
+    const isFollowed = (flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER)) !== 0;
+    if (isFollowed || memory.read32(s + KmemCache.offset) >= inuse) return inuse;
     return memory.read32(s + KmemCache.size);
   }
 }

@@ -17,6 +17,18 @@ describe.each(["4.1", "6.1"] as const)("with the layout of %s, a view", (version
     expect(() => kernel.view32(object + 68, 8)).toThrow(/offset 68, size 8/);
   });
 
+  test("shows no free pointer behind an object with a constructor", () => {
+    const { kernel, reports } = bench({ kernel: version, parameters: { slub_debug: "F" } });
+    const ctor = kernel.registerConstructor(() => undefined);
+    const s = kernel.kmemCacheCreate("constructed", 72, { ctor });
+    const object = kernel.kmemCacheAlloc(s);
+    expect(kernel.ksize(object)).toBe(72);
+    kernel.view8(object).fill(0xff);
+    kernel.kmemCacheFree(s, object);
+    expect(reports).toEqual([]);
+    expect(() => kernel.view8(object, 73)).toThrow(/offset 0, size 73/);
+  });
+
   test("shows neither red zones nor tracks", () => {
     const { kernel } = bench({ kernel: version });
     const flags = SLAB_RED_ZONE | SLAB_STORE_USER;

@@ -17,29 +17,49 @@ const NAME = /^(?<name>\S.*?)\s+(?<numbers>\d+(?:\s+\d+)+)\s*$/;
 
 type Numbers = readonly number[];
 
+/** What a version's lines are like. */
+interface Format {
+  readonly isOld?: true;
+  readonly batchcountFirst?: true;
+  /** It came after SLUB, so that it may be either allocator's. */
+  readonly isEithers?: true;
+}
+
+const PASTED: Format = { isEithers: true };
+const FORMATS: Readonly<Record<string, Format>> = {
+  "1.0": { isOld: true },
+  "1.1": { isOld: true },
+  "1.2": { isOld: true },
+  "2.0": { batchcountFirst: true },
+  "2.1": PASTED,
+};
+
 export function isSlabinfo(text: string): boolean {
   return /^\s*slabinfo - version:/m.test(text) || /: tunables .*: slabdata /.test(text);
 }
 
 export function readProcSlabinfo(text: string): Dump {
   let version = "2.1";
+  let format = PASTED;
   const rows: DumpRow[] = [];
   const unread: UnreadLine[] = [];
   for (const [i, line] of text.split("\n").entries()) {
     const stated = VERSION.exec(line.trim())?.[1];
-    if (stated !== undefined) version = stated;
-    else if (line.trim() !== "" && !line.trim().startsWith("#")) {
-      const row = version.startsWith("1.") ? oldRow(line.trim()) : row2(line.trim(), version);
+    if (stated !== undefined) {
+      version = stated;
+      format = FORMATS[stated] ?? PASTED;
+    } else if (line.trim() !== "" && !line.trim().startsWith("#")) {
+      const row = format.isOld ? oldRow(line.trim()) : presentRow(line.trim(), format);
       if (row === undefined) unread.push({ number: i + 1, text: line.trim() });
       else rows.push(row);
     }
   }
-  return { format: `/proc/slabinfo ${version}`, rows, unread, ...allocatorOf(version, rows) };
+  return { format: `/proc/slabinfo ${version}`, rows, unread, ...allocatorOf(format, rows) };
 }
 
 /** Queues of SLUB caches have no sizes. Before 2.6.22 there was no SLUB. */
-function allocatorOf(version: string, rows: readonly DumpRow[]): Pick<Dump, "allocator"> {
-  if (version !== "2.1") return { allocator: "slab" };
+function allocatorOf(format: Format, rows: readonly DumpRow[]): Pick<Dump, "allocator"> {
+  if (format.isEithers === undefined) return { allocator: "slab" };
   const limits = rows.map(({ tunables }) => tunables?.[0] ?? 0);
   return { allocator: limits.some((limit) => limit > 0) ? "slab" : "slub" };
 }
@@ -74,7 +94,7 @@ function oldRow(line: string): DumpRow | undefined {
   };
 }
 
-function row2(line: string, version: string): DumpRow | undefined {
+function presentRow(line: string, format: Format): DumpRow | undefined {
   const read = nameAndNumbers(line.split(" : ")[0] ?? "");
   if (read === undefined || read.numbers.length < 5) return undefined;
   const [active = 0, total = 0, size = 0, objectsPerSlab = 0, pagesPerSlab = 0] = read.numbers;
@@ -88,12 +108,9 @@ function row2(line: string, version: string): DumpRow | undefined {
     ...(slabdata === undefined ? {} : { activeSlabs, slabs }),
     ...(tunables === undefined
       ? {}
-      : { tunables: version === V2_0 ? [b, a, shared] : [a, b, shared] }),
+      : { tunables: format.batchcountFirst ? [b, a, shared] : [a, b, shared] }),
   };
 }
-
-/** In this version batchcount came first. */
-const V2_0: string = "2.0";
 
 function numbersBehind(line: string, word: string, count: number): Numbers | undefined {
   const found = new RegExp(`: ${word}\\s+(\\d+(?:\\s+\\d+){${count - 1}})`).exec(line)?.[1];
