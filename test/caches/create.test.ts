@@ -12,6 +12,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../../src/caches/flags.ts";
 import { KmemCacheBase, SLAB_STATE } from "../../src/caches/kmem-cache.ts";
+import { pointerText } from "../../src/caches/pointer-text.ts";
 import { SlabCommon } from "../../src/caches/slab-common.ts";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { onAllocator, onCommon, onSlub } from "../../src/kernel/classes.ts";
@@ -410,7 +411,7 @@ describe("kmem_cache_destroy of a cache with objects", () => {
     expect(kernel.kmemCacheDestroy(s)).toBe(-EBUSY);
     const text = lines.join("\n");
     expect(text).toContain("Objects remaining in busy on kmem_cache_close()");
-    for (const object of kept) expect(text).toContain(`Object 0x${object.toString(16)}`);
+    for (const object of kept) expect(text).toContain(`Object ${pointerText("4.1", object)}`);
     expect(lines.at(-1)).toBe("kmem_cache_destroy busy: Slab cache still has objects");
     const more = kernel.kmemCacheAlloc(s);
     expect(more).not.toBe(0);
