@@ -20,7 +20,7 @@ import {
   CPU_PARTIAL_ALLOC,
   DEACTIVATE_BYPASS,
 } from "../statistics.ts";
-import type { KmemCacheCpuPtr, KmemCachePtr } from "../structs.ts";
+import type { KmemCacheCpuPtr, KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
 import { SlowAllocation } from "./slow-allocation.ts";
 
 export class SlowAllocationInterruptible extends SlowAllocation {
