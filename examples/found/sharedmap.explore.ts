@@ -101,14 +101,11 @@ export const setAndDelete: Program = {
   check: expectKeys("b"),
 };
 
-/**
- * Lines of the keys: d and e 0, a 1, g 2, h and j 3. Of three that want the last place, two must be
- * told that the map is full.
- */
+/** Both keys belong to the last line, and one place is free: the other must be told that it is full. */
 export const lastPlace: Program = {
   name: "sharedmap/last-place",
   buffers: { storage: filled("d", "a", "g") },
-  tasks: { h: set("h"), j: set("j"), e: set("e") },
+  tasks: { h: set("h"), j: set("j") },
   check: (shared) => {
     const { length } = received(shared);
     if (length !== ENTRIES) throw new Error(`length ${length}`);
