@@ -8,7 +8,7 @@
  * made.
  */
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
-import { Cpu, holderIn, sizeOfCpu } from "../src/machine/cpus.ts";
+import { Cpu, holderIn, isKept, sizeOfCpu, sizeOfTask, Task } from "../src/machine/cpus.ts";
 import type { StressControl } from "./control.ts";
 import { describeOperation } from "./failure.ts";
 
@@ -82,7 +82,12 @@ export class Watchdog {
   /** The stress task that runs as the CPU, or less than 0; the machine's task 0 is the main thread. */
   private taskOn(cpu: number): number {
     const { memory, machine } = systemOf(this.kernel);
-    return holderIn(memory.loadAcquire(machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease)) - 2;
+    const lease = memory.loadAcquire(machine.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease);
+    const holder = holderIn(lease);
+    if (!isKept(lease)) return holder - 2;
+    // A task keeps its CPU also between two calls, where it does nothing.
+    const inside = machine.layout.taskBase + (holder - 1) * sizeOfTask + Task.inside;
+    return memory.loadAcquire(inside) === 0 ? -1 : holder - 2;
   }
 
   private describe(cpu: number, task: number, forMs: number): Stuck {

@@ -14,9 +14,9 @@ import type { FailureClass } from "../machine/kernel-bug.ts";
 /**
  * The source of the entry. V3: the commit's id and text were read. V2: id and title were seen
  * together. V1: the patch mail was read, its id was not confirmed. U: from memory. A trailing `-`:
- * only in part.
+ * only in part. K: no commit mends it yet; a recorded run of the kernel shows it.
  */
-export type Verification = "V3" | "V3-" | "V2" | "V2-" | "V1" | "U";
+export type Verification = "K" | "V3" | "V3-" | "V2" | "V2-" | "V1" | "U";
 
 export interface Exhibit {
   /**

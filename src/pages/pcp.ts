@@ -161,10 +161,13 @@ export class PcpLists {
     if (count > 0) this.giveBack(zone, pcp, count);
   }
 
-  /** How many pages of the zone a CPU holds: a glance from outside, unless the machine is quiet. */
+  /**
+   * How many pages of the zone a CPU holds: a glance from outside, unless the machine is quiet. The CPU
+   * writes the count plainly, as in drain_all_pages of the kernel, which only guesses by it.
+   */
   count(zone: Zone, cpu: number): number {
     const pcp = this.memory.perCpuPtr(this.offsetOf(zone), cpu);
-    return this.memory.readOnce(pcp + PerCpuPages.count);
+    return this.memory.readRacy(pcp + PerCpuPages.count);
   }
 
   /** Whether a CPU holds any page. */

@@ -15,6 +15,7 @@ const bulkFree: Step = call("bulk-free l and r", ({ system, s }, names) => {
 export const R27 = bug({
   id: "R27",
   title: "slub: kmem_cache_free_bulk loses the objects of its own node",
+  verification: "K",
   needs: "0",
   story: [
     "A bulk free sorts out the objects of other nodes, in batches of 32, and returns once the last object examined has completed a batch.",
