@@ -6,11 +6,11 @@
  */
 import { SLAB_WRITTEN_OUT, withDirectSlabPaths } from "../slab/direct-paths.ts";
 import { SLUB_WRITTEN_OUT, withDirectSlubPaths } from "../slub/cpu-slab/direct-paths.ts";
-import { type Change, inTurn, onSlab, onSlub, type SystemClasses } from "./classes.ts";
+import { type Change, inTurn, onCpuSlabs, onSlab, type SystemClasses } from "./classes.ts";
 
 type Table = Readonly<Record<string, { readonly prototype: Readonly<Record<string, unknown>> }>>;
 
-const withPaths = inTurn(onSlub(withDirectSlubPaths), onSlab(withDirectSlabPaths));
+const withPaths = inTurn(onCpuSlabs(withDirectSlubPaths), onSlab(withDirectSlabPaths));
 
 /** The table as `change` makes it, with the direct paths below the changes where they fit. */
 export function withDirectPaths(plain: SystemClasses, change: Change): SystemClasses {
