@@ -225,9 +225,10 @@ export class Occupancy {
     return top === undefined || !top.irqsOff;
   }
 
+  /** As the CPU itself sees it: else work whose end still waits in its store buffer began again. */
   private cpuWord(cpu: number, field: number): number {
     const { memory } = this;
-    return memory.peek(memory.layout.cpuBase + cpu * sizeOfCpu + field);
+    return memory.peekAs(cpu, memory.layout.cpuBase + cpu * sizeOfCpu + field);
   }
 
   private hasCall(cpu: number): boolean {
