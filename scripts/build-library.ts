@@ -43,9 +43,9 @@ function firstOfLines(mappings: Mappings): SourceMapSegment[][] {
 }
 
 function writeMap(path: string, thin: (mappings: Mappings) => SourceMapSegment[][]): void {
-  const { file, sources, mappings } = JSON.parse(readFileSync(path, "utf8"));
+  const { sources, mappings } = JSON.parse(readFileSync(path, "utf8"));
   const thinned = encode(thin(decode(mappings)));
-  const map = { version: 3, file, sources, names: [], mappings: thinned };
+  const map = { version: 3, sources, names: [], mappings: thinned };
   writeFileSync(path, JSON.stringify(map));
 }
 
@@ -97,8 +97,11 @@ const UNSEEN = [
   /^\/\*\*[\s\S]*?\*\/\n(?=import |export [{*]|\/\*\*)/,
   new RegExp(`${COMMENT}(?= +private )`, "gm"),
 ];
-/** Of what no entry exports, which may change with any version, only the types count. */
-const COMMENTS = [new RegExp(COMMENT, "gm")];
+/**
+ * Of what no entry exports, which may change with any version, only the types count. Of private members
+ * in a row the last is enough to keep the class apart from others.
+ */
+const COMMENTS = [new RegExp(COMMENT, "gm"), /^ +private .*;\n(?=(?:\0\n)* +private )/gm];
 
 /** Makes one file of declarations small, and its map. */
 function shrinkDeclarations(path: string, unseenWords: readonly RegExp[]): void {
