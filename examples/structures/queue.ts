@@ -1,7 +1,7 @@
 /**
  * A queue of linked nodes. Michael and Scott, "Simple, Fast, and Practical Non-Blocking and Blocking
  * Concurrent Queue Algorithms", PODC 1996. Nodes are not used twice here, so indices need no count.
- * The tail may lag one node behind; whoever meets that moves it first.
+ * The tail may lag one node behind; a task that meets that moves it first.
  */
 const HEAD = 0;
 const TAIL = 1;

@@ -6,7 +6,7 @@
 import type { Failure } from "./replay.ts";
 import { fold, type TimelineEvent, type TimelineRow } from "./timeline.ts";
 
-/** What a line is to its reader, for whoever gives lines a colour. */
+/** What a line tells, so that a terminal can give it a colour. */
 export type Tone = "aside" | "failure" | "order" | "plain";
 
 export interface TimelineLine {

@@ -13,10 +13,8 @@
 
 import { parseBootParameters } from "../caches/boot-parameters.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
-
 import type { ConsoleSink } from "../machine/console.ts";
 import { TASK_NUMBERS } from "../machine/cpus.ts";
-
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
@@ -148,7 +146,7 @@ export class Kernel {
     return this.sharing;
   }
 
-  /** This thread's task, as `bury` takes it: tell it to whoever sees the thread end. */
+  /** This thread's task, as `bury` takes it: a parent is told it, to bury the thread with. */
   get task(): number {
     const { task, generation } = this.direct.tenancy;
     return generation * TASK_NUMBERS_ROOM + task;
@@ -302,6 +300,7 @@ export class Kernel {
     return this.kmemCacheAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
   }
 
+  /** kmem_cache_alloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
     if (this.direct.undisturbed()) return this.system.kmemCacheAllocNode(s, gfp, node);
     return this.allocOutside(s, gfp, node);

@@ -41,7 +41,7 @@ export interface CacheFacts extends Readonly<Record<NumberFile, number>> {
   /** Slabs of each node, and partial ones; one number each where there is one node. */
   readonly slabsOfNodes: readonly number[];
   readonly partialOfNodes: readonly number[];
-  /** Who allocated the objects in use, and who freed them before; empty where nobody is tracked. */
+  /** Callers that allocated the objects in use, and that freed them before; empty without tracking. */
   readonly allocCalls: string;
   readonly freeCalls: string;
   readonly statistics: Readonly<Record<StatName, number>>;

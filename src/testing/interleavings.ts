@@ -26,6 +26,9 @@ export class InterleavingError extends Error {
   }
 }
 
+/** The title of a test, as the name of its program: a token has it. */
+export const nameOf = (title: string): string => title.trim().replaceAll(/[^\w./-]+/g, "-");
+
 /**
  * Replays the known failures of the program, then searches for a new one.
  * @throws InterleavingError for a failure, and for a search that its limits end before it is complete.

@@ -16,14 +16,11 @@
 import { type TestAPI, test as vitestTest } from "vitest";
 import type { SearchOptions } from "../explore/explore.ts";
 import type { BufferSpecs, BuffersProgram, WordsProgram } from "../explore/javascript/program.ts";
-import { checkInterleavings, type Interleavings } from "./interleavings.ts";
+import { checkInterleavings, type Interleavings, nameOf } from "./interleavings.ts";
 import { outcomes } from "./outcomes.ts";
 
 export { InterleavingError } from "./interleavings.ts";
 export { type Expectation, type OutcomeTable, outcomes } from "./outcomes.ts";
-
-/** The name of the test, as a token has it. */
-const nameOf = (title: string): string => title.trim().replaceAll(/[^\w./-]+/g, "-");
 
 /** Searching takes as long as the program says, so vitest sets no limit of its own. */
 const WITHOUT_LIMIT = { timeout: 0 };

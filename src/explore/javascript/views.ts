@@ -102,7 +102,7 @@ export class Views {
   }
 
   private write({ type, at, real }: View, index: number, value: unknown): void {
-    // A value that is none of the array's is refused also where there is no element.
+    // A value of a wrong kind (a number for a bigint) is refused also where there is no element.
     if (!isElement(real, index)) type.toWords(value);
     else writeElement(this.memory, type, at + index * type.bytes, value);
   }
