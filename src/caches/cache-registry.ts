@@ -23,7 +23,7 @@ import type { BootParameters } from "./boot-parameters.ts";
 import type { BuildOption, KernelBuild } from "./flags.ts";
 import type { KernelVersion } from "./kernel-version.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
-import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 
 /** kmalloc sizes go up to 2^22, and 96 and 192 are numbers 1 and 2. */
@@ -148,6 +148,7 @@ export abstract class CacheRegistry {
 
   /** Puts a finished cache on the list. */
   publish(s: KmemCachePtr): void {
+    this.memory.write32(s + KmemCacheBase.magic, LIVE_CACHE);
     listAdd(this.memory, s + KmemCacheBase.list, this.globals + Globals.slabCaches);
   }
 

@@ -187,6 +187,7 @@ export class SlabCommon extends CacheRegistry {
   }
 
   private unlist(s: KmemCachePtr): void {
+    this.memory.write32(s + KmemCacheBase.magic, 0);
     listDel(this.memory, s + KmemCacheBase.list);
     if (this.hasSysfs) this.sysfsNames.removeAll(s);
   }

@@ -11,7 +11,8 @@
  */
 
 import { parseBootParameters } from "../caches/boot-parameters.ts";
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
@@ -21,9 +22,12 @@ import {
   type SharedMachine,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
+import { checkedOptions, NUMBER, named, whole } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { Afterwards } from "./afterwards.ts";
+import { Arguments, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
 import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
 import type { Change } from "./classes.ts";
@@ -72,6 +76,22 @@ export let systemOf: (kernel: Kernel) => System;
 /** Likewise: this thread's memory, with its task. */
 export let threadOf: (kernel: Kernel) => DirectMemory;
 
+// Local names: see machine/inlining.ts.
+const CACHE_MAGIC = KmemCacheBase.magic;
+const LIVE = LIVE_CACHE;
+
+const AsyncFunction = (async () => undefined).constructor;
+
+const CACHE_OPTIONS = {
+  align: NUMBER,
+  flags: whole(-(2 ** 31), 2 ** 32 - 1),
+  ctor: NUMBER,
+  useroffset: NUMBER,
+  usersize: NUMBER,
+  freeptrOffset: NUMBER,
+  sheafCapacity: NUMBER,
+};
+
 export class Kernel {
   /** Plain data, which may be posted to any worker: what `attach` takes. */
   declare readonly shared: SharedKernel;
@@ -79,6 +99,13 @@ export class Kernel {
   declare readonly debug: KernelDebug;
   declare private readonly system: System;
   declare private readonly direct: DirectMemory;
+  declare private readonly args: Arguments;
+  declare private readonly afterwards: Afterwards;
+  /** How many bytes from 0 on an address may lie in. */
+  declare private readonly end: number;
+  /** Numbers of the constructors that this program has registered. */
+  private readonly constructors = new Set<number>();
+  private isConstructing = false;
 
   static {
     systemOf = (kernel) => kernel.system;
@@ -100,15 +127,39 @@ export class Kernel {
     this.shared = shared;
     this.direct = direct;
     this.system = system;
-    this.debug = new KernelDebug(system, (act) => this.run(act));
+    this.args = new Arguments(system);
+    this.afterwards = new Afterwards();
+    this.end = system.machine.layout.end;
+    system.machine.functions.onMissing = (number) => {
+      this.afterwards.fail(
+        new KernelBug("bad-access", `constructor ${number} is not registered on this thread`),
+      );
+    };
+    this.debug = new KernelDebug({
+      system,
+      args: this.args,
+      afterwards: this.afterwards,
+      call: (name, act) => this.call(name, act),
+    });
   }
 
   /**
    * Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. Inside
    * of a section it only does what was asked of this CPU meanwhile, and goes on.
-   * @throws RangeError where the machine has no such CPU.
+   * @throws RangeError where the machine has no such CPU; KernelBug for an async function, which would
+   * go on when its section is over.
    */
   run<T>(section: () => T, cpu = -1, patience?: number): T {
+    if (typeof section !== "function") refuse("run", `${named(section)} is no function`);
+    if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
+    if (this.isConstructing) this.mayCall("run");
+    const result = this.runSection(section, cpu, patience);
+    if (this.afterwards.isOwed) this.settle(0);
+    if (result instanceof Promise) refuse("run", "a section must not return a promise");
+    return result;
+  }
+
+  private runSection<T>(section: () => T, cpu: number, patience: number | undefined): T {
     const { direct } = this;
     if (cpu !== -1) this.checkCpu(cpu);
     if (direct.onCpu) {
@@ -138,11 +189,37 @@ export class Kernel {
    * `run` for what waits until readers are done.
    * @throws KernelBug inside of a read-side section, which would be over for everybody.
    */
-  private runUnlessReading<T>(call: string, act: () => T): T {
+  private callUnlessReading<T>(call: string, act: () => T): T {
     if (this.direct.isReading) {
       throw new KernelBug("deadlock", `${call} in a read-side section, which it would wait for`);
     }
+    return this.call(call, act);
+  }
+
+  /** `run` for one call of the allocator. */
+  private call<T>(call: string, act: () => T): T {
+    this.mayCall(call);
     return this.run(act);
+  }
+
+  /** @throws KernelBug inside of a constructor, and when the machine has panicked. */
+  private mayCall(call: string): void {
+    if (this.isConstructing) refuse(call, "a constructor may do nothing but write its object");
+    this.direct.checkPanic();
+  }
+
+  private settle(object: Address): void {
+    this.afterwards.settle(() => this.kfree(object));
+  }
+
+  /** A multiple of 8 where the word of a live cache lies; text and half numbers are none. */
+  private isCache(s: KmemCachePtr): boolean {
+    return s === (s & -8) && this.direct.read32(s + CACHE_MAGIC) === LIVE;
+  }
+
+  /** Whether an address lies in the memory: System refuses what lies there and is no object. */
+  private isAddress(object: Address): boolean {
+    return object === (object | 0) && object >>> 0 < this.end;
   }
 
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
@@ -161,8 +238,14 @@ export class Kernel {
 
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmallocNode(size: number, gfp: number, node: number): Address {
-    if (this.direct.undisturbed()) return this.system.kmallocNode(size, gfp, node);
-    return this.runKmalloc(size, gfp, node);
+    let object: Address;
+    if (this.direct.undisturbed()) object = this.system.kmallocNode(size, gfp, node);
+    else {
+      this.mayCall("kmalloc");
+      object = this.runKmalloc(size, gfp, node);
+    }
+    if (this.afterwards.isOwed) this.settle(object);
+    return object;
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
@@ -171,8 +254,13 @@ export class Kernel {
 
   /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
   kfree(object: Address): void {
+    if (!this.isAddress(object)) this.args.objectOrNull("kfree", object);
     if (this.direct.undisturbed()) this.system.kfree(object);
-    else this.runKfree(object);
+    else {
+      this.mayCall("kfree");
+      this.runKfree(object);
+    }
+    if (this.afterwards.isOwed) this.settle(0);
   }
 
   private runKfree(object: Address): void {
@@ -190,8 +278,15 @@ export class Kernel {
   }
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    if (this.direct.undisturbed()) return this.system.kmemCacheAllocNode(s, gfp, node);
-    return this.runAlloc(s, gfp, node);
+    if (!this.isCache(s)) this.args.cache("kmem_cache_alloc", s);
+    let object: Address;
+    if (this.direct.undisturbed()) object = this.system.kmemCacheAllocNode(s, gfp, node);
+    else {
+      this.mayCall("kmem_cache_alloc");
+      object = this.runAlloc(s, gfp, node);
+    }
+    if (this.afterwards.isOwed) this.settle(object);
+    return object;
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -200,8 +295,13 @@ export class Kernel {
 
   /** kmem_cache_free. @throws KernelBug for an object of another cache. */
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    if (!this.isAddress(object)) this.args.object("kmem_cache_free", object);
     if (this.direct.undisturbed()) this.system.kmemCacheFree(s, object);
-    else this.runFree(s, object);
+    else {
+      this.mayCall("kmem_cache_free");
+      this.runFree(s, object);
+    }
+    if (this.afterwards.isOwed) this.settle(0);
   }
 
   private runFree(s: KmemCachePtr, object: Address): void {
@@ -210,16 +310,20 @@ export class Kernel {
 
   /** kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. */
   kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
-    return this.run(() => this.system.kmallocTrace(s, size, gfp, node));
+    this.args.cache("kmalloc_trace", s);
+    this.args.request("kmalloc_trace", gfp, node);
+    return this.call("kmalloc_trace", () => this.system.kmallocTrace(s, size, gfp, node));
   }
 
   /** ksize: bytes that may be used, at least what was asked for. */
   ksize(object: Address): number {
+    this.args.objectOrNull("ksize", object);
     return this.system.ksize(object);
   }
 
   /** kmem_cache_size: bytes of an object of the cache. */
   kmemCacheSize(s: KmemCachePtr): number {
+    this.args.cache("kmem_cache_size", s);
     return this.system.kmemCacheSize(s);
   }
 
@@ -230,22 +334,40 @@ export class Kernel {
 
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
   krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
-    return this.run(() => this.system.krealloc(object, size, gfp));
+    this.args.objectOrNull("krealloc", object);
+    this.args.request("krealloc", gfp, NUMA_NO_NODE);
+    return this.call("krealloc", () => this.system.krealloc(object, size, gfp));
   }
 
   /** kmem_cache_create: a cache, or 0 without memory. May share one that fits, as the kernel merges caches. */
   kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
-    return this.run(() => this.system.kmemCacheCreate(name, size, options));
+    const checked = checkedOptions("kmem_cache_create", options, CACHE_OPTIONS);
+    const { ctor = 0 } = checked;
+    if (ctor !== 0 && !this.constructors.has(ctor)) {
+      refuse("kmem_cache_create", `there is no constructor ${ctor}: see registerConstructor`);
+    }
+    return this.call("kmem_cache_create", () => this.system.kmemCacheCreate(name, size, checked));
   }
 
   /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
   kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = GFP_KERNEL): number {
-    return this.run(() => this.system.kmemCacheAllocBulk(s, size, p, gfp));
+    const call = "kmem_cache_alloc_bulk";
+    this.args.cache(call, s);
+    this.args.count(call, "objects", size);
+    this.args.array(call, p);
+    this.args.request(call, gfp, NUMA_NO_NODE);
+    return this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp));
   }
 
   /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. */
   kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
-    this.run(() => this.system.kmemCacheFreeBulk(s, size, p));
+    const call = "kmem_cache_free_bulk";
+    if (s !== 0) this.args.cache(call, s);
+    this.args.count(call, "objects", size);
+    this.args.array(call, p);
+    if (size > p.length) refuse(call, `${size} objects of ${p.length}`);
+    for (let i = 0; i < size; i++) this.args.objectOf(call, s, p[i] as Address);
+    this.call(call, () => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
   // ---- sheaves of callers, and calls from any context; a kernel before 7.1 throws RangeError ----
@@ -292,37 +414,40 @@ export class Kernel {
 
   /** kmem_cache_shrink: gives empty slabs back; not 0 if slabs remain. */
   kmemCacheShrink(s: KmemCachePtr): number {
-    return this.run(() => this.system.kmemCacheShrink(s));
+    this.args.cache("kmem_cache_shrink", s);
+    return this.call("kmem_cache_shrink", () => this.system.kmemCacheShrink(s));
   }
 
   /** kmem_cache_destroy: 0, or a negative error number where objects remain. Waits for readers. */
   kmemCacheDestroy(s: KmemCachePtr): number {
-    return this.runUnlessReading("kmem_cache_destroy", () => this.system.kmemCacheDestroy(s));
+    if (s !== 0) this.args.cache("kmem_cache_destroy", s);
+    return this.callUnlessReading("kmem_cache_destroy", () => this.system.kmemCacheDestroy(s));
   }
 
   /** cpu_down: nobody runs as `cpu` from here on. 0, -EBUSY for the last CPU, -EINVAL. May wait. */
   cpuDown(cpu: number): number {
-    return this.runUnlessReading("cpu_down", () => this.system.cpuDown(cpu));
+    return this.callUnlessReading("cpu_down", () => this.system.cpuDown(cpu));
   }
 
   /** cpu_up: 0, -EINVAL if it is online, -ENOMEM. */
   cpuUp(cpu: number): number {
-    return this.run(() => this.system.cpuUp(cpu));
+    return this.call("cpu_up", () => this.system.cpuUp(cpu));
   }
 
   /** offline_pages for all memory of a node: 0, -EBUSY while pages are in use, -EINVAL. May wait. */
   nodeOffline(nid: number): number {
-    return this.runUnlessReading("offline_pages", () => this.system.nodeOffline(nid));
+    return this.callUnlessReading("offline_pages", () => this.system.nodeOffline(nid));
   }
 
   /** online_pages: the node's memory can be had. 0, -EINVAL, -ENOMEM. */
   nodeOnline(nid: number): number {
-    return this.run(() => this.system.nodeOnline(nid));
+    return this.call("online_pages", () => this.system.nodeOnline(nid));
   }
 
   /** kfree_rcu: gives the object back when every reader that may have found it is done. */
   kfreeRcu(object: Address): void {
-    this.run(() => this.system.kfreeRcu(object));
+    this.args.objectOrNull("kfree_rcu", object);
+    this.call("kfree_rcu", () => this.system.kfreeRcu(object));
   }
 
   /** rcu_read_lock. @throws KernelBug outside of `run`: a reader is a CPU, and stays that CPU. */
@@ -346,32 +471,40 @@ export class Kernel {
 
   /** synchronize_rcu: returns when every read-side section that began before is over. */
   synchronizeRcu(): void {
-    this.runUnlessReading("synchronize_rcu", () => this.system.synchronizeRcu());
+    this.callUnlessReading("synchronize_rcu", () => this.system.synchronizeRcu());
   }
 
   /** rcu_barrier and kvfree_rcu_barrier: every callback queued before has run, and kfreeRcu has freed. */
   rcuBarrier(): void {
-    this.runUnlessReading("rcu_barrier", () => this.system.rcuBarrier());
+    this.callUnlessReading("rcu_barrier", () => this.system.rcuBarrier());
   }
 
   // ---- what a program does with objects; a view that leaves its object raises KernelBug ----
 
   /** The first `length` bytes of an object (all that may be used, if left out), as bytes. */
   view8(object: Address, length = this.ksize(object)): Uint8Array<SharedArrayBuffer> {
-    this.system.checkHeapObject(object, length);
+    this.checkView("view8", object, length);
     return this.direct.view8(object, length);
   }
 
   /** The same as words of 32 bits; what Atomics works on. Bytes that fill no word are left out. */
   view32(object: Address, length = this.ksize(object)): Int32Array<SharedArrayBuffer> {
-    this.system.checkHeapObject(object, length);
+    this.checkView("view32", object, length);
     return this.direct.view32(object, length >> 2);
   }
 
   /** The same as floating-point numbers of 64 bits. */
   viewFloat64(object: Address, length = this.ksize(object)): Float64Array<SharedArrayBuffer> {
-    this.system.checkHeapObject(object, length);
+    this.checkView("viewFloat64", object, length);
     return this.direct.viewFloat64(object, length >> 3);
+  }
+
+  private checkView(call: string, object: Address, length: number): void {
+    if (!Number.isInteger(object) || object <= ZERO_SIZE_PTR) {
+      refuse(call, `${named(object)} is no object`);
+    }
+    this.args.count(call, "bytes", length);
+    this.system.checkHeapObject(object, length);
   }
 
   /**
@@ -379,7 +512,30 @@ export class Kernel {
    * thread registers the same ones in the same order, right after it has booted or attached.
    */
   registerConstructor(construct: (object: Address) => void): number {
-    return this.system.machine.functions.register(construct);
+    if (typeof construct !== "function") {
+      refuse("registerConstructor", `${named(construct)} is no function`);
+    }
+    const guarded = (object: Address): boolean => this.construct(construct, object);
+    Object.defineProperty(guarded, "name", { value: construct.name });
+    const number = this.system.machine.functions.register(guarded);
+    this.constructors.add(number);
+    return number;
+  }
+
+  /** Calls a constructor in the middle of an operation: no other call gets through meanwhile. */
+  private construct(construct: (object: Address) => void, object: Address): boolean {
+    this.isConstructing = true;
+    this.direct.trap();
+    try {
+      construct(object);
+      return true;
+    } catch (error) {
+      this.afterwards.fail(error);
+      return false;
+    } finally {
+      this.direct.untrap();
+      this.isConstructing = false;
+    }
   }
 
   /** Gives the task number back. @throws KernelBug inside of `run`: its CPU would be nobody's. */

@@ -172,7 +172,7 @@ export class System {
    */
   kfreeRcu(object: Address): void {
     if (object <= ZERO_SIZE) return;
-    if (!this.isFreeable(object)) {
+    if (!this.isObject(object)) {
       throw new KernelBug("bad-access", `kfree_rcu: ${object} is no object`);
     }
     const s = this.cacheOf(object);
@@ -180,7 +180,8 @@ export class System {
     if (!isCollected) this.rcuFrees.call(object);
   }
 
-  private isFreeable(object: Address): boolean {
+  /** Whether kfree would take it: in a slab, or the first byte of whole pages. */
+  isObject(object: Address): boolean {
     if (!this.pages.virtAddrValid(object)) return false;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + PAGE_FLAGS);
@@ -377,6 +378,12 @@ export class System {
     const owner = this.memory.read32(page + SLAB_CACHE);
     if (owner !== s) this.refuseOwner(s, owner, object);
     this.allocator.slabFree(s, page, object);
+  }
+
+  /** cache_from_obj. @throws KernelBug */
+  checkOwner(s: KmemCachePtr, object: Address): void {
+    const owner = this.memory.read32(this.pages.virtToHeadPage(object) + SLAB_CACHE);
+    if (owner !== s) this.refuseOwner(s, owner, object);
   }
 
   private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): void {

@@ -5,9 +5,14 @@
  */
 import type { Address } from "./memory.ts";
 
-export type MachineFunction = (argument: Address) => void;
+/** Only a constructor returns anything: false where it has failed. */
+export type MachineFunction = (argument: Address) => unknown;
 
 export class FunctionTable {
+  /** Told of a constructor that another thread has registered and this one has not. */
+  onMissing: (number: number) => void = (number) => {
+    throw new RangeError(`function ${number} is not registered on this thread`);
+  };
   private readonly functions: MachineFunction[] = [];
 
   /** Number of `fn`, from 1: 0 stays NULL. */
@@ -26,10 +31,14 @@ export class FunctionTable {
   }
 
   call(number: number, argument: Address): void {
+    (this.functions[number - 1] as MachineFunction)(argument);
+  }
+
+  /** Calls a constructor. False: the object is not constructed, and its slab must not be used. */
+  construct(number: number, object: Address): boolean {
     const fn = this.functions[number - 1];
-    if (fn === undefined) {
-      throw new RangeError(`function ${number} is not registered on this thread`);
-    }
-    fn(argument);
+    if (fn !== undefined) return fn(object) !== false;
+    this.onMissing(number);
+    return false;
   }
 }

@@ -124,6 +124,15 @@ export abstract class RunningContext {
     this.pollIndex = this.places.offCpu >> 2;
   }
 
+  /** In the middle of an operation code of the program runs, which must not come to this CPU. */
+  trap(): void {
+    this.pollIndex = this.places.offCpu >> 2;
+  }
+
+  untrap(): void {
+    this.become(this.cpu);
+  }
+
   /** Whether this task runs as a CPU that no other task wants anything of: one word is read. */
   undisturbed(): boolean {
     return this.words[this.pollIndex] === 0;
@@ -156,7 +165,8 @@ export abstract class RunningContext {
     this.panicWord.raise();
   }
 
-  protected checkPanic(): void {
+  /** @throws KernelBug after a panic */
+  checkPanic(): void {
     this.panicWord.check();
   }
 }

@@ -35,11 +35,9 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
       }
     },
     Grow: class extends classes.Grow {
-      protected override setUpObjects(s: KmemCachePtr, page: PagePtr): void {
+      protected override setUpObjects(s: KmemCachePtr, page: PagePtr): boolean {
         const checks = new ObjectChecks({ context: this.context, indexes: this.indexes });
-        const num = this.memory.read32(s + KmemCache.num);
-        for (let i = 0; i < num; i++) checks.initObject(s, this.indexes.objectAt(s, page, i));
-        this.indexes.fill(s, page);
+        return this.everyObject(s, page, (buffer) => checks.initObject(s, buffer));
       }
     },
     SlabPages: class extends classes.SlabPages {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * What programs hand over by mistake is refused here, at the public calls, before anything is changed:
+ * a name that is misspelt is undefined, a key of an object is text, a cache may be destroyed. Below,
+ * caches and addresses are what they seem to be. The explorer calls the layer below, where each of
+ * these looks would be one more access.
+ */
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import type { Address } from "../machine/memory.ts";
+import { named } from "../machine/option-check.ts";
+import type { System } from "./system.ts";
+
+/** @throws KernelBug */
+export function refuse(call: string, why: string): never {
+  throw new KernelBug("bad-access", `${call}: ${why}`);
+}
+
+export class Arguments {
+  declare private readonly system: System;
+
+  constructor(system: System) {
+    this.system = system;
+  }
+
+  /** A cache that has been created and not destroyed. @throws KernelBug */
+  cache(call: string, s: KmemCachePtr): void {
+    const { memory, machine } = this.system;
+    const isAddress = Number.isInteger(s) && s > 0 && s < machine.layout.end && (s & 7) === 0;
+    if (isAddress && memory.readOnce(s + KmemCacheBase.magic) === LIVE_CACHE) return;
+    if (s === 0) refuse(call, "the cache is NULL");
+    refuse(call, `${named(s)} is no cache${isAddress ? ", or one that is destroyed" : ""}`);
+  }
+
+  /** An object of any cache, or whole pages of kmalloc. @throws KernelBug */
+  object(call: string, object: Address): void {
+    if (Number.isInteger(object) && this.system.isObject(object)) return;
+    refuse(call, `${named(object)} is no object`);
+  }
+
+  /** An object, or what stands for none. @throws KernelBug */
+  objectOrNull(call: string, object: Address): void {
+    if (Number.isInteger(object) && object >= 0 && object <= ZERO_SIZE_PTR) return;
+    this.object(call, object);
+  }
+
+  /** A number of objects or bytes, which need not be there. @throws KernelBug */
+  count(call: string, what: string, count: number): void {
+    if (Number.isInteger(count) && count >= 0) return;
+    refuse(call, `${named(count)} is no number of ${what}`);
+  }
+
+  /** How memory is asked for. A node that the machine does not have is another. @throws KernelBug */
+  request(call: string, gfp: number, node: number): void {
+    if (!Number.isInteger(gfp)) refuse(call, `${named(gfp)} is no gfp mask`);
+    if (!Number.isInteger(node)) refuse(call, `${named(node)} is no node`);
+  }
+
+  /** @throws KernelBug */
+  array(call: string, p: readonly Address[]): void {
+    if (!Array.isArray(p)) refuse(call, `${named(p)} is no array`);
+  }
+
+  /** An object of the cache, or of any where `s` is 0. @throws KernelBug */
+  objectOf(call: string, s: KmemCachePtr, object: Address): void {
+    this.object(call, object);
+    if (s !== 0) this.system.checkOwner(s, object);
+  }
+}
