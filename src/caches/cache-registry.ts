@@ -148,7 +148,7 @@ export abstract class CacheRegistry {
 
   /** Puts a finished cache on the list. */
   publish(s: KmemCachePtr): void {
-    this.memory.write32(s + KmemCacheBase.magic, LIVE_CACHE);
+    this.memory.write32(s + KmemCacheBase.magic, LIVE_CACHE ^ s);
     listAdd(this.memory, s + KmemCacheBase.list, this.globals + Globals.slabCaches);
   }
 
@@ -219,6 +219,11 @@ export abstract class CacheRegistry {
       refcount: memory.read32(s + KmemCacheBase.refcount),
       usersize: memory.read32(s + KmemCacheBase.usersize),
     };
+  }
+
+  /** Whether the kernel itself has made the cache, at boot, and needs it: its name is a static one. */
+  isOwn(s: KmemCachePtr): boolean {
+    return this.memory.read32(s + KmemCacheBase.name) < this.machine.layout.staticsEnd;
   }
 
   /** Where the cache of a size class (see kmallocIndex) is entered. */

@@ -28,7 +28,7 @@ export class Arguments {
   cache(call: string, s: KmemCachePtr): void {
     const { memory, machine } = this.system;
     const isAddress = Number.isInteger(s) && s > 0 && s < machine.layout.end && (s & 7) === 0;
-    if (isAddress && memory.readOnce(s + KmemCacheBase.magic) === LIVE_CACHE) return;
+    if (isAddress && memory.readOnce(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s)) return;
     if (s === 0) refuse(call, "the cache is NULL");
     refuse(call, `${named(s)} is no cache${isAddress ? ", or one that is destroyed" : ""}`);
   }
@@ -62,9 +62,15 @@ export class Arguments {
     if (!Array.isArray(p)) refuse(call, `${named(p)} is no array`);
   }
 
-  /** An object of the cache, or of any where `s` is 0. @throws KernelBug */
-  objectOf(call: string, s: KmemCachePtr, object: Address): void {
-    this.object(call, object);
-    if (s !== 0) this.system.checkOwner(s, object);
+  /** Objects of the cache, or of any where `s` is 0. @throws KernelBug */
+  objects(call: string, s: KmemCachePtr, size: number, p: readonly Address[]): void {
+    if (size > p.length) refuse(call, `${size} objects of ${p.length}`);
+    const { system } = this;
+    for (let i = 0; i < size; i++) {
+      const object = p[i] as Address;
+      if (system.isOf(s, object)) continue;
+      this.object(call, object);
+      if (s !== 0) system.checkOwner(s, object);
+    }
   }
 }

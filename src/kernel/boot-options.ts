@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What a boot may be asked for. */
 import type { ParameterValue } from "../caches/boot-parameters.ts";
-import type { FaultSettings } from "../caches/fault-injection.ts";
+import { checkedFaults, type FaultSettings } from "../caches/fault-injection.ts";
 import {
   ALLOCATORS,
   type AllocatorName,
@@ -17,6 +17,18 @@ import {
   type KernelVersion,
 } from "../caches/kernel-version.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
+import {
+  BOOLEAN,
+  checkedOptions,
+  type Kind,
+  listOf,
+  NUMBER,
+  OBJECT,
+  oneOf,
+  orNull,
+  STRING,
+  whole,
+} from "../machine/option-check.ts";
 import { MIB } from "../machine/units.ts";
 
 /** How page->freelist and counters are swapped as one. */
@@ -79,34 +91,47 @@ const DEFAULTS: Required<BootOptions> = {
   checker: 0,
 };
 
-/** All options, with what was left out. @throws RangeError for one that no machine could meet. */
-export function bootOptionsOf(given: BootOptions): Required<BootOptions> {
-  const all = { ...DEFAULTS, ...given };
-  checkBootOptions(all);
-  return all;
-}
+const INT = 2 ** 31 - 1;
 
-/** What createMachine does not look at. */
-function checkBootOptions(options: Required<BootOptions>): void {
-  const choices = {
-    allocator: ALLOCATORS,
-    kernel: KERNEL_VERSIONS,
-    swap: ["wasm", "atomics", "slab_lock"],
-    era: ERAS,
-  } as const;
-  for (const name of Object.keys(choices) as (keyof typeof choices)[]) {
-    const allowed: readonly string[] = choices[name];
-    if (allowed.includes(options[name])) continue;
-    throw new RangeError(`${name} must be one of ${allowed.join(", ")}, not ${options[name]}`);
-  }
-  const unknown = options.config.find((name) => buildOptionOf(name) === undefined);
+/** What createMachine looks at in its own words is a number here. */
+const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
+  cpus: NUMBER,
+  nodes: NUMBER,
+  memory: NUMBER,
+  tasks: NUMBER,
+  allocator: oneOf(ALLOCATORS),
+  kernel: oneOf(KERNEL_VERSIONS),
+  parameters: OBJECT,
+  swap: oneOf(["wasm", "atomics", "slab_lock"]),
+  era: oneOf(ERAS),
+  hardened: BOOLEAN,
+  randomized: BOOLEAN,
+  initOnAlloc: BOOLEAN,
+  initOnFree: BOOLEAN,
+  failSlab: orNull(OBJECT),
+  failPages: orNull(OBJECT),
+  config: listOf(STRING),
+  seed: whole(-INT - 1, 2 * INT + 1),
+  absentNodes: listOf(NUMBER),
+  checker: NUMBER,
+};
+
+/**
+ * All options, with what was left out.
+ * @throws RangeError for one that there is not, that is of another type, or that no machine could meet.
+ */
+export function bootOptionsOf(given: BootOptions): Required<BootOptions> {
+  const all = { ...DEFAULTS, ...checkedOptions("boot", given, KINDS) };
+  for (const name of ["failSlab", "failPages"] as const) checkedFaults(name, all[name] ?? {});
+  const unknown = all.config.find((name) => buildOptionOf(name) === undefined);
   if (unknown !== undefined) throw new RangeError(`config: ${whyNoBuildOption(unknown)}`);
-  const absent = new Set(options.absentNodes);
+  const absent = new Set(all.absentNodes);
   for (const nid of absent) {
-    if (Number.isInteger(nid) && nid >= 0 && nid < options.nodes) continue;
+    if (Number.isInteger(nid) && nid >= 0 && nid < all.nodes) continue;
     throw new RangeError(`absentNodes: there is no node ${nid}`);
   }
-  if (absent.size === options.nodes) {
+  if (absent.size === all.nodes) {
     throw new RangeError("absentNodes: one node's memory must be there");
   }
+  return all;
 }

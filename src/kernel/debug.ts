@@ -8,6 +8,7 @@ import { type FaultInjection, faultsOf } from "../caches/fault-injection.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
+import type { DirectMemory } from "../machine/direct-memory.ts";
 import { named } from "../machine/option-check.ts";
 import type { Afterwards } from "./afterwards.ts";
 import { type Arguments, refuse } from "./arguments.ts";
@@ -15,6 +16,7 @@ import type { System } from "./system.ts";
 
 interface DebugParts {
   readonly system: System;
+  readonly direct: DirectMemory;
   readonly args: Arguments;
   readonly afterwards: Afterwards;
   /** Makes one call of the allocator, as a CPU. */
@@ -33,15 +35,18 @@ export class KernelDebug {
    * call that found it. An error of the sink rejects a promise that nobody waits for.
    */
   onReport(sink: (report: SlabReport) => void): void {
-    const { system, afterwards } = this.parts;
+    const { system, direct, afterwards } = this.parts;
     if (typeof sink !== "function") refuse("onReport", `${named(sink)} is no function`);
+    // No call may come straight through any more: each is followed by the reports that it has made.
+    direct.shut(true);
     system.observer.onReport?.((report) => afterwards.report(() => sink(report)));
   }
 
   /** Hands each line that the machine prints on this thread to `sink`, likewise, in the kernel's words. */
   onConsole(sink: (line: string) => void): void {
-    const { system, afterwards } = this.parts;
+    const { system, direct, afterwards } = this.parts;
     if (typeof sink !== "function") refuse("onConsole", `${named(sink)} is no function`);
+    direct.shut(true);
     system.machine.console.sink = (line) => afterwards.report(() => sink(line));
   }
 

@@ -101,8 +101,6 @@ export class Kernel {
   declare private readonly direct: DirectMemory;
   declare private readonly args: Arguments;
   declare private readonly afterwards: Afterwards;
-  /** How many bytes from 0 on an address may lie in. */
-  declare private readonly end: number;
   /** Numbers of the constructors that this program has registered. */
   private readonly constructors = new Set<number>();
   private isConstructing = false;
@@ -129,14 +127,16 @@ export class Kernel {
     this.system = system;
     this.args = new Arguments(system);
     this.afterwards = new Afterwards();
-    this.end = system.machine.layout.end;
     system.machine.functions.onMissing = (number) => {
       this.afterwards.fail(
         new KernelBug("bad-access", `constructor ${number} is not registered on this thread`),
       );
     };
+    // There a constructor runs at each allocation, and may fail behind the allocator's back.
+    if (options.config.includes("DEBUG_SLAB")) direct.shut(true);
     this.debug = new KernelDebug({
       system,
+      direct,
       args: this.args,
       afterwards: this.afterwards,
       call: (name, act) => this.call(name, act),
@@ -154,7 +154,7 @@ export class Kernel {
     if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
     if (this.isConstructing) this.mayCall("run");
     const result = this.runSection(section, cpu, patience);
-    if (this.afterwards.isOwed) this.settle(0);
+    this.settled(0);
     if (result instanceof Promise) refuse("run", "a section must not return a promise");
     return result;
   }
@@ -208,18 +208,20 @@ export class Kernel {
     this.direct.checkPanic();
   }
 
+  /** The end of a call that has not come straight through. @throws what the call has failed with */
+  private settled(object: Address): Address {
+    if (this.afterwards.isOwed) this.settle(object);
+    return object;
+  }
+
   private settle(object: Address): void {
-    this.afterwards.settle(() => this.kfree(object));
+    this.afterwards.settle(() => this.system.kfree(object));
   }
 
-  /** A multiple of 8 where the word of a live cache lies; text and half numbers are none. */
-  private isCache(s: KmemCachePtr): boolean {
-    return s === (s & -8) && this.direct.read32(s + CACHE_MAGIC) === LIVE;
-  }
-
-  /** Whether an address lies in the memory: System refuses what lies there and is no object. */
-  private isAddress(object: Address): boolean {
-    return object === (object | 0) && object >>> 0 < this.end;
+  /** A call has got nothing: because there is none, or because it has failed. */
+  private nothing(): Address {
+    if (this.afterwards.isOwed) this.settle(0);
+    return 0;
   }
 
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
@@ -238,14 +240,9 @@ export class Kernel {
 
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmallocNode(size: number, gfp: number, node: number): Address {
-    let object: Address;
-    if (this.direct.undisturbed()) object = this.system.kmallocNode(size, gfp, node);
-    else {
-      this.mayCall("kmalloc");
-      object = this.runKmalloc(size, gfp, node);
-    }
-    if (this.afterwards.isOwed) this.settle(object);
-    return object;
+    if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, node);
+    this.mayCall("kmalloc");
+    return this.settled(this.runKmalloc(size, gfp, node));
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
@@ -254,13 +251,12 @@ export class Kernel {
 
   /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
   kfree(object: Address): void {
-    if (!this.isAddress(object)) this.args.objectOrNull("kfree", object);
-    if (this.direct.undisturbed()) this.system.kfree(object);
+    if (this.direct.isOpen()) this.system.kfree(object);
     else {
       this.mayCall("kfree");
       this.runKfree(object);
+      this.settled(0);
     }
-    if (this.afterwards.isOwed) this.settle(0);
   }
 
   private runKfree(object: Address): void {
@@ -278,15 +274,10 @@ export class Kernel {
   }
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    if (!this.isCache(s)) this.args.cache("kmem_cache_alloc", s);
-    let object: Address;
-    if (this.direct.undisturbed()) object = this.system.kmemCacheAllocNode(s, gfp, node);
-    else {
-      this.mayCall("kmem_cache_alloc");
-      object = this.runAlloc(s, gfp, node);
-    }
-    if (this.afterwards.isOwed) this.settle(object);
-    return object;
+    if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) !== s) this.args.cache("kmem_cache_alloc", s);
+    if (this.direct.isOpen()) return this.system.kmemCacheAllocNode(s, gfp, node) || this.nothing();
+    this.mayCall("kmem_cache_alloc");
+    return this.settled(this.runAlloc(s, gfp, node));
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -295,13 +286,12 @@ export class Kernel {
 
   /** kmem_cache_free. @throws KernelBug for an object of another cache. */
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
-    if (!this.isAddress(object)) this.args.object("kmem_cache_free", object);
-    if (this.direct.undisturbed()) this.system.kmemCacheFree(s, object);
+    if (this.direct.isOpen()) this.system.kmemCacheFree(s, object);
     else {
       this.mayCall("kmem_cache_free");
       this.runFree(s, object);
+      this.settled(0);
     }
-    if (this.afterwards.isOwed) this.settle(0);
   }
 
   private runFree(s: KmemCachePtr, object: Address): void {
@@ -365,8 +355,7 @@ export class Kernel {
     if (s !== 0) this.args.cache(call, s);
     this.args.count(call, "objects", size);
     this.args.array(call, p);
-    if (size > p.length) refuse(call, `${size} objects of ${p.length}`);
-    for (let i = 0; i < size; i++) this.args.objectOf(call, s, p[i] as Address);
+    this.args.objects(call, s, size, p);
     this.call(call, () => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
@@ -525,7 +514,7 @@ export class Kernel {
   /** Calls a constructor in the middle of an operation: no other call gets through meanwhile. */
   private construct(construct: (object: Address) => void, object: Address): boolean {
     this.isConstructing = true;
-    this.direct.trap();
+    const wasShut = this.direct.shut(true);
     try {
       construct(object);
       return true;
@@ -533,7 +522,7 @@ export class Kernel {
       this.afterwards.fail(error);
       return false;
     } finally {
-      this.direct.untrap();
+      this.direct.shut(wasShut);
       this.isConstructing = false;
     }
   }

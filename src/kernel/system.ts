@@ -21,6 +21,7 @@ import type { SlabCommon } from "../caches/slab-common.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import { named } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import {
   __GFP_COMP,
@@ -89,6 +90,9 @@ export class System {
   declare private readonly hotplug: Hotplug;
   declare private readonly rcuFrees: KfreeRcu;
   declare private readonly largestFromCache: number;
+  /** Where objects can lie. */
+  declare private readonly firstPage: Address;
+  declare private readonly pageBytes: number;
   /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
   declare private readonly sizeClasses: readonly (Address | undefined)[];
 
@@ -109,6 +113,8 @@ export class System {
     this.observer = this.common.observer;
     this.hotplug = new Hotplug(this.common);
     this.rcuFrees = new KfreeRcu(this.machine, (object) => this.kfree(object));
+    this.firstPage = this.pages.firstAddress;
+    this.pageBytes = this.pages.totalPages() * PAGE_SIZE;
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
     const debug = options.parameters.slubDebug;
     const noted = since(options.kernel, "6.1") && (debug.flags !== 0 || debug.lists.length > 0);
@@ -320,7 +326,10 @@ export class System {
    * allocator itself is written out here, where it has to be fast.
    */
   kfree(object: Address): void {
-    if (object <= ZERO_SIZE) return;
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
+      this.kfreeNothing(object);
+      return;
+    }
     const { memory } = this;
     const page = this.pages.virtToHeadPage(object);
     const flags = memory.readOnce(page + PAGE_FLAGS);
@@ -331,9 +340,15 @@ export class System {
     }
   }
 
+  /** NULL and ZERO_SIZE_PTR, and what no page holds. */
+  private kfreeNothing(object: Address): void {
+    this.refuseGarbage(object);
+    if (object < 0 || object > ZERO_SIZE)
+      throw new KernelBug("bad-access", `kfree: 0x${object.toString(16)} is no object`);
+  }
+
   /** Whole pages, or nothing that could be freed. */
   private kfreeOther(object: Address): void {
-    this.refuseGarbage(object);
     this.common.kfree(object);
   }
 
@@ -374,10 +389,20 @@ export class System {
   }
 
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
+      this.refuseOwner(s, 0, object);
+    }
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + SLAB_CACHE);
     if (owner !== s) this.refuseOwner(s, owner, object);
     this.allocator.slabFree(s, page, object);
+  }
+
+  /** Whether an address lies in a slab of the cache: one look at the page, for many objects. */
+  isOf(s: KmemCachePtr, object: Address): boolean {
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) return false;
+    const owner = this.memory.read32(this.pages.virtToHeadPage(object) + SLAB_CACHE);
+    return owner === s && s !== 0;
   }
 
   /** cache_from_obj. @throws KernelBug */
@@ -386,15 +411,15 @@ export class System {
     if (owner !== s) this.refuseOwner(s, owner, object);
   }
 
-  private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): void {
+  private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): never {
     this.refuseGarbage(object);
     this.common.wrongCache(s, owner, object);
   }
 
   /** What is no number counts as an address of page 0, which is no slab. */
   private refuseGarbage(object: Address): void {
-    if (Number.isInteger(object)) return;
-    throw new KernelBug("bad-access", `kfree: ${object} is no object`);
+    if (object === (object | 0)) return;
+    throw new KernelBug("bad-access", `kfree: ${named(object)} is no object`);
   }
 
   /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */

@@ -42,6 +42,9 @@ export abstract class RunningContext {
   protected area = 0;
   /** Index of the word that is not 0 while another task wants something of this CPU, or without one. */
   declare protected pollIndex: number;
+  /** The same, or the index of a word that is never 0 while calls must not come straight through. */
+  declare private gateIndex: number;
+  private isShut = false;
   /** The interrupt flag: a word of the task's descriptor. */
   declare private readonly irqIndex: number;
   protected preemptCount = 0;
@@ -51,6 +54,7 @@ export abstract class RunningContext {
     this.places = places;
     this.areasEnd = places.percpuEnd;
     this.pollIndex = places.offCpu >> 2;
+    this.gateIndex = this.pollIndex;
     this.leases = leases;
     this.task = task;
     this.tasks = new TaskTable(words, places.taskBase);
@@ -117,20 +121,26 @@ export abstract class RunningContext {
     this.cpu = cpu;
     this.area = this.places.percpuStart + cpu * this.places.percpuStride;
     this.pollIndex = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+    if (!this.isShut) this.gateIndex = this.pollIndex;
   }
 
   protected becomeNone(): void {
     this.cpu = -1;
     this.pollIndex = this.places.offCpu >> 2;
+    this.gateIndex = this.pollIndex;
   }
 
-  /** In the middle of an operation code of the program runs, which must not come to this CPU. */
-  trap(): void {
-    this.pollIndex = this.places.offCpu >> 2;
+  /** From now on no call comes straight through, or calls do again. Returns how it was. */
+  shut(isShut: boolean): boolean {
+    const was = this.isShut;
+    this.isShut = isShut;
+    this.gateIndex = isShut ? this.places.offCpu >> 2 : this.pollIndex;
+    return was;
   }
 
-  untrap(): void {
-    this.become(this.cpu);
+  /** Whether a call may come straight through: undisturbed, and not shut. One word is read. */
+  isOpen(): boolean {
+    return this.words[this.gateIndex] === 0;
   }
 
   /** Whether this task runs as a CPU that no other task wants anything of: one word is read. */

@@ -320,6 +320,11 @@ export class Pages {
     return free;
   }
 
+  /** Where the pages that can be allocated begin. */
+  get firstAddress(): Address {
+    return this.first << SHIFT;
+  }
+
   /** Pages that can be allocated: memory less the machine's own and the page array. */
   totalPages(): number {
     return this.end - this.first;
