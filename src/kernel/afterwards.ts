@@ -2,45 +2,46 @@
 /**
  * What is left to do for the program when a call is over. Reports of damage, lines of the console and
  * errors of constructors come up in the middle of operations, with locks held and interrupts off,
- * where code of the program must not run. The call does its own work first; then the sinks are called,
- * and then the error is thrown.
+ * where nothing may be thrown and code of the program must not run.
  */
 
 export class Afterwards {
-  /** Whether there is anything to do: all that a call without reports looks at. */
-  isOwed = false;
-  private readonly reports: (() => void)[] = [];
-  private readonly errors: unknown[] = [];
+  private reports: (() => void)[] = [];
   private isReporting = false;
+  private error: unknown;
+  private hasFailed = false;
 
-  /** A sink is called with a report. What it throws is no error of the call: it rejects a promise. */
+  /** A sink is to be called. What it throws is no error of the call: it rejects a promise. */
   report(act: () => void): void {
     this.reports.push(act);
-    this.isOwed = true;
   }
 
-  /** The call fails with this error. */
+  /** A constructor has failed. The call fails as well if it gets no object without. */
   fail(error: unknown): void {
-    this.errors.push(error);
-    this.isOwed = true;
+    this.error = error;
+    this.hasFailed = true;
   }
 
-  /**
-   * The call is over. Where it has failed, `undo` gives back what it nevertheless has got. What sinks
-   * cause by calls of their own waits for the next call.
-   */
-  settle(undo: () => void): void {
-    const [error] = this.errors.splice(0);
-    if (error !== undefined) undo();
-    this.callSinks();
-    this.isOwed = this.reports.length > 0;
-    if (error !== undefined) throw error;
+  /** A call begins, or has got what it wanted in spite of the error. */
+  forget(): void {
+    this.error = undefined;
+    this.hasFailed = false;
   }
 
-  private callSinks(): void {
-    if (this.isReporting) return;
+  /** A call has got nothing. @throws what its constructor has failed with */
+  throwError(): void {
+    const { error, hasFailed } = this;
+    this.forget();
+    if (hasFailed) throw error;
+  }
+
+  /** A call is over. What sinks cause by calls of their own waits for the next one. */
+  callSinks(): void {
+    if (this.reports.length === 0 || this.isReporting) return;
     this.isReporting = true;
-    for (const act of this.reports.splice(0)) {
+    const { reports } = this;
+    this.reports = [];
+    for (const act of reports) {
       try {
         act();
       } catch (error) {

@@ -8,8 +8,10 @@
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
+import { MAX_NUMNODES } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { named } from "../machine/option-check.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
 import type { System } from "./system.ts";
 
 /** @throws KernelBug */
@@ -51,10 +53,15 @@ export class Arguments {
     refuse(call, `${named(count)} is no number of ${what}`);
   }
 
-  /** How memory is asked for. A node that the machine does not have is another. @throws KernelBug */
-  request(call: string, gfp: number, node: number): void {
+  /** @throws KernelBug */
+  gfp(call: string, gfp: number): void {
     if (!Number.isInteger(gfp)) refuse(call, `${named(gfp)} is no gfp mask`);
-    if (!Number.isInteger(node)) refuse(call, `${named(node)} is no node`);
+  }
+
+  /** A node of this or a larger machine, or NUMA_NO_NODE. @throws KernelBug */
+  node(call: string, node: number): void {
+    if (Number.isInteger(node) && node >= NUMA_NO_NODE && node < MAX_NUMNODES) return;
+    refuse(call, `${named(node)} is no node`);
   }
 
   /** @throws KernelBug */

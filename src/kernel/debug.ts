@@ -25,6 +25,8 @@ interface DebugParts {
 
 export class KernelDebug {
   declare private readonly parts: DebugParts;
+  /** Whether there is a sink. */
+  isWatched = false;
 
   constructor(parts: DebugParts) {
     this.parts = parts;
@@ -35,19 +37,24 @@ export class KernelDebug {
    * call that found it. An error of the sink rejects a promise that nobody waits for.
    */
   onReport(sink: (report: SlabReport) => void): void {
-    const { system, direct, afterwards } = this.parts;
+    const { system, afterwards } = this.parts;
     if (typeof sink !== "function") refuse("onReport", `${named(sink)} is no function`);
-    // No call may come straight through any more: each is followed by the reports that it has made.
-    direct.shut(true);
+    this.watch();
     system.observer.onReport?.((report) => afterwards.report(() => sink(report)));
   }
 
   /** Hands each line that the machine prints on this thread to `sink`, likewise, in the kernel's words. */
   onConsole(sink: (line: string) => void): void {
-    const { system, direct, afterwards } = this.parts;
+    const { system, afterwards } = this.parts;
     if (typeof sink !== "function") refuse("onConsole", `${named(sink)} is no function`);
-    direct.shut(true);
+    this.watch();
     system.machine.console.sink = (line) => afterwards.report(() => sink(line));
+  }
+
+  /** No call may come straight through any more: each is followed by the reports that it has made. */
+  private watch(): void {
+    this.isWatched = true;
+    this.parts.direct.shut(true);
   }
 
   /** The injection point for allocations of objects; undefined unless booted with `failSlab`. */

@@ -132,8 +132,6 @@ export class Kernel {
         new KernelBug("bad-access", `constructor ${number} is not registered on this thread`),
       );
     };
-    // There a constructor runs at each allocation, and may fail behind the allocator's back.
-    if (options.config.includes("DEBUG_SLAB")) direct.shut(true);
     this.debug = new KernelDebug({
       system,
       direct,
@@ -154,7 +152,7 @@ export class Kernel {
     if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
     if (this.isConstructing) this.mayCall("run");
     const result = this.runSection(section, cpu, patience);
-    this.settled(0);
+    this.afterwards.callSinks();
     if (result instanceof Promise) refuse("run", "a section must not return a promise");
     return result;
   }
@@ -206,22 +204,14 @@ export class Kernel {
   private mayCall(call: string): void {
     if (this.isConstructing) refuse(call, "a constructor may do nothing but write its object");
     this.direct.checkPanic();
+    this.afterwards.forget();
+    this.direct.shut(this.debug.isWatched);
   }
 
-  /** The end of a call that has not come straight through. @throws what the call has failed with */
-  private settled(object: Address): Address {
-    if (this.afterwards.isOwed) this.settle(object);
-    return object;
-  }
-
-  private settle(object: Address): void {
-    this.afterwards.settle(() => this.system.kfree(object));
-  }
-
-  /** A call has got nothing: because there is none, or because it has failed. */
-  private nothing(): Address {
-    if (this.afterwards.isOwed) this.settle(0);
-    return 0;
+  /** The end of a call that asks for memory. @throws what the constructor has failed with */
+  private got<T extends number>(memory: T): T {
+    if (memory === 0) this.afterwards.throwError();
+    return memory;
   }
 
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
@@ -230,19 +220,28 @@ export class Kernel {
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
   kmalloc(size: number, gfp = GFP_KERNEL): Address {
-    return this.kmallocNode(size, gfp, NUMA_NO_NODE);
+    if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, NUMA_NO_NODE);
+    return this.slowKmalloc(size, gfp, NUMA_NO_NODE);
   }
 
   /** The same, zeroed. */
   kzalloc(size: number, gfp = GFP_KERNEL): Address {
-    return this.kmallocNode(size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+    return this.kmalloc(size, gfp | __GFP_ZERO);
   }
 
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmallocNode(size: number, gfp: number, node: number): Address {
+    this.args.gfp("kmalloc", gfp);
+    this.args.node("kmalloc", node);
     if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, node);
+    return this.slowKmalloc(size, gfp, node);
+  }
+
+  private slowKmalloc(size: number, gfp: number, node: number): Address {
     this.mayCall("kmalloc");
-    return this.settled(this.runKmalloc(size, gfp, node));
+    const object = this.runKmalloc(size, gfp, node);
+    this.afterwards.callSinks();
+    return object;
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
@@ -255,7 +254,7 @@ export class Kernel {
     else {
       this.mayCall("kfree");
       this.runKfree(object);
-      this.settled(0);
+      this.afterwards.callSinks();
     }
   }
 
@@ -265,19 +264,30 @@ export class Kernel {
 
   /** kmem_cache_alloc: an object of the cache, or 0. */
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE);
+    if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) === s && this.direct.isOpen()) {
+      return this.system.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE) || this.got(0);
+    }
+    return this.slowAlloc(s, gfp, NUMA_NO_NODE);
   }
 
   /** The same, zeroed. */
   kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
+    return this.kmemCacheAlloc(s, gfp | __GFP_ZERO);
   }
 
+  /** kmem_cache_alloc_node: of that memory node where it has any left. */
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) !== s) this.args.cache("kmem_cache_alloc", s);
-    if (this.direct.isOpen()) return this.system.kmemCacheAllocNode(s, gfp, node) || this.nothing();
+    this.args.gfp("kmem_cache_alloc", gfp);
+    this.args.node("kmem_cache_alloc", node);
+    return this.slowAlloc(s, gfp, node);
+  }
+
+  private slowAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
+    this.args.cache("kmem_cache_alloc", s);
     this.mayCall("kmem_cache_alloc");
-    return this.settled(this.runAlloc(s, gfp, node));
+    const object = this.runAlloc(s, gfp, node);
+    this.afterwards.callSinks();
+    return this.got(object);
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -290,7 +300,7 @@ export class Kernel {
     else {
       this.mayCall("kmem_cache_free");
       this.runFree(s, object);
-      this.settled(0);
+      this.afterwards.callSinks();
     }
   }
 
@@ -301,8 +311,9 @@ export class Kernel {
   /** kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. */
   kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
     this.args.cache("kmalloc_trace", s);
-    this.args.request("kmalloc_trace", gfp, node);
-    return this.call("kmalloc_trace", () => this.system.kmallocTrace(s, size, gfp, node));
+    this.args.gfp("kmalloc_trace", gfp);
+    this.args.node("kmalloc_trace", node);
+    return this.got(this.call("kmalloc_trace", () => this.system.kmallocTrace(s, size, gfp, node)));
   }
 
   /** ksize: bytes that may be used, at least what was asked for. */
@@ -325,7 +336,7 @@ export class Kernel {
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
   krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
     this.args.objectOrNull("krealloc", object);
-    this.args.request("krealloc", gfp, NUMA_NO_NODE);
+    this.args.gfp("krealloc", gfp);
     return this.call("krealloc", () => this.system.krealloc(object, size, gfp));
   }
 
@@ -345,8 +356,8 @@ export class Kernel {
     this.args.cache(call, s);
     this.args.count(call, "objects", size);
     this.args.array(call, p);
-    this.args.request(call, gfp, NUMA_NO_NODE);
-    return this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp));
+    this.args.gfp(call, gfp);
+    return this.got(this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp)));
   }
 
   /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. */
@@ -514,7 +525,8 @@ export class Kernel {
   /** Calls a constructor in the middle of an operation: no other call gets through meanwhile. */
   private construct(construct: (object: Address) => void, object: Address): boolean {
     this.isConstructing = true;
-    const wasShut = this.direct.shut(true);
+    // Until the next call: that one forgets the error.
+    this.direct.shut(true);
     try {
       construct(object);
       return true;
@@ -522,7 +534,6 @@ export class Kernel {
       this.afterwards.fail(error);
       return false;
     } finally {
-      this.direct.shut(wasShut);
       this.isConstructing = false;
     }
   }

@@ -394,7 +394,7 @@ export class System {
     }
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + SLAB_CACHE);
-    if (owner !== s) this.refuseOwner(s, owner, object);
+    if (owner !== s || s === 0) this.refuseOwner(s, owner, object);
     this.allocator.slabFree(s, page, object);
   }
 

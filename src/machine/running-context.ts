@@ -130,12 +130,10 @@ export abstract class RunningContext {
     this.gateIndex = this.pollIndex;
   }
 
-  /** From now on no call comes straight through, or calls do again. Returns how it was. */
-  shut(isShut: boolean): boolean {
-    const was = this.isShut;
+  /** From now on no call comes straight through, or calls do again. */
+  shut(isShut: boolean): void {
     this.isShut = isShut;
     this.gateIndex = isShut ? this.places.offCpu >> 2 : this.pollIndex;
-    return was;
   }
 
   /** Whether a call may come straight through: undisturbed, and not shut. One word is read. */

@@ -135,7 +135,7 @@ export class ObjectChecks implements ReportedObjects {
     return true;
   }
 
-  /** cache_alloc_debugcheck_after: returns the object as its user gets it. */
+  /** cache_alloc_debugcheck_after: the object as its user gets it; 0: its constructor has failed. */
   allocated(s: KmemCachePtr, buffer: Address): Address {
     const poisoned = this.has(s, SLAB_POISON);
     if (poisoned) {
@@ -149,8 +149,7 @@ export class ObjectChecks implements ReportedObjects {
       this.setRed(s, buffer, RED_ACTIVE);
     }
     if (this.has(s, SLAB_STORE_USER)) this.setUser(s, buffer);
-    if (poisoned) this.construct(s, buffer);
-    return this.start(s, buffer);
+    return poisoned && !this.construct(s, buffer) ? 0 : this.start(s, buffer);
   }
 
   /** cache_free_debugcheck: takes an object from its user; returns its buffer. */

@@ -53,7 +53,7 @@ export class ScriptRun {
     this.kernel = kernel;
     this.single = style.single;
     this.view = systemOf(kernel).observer.traceView(style);
-    this.ctor = systemOf(kernel).machine.functions.register(() => undefined);
+    this.ctor = kernel.registerConstructor(() => undefined);
   }
 
   run(lines: readonly ScriptLine[]): Trace {
