@@ -37,7 +37,7 @@ export class Arguments {
 
   /** An object of any cache, or whole pages of kmalloc. @throws KernelBug */
   object(call: string, object: Address): void {
-    if (Number.isInteger(object) && this.system.isObject(object)) return;
+    if (object === (object | 0) && this.system.isObject(object)) return;
     refuse(call, `${named(object)} is no object`);
   }
 

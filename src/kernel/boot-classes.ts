@@ -13,7 +13,7 @@ import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { withSheafInitOnFree } from "../slub/sheaves/init-on-free.ts";
-import type { BootOptions } from "./boot-options.ts";
+import type { BootedOptions } from "./boot-options.ts";
 import {
   type Change,
   classesFor,
@@ -52,7 +52,7 @@ const CHANGES = {
 } satisfies Record<string, Change>;
 
 /** @throws RangeError where the allocator has no such era. */
-export function bootClasses(options: Required<BootOptions>): SystemClasses {
+export function bootClasses(options: BootedOptions): SystemClasses {
   const { kernel, era } = options;
   const wanted: Record<keyof typeof CHANGES, boolean> = {
     slabLock: options.swap === "slab_lock",

@@ -14,22 +14,32 @@ import { parseBootParameters } from "../caches/boot-parameters.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
+import { AttachError, readHeader, writeHeader } from "../machine/header.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
   createMachine,
   directMemory,
+  type MachineOptions,
   type MemoryClass,
+  PAGE_SIZE,
   type SharedMachine,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
-import { checkedOptions, NUMBER, named, whole } from "../machine/option-check.ts";
+import { checkedOptions, NUMBER, named, OBJECT, whole } from "../machine/option-check.ts";
+import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { Afterwards } from "./afterwards.ts";
 import { Arguments, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
-import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
+import {
+  type BootedOptions,
+  type BootOptions,
+  bootOptionsOf,
+  givenMemory,
+  type MemoryRegion,
+} from "./boot-options.ts";
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
@@ -39,7 +49,7 @@ export { MIB } from "../machine/units.ts";
 /** What threads agree on; plain data. */
 export interface SharedKernel {
   readonly machine: SharedMachine;
-  readonly options: Required<BootOptions>;
+  readonly options: BootedOptions;
 }
 
 /** How a thread sees the kernel differently from the others: memory class, exchanged classes. */
@@ -54,21 +64,69 @@ export interface ThreadBuild {
  */
 export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
   const all = bootOptionsOf(options);
-  const { cpus, nodes, memory, tasks, checker, seed } = all;
-  const atomics = all.swap === "atomics" ? "atomics" : "wasm";
-  const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
-  const kernel = attach({ machine, options: all }, build);
+  const machine = createMachine(machineOptions(all), givenMemory(options));
+  const kernel = new Kernel({ machine, options: all }, build);
   kernel.run(() => {
     systemOf(kernel).boot(all.absentNodes);
     if (all.failSlab !== null) kernel.debug.failSlab?.arm(all.failSlab);
     if (all.failPages !== null) kernel.debug.failPages?.arm(all.failPages);
   });
+  writeHeader(machine.memory, all.offset, JSON.stringify(all));
   return kernel;
 }
 
-/** Attaches the calling thread to a booted kernel. @throws RangeError when no task number is free. */
-export function attach(shared: SharedKernel, build: ThreadBuild = {}): Kernel {
-  return new Kernel(shared, build);
+function machineOptions(options: BootedOptions): MachineOptions {
+  const { cpus, nodes, memory, tasks, checker, seed, offset: start } = options;
+  const atomics = options.swap === "atomics" ? "atomics" : "wasm";
+  return { cpus, nodes, memory, tasks, checker, atomics, seed, start };
+}
+
+/** What leads to a booted kernel: `kernel.shared`, or its memory alone; all else is in its header. */
+export type Attachable =
+  | SharedKernel
+  | WasmMemory
+  | SharedArrayBuffer
+  | Pick<MemoryRegion, "buffer" | "offset">;
+
+/**
+ * Attaches the calling thread to a booted kernel.
+ * @throws RangeError where there is none, one of another version, or no free task number.
+ */
+export function attach(shared: Attachable, build: ThreadBuild = {}): Kernel {
+  const { memory, start } = whereOf(shared);
+  const text = readHeader(memory, start);
+  const options: BootedOptions = JSON.parse(text);
+  if (memory.buffer.byteLength < start + options.memory + options.checker) {
+    throw new AttachError(
+      `attach: the kernel has ${options.memory} bytes, and this memory has ${memory.buffer.byteLength}`,
+    );
+  }
+  if (isSharedKernel(shared) && JSON.stringify(shared.options) !== JSON.stringify(options)) {
+    throw new AttachError("attach: the kernel in this memory was booted with other options");
+  }
+  return new Kernel({ machine: { memory, options: machineOptions(options) }, options }, build);
+}
+
+function isSharedKernel(shared: Attachable): shared is SharedKernel {
+  return OBJECT.is(shared) && "machine" in shared;
+}
+
+function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
+  if (isShared(shared)) return { memory: memoryOf(shared as WasmMemory), start: 0 };
+  if (isSharedKernel(shared)) {
+    const { machine, options } = shared;
+    if (isShared(machine?.memory) || isShared(machine?.memory?.buffer)) {
+      return { memory: machine.memory, start: options?.offset ?? 0 };
+    }
+  } else if (OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer)) {
+    const { buffer, offset = 0 } = shared as MemoryRegion;
+    if (Number.isInteger(offset) && offset >= 0 && offset % PAGE_SIZE === 0) {
+      return { memory: memoryOf(buffer), start: offset };
+    }
+  }
+  throw new AttachError(
+    `attach: ${named(shared)} is neither kernel.shared nor the shared memory of a kernel`,
+  );
 }
 
 /** For what stands above the library in this tree: everything below, put together. */
@@ -500,7 +558,7 @@ export class Kernel {
   }
 
   private checkView(call: string, object: Address, length: number): void {
-    if (!Number.isInteger(object) || object <= ZERO_SIZE_PTR) {
+    if (object !== (object | 0) || object <= ZERO_SIZE_PTR) {
       refuse(call, `${named(object)} is no object`);
     }
     this.args.count(call, "bytes", length);

@@ -81,7 +81,7 @@ export class Pages {
     const { free, end } = machine.layout;
     this.machine = machine;
     this.memory = machine.memory;
-    this.array = new PageArray(Math.ceil(free / 64) * 64);
+    this.array = new PageArray(machine.options.start ?? 0, Math.ceil(free / 64) * 64);
     this.heads = this.array.base + Page.head;
     this.end = end >> SHIFT;
     this.first = Math.ceil(this.array.numbered(this.end) / PAGE_SIZE);

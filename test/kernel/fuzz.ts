@@ -172,7 +172,7 @@ export class Fuzz {
     if (object === 0 || object === 16) return;
     if (!Number.isInteger(object) || object < 0) this.fail(`${object} came as an object`);
     if (this.held.has(object)) this.fail(`${object} was handed out twice`);
-    const view = kernel.view8(object, Math.min(bytes, 256));
+    const view = threadOf(kernel).view8(object, Math.min(bytes, 256));
     if (zero && view.some((byte) => byte !== 0)) this.fail(`${object} is not zeroed`);
     const fill = 1 + this.below(255);
     view.fill(fill);
@@ -180,10 +180,10 @@ export class Fuzz {
   }
 
   /** The object is as it was left. */
-  check(kernel: Kernel, object: Address, most = Number.POSITIVE_INFINITY): Held | undefined {
+  check(kernel: Kernel, object: Address): Held | undefined {
     const held = this.held.get(object);
     if (held === undefined) return undefined;
-    const view = kernel.view8(object, Math.min(held.bytes, most));
+    const view = threadOf(kernel).view8(object, held.bytes);
     if (view.some((byte) => byte !== held.fill)) this.fail(`${object} was overwritten`);
     return held;
   }
@@ -375,7 +375,7 @@ const CALLS: readonly Call[] = [
       }
       fuzz.gone(object);
       if (grown === 16) return;
-      const kept = kernel.view8(grown, Math.min(held.bytes, Number(size)));
+      const kept = threadOf(kernel).view8(grown, Math.min(held.bytes, Number(size)));
       if (kept.some((byte: number) => byte !== held.fill))
         throw new FuzzFailure("krealloc lost bytes");
       fuzz.took(kernel, grown, 0, Number(size));
