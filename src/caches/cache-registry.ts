@@ -183,7 +183,7 @@ export abstract class CacheRegistry {
     if ((flags & PG_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + Page.slabCache), page, at);
     } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === at) {
-      pages.freePages(page, pages.compoundOrder(page));
+      pages.freeCompound(page);
     } else {
       throw new KernelBug("bad-access", `kfree: 0x${at.toString(16)} is no object`);
     }

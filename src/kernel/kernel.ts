@@ -28,6 +28,9 @@ import type { Address } from "../machine/memory.ts";
 import { checkedOptions, NUMBER, named, OBJECT, whole } from "../machine/option-check.ts";
 import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { MIB } from "../machine/units.ts";
+import { textOfUtf8, utf8Of } from "../machine/utf8.ts";
+import { elementBytes, type ViewClass } from "../machine/views.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import { Afterwards } from "./afterwards.ts";
@@ -43,6 +46,7 @@ import {
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
+import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
 export { MIB } from "../machine/units.ts";
 
@@ -285,6 +289,19 @@ export class Kernel {
   /** The same, zeroed. */
   kzalloc(size: number, gfp = GFP_KERNEL): Address {
     return this.kmalloc(size, gfp | __GFP_ZERO);
+  }
+
+  /**
+   * kmalloc, at a multiple of `align`: a power of two up to 4 MiB. kfree gives it back; krealloc may
+   * move it to where it is not aligned.
+   */
+  kmallocAligned(size: number, align: number, gfp = GFP_KERNEL): Address {
+    this.args.count("kmallocAligned", "bytes", size);
+    this.args.gfp("kmallocAligned", gfp);
+    if (!(align > 0 && align <= 4 * MIB && Number.isInteger(Math.log2(align)))) {
+      refuse("kmallocAligned", `${named(align)} is no power of two up to 4 MiB`);
+    }
+    return this.call("kmallocAligned", () => this.system.kmallocAligned(size, align, gfp));
   }
 
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
@@ -539,30 +556,84 @@ export class Kernel {
 
   // ---- what a program does with objects; a view that leaves its object raises KernelBug ----
 
-  /** The first `length` bytes of an object (all that may be used, if left out), as bytes. */
-  view8(object: Address, length = this.ksize(object)): Uint8Array<SharedArrayBuffer> {
-    this.checkView("view8", object, length);
-    return this.direct.view8(object, length);
+  /**
+   * The first `length` bytes of an object (all that may be used, if left out), as a typed array, a
+   * DataView, or a struct of defineStruct. Bytes that fill no element are left out. Views are kept: the
+   * same question has the same answer, as long as no other object needs its place.
+   */
+  view<V>(of: ViewClass<V>, object: Address, length?: number): V {
+    if (typeof of !== "function")
+      refuse("view", `${named(of)} is no typed array, DataView or struct`);
+    const bytes = this.checkView("view", object, elementBytes(of), length);
+    return this.direct.view(of, object, bytes);
   }
 
-  /** The same as words of 32 bits; what Atomics works on. Bytes that fill no word are left out. */
-  view32(object: Address, length = this.ksize(object)): Int32Array<SharedArrayBuffer> {
-    this.checkView("view32", object, length);
-    return this.direct.view32(object, length >> 2);
+  /** The same as bytes. */
+  view8(object: Address, length?: number): Uint8Array<SharedArrayBuffer> {
+    const bytes = this.checkView("view8", object, 1, length);
+    return this.direct.view(Uint8Array<SharedArrayBuffer>, object, bytes);
+  }
+
+  /** The same as words of 32 bits; what Atomics works on. */
+  view32(object: Address, length?: number): Int32Array<SharedArrayBuffer> {
+    const bytes = this.checkView("view32", object, 4, length);
+    return this.direct.view(Int32Array<SharedArrayBuffer>, object, bytes);
   }
 
   /** The same as floating-point numbers of 64 bits. */
-  viewFloat64(object: Address, length = this.ksize(object)): Float64Array<SharedArrayBuffer> {
-    this.checkView("viewFloat64", object, length);
-    return this.direct.viewFloat64(object, length >> 3);
+  viewFloat64(object: Address, length?: number): Float64Array<SharedArrayBuffer> {
+    const bytes = this.checkView("viewFloat64", object, 8, length);
+    return this.direct.view(Float64Array<SharedArrayBuffer>, object, bytes);
   }
 
-  private checkView(call: string, object: Address, length: number): void {
+  private checkView(call: string, object: Address, element: number, length?: number): number {
     if (object !== (object | 0) || object <= ZERO_SIZE_PTR) {
       refuse(call, `${named(object)} is no object`);
     }
-    this.args.count(call, "bytes", length);
-    this.system.checkHeapObject(object, length);
+    // An element of a struct may be of any size; it is aligned as its largest field may be.
+    if (object % Math.min(element & -element, 8) !== 0) {
+      refuse(call, `${object} is no multiple of ${element & -element}`);
+    }
+    if (length === undefined) this.args.object(call, object);
+    else this.args.count(call, "bytes", length);
+    const bytes = length ?? this.system.ksize(object);
+    this.system.checkHeapObject(object, Math.max(bytes, length === undefined ? element : 0));
+    return bytes;
+  }
+
+  /**
+   * kstrdup: a copy of the text in memory of its own, as UTF-8 with a NUL at its end; or 0. kfree gives
+   * it back.
+   */
+  kstrdup(text: string, gfp = GFP_KERNEL): Address {
+    if (typeof text !== "string") refuse("kstrdup", `${named(text)} is no text`);
+    const bytes = utf8Of(text);
+    const at = this.kmalloc(bytes.length + 1, gfp);
+    if (at === 0) return 0;
+    const view = this.view8(at, bytes.length + 1);
+    view.set(bytes);
+    view[bytes.length] = 0;
+    return at;
+  }
+
+  /** The text in an object, as UTF-8: up to a NUL, or to the end of the object. */
+  readString(object: Address): string {
+    const view = this.view8(object);
+    const end = view.indexOf(0);
+    return textOfUtf8(end < 0 ? view : view.subarray(0, end));
+  }
+
+  /** What is in use: bytes, objects, of each cache and at each CPU. */
+  usage(): Usage {
+    return this.call("usage", () => usageOf(this.system));
+  }
+
+  /**
+   * The objects in use by where they were allocated, most numerous first: of caches that note their
+   * users (SLAB_STORE_USER; all of SLUB's by `parameters: { slub_debug: "U" }`).
+   */
+  leaks(): Leak[] {
+    return this.call("leaks", () => leaksOf(this.system));
   }
 
   /**

@@ -77,6 +77,9 @@ function refuseSheafSize(call: string, size: number): void {
     "bad-access",
     `${call}: a sheaf holds 1 to ${LARGEST_SHEAF} objects, not ${size}`,
   );
+
+function powerOfTwo(least: number): number {
+  return least > KMALLOC_MAX_SIZE ? least : 2 ** Math.ceil(Math.log2(least));
 }
 
 export class System {
@@ -272,11 +275,26 @@ export class System {
   /** kmalloc_large: whole pages. */
   private kmallocLarge(size: number, gfp: number, node: number): Address {
     const isHere = node === NO_NODE || (node >= 0 && node < this.machine.options.nodes);
-    if (size > KMALLOC_MAX_SIZE || (!isHere && (gfp & __GFP_THISNODE) !== 0)) return 0;
+    if (size > this.machine.options.memory || (!isHere && (gfp & __GFP_THISNODE) !== 0)) return 0;
     // As for objects, a node that the machine does not have is another.
     const nid = isHere ? node : NO_NODE;
-    const page = this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), nid);
+    // A kernel gives no more than a block at a time; a program's frame or tensor may be larger.
+    const page =
+      size > KMALLOC_MAX_SIZE
+        ? this.pages.allocRange(gfp, Math.ceil(size / PAGE_SIZE), nid)
+        : this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), nid);
     return page === 0 ? 0 : this.pages.pageAddress(page);
+  }
+
+  /**
+   * kmalloc, at a multiple of `align`, a power of two up to 4 MiB. Caches of powers of two are aligned
+   * unless something lies between their objects; whole pages always are.
+   */
+  kmallocAligned(size: number, align: number, gfp: number): Address {
+    const object = align > PAGE_SIZE ? 0 : this.kmalloc(powerOfTwo(Math.max(size, align)), gfp);
+    if (object !== 0 && object % align === 0) return object;
+    this.kfree(object);
+    return this.kmallocLarge(Math.max(size, Math.min(align, KMALLOC_MAX_SIZE)), gfp, NO_NODE);
   }
 
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
@@ -366,7 +384,7 @@ export class System {
     if (object <= ZERO_SIZE) return 0;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + Page.flags);
-    if ((flags & IS_SLAB) === 0) return PAGE_SIZE << this.pages.compoundOrder(page);
+    if ((flags & IS_SLAB) === 0) return this.pages.blockBytes(page);
     return this.allocator.slabKsize(this.memory.read32(page + Page.slabCache));
   }
 
@@ -533,7 +551,7 @@ export class System {
     if ((this.memory.readOnce(page + PAGE_FLAGS) & PG_ALLOCATED) === 0) {
       return `a free page at 0x${address.toString(16)}`;
     }
-    const room = PAGE_SIZE << this.pages.compoundOrder(page);
+    const room = this.pages.blockBytes(page);
     const offset = address - this.pages.pageAddress(page);
     if (offset + length <= room) return undefined;
     return `pages (offset ${offset}, size ${length}, block ${room})`;

@@ -58,6 +58,9 @@ export const PG_ALLOCATED = 1 << 6;
 /** SLUB since 6.8: the slab is on its node's partial list (slab_test_node_partial). */
 export const SL_PARTIAL = 1 << 7;
 
+/** A block of a range (ranges.ts). */
+export const PG_RANGE = 1 << 7;
+
 export const PG_NODE_SHIFT = 24;
 export const PG_NODE_MASK = 0xf;
 
