@@ -150,7 +150,7 @@ export class SlabCommon extends CacheRegistry {
   private creationFailed({ name, flags }: CacheRequest, error: number): void {
     if ((flags & SLAB_PANIC) !== 0) {
       // Every task that waits for anything from now on sees it.
-      this.memory.storeRelease(this.machine.layout.panic, 1);
+      this.machine.panic();
       throw new KernelBug(
         "bad-access",
         `Kernel panic - not syncing: kmem_cache_create: Failed to create slab '${name}'. Error -${error}`,

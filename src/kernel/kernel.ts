@@ -429,8 +429,9 @@ export class Kernel {
   kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = GFP_KERNEL): number {
     const call = "kmem_cache_alloc_bulk";
     this.args.cache(call, s);
-    this.args.count(call, "objects", size);
     this.args.array(call, p);
+    if (typeof size === "number" && !(size > 0)) return 0;
+    this.args.count(call, "objects", size);
     this.args.gfp(call, gfp);
     return this.got(this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp)));
   }

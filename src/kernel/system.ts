@@ -77,6 +77,7 @@ function refuseSheafSize(call: string, size: number): void {
     "bad-access",
     `${call}: a sheaf holds 1 to ${LARGEST_SHEAF} objects, not ${size}`,
   );
+}
 
 function powerOfTwo(least: number): number {
   return least > KMALLOC_MAX_SIZE ? least : 2 ** Math.ceil(Math.log2(least));

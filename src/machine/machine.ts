@@ -247,6 +247,7 @@ export class Machine {
   declare readonly rcu: Rcu;
   declare readonly presence: Presence;
   declare readonly console: Console;
+  private onPanic: () => void = () => undefined;
   /** Fills the tracks of debug caches. */
   witness: Witness = noWitness;
 
@@ -266,8 +267,15 @@ export class Machine {
     this.presence = new Presence(memory, layout.cpuBase, options.cpus);
   }
 
+  /** The memory is inconsistent: no task goes on. */
+  panic(): void {
+    this.memory.storeRelease(this.layout.panic, 1);
+    this.onPanic();
+  }
+
   /** Has a direct memory take calls and look after RCU. */
   serve(memory: DirectMemory): void {
+    this.onPanic = () => memory.panic();
     memory.onCall = () => this.interrupt();
     memory.onQuiescent = () => this.softirq();
   }

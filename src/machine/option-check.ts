@@ -83,7 +83,8 @@ export function checkedOptions<T extends object>(
       throw new RangeError(`${call}: there is no option "${quoted(name)}"; there are ${names}`);
     }
     if (kind.is(value)) continue;
-    throw new RangeError(`${call}: ${name} must be ${kind.what}, not ${named(value)}`);
+    const found = typeof value === "string" ? quoted(value) : named(value);
+    throw new RangeError(`${call}: ${name} must be ${kind.what}, not ${found}`);
   }
   return Object.fromEntries(entries) as T;
 }

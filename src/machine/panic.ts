@@ -23,8 +23,12 @@ export class Panic {
     Atomics.store(this.words, this.at, 1);
   }
 
+  get isRaised(): boolean {
+    return Atomics.load(this.words, this.at) !== 0;
+  }
+
   /** @throws KernelBug `deadlock` after a panic */
   check(): void {
-    if (Atomics.load(this.words, this.at) !== 0) throw new KernelBug("deadlock", PANICKED);
+    if (this.isRaised) throw new KernelBug("deadlock", PANICKED);
   }
 }

@@ -8,7 +8,7 @@
  * by composition: the fast paths read this state at each step, and a field of the object itself costs
  * one load. What is off the fast paths is composed: Leases, Panic, TaskTable.
  */
-import { Cpu, type Leases, sizeOfCpu, Task } from "./cpus.ts";
+import { Cpu, type Leases, POLL_PANICKED, sizeOfCpu, Task } from "./cpus.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { Panic } from "./panic.ts";
 import { TaskTable } from "./task-table.ts";
@@ -168,9 +168,19 @@ export abstract class RunningContext {
     this.preemptCount = 0;
   }
 
-  /** Ends every wait on this machine, present and future. */
+  /** Ends every wait on this machine, present and future, and every call that comes straight through. */
   panic(): void {
     this.panicWord.raise();
+    const { cpuBase, percpuStart, percpuEnd, percpuStride } = this.places;
+    const cpus = (percpuEnd - percpuStart) / percpuStride;
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      Atomics.store(this.words, (cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2, POLL_PANICKED);
+    }
+  }
+
+  /** Nothing is asked of this CPU any more; but after a panic no call comes straight through. */
+  protected clearPoll(): void {
+    Atomics.store(this.words, this.pollIndex, this.panicWord.isRaised ? POLL_PANICKED : 0);
   }
 
   /** @throws KernelBug after a panic */

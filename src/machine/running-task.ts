@@ -100,7 +100,7 @@ export abstract class RunningTask extends RunningContext {
     const wasServing = this.words[serving] as number;
     this.preemptCount = 1;
     this.words[serving] = 1;
-    Atomics.store(this.words, this.pollIndex, 0);
+    this.clearPoll();
     try {
       this.onQuiescent();
     } catch (error) {
