@@ -6,9 +6,9 @@
  * these looks would be one more access.
  */
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
-import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { MAX_NUMNODES } from "../machine/machine.ts";
+import { MAX_NUMNODES, PAGE_SHIFT } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { named } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
@@ -28,11 +28,9 @@ export class Arguments {
 
   /** A cache that has been created and not destroyed. @throws KernelBug */
   cache(call: string, s: KmemCachePtr): void {
-    const { memory, machine } = this.system;
-    const isAddress = Number.isInteger(s) && s > 0 && s < machine.layout.end && (s & 7) === 0;
-    if (isAddress && memory.readOnce(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s)) return;
+    if (this.system.isCache(s)) return;
     if (s === 0) refuse(call, "the cache is NULL");
-    refuse(call, `${named(s)} is no cache${isAddress ? ", or one that is destroyed" : ""}`);
+    refuse(call, `${named(s)} is no cache, or one that was destroyed`);
   }
 
   /** An object of any cache, or whole pages of kmalloc. @throws KernelBug */
@@ -69,15 +67,22 @@ export class Arguments {
     if (!Array.isArray(p)) refuse(call, `${named(p)} is no array`);
   }
 
+  private other(call: string, s: KmemCachePtr, object: Address): void {
+    this.object(call, object);
+    if (s !== 0) this.system.checkOwner(s, object);
+  }
+
   /** Objects of the cache, or of any where `s` is 0. @throws KernelBug */
   objects(call: string, s: KmemCachePtr, size: number, p: readonly Address[]): void {
     if (size > p.length) refuse(call, `${size} objects of ${p.length}`);
     const { system } = this;
+    // Most objects of a bulk lie in the page of the one before.
+    let page = -1;
     for (let i = 0; i < size; i++) {
       const object = p[i] as Address;
-      if (system.isOf(s, object)) continue;
-      this.object(call, object);
-      if (s !== 0) system.checkOwner(s, object);
+      if (object === (object | 0) && object >>> PAGE_SHIFT === page) continue;
+      if (system.isOf(s, object)) page = object >>> PAGE_SHIFT;
+      else this.other(call, s, object);
     }
   }
 }

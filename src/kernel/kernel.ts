@@ -340,9 +340,9 @@ export class Kernel {
   /** kmem_cache_alloc: an object of the cache, or 0. */
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
     if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) === s && this.direct.isOpen()) {
-      return this.system.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE) || this.got(0);
+      return this.system.kmemCacheAllocNode(s, gfp | 0, NUMA_NO_NODE) || this.got(0);
     }
-    return this.slowAlloc(s, gfp, NUMA_NO_NODE);
+    return this.slowAlloc(s, gfp | 0, NUMA_NO_NODE);
   }
 
   /** The same, zeroed. */

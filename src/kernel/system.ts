@@ -14,7 +14,7 @@ import type { BootParameters } from "../caches/boot-parameters.ts";
 import type { BuildOption } from "../caches/flags.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
-import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { Observer } from "../caches/observer.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
@@ -430,9 +430,16 @@ export class System {
     if (owner !== s) this.refuseOwner(s, owner, object);
   }
 
+  /** Whether a cache lies there that has been created and not destroyed. */
+  isCache(s: KmemCachePtr): boolean {
+    const isAddress = Number.isInteger(s) && s > 0 && s < this.machine.layout.end && (s & 7) === 0;
+    return isAddress && this.memory.readOnce(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s);
+  }
+
   private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): never {
     this.refuseGarbage(object);
-    this.common.wrongCache(s, owner, object);
+    if (s === 0 || this.isCache(s)) this.common.wrongCache(s, owner, object);
+    throw new KernelBug("wrong-slab", `kmem_cache_free: ${named(s)} is no cache`);
   }
 
   /** What is no number counts as an address of page 0, which is no slab. */
