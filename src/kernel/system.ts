@@ -295,7 +295,8 @@ export class System {
     const object = align > PAGE_SIZE ? 0 : this.kmalloc(powerOfTwo(Math.max(size, align)), gfp);
     if (object !== 0 && object % align === 0) return object;
     this.kfree(object);
-    return this.kmallocLarge(Math.max(size, Math.min(align, KMALLOC_MAX_SIZE)), gfp, NO_NODE);
+    // One page alone is no compound block, which kfree would know.
+    return this.kmallocLarge(Math.max(size, align, 2 * PAGE_SIZE), gfp, NO_NODE);
   }
 
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
