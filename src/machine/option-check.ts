@@ -15,7 +15,7 @@ export interface Kind {
 export const NUMBER: Kind = { what: "a number", is: (value) => typeof value === "number" };
 export const STRING: Kind = { what: "text", is: (value) => typeof value === "string" };
 export const BOOLEAN: Kind = { what: "true or false", is: (value) => typeof value === "boolean" };
-export const FUNCTION: Kind = { what: "a function", is: (value) => typeof value === "function" };
+
 export const OBJECT: Kind = {
   what: "an object",
   is: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
