@@ -3,7 +3,7 @@
  *
  * The library is small rather than readable, since a program's users download it. What an entry
  * exports stays in modules of its own, so that a bundler can leave out what a program does not use;
- * the modules behind are put together. Comments are in the declarations only. The maps tell of each
+ * the modules behind are put together. Comments are in the declarations of what is exported only. The maps tell of each
  * position only its line, which is what stacks need.
  */
 import { execFileSync } from "node:child_process";
@@ -90,16 +90,20 @@ async function buildModules(): Promise<void> {
   for (const path of globSync(`${library}/**/*.js.map`)) writeMap(path, firstOfLines);
 }
 
+const COMMENT = String.raw`^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n`;
+
 /** What readers of declarations do not see: a file's opening comment, and comments on private members. */
 const UNSEEN = [
   /^\/\*\*[\s\S]*?\*\/\n(?=import |export [{*]|\/\*\*)/,
-  /^ +\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= +private )/gm,
+  new RegExp(`${COMMENT}(?= +private )`, "gm"),
 ];
+/** Of what no entry exports, which may change with any version, only the types count. */
+const COMMENTS = [new RegExp(COMMENT, "gm")];
 
 /** Makes one file of declarations small, and its map. */
-function shrinkDeclarations(path: string): void {
+function shrinkDeclarations(path: string, unseenWords: readonly RegExp[]): void {
   const unseen = "\0";
-  const marked = UNSEEN.reduce(
+  const marked = unseenWords.reduce(
     (text, words) => text.replace(words, (lines) => lines.replace(/.*\n/g, `${unseen}\n`)),
     readFileSync(path, "utf8"),
   );
@@ -129,8 +133,13 @@ function buildDeclarations(): void {
   const wanted = new Set(
     reachable(library, ".d.ts", named).map((path) => `${library}/${path}.d.ts`),
   );
+  const exported = new Set(
+    reachable(source, ".ts", /^export [^;]*? from "(\.[^"]+)\.ts"/gm).map(
+      (path) => `${library}/${path}.d.ts`,
+    ),
+  );
   for (const path of globSync(`${library}/**/*.d.ts`)) {
-    if (wanted.has(path)) shrinkDeclarations(path);
+    if (wanted.has(path)) shrinkDeclarations(path, exported.has(path) ? UNSEEN : COMMENTS);
     else for (const file of [path, `${path}.map`]) rmSync(file);
   }
 }
