@@ -7,7 +7,7 @@ import { KmemCacheBase } from "../src/caches/kmem-cache.ts";
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
 import { PAGE_SIZE } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
-import { SpinLock } from "../src/machine/spinlock.ts";
+import { SpinLock, timesContended } from "../src/machine/spinlock.ts";
 import { Page, PG_SLAB } from "../src/pages/page.ts";
 
 export interface CacheUsage {
@@ -108,7 +108,7 @@ export function lockUsage(kernel: Kernel): LockUsage[] {
     locks.push({
       lock,
       acquired: memory.readOnce(at + SpinLock.acquired) >>> 0,
-      contended: memory.readOnce(at + SpinLock.contended) >>> 0,
+      contended: timesContended(memory.readOnce(at + SpinLock.contendedAndClass)),
     });
   };
   add("slab_mutex", common.slabMutex);

@@ -7,6 +7,8 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Files that may break a ban, each with its reason. */
 const explained: Record<string, string> = {
+  "src/kernel/afterwards.ts":
+    "a sink of the program may throw; it is called when the operation is over, on real threads only",
   "src/kernel/geometry.ts":
     "answers a bad request as a row; it computes from parameters and never runs in an operation",
   "src/kernel/kernel.ts":

@@ -23,7 +23,7 @@ import type { BootParameters } from "./boot-parameters.ts";
 import type { BuildOption, KernelBuild } from "./flags.ts";
 import type { KernelVersion } from "./kernel-version.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
-import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 import { StackDepot } from "./stack-depot.ts";
 import { Taint } from "./taint.ts";
@@ -156,6 +156,7 @@ export abstract class CacheRegistry {
 
   /** Puts a finished cache on the list. */
   publish(s: KmemCachePtr): void {
+    this.memory.write32(s + KmemCacheBase.magic, LIVE_CACHE ^ s);
     listAdd(this.memory, s + KmemCacheBase.list, this.globals + Globals.slabCaches);
   }
 
@@ -190,7 +191,7 @@ export abstract class CacheRegistry {
     if ((flags & PG_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + Page.slabCache), page, at);
     } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === at) {
-      pages.freePages(page, pages.compoundOrder(page));
+      pages.freeCompound(page);
     } else {
       throw new KernelBug("bad-access", `kfree: 0x${at.toString(16)} is no object`);
     }
@@ -226,6 +227,11 @@ export abstract class CacheRegistry {
       refcount: memory.read32(s + KmemCacheBase.refcount),
       usersize: memory.read32(s + KmemCacheBase.usersize),
     };
+  }
+
+  /** Whether the kernel itself has made the cache, at boot, and needs it: its name is a static one. */
+  isOwn(s: KmemCachePtr): boolean {
+    return this.memory.read32(s + KmemCacheBase.name) < this.machine.layout.staticsEnd;
   }
 
   /** Where the cache of a size class (see kmallocIndex) is entered. */

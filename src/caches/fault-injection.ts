@@ -6,6 +6,7 @@
  */
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import { BOOLEAN, checkedOptions, type Kind, whole, within } from "../machine/option-check.ts";
 import { struct, word } from "../machine/struct.ts";
 import { __GFP_NOFAIL, __GFP_NOWARN, __GFP_WAIT } from "../pages/gfp.ts";
 import { type DumpedMachine, dumpStack } from "./dump-stack.ts";
@@ -42,6 +43,22 @@ export const DEFAULT_FAULTS: FaultSettings = {
   verbose: 2,
 };
 
+const FAULT_KINDS: Readonly<Record<keyof FaultSettings, Kind>> = {
+  probability: within(0, 1),
+  interval: whole(0, 2 ** 31 - 1),
+  times: whole(-1, 2 ** 31 - 1),
+  space: whole(0, 2 ** 31 - 1),
+  ignoreGfpWait: BOOLEAN,
+  cacheFilter: BOOLEAN,
+  minOrder: whole(0, 2 ** 31 - 1),
+  verbose: whole(0, 2),
+};
+
+/** @throws RangeError with the reason */
+export function checkedFaults(call: string, given: Partial<FaultSettings>): Partial<FaultSettings> {
+  return checkedOptions(call, given, FAULT_KINDS);
+}
+
 const FaultAttr = struct("fault_attr", {
   /** In 2^30ths. */
   probability: word,
@@ -73,9 +90,12 @@ export class FaultInjection {
     this.at = machine.statics.allocate(FaultAttr, name);
   }
 
-  /** From now on, calls fail by these settings; what was counted before is forgotten. */
+  /**
+   * From now on, calls fail by these settings; what was counted before is forgotten.
+   * @throws RangeError for settings that there are not
+   */
   arm(settings: Partial<FaultSettings> = {}): void {
-    const all = { ...DEFAULT_FAULTS, ...settings };
+    const all = { ...DEFAULT_FAULTS, ...checkedFaults("arm", settings) };
     this.disarm();
     const write = (field: number, value: number): void =>
       this.memory.writeOnce(this.at + field, value);

@@ -34,7 +34,12 @@ export const kmemCacheFields = {
   /** Permutation of the objects of a slab, or 0. */
   randomSeq: ptr,
   node: array(ptr, MAX_NUMNODES),
+  /** LIVE_CACHE ^ its address while the cache is on the list: what a program takes for one is looked at here. */
+  magic: word,
 } as const;
+
+/** An odd number that no program is likely to write. */
+export const LIVE_CACHE = 0x5cac4e01;
 
 export const KmemCacheBase = struct("kmem_cache", kmemCacheFields);
 

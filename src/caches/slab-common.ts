@@ -150,7 +150,7 @@ export class SlabCommon extends CacheRegistry {
   private creationFailed({ name, flags }: CacheRequest, error: number): void {
     if ((flags & SLAB_PANIC) !== 0) {
       // Every task that waits for anything from now on sees it.
-      this.memory.storeRelease(this.machine.layout.panic, 1);
+      this.machine.panic();
       throw new KernelBug(
         "bad-access",
         `Kernel panic - not syncing: kmem_cache_create: Failed to create slab '${name}'. Error -${error}`,
@@ -161,7 +161,7 @@ export class SlabCommon extends CacheRegistry {
 
   /**
    * kmem_cache_destroy: 0, or -EBUSY where objects remain; they are listed, and the cache is kept.
-   * With other users left it only loses one, and a cache of the boot stays. NULL is no cache and
+   * With other users left it only loses one. NULL is no cache and
    * nothing to do (since Linux 4.3). Waits for the grace periods of the cache's slabs. May sleep.
    */
   kmemCacheDestroy(s: KmemCachePtr): number {
@@ -169,7 +169,13 @@ export class SlabCommon extends CacheRegistry {
     const { memory } = this;
     this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
-    // Negative: a cache of the boot, which is never shared.
+    if (refcount <= 0 && this.isOwn(s)) {
+      this.unlockCaches();
+      throw new KernelBug(
+        "bad-access",
+        `kmem_cache_destroy: ${this.nameOf(s)} is the kernel's own`,
+      );
+    }
     const closed = refcount !== 0 || this.allocator.shutdown(s);
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
     if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
@@ -187,6 +193,7 @@ export class SlabCommon extends CacheRegistry {
   }
 
   private unlist(s: KmemCachePtr): void {
+    this.memory.write32(s + KmemCacheBase.magic, 0);
     listDel(this.memory, s + KmemCacheBase.list);
     if (this.hasSysfs) this.sysfsNames.removeAll(s);
   }

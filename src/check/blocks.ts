@@ -7,7 +7,7 @@ import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
 import { hex } from "../machine/hex.ts";
 import type { Address } from "../machine/memory.ts";
-import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_RANGE, PG_SLAB } from "../pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
 import { MAX_ORDER } from "../pages/zone.ts";
 import type { Findings } from "./findings.ts";
@@ -36,7 +36,10 @@ export function surveyBlocks(
       else if (!findings.remains?.claimBlock(page, order, `slab ${hex(page)}, not yet a cache's`)) {
         findings.add("wrong-slab", `slab ${hex(page)} belongs to ${hex(s)}, no cache`, [page]);
       }
-    } else if ((flags & PG_HEAD) === 0 || (large && !held.has(pages.pageAddress(page)))) {
+    } else if (
+      (flags & (PG_HEAD | PG_RANGE)) === 0 ||
+      (large && !held.has(pages.pageAddress(memory.read32(page + Page.head))))
+    ) {
       const what = `page ${pages.array.number(page)} of order ${order}`;
       if (findings.remains?.claimBlock(page, order, `${what}, on its way to or from a slab`))
         continue;

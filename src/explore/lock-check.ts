@@ -6,7 +6,7 @@
 import { HeldLocks } from "../machine/held-locks.ts";
 import type { LockClass } from "../machine/lock-classes.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import { SpinLock } from "../machine/spinlock.ts";
+import { classNumberIn, SpinLock } from "../machine/spinlock.ts";
 import type { AccessLog } from "./access-log.ts";
 import { framesHere, placeText } from "./stack.ts";
 import type { StopRule } from "./stop-rule.ts";
@@ -25,7 +25,7 @@ export class LockCheck {
     this.log = log;
     this.stops = stops;
     this.locks = new HeldLocks({
-      classNumberOf: (at) => backing.read32(at + SpinLock.lockClass),
+      classNumberOf: (at) => classNumberIn(backing.read32(at + SpinLock.contendedAndClass)),
       nameOf,
       captureStack: () => this.captureStack(),
     });

@@ -14,7 +14,7 @@ import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { withSheafInitOnFree } from "../slub/sheaves/init-on-free.ts";
-import type { BootOptions } from "./boot-options.ts";
+import type { BootedOptions } from "./boot-options.ts";
 import {
   type Change,
   classesFor,
@@ -55,10 +55,10 @@ const CHANGES = {
 } satisfies Record<string, Change>;
 
 /**
- * `change` comes after those of the options. Direct memory has paths of its own.
+ * The change of `build` comes after those of the options. Direct memory has paths of its own.
  * @throws RangeError where the allocator has no such era.
  */
-export function bootClasses(options: Required<BootOptions>, build: ThreadBuild): SystemClasses {
+export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemClasses {
   const { kernel, era } = options;
   const wanted: Record<keyof typeof CHANGES, boolean> = {
     slabLock: options.swap === "slab_lock",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What a boot may be asked for. */
 import type { ParameterValue } from "../caches/boot-parameters.ts";
-import type { FaultSettings } from "../caches/fault-injection.ts";
+import { checkedFaults, type FaultSettings } from "../caches/fault-injection.ts";
 import {
   ALLOCATORS,
   type AllocatorName,
@@ -17,6 +17,19 @@ import {
   type KernelVersion,
 } from "../caches/kernel-version.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
+import {
+  BOOLEAN,
+  checkedOptions,
+  type Kind,
+  listOf,
+  NUMBER,
+  OBJECT,
+  oneOf,
+  orNull,
+  STRING,
+  whole,
+} from "../machine/option-check.ts";
+import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
 import { MIB } from "../machine/units.ts";
 
 /** How page->freelist and counters are swapped as one. */
@@ -27,8 +40,8 @@ export interface BootOptions {
   readonly cpus?: number;
   /** Memory nodes, each with its share of CPUs and pages. */
   readonly nodes?: number;
-  /** Bytes of memory, at most 2 GiB. */
-  readonly memory?: number;
+  /** Bytes of memory, at most 2 GiB; or where they lie in a memory of the program's. */
+  readonly memory?: number | MemoryRegion;
   /** Threads that may attach; more than CPUs if they shall take turns. */
   readonly tasks?: number;
   readonly allocator?: AllocatorName;
@@ -57,7 +70,24 @@ export interface BootOptions {
   readonly checker?: number;
 }
 
-const DEFAULTS: Required<BootOptions> = {
+/** A region of a program's memory. The program has all that lies outside of it. */
+export interface MemoryRegion {
+  /** A WebAssembly.Memory that is shared, or a SharedArrayBuffer. */
+  readonly buffer: WasmMemory | SharedArrayBuffer;
+  /** Where it begins, in bytes: a multiple of 4096. Default 0. */
+  readonly offset?: number;
+  /** Bytes. Default: up to the end. */
+  readonly length?: number;
+}
+
+/** How a kernel was booted: plain data, without its memory. */
+export interface BootedOptions extends Omit<Required<BootOptions>, "memory"> {
+  /** Bytes of memory, and where they begin. */
+  readonly memory: number;
+  readonly offset: number;
+}
+
+const DEFAULTS: Omit<Required<BootOptions>, "memory"> & { memory: number } = {
   cpus: 4,
   nodes: 1,
   memory: 64 * MIB,
@@ -79,34 +109,67 @@ const DEFAULTS: Required<BootOptions> = {
   checker: 0,
 };
 
-/** All options, with what was left out. @throws RangeError for one that no machine could meet. */
-export function bootOptionsOf(given: BootOptions): Required<BootOptions> {
-  const all = { ...DEFAULTS, ...given };
-  checkBootOptions(all);
+const INT = 2 ** 31 - 1;
+
+/** What createMachine looks at in its own words is a number here. */
+const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
+  cpus: NUMBER,
+  nodes: NUMBER,
+  memory: { what: "a number of bytes, or a region", is: (v) => NUMBER.is(v) || OBJECT.is(v) },
+  tasks: NUMBER,
+  allocator: oneOf(ALLOCATORS),
+  kernel: oneOf(KERNEL_VERSIONS),
+  parameters: OBJECT,
+  swap: oneOf(["wasm", "atomics", "slab_lock"]),
+  era: oneOf(ERAS),
+  hardened: BOOLEAN,
+  randomized: BOOLEAN,
+  initOnAlloc: BOOLEAN,
+  initOnFree: BOOLEAN,
+  failSlab: orNull(OBJECT),
+  failPages: orNull(OBJECT),
+  config: listOf(STRING),
+  seed: whole(-INT - 1, 2 * INT + 1),
+  absentNodes: listOf(NUMBER),
+  checker: NUMBER,
+};
+
+/**
+ * All options, with what was left out.
+ * @throws RangeError for one that there is not, that is of another type, or that no machine could meet.
+ */
+export function bootOptionsOf(given: BootOptions): BootedOptions {
+  const { memory = DEFAULTS.memory, ...rest } = checkedOptions("boot", given, KINDS);
+  const all = { ...DEFAULTS, ...rest, ...placeOf(memory) };
+  for (const name of ["failSlab", "failPages"] as const) checkedFaults(name, all[name] ?? {});
+  const unknown = all.config.find((name) => buildOptionOf(name) === undefined);
+  if (unknown !== undefined) throw new RangeError(`config: ${whyNoBuildOption(unknown)}`);
+  const absent = new Set(all.absentNodes);
+  for (const nid of absent) {
+    if (Number.isInteger(nid) && nid >= 0 && nid < all.nodes) continue;
+    throw new RangeError(`absentNodes: there is no node ${nid}`);
+  }
+  if (absent.size === all.nodes) {
+    throw new RangeError("absentNodes: one node's memory must be there");
+  }
   return all;
 }
 
-/** What createMachine does not look at. */
-function checkBootOptions(options: Required<BootOptions>): void {
-  const choices = {
-    allocator: ALLOCATORS,
-    kernel: KERNEL_VERSIONS,
-    swap: ["wasm", "atomics", "slab_lock"],
-    era: ERAS,
-  } as const;
-  for (const name of Object.keys(choices) as (keyof typeof choices)[]) {
-    const allowed: readonly string[] = choices[name];
-    if (allowed.includes(options[name])) continue;
-    throw new RangeError(`${name} must be one of ${allowed.join(", ")}, not ${options[name]}`);
-  }
-  const unknown = options.config.find((name) => buildOptionOf(name) === undefined);
-  if (unknown !== undefined) throw new RangeError(`config: ${whyNoBuildOption(unknown)}`);
-  const absent = new Set(options.absentNodes);
-  for (const nid of absent) {
-    if (Number.isInteger(nid) && nid >= 0 && nid < options.nodes) continue;
-    throw new RangeError(`absentNodes: there is no node ${nid}`);
-  }
-  if (absent.size === options.nodes) {
-    throw new RangeError("absentNodes: one node's memory must be there");
-  }
+const REGION_KINDS: Readonly<Record<keyof MemoryRegion, Kind>> = {
+  buffer: { what: "a shared WebAssembly.Memory, or a SharedArrayBuffer", is: isShared },
+  offset: NUMBER,
+  length: NUMBER,
+};
+
+function placeOf(memory: number | MemoryRegion): { memory: number; offset: number } {
+  if (typeof memory === "number") return { memory, offset: 0 };
+  const region = checkedOptions("memory", memory, REGION_KINDS);
+  if (region.buffer === undefined) throw new RangeError("memory: buffer is missing");
+  const { offset = 0, length = memoryOf(region.buffer).buffer.byteLength - offset } = region;
+  return { memory: length, offset };
+}
+
+/** The memory of the program that the kernel is to lie in; undefined: it gets one of its own. */
+export function givenMemory({ memory }: BootOptions): WasmMemory | undefined {
+  return typeof memory === "object" ? memoryOf(memory.buffer) : undefined;
 }

@@ -8,36 +8,63 @@ import { type FaultInjection, faultsOf } from "../caches/fault-injection.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
+import type { DirectMemory } from "../machine/direct-memory.ts";
+import { named } from "../machine/option-check.ts";
+import type { Afterwards } from "./afterwards.ts";
+import { type Arguments, refuse } from "./arguments.ts";
 import type { System } from "./system.ts";
 
+interface DebugParts {
+  readonly system: System;
+  readonly direct: DirectMemory;
+  readonly args: Arguments;
+  readonly afterwards: Afterwards;
+  /** Makes one call of the allocator, as a CPU. */
+  readonly call: <T>(name: string, act: () => T) => T;
+}
+
 export class KernelDebug {
-  declare private readonly system: System;
-  declare private readonly run: <T>(act: () => T) => T;
+  declare private readonly parts: DebugParts;
+  /** Whether there is a sink. */
+  isWatched = false;
 
-  /** `run`: as a CPU. */
-  constructor(system: System, run: <T>(act: () => T) => T) {
-    this.system = system;
-    this.run = run;
+  constructor(parts: DebugParts) {
+    this.parts = parts;
   }
 
-  /** Hands each report of damage that this thread finds to `sink`, as data (SLUB). */
+  /**
+   * Hands each report of damage that this thread finds to `sink`, as data (SLUB), at the end of the
+   * call that found it. An error of the sink rejects a promise that nobody waits for.
+   */
   onReport(sink: (report: SlabReport) => void): void {
-    this.system.observer.onReport?.(sink);
+    const { system, afterwards } = this.parts;
+    if (typeof sink !== "function") refuse("onReport", `${named(sink)} is no function`);
+    this.watch();
+    system.observer.onReport?.((report) => afterwards.report(() => sink(report)));
   }
 
-  /** Hands each line that the machine prints on this thread to `sink`, in the kernel's words. */
+  /** Hands each line that the machine prints on this thread to `sink`, likewise, in the kernel's words. */
   onConsole(sink: (line: string) => void): void {
-    this.system.machine.console.sink = sink;
+    const { system, afterwards } = this.parts;
+    if (typeof sink !== "function") refuse("onConsole", `${named(sink)} is no function`);
+    this.watch();
+    system.machine.console.sink = (line) => afterwards.report(() => sink(line));
+  }
+
+  /** No call may come straight through any more: each is followed by the reports that it has made. */
+  private watch(): void {
+    this.isWatched = true;
+    this.parts.direct.shut(true);
   }
 
   /** The injection point for allocations of objects; undefined unless booted with `failSlab`. */
   get failSlab(): FaultInjection | undefined {
-    return faultsOf(this.system.allocator);
+    return faultsOf(this.parts.system.allocator);
   }
 
   /** The injection point for requests of pages; undefined unless booted with `failPages`. */
   get failPages(): FaultInjection | undefined {
-    return faultsOf(this.system.pages);
+    return faultsOf(this.parts.system.pages);
   }
 
   /**
@@ -45,7 +72,9 @@ export class KernelDebug {
    * damage goes to the console and to `onReport`. Slabs checked, or -EINVAL for any other cache.
    */
   validate(s: KmemCachePtr): number {
-    return this.run(() => this.system.observer.validate?.(s) ?? -EINVAL);
+    const { system, args, call } = this.parts;
+    args.cache("validate", s);
+    return call("validate", () => system.observer.validate?.(s) ?? -EINVAL);
   }
 
   /**
@@ -53,6 +82,8 @@ export class KernelDebug {
    * report. Callers are known where the cache has SLAB_STORE_USER. Undefined: not kept by SLAB.
    */
   liveObjects(s: KmemCachePtr): LiveObjects[] | undefined {
-    return this.run(() => this.system.liveObjects(s));
+    const { system, args, call } = this.parts;
+    args.cache("liveObjects", s);
+    return call("liveObjects", () => system.liveObjects(s));
   }
 }

@@ -31,9 +31,17 @@ export { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 export type { KmemCachePtr } from "../caches/kmem-cache.ts";
 export type { LiveObjects } from "../caches/live-objects.ts";
 export type { SlabReport } from "../caches/slab-report.ts";
+export { AttachError } from "../machine/header.ts";
 export { FAILURE_CLASSES, type FailureClass, KernelBug } from "../machine/kernel-bug.ts";
 export type { Address } from "../machine/memory.ts";
+export {
+  defineStruct,
+  type FieldType,
+  type StructClass,
+  type StructView,
+} from "../machine/typed-struct.ts";
 export { MIB } from "../machine/units.ts";
+export type { ViewClass } from "../machine/views.ts";
 export {
   __GFP_DMA,
   __GFP_NORETRY,
@@ -44,7 +52,8 @@ export {
   GFP_KERNEL,
   GFP_NOWAIT,
 } from "../pages/gfp.ts";
-export type { BootOptions, SwapKind } from "./boot-options.ts";
+export type { BootOptions, MemoryRegion, SwapKind } from "./boot-options.ts";
 export type { KernelDebug } from "./debug.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
-export { attach, boot, type Kernel, type SharedKernel } from "./kernel.ts";
+export { type Attachable, attach, boot, type Kernel, type SharedKernel } from "./kernel.ts";
+export type { CacheUsage, CpuUsage, Leak, Usage } from "./usage.ts";

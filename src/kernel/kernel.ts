@@ -12,29 +12,47 @@
  */
 
 import { parseBootParameters } from "../caches/boot-parameters.ts";
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import type { ConsoleSink } from "../machine/console.ts";
 import { TASK_NUMBERS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
+import { AttachError, readHeader, writeHeader } from "../machine/header.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import {
   createMachine,
   directMemory,
+  type MachineOptions,
   type MemoryClass,
+  PAGE_SIZE,
   type SharedMachine,
   TasksTaken,
 } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
+import { checkedOptions, NUMBER, named, OBJECT, whole } from "../machine/option-check.ts";
+import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
 import type { Tenancy } from "../machine/tenancy.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { MIB } from "../machine/units.ts";
+import { textOfUtf8, utf8Of } from "../machine/utf8.ts";
+import { elementBytes, type ViewClass } from "../machine/views.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import { Afterwards } from "./afterwards.ts";
+import { Arguments, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
-import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
+import {
+  type BootedOptions,
+  type BootOptions,
+  bootOptionsOf,
+  givenMemory,
+  type MemoryRegion,
+} from "./boot-options.ts";
 import { buryTask, generationOf } from "./burial.ts";
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { type CacheOptions, System } from "./system.ts";
+import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
 /** A task is told as its number, plus this for each thread that has had the number before. */
 const TASK_NUMBERS_ROOM = 256;
@@ -44,7 +62,7 @@ export { MIB } from "../machine/units.ts";
 /** What threads agree on; plain data. */
 export interface SharedKernel {
   readonly machine: SharedMachine;
-  readonly options: Required<BootOptions>;
+  readonly options: BootedOptions;
 }
 
 /** How a thread sees the kernel differently from the others. */
@@ -61,24 +79,37 @@ export interface ThreadBuild {
  */
 export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
   const all = bootOptionsOf(options);
-  const { cpus, nodes, memory, tasks, checker, seed } = all;
-  const atomics = all.swap === "atomics" ? "atomics" : "wasm";
-  const machine = createMachine({ cpus, nodes, memory, tasks, checker, atomics, seed });
+  const machine = createMachine(machineOptions(all), givenMemory(options));
   const kernel = new Kernel({ machine, options: all }, build);
   kernel.run(() => {
     systemOf(kernel).boot(all.absentNodes);
     if (all.failSlab !== null) kernel.debug.failSlab?.arm(all.failSlab);
     if (all.failPages !== null) kernel.debug.failPages?.arm(all.failPages);
   });
+  writeHeader(machine.memory, all.offset, JSON.stringify(all));
   return kernel;
 }
 
+function machineOptions(options: BootedOptions): MachineOptions {
+  const { cpus, nodes, memory, tasks, checker, seed, offset: start } = options;
+  const atomics = options.swap === "atomics" ? "atomics" : "wasm";
+  return { cpus, nodes, memory, tasks, checker, atomics, seed, start };
+}
+
+/** What leads to a booted kernel: `kernel.shared`, or its memory alone; all else is in its header. */
+export type Attachable =
+  | SharedKernel
+  | WasmMemory
+  | SharedArrayBuffer
+  | Pick<MemoryRegion, "buffer" | "offset">;
+
 /**
  * Attaches the calling thread to a booted kernel. Where all task numbers are taken it looks for
- * threads that have ended without a word. @throws RangeError when no task number is free.
+ * threads that have ended without a word.
+ * @throws RangeError where there is none, one of another version, or no free task number.
  */
-export function attach(shared: SharedKernel, build: ThreadBuild = {}): Kernel {
-  const kernel = attachAtAll(shared, build);
+export function attach(shared: Attachable, build: ThreadBuild = {}): Kernel {
+  const kernel = attachAtAll(bootedIn(shared), build);
   threadOf(kernel).tenancy.stand();
   return kernel;
 }
@@ -95,6 +126,44 @@ function attachAtAll(shared: SharedKernel, build: ThreadBuild): Kernel {
   return new Kernel(shared, build);
 }
 
+/** The kernel that has been booted there, by its header. */
+function bootedIn(shared: Attachable): SharedKernel {
+  const { memory, start } = whereOf(shared);
+  const text = readHeader(memory, start);
+  const options: BootedOptions = JSON.parse(text);
+  if (memory.buffer.byteLength < start + options.memory + options.checker) {
+    throw new AttachError(
+      `attach: the kernel has ${options.memory} bytes, and this memory has ${memory.buffer.byteLength}`,
+    );
+  }
+  if (isSharedKernel(shared) && JSON.stringify(shared.options) !== JSON.stringify(options)) {
+    throw new AttachError("attach: the kernel in this memory was booted with other options");
+  }
+  return { machine: { memory, options: machineOptions(options) }, options };
+}
+
+function isSharedKernel(shared: Attachable): shared is SharedKernel {
+  return OBJECT.is(shared) && "machine" in shared;
+}
+
+function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
+  if (isShared(shared)) return { memory: memoryOf(shared as WasmMemory), start: 0 };
+  if (isSharedKernel(shared)) {
+    const { machine, options } = shared;
+    if (isShared(machine?.memory) || isShared(machine?.memory?.buffer)) {
+      return { memory: machine.memory, start: options?.offset ?? 0 };
+    }
+  } else if (OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer)) {
+    const { buffer, offset = 0 } = shared as MemoryRegion;
+    if (Number.isInteger(offset) && offset >= 0 && offset % PAGE_SIZE === 0) {
+      return { memory: memoryOf(buffer), start: offset };
+    }
+  }
+  throw new AttachError(
+    `attach: ${named(shared)} is neither kernel.shared nor the shared memory of a kernel`,
+  );
+}
+
 /** A task of which nothing in this thread is left has been forgotten without `detach`. */
 const forgotten = /* @__PURE__ */ new FinalizationRegistry<Tenancy>((tenancy) => tenancy.end());
 
@@ -103,12 +172,33 @@ export let systemOf: (kernel: Kernel) => System;
 /** Likewise: this thread's memory, with its task. */
 export let threadOf: (kernel: Kernel) => DirectMemory;
 
+// Local names: see machine/inlining.ts.
+const CACHE_MAGIC = KmemCacheBase.magic;
+const LIVE = LIVE_CACHE;
+
+const AsyncFunction = (async () => undefined).constructor;
+
+const CACHE_OPTIONS = {
+  align: NUMBER,
+  flags: whole(-(2 ** 31), 2 ** 32 - 1),
+  ctor: NUMBER,
+  useroffset: NUMBER,
+  usersize: NUMBER,
+  freeptrOffset: NUMBER,
+  sheafCapacity: NUMBER,
+};
+
 export class Kernel {
   declare private readonly sharing: SharedKernel;
   /** Reports, the console, injected faults: what a program may ask about its bugs. */
   declare readonly debug: KernelDebug;
   declare private readonly system: System;
   declare private readonly direct: DirectMemory;
+  declare private readonly args: Arguments;
+  declare private readonly afterwards: Afterwards;
+  /** Numbers of the constructors that this program has registered. */
+  private readonly constructors = new Set<number>();
+  private isConstructing = false;
 
   static {
     systemOf = (kernel) => kernel.system;
@@ -136,7 +226,20 @@ export class Kernel {
     this.sharing = shared;
     this.direct = direct;
     this.system = system;
-    this.debug = new KernelDebug(system, (act) => this.run(act));
+    this.args = new Arguments(system);
+    this.afterwards = new Afterwards();
+    system.machine.functions.onMissing = (number) => {
+      this.afterwards.fail(
+        new KernelBug("bad-access", `constructor ${number} is not registered on this thread`),
+      );
+    };
+    this.debug = new KernelDebug({
+      system,
+      direct,
+      args: this.args,
+      afterwards: this.afterwards,
+      call: (name, act) => this.call(name, act),
+    });
   }
 
   /** Plain data, which may be posted to any worker: what `attach` takes. */
@@ -173,15 +276,32 @@ export class Kernel {
         `bury: task ${task} is alive; only a thread that has ended is buried`,
       );
     }
-    return buryTask(system, direct, number);
+    const held = buryTask(system, direct, number);
+    this.afterwards.callSinks();
+    return held;
   }
 
   /**
    * Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. Inside
    * of a section it only does what was asked of this CPU meanwhile, and goes on.
-   * @throws RangeError where the machine has no such CPU.
+   * @throws RangeError where the machine has no such CPU; KernelBug for an async function, which would
+   * go on when its section is over.
    */
   run<T>(section: () => T, cpu = -1, patience?: number): T {
+    if (typeof section !== "function") refuse("run", `${named(section)} is no function`);
+    if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
+    if (this.isConstructing) this.mayCall("run");
+    let result: T;
+    try {
+      result = this.runSection(section, cpu, patience);
+    } finally {
+      this.afterwards.callSinks();
+    }
+    if (result instanceof Promise) refuse("run", "a section must not return a promise");
+    return result;
+  }
+
+  private runSection<T>(section: () => T, cpu: number, patience: number | undefined): T {
     const { direct } = this;
     if (cpu !== -1) this.checkCpu(cpu);
     if (direct.onCpu) {
@@ -211,11 +331,31 @@ export class Kernel {
    * `run` for what waits until readers are done.
    * @throws KernelBug inside of a read-side section, which would be over for everybody.
    */
-  private runUnlessReading<T>(call: string, act: () => T): T {
+  private callUnlessReading<T>(call: string, act: () => T): T {
     if (this.direct.isReading) {
       throw new KernelBug("deadlock", `${call} in a read-side section, which it would wait for`);
     }
+    return this.call(call, act);
+  }
+
+  /** `run` for one call of the allocator. */
+  private call<T>(call: string, act: () => T): T {
+    this.mayCall(call);
     return this.run(act);
+  }
+
+  /** @throws KernelBug inside of a constructor, and when the machine has panicked. */
+  private mayCall(call: string): void {
+    if (this.isConstructing) refuse(call, "a constructor may do nothing but write its object");
+    this.direct.checkPanic();
+    this.afterwards.forget();
+    this.direct.shut(this.debug.isWatched);
+  }
+
+  /** The end of a call that asks for memory. @throws what the constructor has failed with */
+  private got<T extends number>(memory: T): T {
+    if (memory === 0) this.afterwards.throwError();
+    return memory;
   }
 
   // Each call looks at one word: inside of a section, with nobody asking for this CPU, it is the
@@ -225,23 +365,39 @@ export class Kernel {
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
   kmalloc(size: number, gfp = GFP_KERNEL): Address {
-    return this.kmallocNode(size, gfp, NUMA_NO_NODE);
+    if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, NUMA_NO_NODE);
+    return this.kmallocOutside(size, gfp, NUMA_NO_NODE);
   }
 
   /** The same, zeroed. */
   kzalloc(size: number, gfp = GFP_KERNEL): Address {
-    return this.kmallocNode(size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+    return this.kmalloc(size, gfp | __GFP_ZERO);
+  }
+
+  /**
+   * kmalloc, at a multiple of `align`: a power of two up to 4 MiB. kfree gives it back; krealloc may
+   * move it to where it is not aligned.
+   */
+  kmallocAligned(size: number, align: number, gfp = GFP_KERNEL): Address {
+    this.args.count("kmallocAligned", "bytes", size);
+    this.args.gfp("kmallocAligned", gfp);
+    if (!(align > 0 && align <= 4 * MIB && Number.isInteger(Math.log2(align)))) {
+      refuse("kmallocAligned", `${named(align)} is no power of two up to 4 MiB`);
+    }
+    return this.call("kmallocAligned", () => this.system.kmallocAligned(size, align, gfp));
   }
 
   /** kmalloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmallocNode(size: number, gfp: number, node: number): Address {
-    if (this.direct.undisturbed()) return this.system.kmallocNode(size, gfp, node);
+    this.args.gfp("kmalloc", gfp);
+    this.args.node("kmalloc", node);
+    if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, node);
     return this.kmallocOutside(size, gfp, node);
   }
 
   private kmallocOutside(size: number, gfp: number, node: number): Address {
     const { direct } = this;
-    if (!direct.resumeCpu()) return this.runKmalloc(size, gfp, node);
+    if (!direct.resumeCpu()) return this.slowKmalloc(size, gfp, node);
     let object: Address;
     try {
       object = this.system.kmallocNode(size, gfp, node);
@@ -252,6 +408,11 @@ export class Kernel {
     }
     direct.restCpu();
     return object;
+  }
+
+  private slowKmalloc(size: number, gfp: number, node: number): Address {
+    this.mayCall("kmalloc");
+    return this.runKmalloc(size, gfp, node);
   }
 
   private runKmalloc(size: number, gfp: number, node: number): Address {
@@ -266,14 +427,14 @@ export class Kernel {
 
   /** kfree: gives anything back that kmalloc, or any cache, has given. @throws KernelBug for anything else. */
   kfree(object: Address): void {
-    if (this.direct.undisturbed()) this.system.kfree(object);
+    if (this.direct.isOpen()) this.system.kfree(object);
     else this.kfreeOutside(object);
   }
 
   private kfreeOutside(object: Address): void {
     const { direct } = this;
     if (!direct.resumeCpu()) {
-      this.runKfree(object);
+      this.call("kfree", () => this.system.kfree(object));
       return;
     }
     try {
@@ -286,29 +447,30 @@ export class Kernel {
     direct.restCpu();
   }
 
-  private runKfree(object: Address): void {
-    this.run(() => this.system.kfree(object));
-  }
-
   /** kmem_cache_alloc: an object of the cache, or 0. */
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp, NUMA_NO_NODE);
+    if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) !== s) this.args.cache("kmem_cache_alloc", s);
+    if (!this.direct.isOpen()) return this.allocOutside(s, gfp | 0, NUMA_NO_NODE);
+    return this.system.kmemCacheAllocNode(s, gfp | 0, NUMA_NO_NODE) || this.got(0);
   }
 
   /** The same, zeroed. */
   kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp | __GFP_ZERO, NUMA_NO_NODE);
+    return this.kmemCacheAlloc(s, gfp | __GFP_ZERO);
   }
 
   /** kmem_cache_alloc_node: of that memory node where it has any left; of no other with __GFP_THISNODE. */
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-    if (this.direct.undisturbed()) return this.system.kmemCacheAllocNode(s, gfp, node);
-    return this.allocOutside(s, gfp, node);
+    this.args.cache("kmem_cache_alloc", s);
+    this.args.gfp("kmem_cache_alloc", gfp);
+    this.args.node("kmem_cache_alloc", node);
+    if (!this.direct.isOpen()) return this.allocOutside(s, gfp, node);
+    return this.system.kmemCacheAllocNode(s, gfp, node) || this.got(0);
   }
 
   private allocOutside(s: KmemCachePtr, gfp: number, node: number): Address {
     const { direct } = this;
-    if (!direct.resumeCpu()) return this.runAlloc(s, gfp, node);
+    if (!direct.resumeCpu()) return this.slowAlloc(s, gfp, node);
     let object: Address;
     try {
       object = this.system.kmemCacheAllocNode(s, gfp, node);
@@ -318,7 +480,12 @@ export class Kernel {
       throw error;
     }
     direct.restCpu();
-    return object;
+    return object || this.got(0);
+  }
+
+  private slowAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
+    this.mayCall("kmem_cache_alloc");
+    return this.got(this.runAlloc(s, gfp, node));
   }
 
   private runAlloc(s: KmemCachePtr, gfp: number, node: number): Address {
@@ -328,14 +495,14 @@ export class Kernel {
 
   /** kmem_cache_free. @throws KernelBug for an object of another cache. */
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
-    if (this.direct.undisturbed()) this.system.kmemCacheFree(s, object);
+    if (this.direct.isOpen()) this.system.kmemCacheFree(s, object);
     else this.freeOutside(s, object);
   }
 
   private freeOutside(s: KmemCachePtr, object: Address): void {
     const { direct } = this;
     if (!direct.resumeCpu()) {
-      this.runFree(s, object);
+      this.call("kmem_cache_free", () => this.system.kmemCacheFree(s, object));
       return;
     }
     try {
@@ -348,22 +515,23 @@ export class Kernel {
     direct.restCpu();
   }
 
-  private runFree(s: KmemCachePtr, object: Address): void {
-    this.run(() => this.system.kmemCacheFree(s, object));
-  }
-
   /** kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. */
   kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
-    return this.run(() => this.system.kmallocTrace(s, size, gfp, node));
+    this.args.cache("kmalloc_trace", s);
+    this.args.gfp("kmalloc_trace", gfp);
+    this.args.node("kmalloc_trace", node);
+    return this.got(this.call("kmalloc_trace", () => this.system.kmallocTrace(s, size, gfp, node)));
   }
 
   /** ksize: bytes that may be used, at least what was asked for. */
   ksize(object: Address): number {
+    this.args.objectOrNull("ksize", object);
     return this.system.ksize(object);
   }
 
   /** kmem_cache_size: bytes of an object of the cache. */
   kmemCacheSize(s: KmemCachePtr): number {
+    this.args.cache("kmem_cache_size", s);
     return this.system.kmemCacheSize(s);
   }
 
@@ -374,22 +542,40 @@ export class Kernel {
 
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
   krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
-    return this.run(() => this.system.krealloc(object, size, gfp));
+    this.args.objectOrNull("krealloc", object);
+    this.args.gfp("krealloc", gfp);
+    return this.call("krealloc", () => this.system.krealloc(object, size, gfp));
   }
 
   /** kmem_cache_create: a cache, or 0 without memory. May share one that fits, as the kernel merges caches. */
   kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
-    return this.run(() => this.system.kmemCacheCreate(name, size, options));
+    const checked = checkedOptions("kmem_cache_create", options, CACHE_OPTIONS);
+    const { ctor = 0 } = checked;
+    if (ctor !== 0 && !this.constructors.has(ctor)) {
+      refuse("kmem_cache_create", `there is no constructor ${ctor}: see registerConstructor`);
+    }
+    return this.call("kmem_cache_create", () => this.system.kmemCacheCreate(name, size, checked));
   }
 
   /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
   kmemCacheAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp = GFP_KERNEL): number {
-    return this.run(() => this.system.kmemCacheAllocBulk(s, size, p, gfp));
+    const call = "kmem_cache_alloc_bulk";
+    this.args.cache(call, s);
+    this.args.array(call, p);
+    if (typeof size === "number" && !(size > 0)) return 0;
+    this.args.count(call, "objects", size);
+    this.args.gfp(call, gfp);
+    return this.got(this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp)));
   }
 
   /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. */
   kmemCacheFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
-    this.run(() => this.system.kmemCacheFreeBulk(s, size, p));
+    const call = "kmem_cache_free_bulk";
+    if (s !== 0) this.args.cache(call, s);
+    this.args.count(call, "objects", size);
+    this.args.array(call, p);
+    this.args.objects(call, s, size, p);
+    this.call(call, () => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
   // ---- sheaves of callers, and calls from any context; a kernel before 7.1 throws RangeError ----
@@ -400,12 +586,18 @@ export class Kernel {
    * @throws KernelBug for a size that no sheaf can have
    */
   kmemCachePrefillSheaf(s: KmemCachePtr, size: number, gfp = GFP_KERNEL): Address {
-    return this.run(() => this.system.kmemCachePrefillSheaf(s, size, gfp));
+    const call = "kmem_cache_prefill_sheaf";
+    this.args.cache(call, s);
+    this.args.gfp(call, gfp);
+    return this.got(this.call(call, () => this.system.kmemCachePrefillSheaf(s, size, gfp)));
   }
 
   /** kmem_cache_alloc_from_sheaf: an object of a prefilled sheaf; 0 where none is left. */
   allocFromSheaf(s: KmemCachePtr, sheaf: Address, gfp = GFP_KERNEL): Address {
-    return this.run(() => this.system.allocFromSheaf(s, sheaf, gfp));
+    const call = "kmem_cache_alloc_from_sheaf";
+    this.args.sheaf(call, s, sheaf);
+    this.args.gfp(call, gfp);
+    return this.call(call, () => this.system.allocFromSheaf(s, sheaf, gfp));
   }
 
   /**
@@ -413,7 +605,10 @@ export class Kernel {
    * which the caller has from then on; 0 without memory, and the sheaf stays the caller's as it was.
    */
   refillSheaf(s: KmemCachePtr, sheaf: Address, size: number, gfp = GFP_KERNEL): Address {
-    return this.run(() => this.system.refillSheaf(s, sheaf, size, gfp));
+    const call = "kmem_cache_refill_sheaf";
+    this.args.sheaf(call, s, sheaf);
+    this.args.gfp(call, gfp);
+    return this.got(this.call(call, () => this.system.refillSheaf(s, sheaf, size, gfp)));
   }
 
   /**
@@ -421,52 +616,61 @@ export class Kernel {
    * @throws KernelBug for what is no prefilled sheaf of this cache, or was returned before
    */
   returnSheaf(s: KmemCachePtr, sheaf: Address, gfp = GFP_KERNEL): void {
-    this.run(() => this.system.returnSheaf(s, sheaf, gfp));
+    const call = "kmem_cache_return_sheaf";
+    this.args.sheaf(call, s, sheaf);
+    this.args.gfp(call, gfp);
+    this.call(call, () => this.system.returnSheaf(s, sheaf, gfp));
   }
 
   /** kmalloc_nolock: at most 8 KiB from any context; 0 where a lock would have to be waited for. */
   kmallocNolock(size: number, gfp = 0, node = NUMA_NO_NODE): Address {
-    return this.run(() => this.system.kmallocNolock(size, gfp, node));
+    this.args.gfp("kmalloc_nolock", gfp);
+    this.args.node("kmalloc_nolock", node);
+    return this.call("kmalloc_nolock", () => this.system.kmallocNolock(size, gfp, node));
   }
 
   /** kfree_nolock: gives an object of any cache back, from any context; at once or a little later. */
   kfreeNolock(object: Address): void {
-    this.run(() => this.system.kfreeNolock(object));
+    this.args.objectOrNull("kfree_nolock", object);
+    this.call("kfree_nolock", () => this.system.kfreeNolock(object));
   }
 
   /** kmem_cache_shrink: gives empty slabs back; not 0 if slabs remain. */
   kmemCacheShrink(s: KmemCachePtr): number {
-    return this.run(() => this.system.kmemCacheShrink(s));
+    this.args.cache("kmem_cache_shrink", s);
+    return this.call("kmem_cache_shrink", () => this.system.kmemCacheShrink(s));
   }
 
   /** kmem_cache_destroy: 0, or a negative error number where objects remain. Waits for readers. */
   kmemCacheDestroy(s: KmemCachePtr): number {
-    return this.runUnlessReading("kmem_cache_destroy", () => this.system.kmemCacheDestroy(s));
+    if (s !== 0) this.args.cache("kmem_cache_destroy", s);
+    return this.callUnlessReading("kmem_cache_destroy", () => this.system.kmemCacheDestroy(s));
   }
 
   /** cpu_down: nobody runs as `cpu` from here on. 0, -EBUSY for the last CPU, -EINVAL. May wait. */
   cpuDown(cpu: number): number {
-    return this.runUnlessReading("cpu_down", () => this.system.cpuDown(cpu));
+    return this.callUnlessReading("cpu_down", () => this.system.cpuDown(cpu));
   }
 
   /** cpu_up: 0, -EINVAL if it is online, -ENOMEM. */
   cpuUp(cpu: number): number {
-    return this.run(() => this.system.cpuUp(cpu));
+    return this.call("cpu_up", () => this.system.cpuUp(cpu));
   }
 
   /** offline_pages for all memory of a node: 0, -EBUSY while pages are in use, -EINVAL. May wait. */
   nodeOffline(nid: number): number {
-    return this.runUnlessReading("offline_pages", () => this.system.nodeOffline(nid));
+    return this.callUnlessReading("offline_pages", () => this.system.nodeOffline(nid));
   }
 
   /** online_pages: the node's memory can be had. 0, -EINVAL, -ENOMEM. */
   nodeOnline(nid: number): number {
-    return this.run(() => this.system.nodeOnline(nid));
+    return this.call("online_pages", () => this.system.nodeOnline(nid));
   }
 
   /** kfree_rcu: gives the object back when every reader that may have found it is done. */
   kfreeRcu(object: Address): void {
-    this.run(() => this.system.kfreeRcu(object));
+    this.args.objectOrNull("kfree_rcu", object);
+    this.call("kfree_rcu", () => this.system.kfreeRcu(object));
   }
 
   /** rcu_read_lock. @throws KernelBug outside of `run`: a reader is a CPU, and stays that CPU. */
@@ -490,32 +694,94 @@ export class Kernel {
 
   /** synchronize_rcu: returns when every read-side section that began before is over. */
   synchronizeRcu(): void {
-    this.runUnlessReading("synchronize_rcu", () => this.system.synchronizeRcu());
+    this.callUnlessReading("synchronize_rcu", () => this.system.synchronizeRcu());
   }
 
   /** rcu_barrier and kvfree_rcu_barrier: every callback queued before has run, and kfreeRcu has freed. */
   rcuBarrier(): void {
-    this.runUnlessReading("rcu_barrier", () => this.system.rcuBarrier());
+    this.callUnlessReading("rcu_barrier", () => this.system.rcuBarrier());
   }
 
   // ---- what a program does with objects; a view that leaves its object raises KernelBug ----
 
-  /** The first `length` bytes of an object (all that may be used, if left out), as bytes. */
-  view8(object: Address, length = this.ksize(object)): Uint8Array<SharedArrayBuffer> {
-    this.system.checkHeapObject(object, length);
-    return this.direct.view8(object, length);
+  /**
+   * The first `length` bytes of an object (all that may be used, if left out), as a typed array, a
+   * DataView, or a struct of defineStruct. Bytes that fill no element are left out. Views are kept: the
+   * same question has the same answer, as long as no other object needs its place.
+   */
+  view<V>(of: ViewClass<V>, object: Address, length?: number): V {
+    if (typeof of !== "function")
+      refuse("view", `${named(of)} is no typed array, DataView or struct`);
+    const bytes = this.checkView("view", object, elementBytes(of), length);
+    return this.direct.view(of, object, bytes);
   }
 
-  /** The same as words of 32 bits; what Atomics works on. Bytes that fill no word are left out. */
-  view32(object: Address, length = this.ksize(object)): Int32Array<SharedArrayBuffer> {
-    this.system.checkHeapObject(object, length);
-    return this.direct.view32(object, length >> 2);
+  /** The same as bytes. */
+  view8(object: Address, length?: number): Uint8Array<SharedArrayBuffer> {
+    const bytes = this.checkView("view8", object, 1, length);
+    return this.direct.view(Uint8Array<SharedArrayBuffer>, object, bytes);
+  }
+
+  /** The same as words of 32 bits; what Atomics works on. */
+  view32(object: Address, length?: number): Int32Array<SharedArrayBuffer> {
+    const bytes = this.checkView("view32", object, 4, length);
+    return this.direct.view(Int32Array<SharedArrayBuffer>, object, bytes);
   }
 
   /** The same as floating-point numbers of 64 bits. */
-  viewFloat64(object: Address, length = this.ksize(object)): Float64Array<SharedArrayBuffer> {
-    this.system.checkHeapObject(object, length);
-    return this.direct.viewFloat64(object, length >> 3);
+  viewFloat64(object: Address, length?: number): Float64Array<SharedArrayBuffer> {
+    const bytes = this.checkView("viewFloat64", object, 8, length);
+    return this.direct.view(Float64Array<SharedArrayBuffer>, object, bytes);
+  }
+
+  private checkView(call: string, object: Address, element: number, length?: number): number {
+    if (object !== (object | 0) || object <= ZERO_SIZE_PTR) {
+      refuse(call, `${named(object)} is no object`);
+    }
+    // An element of a struct may be of any size; it is aligned as its largest field may be.
+    if (object % Math.min(element & -element, 8) !== 0) {
+      refuse(call, `${object} is no multiple of ${element & -element}`);
+    }
+    if (length === undefined) this.args.object(call, object);
+    else this.args.count(call, "bytes", length);
+    const bytes = length ?? this.system.ksize(object);
+    this.system.checkHeapObject(object, Math.max(bytes, length === undefined ? element : 0));
+    return bytes;
+  }
+
+  /**
+   * kstrdup: a copy of the text in memory of its own, as UTF-8 with a NUL at its end; or 0. kfree gives
+   * it back.
+   */
+  kstrdup(text: string, gfp = GFP_KERNEL): Address {
+    if (typeof text !== "string") refuse("kstrdup", `${named(text)} is no text`);
+    const bytes = utf8Of(text);
+    const at = this.kmalloc(bytes.length + 1, gfp);
+    if (at === 0) return 0;
+    const view = this.view8(at, bytes.length + 1);
+    view.set(bytes);
+    view[bytes.length] = 0;
+    return at;
+  }
+
+  /** The text in an object, as UTF-8: up to a NUL, or to the end of the object. */
+  readString(object: Address): string {
+    const view = this.view8(object);
+    const end = view.indexOf(0);
+    return textOfUtf8(end < 0 ? view : view.subarray(0, end));
+  }
+
+  /** What is in use: bytes, objects, of each cache and at each CPU. */
+  usage(): Usage {
+    return this.call("usage", () => usageOf(this.system));
+  }
+
+  /**
+   * The objects in use by where they were allocated, most numerous first: of caches that note their
+   * users (SLAB_STORE_USER; all of SLUB's by `parameters: { slub_debug: "U" }`).
+   */
+  leaks(): Leak[] {
+    return this.call("leaks", () => leaksOf(this.system));
   }
 
   /**
@@ -523,7 +789,30 @@ export class Kernel {
    * thread registers the same ones in the same order, right after it has booted or attached.
    */
   registerConstructor(construct: (object: Address) => void): number {
-    return this.system.machine.functions.register(construct);
+    if (typeof construct !== "function") {
+      refuse("registerConstructor", `${named(construct)} is no function`);
+    }
+    const guarded = (object: Address): boolean => this.construct(construct, object);
+    Object.defineProperty(guarded, "name", { value: construct.name });
+    const number = this.system.machine.functions.register(guarded);
+    this.constructors.add(number);
+    return number;
+  }
+
+  /** Calls a constructor in the middle of an operation: no other call gets through meanwhile. */
+  private construct(construct: (object: Address) => void, object: Address): boolean {
+    this.isConstructing = true;
+    // Until the next call: that one forgets the error.
+    this.direct.shut(true);
+    try {
+      construct(object);
+      return true;
+    } catch (error) {
+      this.afterwards.fail(error);
+      return false;
+    } finally {
+      this.isConstructing = false;
+    }
   }
 
   /**

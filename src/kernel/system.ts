@@ -15,13 +15,14 @@ import { faultsOf } from "../caches/fault-injection.ts";
 import type { BuildOption } from "../caches/flags.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
-import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
+import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { Observer } from "../caches/observer.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import { named } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import {
   __GFP_COMP,
@@ -79,6 +80,10 @@ function refuseSheafSize(call: string, size: number): void {
   );
 }
 
+function powerOfTwo(least: number): number {
+  return least > KMALLOC_MAX_SIZE ? least : 2 ** Math.ceil(Math.log2(least));
+}
+
 export class System {
   declare readonly memory: Memory;
   declare readonly machine: Machine;
@@ -90,6 +95,9 @@ export class System {
   declare private readonly hotplug: Hotplug;
   declare private readonly rcuFrees: KfreeRcu;
   declare private readonly largestFromCache: number;
+  /** Where objects can lie. */
+  declare private readonly firstPage: Address;
+  declare private readonly pageBytes: number;
   /** By size in words, rounded up: where the size's cache is entered. Sizes beyond are rare. */
   declare private readonly sizeClasses: readonly (Address | undefined)[];
 
@@ -111,6 +119,8 @@ export class System {
     this.observer = this.common.observer;
     this.hotplug = new Hotplug(this.common);
     this.rcuFrees = new KfreeRcu(this.machine, (object) => this.kfree(object));
+    this.firstPage = this.pages.firstAddress;
+    this.pageBytes = this.pages.totalPages() * PAGE_SIZE;
     this.largestFromCache = 1 << this.allocator.kmallocShiftHigh;
     const debug = options.parameters.slubDebug;
     const noted = since(options.kernel, "6.1") && (debug.flags !== 0 || debug.lists.length > 0);
@@ -174,7 +184,7 @@ export class System {
    */
   kfreeRcu(object: Address): void {
     if (object <= ZERO_SIZE) return;
-    if (!this.isFreeable(object)) {
+    if (!this.isObject(object)) {
       throw new KernelBug("bad-access", `kfree_rcu: ${object} is no object`);
     }
     const s = this.cacheOf(object);
@@ -182,7 +192,8 @@ export class System {
     if (!isCollected) this.rcuFrees.call(object);
   }
 
-  private isFreeable(object: Address): boolean {
+  /** Whether kfree would take it: in a slab, or the first byte of whole pages. */
+  isObject(object: Address): boolean {
     if (!this.pages.virtAddrValid(object)) return false;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + PAGE_FLAGS);
@@ -267,11 +278,27 @@ export class System {
   /** kmalloc_large: whole pages. */
   private kmallocLarge(size: number, gfp: number, node: number): Address {
     const isHere = node === NO_NODE || (node >= 0 && node < this.machine.options.nodes);
-    if (size > KMALLOC_MAX_SIZE || (!isHere && (gfp & __GFP_THISNODE) !== 0)) return 0;
+    if (size > this.machine.options.memory || (!isHere && (gfp & __GFP_THISNODE) !== 0)) return 0;
     // As for objects, a node that the machine does not have is another.
     const nid = isHere ? node : NO_NODE;
-    const page = this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), nid);
+    // A kernel gives no more than a block at a time; a program's frame or tensor may be larger.
+    const page =
+      size > KMALLOC_MAX_SIZE
+        ? this.pages.allocRange(gfp, Math.ceil(size / PAGE_SIZE), nid)
+        : this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), nid);
     return page === 0 ? 0 : this.pages.pageAddress(page);
+  }
+
+  /**
+   * kmalloc, at a multiple of `align`, a power of two up to 4 MiB. Caches of powers of two are aligned
+   * unless something lies between their objects; whole pages always are.
+   */
+  kmallocAligned(size: number, align: number, gfp: number): Address {
+    const object = align > PAGE_SIZE ? 0 : this.kmalloc(powerOfTwo(Math.max(size, align)), gfp);
+    if (object !== 0 && object % align === 0) return object;
+    this.kfree(object);
+    // One page alone is no compound block, which kfree would know.
+    return this.kmallocLarge(Math.max(size, align, 2 * PAGE_SIZE), gfp, NO_NODE);
   }
 
   /**
@@ -332,7 +359,10 @@ export class System {
    * allocator itself is written out here, where it has to be fast.
    */
   kfree(object: Address): void {
-    if (object <= ZERO_SIZE) return;
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
+      this.kfreeNothing(object);
+      return;
+    }
     const { memory } = this;
     const page = this.pages.virtToHeadPage(object);
     const flags = memory.readOnce(page + PAGE_FLAGS);
@@ -343,9 +373,15 @@ export class System {
     }
   }
 
+  /** NULL and ZERO_SIZE_PTR, and what no page holds. */
+  private kfreeNothing(object: Address): void {
+    this.refuseGarbage(object);
+    if (object < 0 || object > ZERO_SIZE)
+      throw new KernelBug("bad-access", `kfree: 0x${object.toString(16)} is no object`);
+  }
+
   /** Whole pages, or nothing that could be freed. */
   private kfreeOther(object: Address): void {
-    this.refuseGarbage(object);
     this.common.kfree(object);
   }
 
@@ -363,7 +399,7 @@ export class System {
     if (object <= ZERO_SIZE) return 0;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + Page.flags);
-    if ((flags & IS_SLAB) === 0) return PAGE_SIZE << this.pages.compoundOrder(page);
+    if ((flags & IS_SLAB) === 0) return this.pages.blockBytes(page);
     return this.allocator.slabKsize(this.memory.read32(page + Page.slabCache));
   }
 
@@ -386,21 +422,44 @@ export class System {
   }
 
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
+      this.refuseOwner(s, 0, object);
+    }
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + SLAB_CACHE);
-    if (owner !== s) this.refuseOwner(s, owner, object);
+    if (owner !== s || s === 0) this.refuseOwner(s, owner, object);
     this.allocator.slabFree(s, page, object);
   }
 
-  private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): void {
+  /** Whether an address lies in a slab of the cache: one look at the page, for many objects. */
+  isOf(s: KmemCachePtr, object: Address): boolean {
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) return false;
+    const owner = this.memory.read32(this.pages.virtToHeadPage(object) + SLAB_CACHE);
+    return owner === s && s !== 0;
+  }
+
+  /** cache_from_obj. @throws KernelBug */
+  checkOwner(s: KmemCachePtr, object: Address): void {
+    const owner = this.memory.read32(this.pages.virtToHeadPage(object) + SLAB_CACHE);
+    if (owner !== s) this.refuseOwner(s, owner, object);
+  }
+
+  /** Whether a cache lies there that has been created and not destroyed. */
+  isCache(s: KmemCachePtr): boolean {
+    const isAddress = Number.isInteger(s) && s > 0 && s < this.machine.layout.end && (s & 7) === 0;
+    return isAddress && this.memory.readOnce(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s);
+  }
+
+  private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): never {
     this.refuseGarbage(object);
-    this.common.wrongCache(s, owner, object);
+    if (s === 0 || this.isCache(s)) this.common.wrongCache(s, owner, object);
+    throw new KernelBug("wrong-slab", `kmem_cache_free: ${named(s)} is no cache`);
   }
 
   /** What is no number counts as an address of page 0, which is no slab. */
   private refuseGarbage(object: Address): void {
-    if (Number.isInteger(object)) return;
-    throw new KernelBug("bad-access", `kfree: ${object} is no object`);
+    if (object === (object | 0)) return;
+    throw new KernelBug("bad-access", `kfree: ${named(object)} is no object`);
   }
 
   /** kmem_cache_alloc_bulk: `size` objects into p, or 0 and none. */
@@ -514,7 +573,7 @@ export class System {
     if ((this.memory.readOnce(page + PAGE_FLAGS) & PG_ALLOCATED) === 0) {
       return `a free page at 0x${address.toString(16)}`;
     }
-    const room = PAGE_SIZE << this.pages.compoundOrder(page);
+    const room = this.pages.blockBytes(page);
     const offset = address - this.pages.pageAddress(page);
     if (offset + length <= room) return undefined;
     return `pages (offset ${offset}, size ${length}, block ${room})`;

@@ -3,7 +3,7 @@
 ;; V8 compiles a call of such a function to a few instructions, where the same
 ;; operation by the Atomics object calls a builtin. All are sequentially consistent.
 (module
-  (import "machine" "memory" (memory 1 32768 shared))
+  (import "machine" "memory" (memory 1 65536 shared))
 
   (func (export "load") (param $address i32) (result i32)
     (i32.atomic.load (local.get $address)))

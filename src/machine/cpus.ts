@@ -70,6 +70,8 @@ export const CALL_WORK = 2;
 
 export const POLL_ASKED = 1;
 export const POLL_OWN = 2;
+/** The machine has panicked. */
+export const POLL_PANICKED = 3;
 
 export const TASK_NONE = 0;
 export const TASK_RUNNING = 1;

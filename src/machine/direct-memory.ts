@@ -14,6 +14,7 @@ import type { Address, Memory } from "./memory.ts";
 import { now } from "./platform.ts";
 import type { MachinePlaces } from "./running-context.ts";
 import type { Tenancy } from "./tenancy.ts";
+import { type ViewClass, Views } from "./views.ts";
 import { WaitingTask } from "./waiting-task.ts";
 import { xorshift32 } from "./xorshift.ts";
 
@@ -35,13 +36,13 @@ export interface AtomicInstructions {
 
 export class DirectMemory extends WaitingTask implements Memory {
   declare readonly byteLength: number;
-  declare private readonly buffer: SharedArrayBuffer;
   declare protected readonly bytes: Uint8Array;
   declare protected readonly halves: Uint16Array;
   declare private readonly atomic: AtomicInstructions;
   declare private readonly areas: Address;
   declare private readonly stride: number;
   declare private randomState: number;
+  declare private readonly views: Views;
 
   constructor(options: {
     buffer: SharedArrayBuffer;
@@ -54,7 +55,7 @@ export class DirectMemory extends WaitingTask implements Memory {
     const { buffer, places, tenancy } = options;
     super(new Int32Array(buffer), places, options.leases, tenancy);
     this.byteLength = buffer.byteLength;
-    this.buffer = buffer;
+    this.views = new Views(buffer);
     this.bytes = new Uint8Array(buffer);
     this.halves = new Uint16Array(buffer);
     this.atomic = options.atomic;
@@ -193,13 +194,10 @@ export class DirectMemory extends WaitingTask implements Memory {
 
   // ---- views, for programs; the allocator itself never makes one ----
 
-  view8(address: Address, length: number): Uint8Array<SharedArrayBuffer> {
-    return new Uint8Array(this.buffer, address, length);
+  view<V>(of: ViewClass<V>, address: Address, bytes: number): V {
+    return this.views.of(of, address, bytes);
   }
-  view32(address: Address, length: number): Int32Array<SharedArrayBuffer> {
-    return new Int32Array(this.buffer, address, length);
-  }
-  viewFloat64(address: Address, length: number): Float64Array<SharedArrayBuffer> {
-    return new Float64Array(this.buffer, address, length);
+  view8(address: Address, bytes: number): Uint8Array<SharedArrayBuffer> {
+    return this.views.of(Uint8Array<SharedArrayBuffer>, address, bytes);
   }
 }

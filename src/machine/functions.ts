@@ -5,9 +5,16 @@
  */
 import type { Address } from "./memory.ts";
 
-export type MachineFunction = (argument: Address) => void;
+/** Only a constructor returns anything: false where it has failed. */
+export type MachineFunction = (argument: Address) => unknown;
+
+const NOT_HERE = "is not registered on this thread";
 
 export class FunctionTable {
+  /** Told of a constructor that another thread has registered and this one has not. */
+  onMissing: (number: number) => void = (number) => {
+    throw new RangeError(`function ${number} ${NOT_HERE}`);
+  };
   private readonly functions: MachineFunction[] = [];
 
   /** Number of `fn`, from 1: 0 stays NULL. */
@@ -27,9 +34,15 @@ export class FunctionTable {
 
   call(number: number, argument: Address): void {
     const fn = this.functions[number - 1];
-    if (fn === undefined) {
-      throw new RangeError(`function ${number} is not registered on this thread`);
-    }
+    if (fn === undefined) throw new RangeError(`function ${number} ${NOT_HERE}`);
     fn(argument);
+  }
+
+  /** Calls a constructor. False: the object is not constructed, and its slab must not be used. */
+  construct(number: number, object: Address): boolean {
+    const fn = this.functions[number - 1];
+    if (fn !== undefined) return fn(object) !== false;
+    this.onMissing(number);
+    return false;
   }
 }

@@ -2,11 +2,13 @@
 /**
  * The machine: one block of shared memory, laid out once, and the devices on it.
  *
- *     0        page 0: belongs to no one, so NULL and small numbers are never addresses
+ *     0        page 0: the header; belongs to no one, so NULL and small numbers are never addresses
  *     4096     statics: descriptors of CPUs and tasks, globals of every storey
  *     …        per-CPU areas, one block a CPU
  *     …        the array of struct page, then the pages themselves, `memory` bytes in all
  *     …        outside of `memory`: room for the checker (the ledger), if asked for
+ *
+ * All of it may lie further on in a larger memory, of which the program has the rest.
  *
  * `createMachine` makes one; every thread that takes part builds the same objects over it by
  * `attachMachine`. Only numbers and the memory itself cross between threads.
@@ -25,11 +27,12 @@ import {
 } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
 import { FunctionTable } from "./functions.ts";
+import { hasHeader } from "./header.ts";
 import { IrqWork } from "./irq-work.ts";
 import { Leases } from "./leases.ts";
 import type { Address, Memory } from "./memory.ts";
 import { PercpuAllocator } from "./percpu.ts";
-import { platform, type WasmMemory } from "./platform.ts";
+import { isWasmMemory, platform, type WasmMemory } from "./platform.ts";
 import { Presence } from "./presence.ts";
 import { Rcu } from "./rcu.ts";
 import type { MachinePlaces } from "./running-context.ts";
@@ -64,6 +67,8 @@ export interface MachineOptions {
   readonly checker: number;
   readonly atomics: AtomicsKind;
   readonly seed: number;
+  /** Where the machine begins in its memory, in bytes: whole pages. 0 where left out. */
+  readonly start?: number;
 }
 
 /** What a thread needs to take part: plain data, it can be posted to a worker. */
@@ -87,15 +92,17 @@ function percpuStride(memory: number): number {
 }
 
 export function layoutOf(options: MachineOptions): MachineLayout {
-  const cpuBase = STATICS_START + 128;
+  const { start = 0 } = options;
+  const statics = start + STATICS_START;
+  const cpuBase = statics + 128;
   const taskBase = cpuBase + MAX_CPUS * sizeOfCpu;
   const staticsStart = taskBase + TASK_NUMBERS * sizeOfTask;
-  const percpuStart = STATICS_START + STATICS_BYTES;
+  const percpuStart = statics + STATICS_BYTES;
   const stride = percpuStride(options.memory);
   return {
-    panic: STATICS_START,
-    offCpu: STATICS_START + 4,
-    waiting: STATICS_START + 8,
+    panic: statics,
+    offCpu: statics + 4,
+    waiting: statics + 8,
     cpuBase,
     taskBase,
     staticsStart,
@@ -104,7 +111,7 @@ export function layoutOf(options: MachineOptions): MachineLayout {
     percpuStride: stride,
     percpuEnd: percpuStart + options.cpus * stride,
     free: percpuStart + options.cpus * stride,
-    end: options.memory,
+    end: start + options.memory,
   };
 }
 
@@ -140,6 +147,16 @@ export function checkMachineOptions(options: MachineOptions): void {
     MIN_MEMORY_BYTES + options.cpus * percpuStride(options.memory) + options.nodes * 256 * 1024;
   whole("memory", options.memory, least, MAX_MEMORY_BYTES, `not ${options.memory} bytes`);
   whole("checker", options.checker, 0, MAX_MEMORY_BYTES, `not ${options.checker} bytes`);
+  const { start = 0 } = options;
+  whole("offset", start, 0, MAX_MEMORY_BYTES, `not ${start}`);
+  if (start % PAGE_SIZE !== 0) {
+    throw new MachineOptionsError(`offset must be a multiple of ${PAGE_SIZE}, not ${start}`);
+  }
+  if (start + options.memory > MAX_MEMORY_BYTES) {
+    throw new MachineOptionsError(
+      `memory must end within ${MAX_MEMORY_BYTES} bytes, not at ${start + options.memory}`,
+    );
+  }
   if (options.memory + options.checker > MAX_MEMORY_BYTES) {
     throw new MachineOptionsError(
       `memory and ledger together may have ${MAX_MEMORY_BYTES} bytes, not ${options.memory + options.checker}`,
@@ -147,11 +164,14 @@ export function checkMachineOptions(options: MachineOptions): void {
   }
 }
 
-/** A new machine: zeroed memory, all CPUs online and idle. */
-export function createMachine(options: MachineOptions): SharedMachine {
+/**
+ * A new machine: zeroed memory, all CPUs online and idle. In `given`, if that is there: what lies
+ * before and behind the machine stays as it is.
+ */
+export function createMachine(options: MachineOptions, given?: WasmMemory): SharedMachine {
   checkMachineOptions(options);
-  const pages = Math.ceil((options.memory + options.checker) / 65_536);
-  const memory = new platform.WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = given ?? newMemory(options.memory + options.checker);
+  if (given !== undefined) clear(given, options);
   const shared = { memory, options };
   Machine.online(new Int32Array(memory.buffer), layoutOf(options), options.cpus);
   return shared;
@@ -159,6 +179,25 @@ export function createMachine(options: MachineOptions): SharedMachine {
 
 /** No more threads can attach. */
 export class TasksTaken extends RangeError {}
+function newMemory(bytes: number): WasmMemory {
+  const pages = Math.ceil(bytes / 65_536);
+  return new platform.WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+function clear({ buffer }: WasmMemory, { start = 0, memory, checker }: MachineOptions): void {
+  const room = buffer.byteLength - start;
+  if (memory + checker > room) {
+    throw new MachineOptionsError(
+      `${memory + checker} bytes from ${start} on are not in a memory of ${buffer.byteLength}`,
+    );
+  }
+  if (hasHeader({ buffer }, start)) {
+    throw new MachineOptionsError(
+      `a kernel has been booted in this memory at ${start}: attach to it`,
+    );
+  }
+  new Uint8Array(buffer, start, memory + checker).fill(0);
+}
 
 export type MemoryClass = new (
   options: ConstructorParameters<typeof DirectMemory>[0],
@@ -184,7 +223,9 @@ export function directMemory(
   return new memoryClass({
     buffer,
     atomic:
-      options.atomics === "wasm" ? wasmInstructions(shared.memory) : atomicsInstructions(buffer),
+      options.atomics === "wasm" && isWasmMemory(shared.memory)
+        ? wasmInstructions(shared.memory)
+        : atomicsInstructions(buffer),
     places,
     leases: new Leases(new Int32Array(buffer), places),
     tenancy: new Tenancy(new Int32Array(buffer), places, task),
@@ -206,6 +247,7 @@ export class Machine {
   declare readonly rcu: Rcu;
   declare readonly presence: Presence;
   declare readonly console: Console;
+  private onPanic: () => void = () => undefined;
   /** Fills the tracks of debug caches. */
   witness: Witness = noWitness;
 
@@ -225,8 +267,15 @@ export class Machine {
     this.presence = new Presence(memory, layout.cpuBase, options.cpus);
   }
 
+  /** The memory is inconsistent: no task goes on. */
+  panic(): void {
+    this.memory.storeRelease(this.layout.panic, 1);
+    this.onPanic();
+  }
+
   /** Has a direct memory take calls and look after RCU. */
   serve(memory: DirectMemory): void {
+    this.onPanic = () => memory.panic();
     memory.onCall = () => this.interrupt();
     memory.onQuiescent = () => this.softirq();
   }

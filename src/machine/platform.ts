@@ -10,6 +10,11 @@ export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
 
+/** Whether it is one, and not just the bytes of one: then Atomics must do for instructions. */
+export function isWasmMemory(memory: WasmMemory): boolean {
+  return memory instanceof platform.WebAssembly.Memory;
+}
+
 interface Platform {
   readonly WebAssembly: {
     readonly Memory: new (sizes: { initial: number; maximum: number; shared: true }) => WasmMemory;
@@ -24,6 +29,18 @@ interface Platform {
 }
 
 export const platform = globalThis as unknown as Platform;
+
+/** Whether threads can share it. */
+export function isShared(memory: unknown): boolean {
+  if (memory instanceof SharedArrayBuffer) return true;
+  const isMemory = memory instanceof platform.WebAssembly.Memory;
+  return isMemory && memory.buffer instanceof SharedArrayBuffer;
+}
+
+/** Bytes that are shared, as a memory. */
+export function memoryOf(shared: WasmMemory | SharedArrayBuffer): WasmMemory {
+  return shared instanceof SharedArrayBuffer ? { buffer: shared } : shared;
+}
 
 /** V8 keeps this many frames of a stack; elsewhere the number means nothing. */
 export const StackError = Error as ErrorConstructor & { stackTraceLimit: number };

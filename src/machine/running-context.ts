@@ -8,7 +8,7 @@
  * by composition: the fast paths read this state at each step, and a field of the object itself costs
  * one load. What is off the fast paths is composed: Leases, Panic, TaskTable.
  */
-import { Cpu, sizeOfCpu, Task } from "./cpus.ts";
+import { Cpu, POLL_PANICKED, sizeOfCpu, Task } from "./cpus.ts";
 import type { Leases } from "./leases.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { Panic } from "./panic.ts";
@@ -49,6 +49,9 @@ export abstract class RunningContext {
   declare protected readonly offCpuIndex: number;
   /** Index of the word that is not 0 while another task wants something of this CPU, or without one. */
   declare protected pollIndex: number;
+  /** The same, or the index of a word that is never 0 while calls must not come straight through. */
+  declare private gateIndex: number;
+  protected isShut = false;
   /** The interrupt flag: a word of the task's descriptor. */
   declare private readonly irqIndex: number;
   protected preemptCount = 0;
@@ -60,6 +63,7 @@ export abstract class RunningContext {
     this.areasEnd = places.percpuEnd;
     this.offCpuIndex = places.offCpu >> 2;
     this.pollIndex = this.offCpuIndex;
+    this.gateIndex = this.offCpuIndex;
     this.leases = leases;
     this.tenancy = tenancy;
     this.task = task;
@@ -126,12 +130,35 @@ export abstract class RunningContext {
   protected become(cpu: number): void {
     this.cpu = cpu;
     this.area = this.places.percpuStart + cpu * this.places.percpuStride;
-    this.pollIndex = (this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2;
+    this.stepOn((this.places.cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2);
   }
 
   protected becomeNone(): void {
     this.cpu = -1;
+    this.stepOff();
+  }
+
+  /** Runs as the CPU whose poll word is at `pollIndex`. */
+  protected stepOn(pollIndex: number): void {
+    this.pollIndex = pollIndex;
+    if (!this.isShut) this.gateIndex = pollIndex;
+  }
+
+  /** Runs as no CPU, though one may be kept. */
+  protected stepOff(): void {
     this.pollIndex = this.offCpuIndex;
+    this.gateIndex = this.offCpuIndex;
+  }
+
+  /** From now on no call comes straight through, or calls do again. */
+  shut(isShut: boolean): void {
+    this.isShut = isShut;
+    this.gateIndex = isShut ? this.offCpuIndex : this.pollIndex;
+  }
+
+  /** Whether a call may come straight through: undisturbed, and not shut. One word is read. */
+  isOpen(): boolean {
+    return this.words[this.gateIndex] === 0;
   }
 
   /** Whether this task runs as a CPU that no other task wants anything of: one word is read. */
@@ -161,16 +188,28 @@ export abstract class RunningContext {
     this.preemptCount = 0;
   }
 
-  /** Ends every wait on this machine, present and future. */
+  /** Ends every wait on this machine, present and future, and every call that comes straight through. */
   panic(): void {
     this.panicWord.raise();
+    const { cpuBase, percpuStart, percpuEnd, percpuStride } = this.places;
+    const cpus = (percpuEnd - percpuStart) / percpuStride;
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      Atomics.store(this.words, (cpuBase + cpu * sizeOfCpu + Cpu.poll) >> 2, POLL_PANICKED);
+    }
+    this.tasks.recallAll();
   }
 
   protected get hasPanicked(): boolean {
     return this.panicWord.isRaised;
   }
 
-  protected checkPanic(): void {
+  /** Nothing is asked of this CPU any more; but after a panic no call comes straight through. */
+  protected clearPoll(): void {
+    Atomics.store(this.words, this.pollIndex, this.hasPanicked ? POLL_PANICKED : 0);
+  }
+
+  /** @throws KernelBug after a panic */
+  checkPanic(): void {
     this.panicWord.check();
   }
 }

@@ -166,18 +166,18 @@ export abstract class RunningTask extends RunningContext {
 
   /**
    * Enters the CPU that this task keeps, by plain accesses. False where that takes more: another task
-   * has recalled it, or none is kept, or this is inside of a section already.
+   * has recalled it, or none is kept, or calls are shut, or this is inside of a section already.
    */
   resumeCpu(): boolean {
-    if (this.pollIndex !== this.offCpuIndex || !this.kept.resume()) return false;
-    this.pollIndex = this.keptPollIndex;
+    if (this.isShut || this.onCpu || !this.kept.resume()) return false;
+    this.stepOn(this.keptPollIndex);
     return true;
   }
 
   /** A section is over: the CPU is this task's until another one needs it. */
   restCpu(): void {
     const { pollIndex } = this;
-    this.pollIndex = this.offCpuIndex;
+    this.stepOff();
     if (!this.kept.rest()) this.restRecalled(pollIndex);
   }
 
@@ -187,7 +187,7 @@ export abstract class RunningTask extends RunningContext {
       if (!this.reclaimKept()) return;
       if (this.leases.isAnyWaiting) this.share();
     } else {
-      this.pollIndex = pollIndex;
+      this.stepOn(pollIndex);
       if (!this.onCpu) return;
     }
     this.keepCpu();
@@ -201,7 +201,7 @@ export abstract class RunningTask extends RunningContext {
     }
     this.serveOrLeave();
     const { cpu, pollIndex, words } = this;
-    this.pollIndex = this.offCpuIndex;
+    this.stepOff();
     this.keptPollIndex = pollIndex;
     this.keptSince = now();
     // With callbacks still waiting for a grace period the next section looks again.
@@ -282,7 +282,7 @@ export abstract class RunningTask extends RunningContext {
     const wasServing = this.words[serving] as number;
     this.preemptCount = 1;
     this.words[serving] = 1;
-    Atomics.store(this.words, this.pollIndex, 0);
+    this.clearPoll();
     try {
       this.onQuiescent();
     } catch (error) {

@@ -21,14 +21,33 @@ import { type LockClass, lockClassNumber } from "./lock-classes.ts";
 import type { IrqFlags, Memory, Ptr } from "./memory.ts";
 import { embed, struct, word } from "./struct.ts";
 
-export const SpinLock = struct("spinlock", {
-  word,
-  /** How often it was taken, and how often that meant waiting: statistics, may lose counts. */
-  acquired: word,
-  contended: word,
-  /** Number of its class in the order of locks: see lock-classes.ts. */
-  lockClass: word,
-});
+export const SpinLock = struct(
+  "spinlock",
+  {
+    word,
+    /** How often it was taken: a statistic, may lose counts. */
+    acquired: word,
+    /**
+     * How often taking it meant waiting, likewise, above the number of its class (lock-classes.ts): one
+     * word for both, since an alien cache of one object has room for no more (32 bytes in Linux).
+     */
+    contendedAndClass: word,
+  },
+  12,
+);
+
+const CLASS_BITS = 4;
+const ONE_CONTENDED = 1 << CLASS_BITS;
+
+/** How often taking the lock meant waiting, by its word `contendedAndClass`. */
+export function timesContended(contendedAndClass: number): number {
+  return contendedAndClass >>> CLASS_BITS;
+}
+
+/** The number of the lock's class, by the same word. */
+export function classNumberIn(contendedAndClass: number): number {
+  return contendedAndClass & (ONE_CONTENDED - 1);
+}
 
 export type SpinLockPtr = Ptr<"spinlock">;
 
@@ -52,7 +71,7 @@ export function spinLock(memory: Memory, at: SpinLockPtr): void {
 
 /** Spins; then marks the lock as waited for, sleeps until it changes, and takes it with the mark set. */
 function waitForLock(memory: Memory, at: SpinLockPtr, me: number, seen: number): void {
-  memory.count(at + SpinLock.contended, 1);
+  memory.count(at + SpinLock.contendedAndClass, ONE_CONTENDED);
   for (let tries = 0; tries < TRIES && memory.spinUntilZero(at, tries); tries++) {
     if (memory.cmpxchg(at, 0, me) === 0) return;
   }
@@ -107,12 +126,14 @@ export function spinIsHeld(memory: Memory, at: SpinLockPtr): boolean {
 export function initSpinLock(memory: Memory, at: SpinLockPtr, lockClass: LockClass): void {
   memory.write32(at + SpinLock.word, 0);
   memory.write32(at + SpinLock.acquired, 0);
-  memory.write32(at + SpinLock.contended, 0);
+  memory.write32(at + SpinLock.contendedAndClass, 0);
   setLockClass(memory, at, lockClass);
 }
 
 /** lockdep_set_class: of a lock that is never initialised, since static memory is zero. */
 export function setLockClass(memory: Memory, at: SpinLockPtr, lockClass: LockClass): void {
-  // WRITE_ONCE: threads that attach may each say the same.
-  memory.writeOnce(at + SpinLock.lockClass, lockClassNumber(lockClass));
+  // Threads that attach may each say the same: then its count stays.
+  const number = lockClassNumber(lockClass);
+  const known = memory.readOnce(at + SpinLock.contendedAndClass);
+  if (classNumberIn(known) !== number) memory.writeOnce(at + SpinLock.contendedAndClass, number);
 }

@@ -29,6 +29,13 @@ export class TaskTable {
     return (this.words[this.indexOf(task, Task.cpu)] as number) - 1;
   }
 
+  /** No task enters the CPU that it keeps without a closer look. */
+  recallAll(): void {
+    for (let task = 0; task < TASK_NUMBERS; task++) {
+      Atomics.store(this.words, this.indexOf(task, Task.recalled), 1);
+    }
+  }
+
   /** Whether nobody is behind a number that a lock, say, still names. */
   isDead(task: number): boolean {
     const state = Atomics.load(this.words, this.indexOf(task, Task.state));

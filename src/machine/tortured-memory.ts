@@ -26,7 +26,7 @@ import { KernelBug } from "./kernel-bug.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, IrqFlags } from "./memory.ts";
 import { nap } from "./nap.ts";
-import { SpinLock } from "./spinlock.ts";
+import { classNumberIn, SpinLock } from "./spinlock.ts";
 import { captureFrames } from "./witness.ts";
 import { xorshift32 } from "./xorshift.ts";
 
@@ -67,7 +67,8 @@ export class TorturedMemory extends DirectMemory {
   readonly injected = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
 
   protected readonly locks = new HeldLocks({
-    classNumberOf: (at) => this.words[(at + SpinLock.lockClass) >> 2] as number,
+    classNumberOf: (at) =>
+      classNumberIn(this.words[(at + SpinLock.contendedAndClass) >> 2] as number),
     nameOf: (address) => `0x${address.toString(16)}`,
     captureStack: captureFrames,
   });

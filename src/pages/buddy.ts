@@ -135,6 +135,12 @@ export class Buddy {
     this.insert(zone, pfn, order, this.typeOf(pfn));
   }
 
+  /** Takes a free block of the largest order. */
+  takeBlock(zone: Zone, page: PagePtr): void {
+    this.memory.assertLockHeld(zone.at + ZoneState.lock);
+    this.remove(zone, page, MAX_ORDER - 1);
+  }
+
   private insert(zone: Zone, pfn: number, order: number, type: number): void {
     const { memory } = this;
     const page = this.array.numbered(pfn);

@@ -19,7 +19,7 @@ export function initPages(
     memory.write32(page + Page.flags, flags);
     memory.write32(page + Page.head, page);
   };
-  for (let pfn = 0; pfn < (zones[0] as Zone).start; pfn++) describe(pfn, PG_RESERVED);
+  for (let pfn = array.first; pfn < (zones[0] as Zone).start; pfn++) describe(pfn, PG_RESERVED);
   for (const zone of zones) {
     initSpinLock(memory, zone.at + ZoneState.lock, "zone->lock");
     for (let pfn = zone.start; pfn < zone.end; pfn++) describe(pfn, zone.node << PG_NODE_SHIFT);

@@ -58,6 +58,9 @@ export const PG_ALLOCATED = 1 << 6;
 /** SLUB since 6.8: the slab is on its node's partial list (slab_test_node_partial). */
 export const SL_PARTIAL = 1 << 7;
 
+/** A block of a range (ranges.ts). */
+export const PG_RANGE = 1 << 7;
+
 export const PG_NODE_SHIFT = 24;
 export const PG_NODE_MASK = 0xf;
 
@@ -65,14 +68,19 @@ export const PG_NODE_MASK = 0xf;
 export const PAGE_STRUCT_SHIFT = 6;
 
 /**
- * Where page descriptors and pages lie: pure address arithmetic. `base` is the descriptor of page 0,
- * so a descriptor and its page are found from each other by shifts.
+ * Where page descriptors and pages lie: pure address arithmetic. `base` is where the descriptor of page
+ * 0 would be, so a descriptor and its page are found from each other by shifts; the first page that has
+ * one is the first of the machine.
  */
 export class PageArray {
   declare readonly base: Address;
+  /** Number of the first page. */
+  declare readonly first: number;
 
-  constructor(base: Address) {
-    this.base = base;
+  /** `start`: of the machine in the memory; `at`: of the array. */
+  constructor(start: Address, at: Address) {
+    this.first = start >>> PAGE_SHIFT;
+    this.base = at - (this.first << PAGE_STRUCT_SHIFT);
   }
 
   /** virt_to_page: the descriptor of the page that holds `address`. */

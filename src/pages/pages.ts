@@ -14,7 +14,12 @@
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { type Machine, PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import { SpinLock, spinLockIrqsave, spinUnlockIrqrestore } from "../machine/spinlock.ts";
+import {
+  SpinLock,
+  spinLockIrqsave,
+  spinUnlockIrqrestore,
+  timesContended,
+} from "../machine/spinlock.ts";
 import { sizeOf } from "../machine/struct.ts";
 import { Buddy, pageblockWords } from "./buddy.ts";
 import { findProblems } from "./check-buddy.ts";
@@ -37,8 +42,10 @@ import {
   PG_HEAD,
   PG_NODE_MASK,
   PG_NODE_SHIFT,
+  PG_RANGE,
 } from "./page.ts";
 import { PcpLists } from "./pcp.ts";
+import { PageRanges } from "./ranges.ts";
 import {
   cutIntoZones,
   MAX_ORDER,
@@ -70,6 +77,7 @@ export class Pages {
   declare private readonly machine: Machine;
   declare protected readonly memory: Memory;
   declare private readonly zonelists: Zonelists;
+  declare private readonly ranges: PageRanges;
   /** Number of the first page that can be had. */
   declare private readonly first: number;
   declare private readonly end: number;
@@ -81,7 +89,7 @@ export class Pages {
     const { free, end } = machine.layout;
     this.machine = machine;
     this.memory = machine.memory;
-    this.array = new PageArray(Math.ceil(free / 64) * 64);
+    this.array = new PageArray(machine.options.start ?? 0, Math.ceil(free / 64) * 64);
     this.heads = this.array.base + Page.head;
     this.end = end >> SHIFT;
     this.first = Math.ceil(this.array.numbered(this.end) / PAGE_SIZE);
@@ -91,6 +99,7 @@ export class Pages {
     this.zonelists = new Zonelists(machine.topology, this.zones);
     const pageblocks = machine.statics.words(pageblockWords(this.end), "pageblock types");
     this.buddy = new Buddy(machine.memory, this.array, pageblocks);
+    this.ranges = new PageRanges(machine.memory, this.array, this.buddy);
     this.pcp = new PcpLists(machine, this.array, this.buddy, this.zones);
     this.nodeState = machine.statics.words(machine.options.nodes * NODE_ITEMS, "node vmstat");
     this.drainFunction = machine.functions.register(() => this.pcp.drainThisCpu());
@@ -177,6 +186,54 @@ export class Pages {
     }
     spinUnlockIrqrestore(memory, zone.at + ZoneState.lock, flags);
     return page;
+  }
+
+  /**
+   * alloc_contig_pages: `count` pages, more than a block has, or 0. As for blocks, pages that CPUs keep
+   * are called in, and with __GFP_ZERO they are zeroed.
+   */
+  allocRange(gfp: number, count: number, node: number): PagePtr {
+    const { memory } = this;
+    const from = node < 0 ? this.machine.topology.cpuToNode(memory.smpProcessorId()) : node;
+    const zonelist = this.zonelists.of(gfp, from);
+    let page = this.takeRange(zonelist, count);
+    if (page === 0 && (gfp & __GFP_WAIT) !== 0) {
+      this.drainAllPages();
+      page = this.takeRange(zonelist, count);
+    }
+    if (page !== 0 && (gfp & __GFP_ZERO) !== 0) {
+      memory.fill(this.array.address(page), 0, PAGE_SIZE * count);
+    }
+    return page;
+  }
+
+  private takeRange(zonelist: readonly Zone[], count: number): PagePtr {
+    for (const zone of zonelist) {
+      const page = this.ranges.take(zone, count, zone.reserve);
+      if (page !== 0) return page;
+    }
+    return 0;
+  }
+
+  /** Bytes of the block or range that begins at `page`. */
+  blockBytes(page: PagePtr): number {
+    const isRange = (this.memory.readOnce(page + Page.flags) & PG_RANGE) !== 0;
+    return isRange ? PAGE_SIZE * this.ranges.length(page) : PAGE_SIZE << this.compoundOrder(page);
+  }
+
+  /** Gives back a compound block or a range, which begins at `page`. */
+  freeCompound(page: PagePtr): void {
+    const { memory } = this;
+    const flags = memory.readOnce(page + Page.flags);
+    if ((flags & PG_RANGE) === 0) {
+      this.freePages(page, this.compoundOrder(page));
+      return;
+    }
+    // Full barrier: of two that free the same range at the same time, only one gets past here.
+    if (memory.cmpxchg(page + Page.flags, flags, flags & ~PG_HEAD) !== flags) {
+      throw new KernelBug("double-free", `BUG: ${this.nameOf(page)} was freed twice at once`);
+    }
+    this.ranges.free(this.zoneOf(page, flags), page);
   }
 
   /** prep_new_page: the block is not visible to others yet. */
@@ -320,6 +377,11 @@ export class Pages {
     return free;
   }
 
+  /** Where the pages that can be allocated begin. */
+  get firstAddress(): Address {
+    return this.first << SHIFT;
+  }
+
   /** Pages that can be allocated: memory less the machine's own and the page array. */
   totalPages(): number {
     return this.end - this.first;
@@ -341,7 +403,9 @@ export class Pages {
       zone: zone.name,
       node: zone.node,
       acquired: this.memory.readOnce(zone.at + ZoneState.lock + SpinLock.acquired),
-      contended: this.memory.readOnce(zone.at + ZoneState.lock + SpinLock.contended),
+      contended: timesContended(
+        this.memory.readOnce(zone.at + ZoneState.lock + SpinLock.contendedAndClass),
+      ),
     }));
   }
 

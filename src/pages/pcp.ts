@@ -170,6 +170,11 @@ export class PcpLists {
     return this.memory.readRacy(pcp + PerCpuPages.count);
   }
 
+  /** How many pages a CPU holds. */
+  held(cpu: number): number {
+    return this.zones.reduce((sum, zone) => sum + this.count(zone, cpu), 0);
+  }
+
   /** Whether a CPU holds any page. */
   holdsAny(cpu: number): boolean {
     return this.zones.some((zone) => this.count(zone, cpu) > 0);

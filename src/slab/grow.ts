@@ -9,7 +9,7 @@
  */
 
 import { CACHE_LINE_SIZE } from "../caches/alignment.ts";
-import type { Memory } from "../machine/memory.ts";
+import type { Address, Memory } from "../machine/memory.ts";
 import { __GFP_NOWARN, __GFP_THISNODE, __GFP_WAIT, __GFP_ZERO } from "../pages/gfp.ts";
 import type { PagePtr } from "../pages/page.ts";
 import type { IndexArray } from "./index-array.ts";
@@ -109,21 +109,32 @@ export class Grow {
       this.slabPages.freePages(s, page);
       return 0;
     }
-    this.setUpObjects(s, page);
-    return page;
+    if (this.setUpObjects(s, page)) {
+      this.indexes.fill(s, page);
+      return page;
+    }
+    this.indexes.release(s, page);
+    this.slabPages.freePages(s, page);
+    return 0;
   }
 
-  /** cache_init_objs: once in the life of a slab, not per allocation. */
-  protected setUpObjects(s: KmemCachePtr, page: PagePtr): void {
-    const { memory } = this;
-    const ctor = memory.read32(s + KmemCache.ctor);
-    if (ctor !== 0) {
-      const num = memory.read32(s + KmemCache.num);
-      for (let i = 0; i < num; i++) {
-        this.context.machine.functions.call(ctor, this.indexes.objectAt(s, page, i));
-      }
-    }
-    this.indexes.fill(s, page);
+  /** cache_init_objs: once in the life of a slab, not per allocation. False: a constructor has failed. */
+  protected setUpObjects(s: KmemCachePtr, page: PagePtr): boolean {
+    const ctor = this.memory.read32(s + KmemCache.ctor);
+    if (ctor === 0) return true;
+    const { functions } = this.context.machine;
+    return this.everyObject(s, page, (object) => functions.construct(ctor, object));
+  }
+
+  /** Sets up each object of a new slab, until one fails. */
+  protected everyObject(
+    s: KmemCachePtr,
+    page: PagePtr,
+    setUp: (object: Address) => boolean,
+  ): boolean {
+    const num = this.memory.read32(s + KmemCache.num);
+    for (let i = 0; i < num; i++) if (!setUp(this.indexes.objectAt(s, page, i))) return false;
+    return true;
   }
 
   /** cache_grow_end: the slab is its node's from here on. Interrupts are off. */

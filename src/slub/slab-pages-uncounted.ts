@@ -9,6 +9,8 @@ import { SlabPages } from "./slab-pages.ts";
 export class SlabPagesUncounted extends SlabPages {
   protected override countNewSlab(): void {}
 
+  protected override uncountNewSlab(): void {}
+
   protected override enterPageAllocator(): void {}
 
   protected override leavePageAllocator(): void {}

@@ -59,29 +59,38 @@ export class SlabPages {
     }
     // A constructor may already ask about its object.
     memory.write32(page + Page.counters, packCounters(objects, objects, true));
-    memory.write32(page + Page.freelist, this.linkObjects(s, start, objects));
+    const first = this.linkObjects(s, start, objects);
+    if (first === 0) return this.abandon(s, page, objects);
+    memory.write32(page + Page.freelist, first);
     return page;
   }
 
-  /** Sets all objects up and chains them in ascending order; returns the first. */
+  /** A constructor has failed: the slab goes back as if there had been no memory for it. */
+  private abandon(s: KmemCachePtr, page: PagePtr, objects: number): PagePtr {
+    this.uncountNewSlab(s, page, objects);
+    this.givePagesBack(s, page);
+    return 0;
+  }
+
+  /** Sets all objects up and chains them in ascending order; returns the first, or 0. */
   protected linkObjects(s: KmemCachePtr, start: Address, objects: number): Address {
     const size = this.memory.read32(s + KmemCache.size);
     const first = start + this.memory.read32(s + KmemCache.redLeftPad);
     const { freePointers } = this.parts;
     const plain = !this.context.isDebug(s) && this.memory.read32(s + KmemCache.ctor) === 0;
     for (let i = 0, object = first; i < objects; i++, object += size) {
-      if (!plain) this.setupObject(s, object);
+      if (!plain && !this.setupObject(s, object)) return 0;
       freePointers.set(s, object, i < objects - 1 ? object + size : 0);
     }
     return first;
   }
 
-  /** setup_object: once in the life of a slab, not per allocation. */
-  protected setupObject(s: KmemCachePtr, object: Address): void {
+  /** setup_object: once in the life of a slab, not per allocation. False: its constructor has failed. */
+  protected setupObject(s: KmemCachePtr, object: Address): boolean {
     const { memory } = this;
     if (this.context.isDebug(s)) this.parts.debugging.setupObject(s, object);
     const ctor = memory.read32(s + KmemCache.ctor);
-    if (ctor !== 0) this.context.machine.functions.call(ctor, object);
+    return ctor === 0 || this.context.machine.functions.construct(ctor, object);
   }
 
   /**
@@ -132,6 +141,10 @@ export class SlabPages {
     this.incSlabsNode(s, page, objects);
   }
 
+  protected uncountNewSlab(s: KmemCachePtr, page: PagePtr, objects: number): void {
+    this.decSlabsNode(s, page, objects);
+  }
+
   /** inc_slabs_node: skipped while the cache has no node struct yet (bootstrap). */
   incSlabsNode(s: KmemCachePtr, page: PagePtr, objects: number): void {
     const n = this.context.nodeOfPage(s, page);
@@ -169,9 +182,13 @@ export class SlabPages {
 
   /** __free_slab */
   protected freeSlabNow(s: KmemCachePtr, page: PagePtr): void {
+    if (this.context.isDebug(s)) this.parts.debugging.checkFreedSlab(s, page);
+    this.givePagesBack(s, page);
+  }
+
+  private givePagesBack(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;
     const order = this.context.pages.compoundOrder(page);
-    if (this.context.isDebug(s)) this.parts.debugging.checkFreedSlab(s, page);
     this.countPages(s, page, -(1 << order));
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
     memory.write32(page + Page.slabCache, 0);

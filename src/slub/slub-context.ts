@@ -47,7 +47,7 @@ export class SlubContext {
 
   /** BUG_ON where locks are held: the machine cannot go on, and every wait ends with this panic. */
   panic(failure: FailureClass, message: string): never {
-    this.memory.storeRelease(this.machine.layout.panic, 1);
+    this.machine.panic();
     throw new KernelBug(failure, message);
   }
 

@@ -123,7 +123,7 @@ describe.each(allocators)("%s", (_name, options) => {
 
   test("every object was constructed before it is handed out", () => {
     const { kernel } = system;
-    const ctor = systemOf(kernel).machine.functions.register((object) =>
+    const ctor = kernel.registerConstructor((object) =>
       systemOf(kernel).memory.fill(object, 0xc0, 64),
     );
     const s = kernel.kmemCacheCreate("constructed", 64, { ctor });

@@ -64,7 +64,7 @@ describe(`creations on a machine that has what the recorded one had (${collectio
   const create = (more: Record<string, string>) => {
     const parameters = { ...paramsOf(record.slab_cmdline), ...more };
     const kernel = boot({ cpus: 1, parameters });
-    const ctor = systemOf(kernel).machine.functions.register(() => undefined);
+    const ctor = kernel.registerConstructor(() => undefined);
     createOthers(kernel, dump);
     const rows = record.rows.map(([name, size, align, flags, hasCtor]) => {
       const s = kernel.kmemCacheCreate(name, size, { align, flags, ctor: hasCtor ? ctor : 0 });

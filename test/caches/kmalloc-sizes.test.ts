@@ -153,13 +153,15 @@ describe("the kmalloc caches", () => {
     expect(kmallocIndex("slub", 8192)).toBe(13);
   });
 
-  test.each(ALLOCATORS)("of %s, and whole pages, end at 4 MiB", (allocator) => {
+  test.each(ALLOCATORS)("of %s, and blocks of pages, end at 4 MiB; ranges go on", (allocator) => {
     const kernel = boot({ allocator, cpus: 1, memory: 64 * MIB });
-    const [largest, larger] = kernel.run(() => [
+    const [largest, larger, all] = kernel.run(() => [
       kernel.kmalloc(1 << 22),
       kernel.kmalloc((1 << 22) + 1),
+      kernel.kmalloc(64 * MIB),
     ]);
     expect(largest).not.toBe(0);
-    expect(larger).toBe(0);
+    expect(larger).not.toBe(0);
+    expect(all).toBe(0);
   });
 });

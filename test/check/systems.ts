@@ -24,7 +24,7 @@ export interface Watched {
 
 /** A system whose objects are entered in a ledger; `change` breaks it first. Slabs of one page. */
 export function watched(options: BootOptions = {}, change: Change = (classes) => classes): Watched {
-  const memory = options.memory ?? 3 * MIB;
+  const memory = typeof options.memory === "number" ? options.memory : 3 * MIB;
   const kernel = boot(
     {
       cpus: 2,

@@ -30,9 +30,9 @@ function system(form: BootOptions, flags: number) {
   const it = watched({ ...form, cpus: 2 });
   const { kernel } = it;
   const reader = attach(kernel.shared, { change: withLedger });
-  const [ctor = 0] = [kernel, reader].map(systemOf).map(({ memory, machine }) =>
-    machine.functions.register((object) => {
-      for (let at = 0; at < SIZE; at += 4) memory.write32(object + at, MARK);
+  const [ctor = 0] = [kernel, reader].map((thread) =>
+    thread.registerConstructor((object) => {
+      for (let at = 0; at < SIZE; at += 4) systemOf(thread).memory.write32(object + at, MARK);
     }),
   );
   const s = kernel.kmemCacheCreate("tested", SIZE, { ctor, flags });

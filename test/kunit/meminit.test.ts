@@ -90,8 +90,9 @@ describe.each(CASES)("$name, objects of $size bytes", ({ on, size }) => {
     ["with init_on_free", { initOnFree: true }],
   ])("a constructor's work is kept, %s", (_name, options) => {
     const { kernel, peek } = machine({ ...on, ...options });
-    const { functions } = systemOf(kernel).machine;
-    const ctor = functions.register((object) => systemOf(kernel).memory.fill(object, 0x7e, size));
+    const ctor = kernel.registerConstructor((object) =>
+      systemOf(kernel).memory.fill(object, 0x7e, size),
+    );
     const s = kernel.kmemCacheCreate("constructed", size, { ctor });
     const constructed = new Array<number>(size).fill(0x7e);
     for (let round = 0; round < 3; round++) {

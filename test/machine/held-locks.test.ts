@@ -57,7 +57,7 @@ test("a released lock no longer restricts the order", () => {
 
 test("locks without a class come in any order, and are known to be held", () => {
   const { memory, locks } = withLocks("zone->lock", "list_lock");
-  memory.write32(locks[1] + SpinLock.lockClass, 0);
+  memory.write32(locks[1] + SpinLock.contendedAndClass, 0);
   spinLock(memory, locks[0]);
   spinLock(memory, locks[1]);
   memory.assertLockHeld(locks[1]);

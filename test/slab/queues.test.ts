@@ -15,6 +15,9 @@ import { SLAB_STAT_NAMES, type SlabStatName } from "../../src/slab/statistics.ts
 import {
   AlienCache,
   ArrayCache,
+  type ArrayCachePtr,
+  alienCacheBytes,
+  entryAt,
   KmemCache,
   KmemCacheNode,
   type KmemCachePtr,
@@ -36,6 +39,13 @@ function system(
 }
 
 type System = ReturnType<typeof system>;
+
+test("an alien cache has room for its objects, also for one alone", () => {
+  for (const entries of [1, 12]) {
+    const last = entryAt(AlienCache.ac as ArrayCachePtr, entries - 1);
+    expect(last + 4).toBeLessThanOrEqual(alienCacheBytes(entries));
+  }
+});
 
 function take({ kernel, s }: System, cpu: number, count: number): Address[] {
   return kernel.run(() => Array.from({ length: count }, () => kernel.kmemCacheAlloc(s)), cpu);

@@ -32,15 +32,14 @@ function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
 describe("ctor", () => {
   test("is the constructor's name, its number where it has none, or nothing", () => {
     const kernel = boot({ cpus: 1, parameters: UNMERGED });
-    const { functions } = systemOf(kernel).machine;
     const sysfs = new SlabSysfs(systemOf(kernel));
     const ctorOf = (name: string, ctor: number) => {
       kernel.kmemCacheCreate(name, 64, { ctor });
       return kernel.run(() => sysfs.read(name, "ctor"));
     };
     function initOnce(): void {}
-    expect(ctorOf("named", functions.register(initOnce))).toBe("initOnce+0x0\n");
-    const number = functions.register(() => undefined);
+    expect(ctorOf("named", kernel.registerConstructor(initOnce))).toBe("initOnce+0x0\n");
+    const number = kernel.registerConstructor(() => undefined);
     expect(ctorOf("unnamed", number)).toBe(`function_${number}+0x0\n`);
     expect(ctorOf("without", 0)).toBe("");
   });

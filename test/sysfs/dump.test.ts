@@ -41,7 +41,7 @@ function differences(run: string, more = 0): string[] {
   const parameters = { ...paramsOf(record.slab_cmdline), slab_nomerge: "" };
   const kernel = boot({ cpus: 1, parameters });
   const sysfs = new SlabSysfs(systemOf(kernel));
-  const ctor = systemOf(kernel).machine.functions.register(() => undefined);
+  const ctor = kernel.registerConstructor(() => undefined);
   return Object.entries(record.caches).flatMap(([directory, recorded], i) => {
     let flags = 0;
     for (const [file, bit] of Object.entries(FLAGS)) if (recorded[file] === 1) flags |= bit;

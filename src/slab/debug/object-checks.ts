@@ -111,22 +111,25 @@ export class ObjectChecks implements ReportedObjects {
     return { handle, place: this.context.common.stackDepot.stack(handle)?.[0] };
   }
 
-  private construct(s: KmemCachePtr, buffer: Address): void {
+  private construct(s: KmemCachePtr, buffer: Address): boolean {
     const ctor = this.memory.read32(s + KmemCache.ctor);
-    if (ctor !== 0) this.context.machine.functions.call(ctor, this.start(s, buffer));
+    return ctor === 0 || this.context.machine.functions.construct(ctor, this.start(s, buffer));
   }
 
   // ---- the moments of an object's life ----
 
-  /** cache_init_objs: a new slab's object. Poison would undo the constructor, so it runs later. */
-  initObject(s: KmemCachePtr, buffer: Address): void {
+  /**
+   * cache_init_objs: a new slab's object. Poison would undo the constructor, so it runs later. False:
+   * the constructor has failed.
+   */
+  initObject(s: KmemCachePtr, buffer: Address): boolean {
     const poisoned = this.has(s, SLAB_POISON);
     if (poisoned) this.poison(s, buffer, POISON_FREE);
     if (this.has(s, SLAB_STORE_USER)) this.memory.fill(this.userWord(s, buffer), 0, 8);
     if (this.has(s, SLAB_RED_ZONE)) this.setRed(s, buffer, RED_INACTIVE);
-    if (poisoned) return;
-    this.construct(s, buffer);
-    if (!this.has(s, SLAB_RED_ZONE)) return;
+    if (poisoned) return true;
+    if (!this.construct(s, buffer)) return false;
+    if (!this.has(s, SLAB_RED_ZONE)) return true;
     const [first, second] = this.redZones(s, buffer);
     if (!this.isRed(second, RED_INACTIVE)) {
       this.error(s, this.initFunction, "constructor overwrote the end of an object");
@@ -134,9 +137,10 @@ export class ObjectChecks implements ReportedObjects {
     if (!this.isRed(first, RED_INACTIVE)) {
       this.error(s, this.initFunction, "constructor overwrote the start of an object");
     }
+    return true;
   }
 
-  /** cache_alloc_debugcheck_after: returns the object as its user gets it. */
+  /** cache_alloc_debugcheck_after: the object as its user gets it; 0: its constructor has failed. */
   allocated(s: KmemCachePtr, buffer: Address): Address {
     const poisoned = this.has(s, SLAB_POISON);
     if (poisoned) {
@@ -152,8 +156,7 @@ export class ObjectChecks implements ReportedObjects {
       this.setRed(s, buffer, RED_ACTIVE);
     }
     if (this.has(s, SLAB_STORE_USER)) this.setUser(s, buffer);
-    if (poisoned) this.construct(s, buffer);
-    return this.start(s, buffer);
+    return poisoned && !this.construct(s, buffer) ? 0 : this.start(s, buffer);
   }
 
   /** cache_free_debugcheck: takes an object from its user; returns its buffer. */

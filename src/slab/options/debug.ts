@@ -36,11 +36,9 @@ export function withSlabDebugging(plain: SlabClasses): Partial<SlabClasses> {
       }
     },
     Grow: class extends classes.Grow {
-      protected override setUpObjects(s: KmemCachePtr, page: PagePtr): void {
+      protected override setUpObjects(s: KmemCachePtr, page: PagePtr): boolean {
         const checks = new ObjectChecks({ context: this.context, indexes: this.indexes });
-        const num = this.memory.read32(s + KmemCache.num);
-        for (let i = 0; i < num; i++) checks.initObject(s, this.indexes.objectAt(s, page, i));
-        this.indexes.fill(s, page);
+        return this.everyObject(s, page, (buffer) => checks.initObject(s, buffer));
       }
     },
     SlabPages: class extends classes.SlabPages {
@@ -90,6 +88,10 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
 
     private handOut(s: KmemCachePtr, gfp: number, buffer: Address): Address {
       const object = this.checks.allocated(s, buffer);
+      if (object === 0) {
+        this.slabFree(s, this.context.pages.virtToHeadPage(buffer), this.checks.start(s, buffer));
+        return 0;
+      }
       if ((gfp & __GFP_ZERO) !== 0) this.zero(s, object);
       return object;
     }
@@ -100,8 +102,22 @@ function debuggedSlab(classes: SlabClasses): typeof classes.Allocator {
 
     override allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
       const got = super.allocBulk(s, gfp & ~__GFP_ZERO, size, p);
-      for (let i = 0; i < got; i++) p[i] = this.handOut(s, gfp, p[i] as Address);
+      for (let i = 0; i < got; i++) {
+        p[i] = this.handOut(s, gfp, p[i] as Address);
+        if (p[i] === 0) return this.takeBack(s, i, got, p);
+      }
       return got;
+    }
+
+    /** Of a bulk, a constructor has failed: `at` objects were handed out, and the last are buffers yet. */
+    private takeBack(s: KmemCachePtr, at: number, got: number, p: readonly Address[]): number {
+      for (let i = 0; i < got; i++) {
+        const object = p[i] as Address;
+        const page = this.context.pages.virtToHeadPage(object);
+        if (i < at) this.slabFree(s, page, object);
+        else if (i > at) super.slabFree(s, page, object);
+      }
+      return 0;
     }
 
     /**

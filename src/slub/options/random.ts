@@ -50,7 +50,7 @@ export function withRandomFreelists(classes: LayerParts): Partial<LayerParts> {
           const object = base + memory.read32(sequence + (position << 2));
           position = (position + 1) % count;
           if (object >= limit) continue;
-          this.setupObject(s, object);
+          if (!this.setupObject(s, object)) return 0;
           if (previous === 0) first = object;
           else freePointers.set(s, previous, object);
           previous = object;

@@ -63,7 +63,9 @@ export class SheafBulk {
   alloc(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
     if (s === 0) throw new KernelBug("bad-access", "kmem_cache_alloc_bulk: the cache is NULL");
     const got = this.fromSheaves(s, size);
-    if (got.length < size) got.push(...this.fromSlabs(s, gfp, size - got.length));
+    if (got.length < size) {
+      for (const object of this.fromSlabs(s, gfp, size - got.length)) got.push(object);
+    }
     if (got.length < size) {
       this.parts.flush.toSlabs(s, got);
       return 0;
@@ -115,7 +117,7 @@ export class SheafBulk {
   fromSlabs(s: KmemCachePtr, gfp: number, size: number): Address[] {
     const got: Address[] = [];
     if (!this.context.isDebug(s)) {
-      got.push(...this.parts.refill.objects(s, gfp, size));
+      for (const object of this.parts.refill.objects(s, gfp, size)) got.push(object);
       if (got.length === size) this.context.stat(s, ALLOC_SLOWPATH, size);
       return got;
     }

@@ -64,7 +64,8 @@ export class Refill {
       const page = slowAllocation.newSlab(s, gfp, near);
       if (page === 0) break;
       this.context.stat(s, ALLOC_SLAB);
-      got.push(...slowAllocation.takeFromNew(s, page, wanted - got.length, gfp));
+      const taken = slowAllocation.takeFromNew(s, page, wanted - got.length, gfp);
+      for (const object of taken) got.push(object);
     }
     return got;
   }
@@ -73,7 +74,7 @@ export class Refill {
     for (const n of this.parts.otherNodes.withSurplus(s, gfp)) {
       const needed = wanted - got.length;
       const found = this.fromNode(s, n, needed, true);
-      got.push(...found);
+      for (const object of found) got.push(object);
       if (found.length >= needed) return;
     }
   }

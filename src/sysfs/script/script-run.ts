@@ -50,7 +50,7 @@ export class ScriptRun {
   constructor(kernel: Kernel, style: TraceStyle) {
     this.kernel = kernel;
     this.view = systemOf(kernel).observer.traceView(style);
-    this.ctor = systemOf(kernel).machine.functions.register(() => undefined);
+    this.ctor = kernel.registerConstructor(() => undefined);
   }
 
   run(lines: readonly ScriptLine[]): Trace {

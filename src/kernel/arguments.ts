@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * What programs hand over by mistake is refused here, at the public calls, before anything is changed:
+ * a name that is misspelt is undefined, a key of an object is text, a cache may be destroyed. Below,
+ * caches and addresses are what they seem to be. The explorer calls the layer below, where each of
+ * these looks would be one more access.
+ */
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
+import { PAGE_SHIFT } from "../machine/machine.ts";
+import type { Address } from "../machine/memory.ts";
+import { named } from "../machine/option-check.ts";
+import type { System } from "./system.ts";
+
+/** @throws KernelBug */
+export function refuse(call: string, why: string): never {
+  throw new KernelBug("bad-access", `${call}: ${why}`);
+}
+
+export class Arguments {
+  declare private readonly system: System;
+
+  constructor(system: System) {
+    this.system = system;
+  }
+
+  /** A cache that has been created and not destroyed. @throws KernelBug */
+  cache(call: string, s: KmemCachePtr): void {
+    if (this.system.isCache(s)) return;
+    if (s === 0) refuse(call, "the cache is NULL");
+    refuse(call, `${named(s)} is no cache, or one that was destroyed`);
+  }
+
+  /** An object of any cache, or whole pages of kmalloc. @throws KernelBug */
+  object(call: string, object: Address): void {
+    if (object === (object | 0) && this.system.isObject(object)) return;
+    refuse(call, `${named(object)} is no object`);
+  }
+
+  /** An object, or what stands for none. @throws KernelBug */
+  objectOrNull(call: string, object: Address): void {
+    if (Number.isInteger(object) && object >= 0 && object <= ZERO_SIZE_PTR) return;
+    this.object(call, object);
+  }
+
+  /** What could be a sheaf; whether it is one of the cache, the call looks itself. @throws KernelBug */
+  sheaf(call: string, s: KmemCachePtr, sheaf: Address): void {
+    this.cache(call, s);
+    if (!Number.isInteger(sheaf) || sheaf !== (sheaf | 0)) refuse(call, `${named(sheaf)} is no sheaf`);
+  }
+
+  /** A number of objects or bytes, which need not be there. @throws KernelBug */
+  count(call: string, what: string, count: number): void {
+    if (Number.isInteger(count) && count >= 0) return;
+    refuse(call, `${named(count)} is no number of ${what}`);
+  }
+
+  /** @throws KernelBug */
+  gfp(call: string, gfp: number): void {
+    if (!Number.isInteger(gfp)) refuse(call, `${named(gfp)} is no gfp mask`);
+  }
+
+  /** A node, which this machine need not have, or NUMA_NO_NODE. @throws KernelBug */
+  node(call: string, node: number): void {
+    if (Number.isInteger(node)) return;
+    refuse(call, `${named(node)} is no node`);
+  }
+
+  /** @throws KernelBug */
+  array(call: string, p: readonly Address[]): void {
+    if (!Array.isArray(p)) refuse(call, `${named(p)} is no array`);
+  }
+
+  private other(call: string, s: KmemCachePtr, object: Address): void {
+    if (s === 0) {
+      this.objectOrNull(call, object);
+      return;
+    }
+    this.object(call, object);
+    this.system.checkOwner(s, object);
+  }
+
+  /** Objects of the cache; or of any, and what stands for none, where `s` is 0. @throws KernelBug */
+  objects(call: string, s: KmemCachePtr, size: number, p: readonly Address[]): void {
+    if (size > p.length) refuse(call, `${size} objects of ${p.length}`);
+    const { system } = this;
+    // Most objects of a bulk lie in the page of the one before.
+    let page = -1;
+    for (let i = 0; i < size; i++) {
+      const object = p[i] as Address;
+      if (object === (object | 0) && object >>> PAGE_SHIFT === page) continue;
+      if (system.isOf(s, object)) page = object >>> PAGE_SHIFT;
+      else this.other(call, s, object);
+    }
+  }
+}

@@ -1,0 +1,262 @@
+/** What programs hand over by mistake: refused in one sentence, and nothing has changed. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { audit } from "../../src/check/audit.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import {
+  boot,
+  KernelBug,
+  MIB,
+  SLAB_CONSISTENCY_CHECKS,
+  SLAB_RED_ZONE,
+} from "../../src/kernel/index.ts";
+import { type Kernel, systemOf } from "../../src/kernel/kernel.ts";
+
+const forms: readonly (readonly [string, BootOptions])[] = [
+  ["SLUB of 4.1", {}],
+  ["SLUB of 6.1", { kernel: "6.1" }],
+  ["SLUB of 7.1", { kernel: "7.1" }],
+  ["SLAB of 4.1", { allocator: "slab" }],
+  ["SLAB with DEBUG_SLAB", { allocator: "slab", config: ["DEBUG_SLAB"] }],
+];
+
+// biome-ignore lint/suspicious/noExplicitAny: arguments are anything
+type Anything = any;
+
+describe.each(forms)("%s", (_name, form) => {
+  let kernel: Kernel;
+
+  beforeEach(() => {
+    kernel = boot({ cpus: 2, memory: 16 * MIB, ...form });
+  });
+
+  afterEach(() => {
+    const system = systemOf(kernel);
+    expect(system.memory.loadAcquire(system.machine.layout.panic)).toBe(0);
+    expect(system.memory.irqsDisabled()).toBe(false);
+    kernel.rcuBarrier();
+    expect(audit(system)).toEqual([]);
+  });
+
+  const noCaches: readonly Anything[] = [
+    undefined,
+    null,
+    Number.NaN,
+    "64",
+    {},
+    -1,
+    64,
+    0.5,
+    2 ** 31,
+  ];
+
+  test.each(noCaches)("%o is no cache for any call", (none) => {
+    const object = kernel.kmalloc(64);
+    const calls: Record<string, () => unknown> = {
+      alloc: () => kernel.kmemCacheAlloc(none),
+      zalloc: () => kernel.kmemCacheZalloc(none),
+      allocNode: () => kernel.kmemCacheAllocNode(none, 0xd0, 0),
+      trace: () => kernel.kmallocTrace(none, 8),
+      free: () => kernel.kmemCacheFree(none, object),
+      allocBulk: () => kernel.kmemCacheAllocBulk(none, 4, []),
+      freeBulk: () => kernel.kmemCacheFreeBulk(none, 1, [object]),
+      shrink: () => kernel.kmemCacheShrink(none),
+      destroy: () => kernel.kmemCacheDestroy(none),
+      size: () => kernel.kmemCacheSize(none),
+      validate: () => kernel.debug.validate(none),
+      liveObjects: () => kernel.debug.liveObjects(none),
+    };
+    for (const [name, call] of Object.entries(calls)) expect(call, name).toThrow(/is no cache/);
+    kernel.run(() => {
+      for (const [name, call] of Object.entries(calls)) expect(call, name).toThrow(KernelBug);
+    });
+    kernel.kfree(object);
+  });
+
+  test("a cache as text or destroyed, and an object, are no caches", () => {
+    const s = kernel.kmemCacheCreate("short-lived", 1800);
+    expect(() => kernel.kmemCacheAlloc(String(s) as Anything)).toThrow(KernelBug);
+    expect(() => kernel.kmemCacheAlloc(s + 0.5)).toThrow(KernelBug);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+    expect(() => kernel.kmemCacheAlloc(s)).toThrow(/no cache, or one that was destroyed/);
+    expect(() => kernel.kmemCacheDestroy(s)).toThrow(KernelBug);
+    const object = kernel.kmalloc(64);
+    expect(() => kernel.kmemCacheShrink(object)).toThrow(KernelBug);
+    kernel.kfree(object);
+  });
+
+  test("the kernel's own caches are not destroyed, not even by one destroy too many of an alias", () => {
+    const alias = kernel.kmemCacheCreate("alias", 96);
+    const own = systemOf(kernel).common.kmallocCache(1);
+    if (alias === own) expect(kernel.kmemCacheDestroy(alias)).toBe(0);
+    for (const s of systemOf(kernel).common.caches()) {
+      if (s !== alias || alias === own) {
+        expect(() => kernel.kmemCacheDestroy(s)).toThrow(/is the kernel's own/);
+      }
+    }
+    expect(kernel.kmalloc(96)).toBeGreaterThan(0);
+  });
+
+  test("an address as text, beyond 32 bits or outside of the memory is refused", () => {
+    const object = kernel.kmalloc(64);
+    const big = kernel.kmalloc(200_000);
+    kernel.view8(big).fill(7);
+    const wrong = [String(object), object + 2 ** 32, object + 0.5, -1, -(2 ** 31), 17 * MIB, {}];
+    for (const address of wrong as Anything[]) {
+      expect(() => kernel.kfree(address), `${address}`).toThrow(KernelBug);
+      expect(() => kernel.kfreeRcu(address), `${address}`).toThrow(KernelBug);
+      expect(() => kernel.krealloc(address, 5000), `${address}`).toThrow(KernelBug);
+      expect(() => kernel.ksize(address), `${address}`).toThrow(KernelBug);
+      expect(() => kernel.view8(address), `${address}`).toThrow(KernelBug);
+      expect(() => kernel.kmemCacheFreeBulk(0, 1, [address]), `${address}`).toThrow(KernelBug);
+    }
+    expect(kernel.view8(big).every((byte) => byte === 7)).toBe(true);
+    kernel.kfree(object);
+    kernel.kfree(big);
+  });
+
+  test("views refuse NULL, places out of step, and lengths that are none", () => {
+    const object = kernel.kmalloc(64);
+    for (const view of ["view8", "view32", "viewFloat64"] as const) {
+      expect(() => kernel[view](0)).toThrow(`${view}: 0 is no object`);
+      for (const length of [-1, 0.5, Number.NaN, "64"] as Anything[]) {
+        expect(() => kernel[view](object, length)).toThrow(/is no number of bytes/);
+      }
+    }
+    expect(() => kernel.view32(object + 1, 8)).toThrow(/is no multiple of 4/);
+    expect(() => kernel.viewFloat64(object + 4, 8)).toThrow(/is no multiple of 8/);
+    kernel.kfree(object);
+  });
+
+  test("a bulk is refused before anything is changed", () => {
+    const s = kernel.kmemCacheCreate("bulky", 1000);
+    const other = kernel.kmemCacheCreate("others", 2500);
+    expect(() => kernel.kmemCacheAllocBulk(s, 4, undefined as Anything)).toThrow(/is no array/);
+    expect(() => kernel.kmemCacheAllocBulk(s, 64.5, [])).toThrow(/is no number of objects/);
+    const p: number[] = [];
+    expect(kernel.kmemCacheAllocBulk(s, 4, p)).toBe(4);
+    const stranger = kernel.kmemCacheAlloc(other);
+    for (const [size, objects] of [
+      [-1, p],
+      [0.5, p],
+      ["1", p],
+      [5, p],
+      [5, [...p, 0]],
+      [5, [...p, stranger]],
+      [5, [...p, String(stranger)]],
+      [4, undefined],
+    ] as Anything[]) {
+      expect(() => kernel.kmemCacheFreeBulk(s, size, objects)).toThrow(KernelBug);
+    }
+    kernel.kmemCacheFreeBulk(s, 4, p);
+    kernel.kmemCacheFree(other, stranger);
+    expect([kernel.kmemCacheDestroy(s), kernel.kmemCacheDestroy(other)]).toEqual([0, 0]);
+  });
+
+  test("the error of a constructor is the error of the call, and the cache can go", () => {
+    const ctor = kernel.registerConstructor(() => {
+      throw new TypeError("not built");
+    });
+    const s = kernel.kmemCacheCreate("built", 200, { ctor });
+    for (let i = 0; i < 3; i++) {
+      expect(() => kernel.kmemCacheAlloc(s)).toThrow("not built");
+      expect(() => kernel.run(() => kernel.kmemCacheAlloc(s))).toThrow("not built");
+      expect(() => kernel.kmemCacheAllocBulk(s, 9, [])).toThrow("not built");
+      kernel.kfree(kernel.kmalloc(64));
+    }
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("a constructor that calls the kernel is refused", () => {
+    const calls: (() => unknown)[] = [
+      () => kernel.kmalloc(64),
+      () => kernel.kmemCacheAlloc(s),
+      () => kernel.kmemCacheDestroy(s),
+      () => kernel.synchronizeRcu(),
+      () => kernel.run(() => 1),
+    ];
+    let call: () => unknown = () => undefined;
+    const ctor = kernel.registerConstructor(() => {
+      call();
+    });
+    const s = kernel.kmemCacheCreate("caller", 200, { ctor });
+    for (call of calls) {
+      expect(() => kernel.kmemCacheAlloc(s)).toThrow(/a constructor may do nothing but write/);
+    }
+    call = () => undefined;
+    kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s));
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test("only a function is a constructor, and only its number is one", () => {
+    for (const none of [undefined, null, 5, "f"] as Anything[]) {
+      expect(() => kernel.registerConstructor(none)).toThrow(/is no function/);
+    }
+    for (let number = 1; number < 10; number++) {
+      const create = () => kernel.kmemCacheCreate("internal", 100, { ctor: number });
+      expect(create).toThrow(/there is no constructor/);
+    }
+  });
+
+  test("sinks are called when the call is over, and their errors are no errors of it", async () => {
+    const rejected: unknown[] = [];
+    const listen = (error: unknown) => rejected.push(error);
+    const others = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", listen);
+    const seen: unknown[] = [];
+    kernel.debug.onReport((report) => {
+      seen.push(report);
+      kernel.kfree(kernel.kmalloc(100));
+      throw new Error("of the sink");
+    });
+    const s = kernel.kmemCacheCreate("guarded", 64, {
+      flags: SLAB_RED_ZONE | SLAB_CONSISTENCY_CHECKS,
+    });
+    const object = kernel.kmemCacheAlloc(s);
+    if (form.allocator !== "slab") systemOf(kernel).memory.write8(object + 64, 1);
+    kernel.kmemCacheFree(s, object);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.removeListener("unhandledRejection", listen);
+    for (const listener of others) process.on("unhandledRejection", listener);
+    expect(rejected).toHaveLength(seen.length);
+    if (form.allocator !== "slab") expect(seen.length).toBeGreaterThan(0);
+    kernel.kmemCacheShrink(s);
+  });
+
+  test("a section is a function, and not an async one", () => {
+    expect(() => kernel.run(undefined as Anything)).toThrow(/is no function/);
+    expect(() => kernel.run(async () => 1)).toThrow(/must not be async/);
+    expect(() => kernel.run(() => Promise.resolve(1))).toThrow(/must not return a promise/);
+  });
+});
+
+test.each([
+  [{ cpu: 2 }, /there is no option "cpu"; there are cpus, nodes/],
+  [{ cpus: "2" }, /cpus must be a number, not 2/],
+  [{ hardened: 1 }, /hardened must be true or false, not 1/],
+  [{ failSlab: { probabilty: 0.01 } }, /failSlab: there is no option "probabilty"/],
+  [{ failSlab: { probability: Number.NaN } }, /probability must be a number from 0 to 1, not NaN/],
+  [{ failPages: { times: 0.5 } }, /times must be a whole number/],
+  [{ config: ["DEBUG_SLUB"] }, /config: "DEBUG_SLUB" names no build option/],
+  [{ parameters: [] }, /parameters must be an object, not a list/],
+  [{ seed: 0.5 }, /seed must be a whole number/],
+  [{ memory: {} }, /memory: buffer is missing/],
+  [{ memory: { buffer: new ArrayBuffer(8) } }, /buffer must be a shared WebAssembly\.Memory/],
+  [5, /the options must be an object, not 5/],
+])("boot refuses an option by its name: %o", (options, reason) => {
+  const start = () => boot({ ...(options as object) });
+  expect(typeof options === "number" ? () => boot(options as Anything) : start).toThrow(reason);
+});
+
+test("an option that is undefined is left out", () => {
+  const kernel = boot({ memory: 16 * MIB, cpus: undefined } as object);
+  expect(kernel.onlineCpus()).toHaveLength(4);
+});
+
+test("kmemCacheCreate and arm refuse options by their names", () => {
+  const kernel = boot({ cpus: 1, memory: 16 * MIB, failSlab: { probability: 0 } });
+  const create = (options: object) => () => kernel.kmemCacheCreate("c", 100, options);
+  expect(create({ alignment: 8 })).toThrow(/there is no option "alignment"; there are align/);
+  expect(create({ align: "8" })).toThrow(/align must be a number, not 8/);
+  expect(() => kernel.debug.failSlab?.arm({ probabilty: 1 } as object)).toThrow(/no option/);
+});
