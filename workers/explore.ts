@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** A thread of the explorer: one job at a time, each a pure function of its input. */
 import { parentPort } from "node:worker_threads";
-import type { ExploreResult } from "../src/explore/explore.ts";
-import type { FuzzResult } from "../src/laboratory/fuzz/fuzz.ts";
 import {
-  type FuzzJob,
-  type ProofJob,
+  type Job,
+  type JobAnswer,
   runFuzz,
+  runProgram,
   runProof,
   runSearch,
-  type SearchJob,
 } from "../src/museum/jobs.ts";
-import type { Proof } from "../src/museum/prove.ts";
 
-type Job = SearchJob | FuzzJob | ProofJob;
-
-export default async function explore(job: Job): Promise<ExploreResult | FuzzResult | Proof> {
-  if (job.kind === "proof") return runProof(job);
+export default async function explore(job: Job): Promise<JobAnswer> {
   const tell = (progress: object): void => parentPort?.postMessage(progress);
-  return job.kind === "fuzz" ? runFuzz(job, tell) : runSearch(job, tell);
+  switch (job.kind) {
+    case "search":
+      return runSearch(job, tell);
+    case "fuzz":
+      return runFuzz(job, tell);
+    case "program":
+      return runProgram(job);
+    default:
+      return runProof(job);
+  }
 }

@@ -1,48 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The explorer on several cores: jobs for a pool of threads. A search is cut into numbered shards,
- * each a function of its number alone. The lowest shard with a failure wins, so the answer does not
- * depend on the speed of the threads. Shard 0 runs the bounds, the others sample.
+ * The explorer on several cores: the jobs of a plan (plan.ts) for a pool of threads. The lowest job
+ * with a failure wins, so the answer does not depend on the speed of the threads.
  */
 import { Piscina } from "piscina";
-import { leastComplete } from "../src/explore/budget.ts";
-import type { ExploreResult, SearchOptions } from "../src/explore/explore.ts";
+import type { ExploreResult } from "../src/explore/explore.ts";
 import type { FuzzResult } from "../src/laboratory/fuzz/fuzz.ts";
 import type {
-  FuzzJob,
-  FuzzPlan,
   FuzzShardProgress,
+  Job,
+  JobAnswer,
   ProofJob,
   SearchJob,
   ShardProgress,
 } from "../src/museum/jobs.ts";
+import {
+  counted,
+  type EachResult,
+  eachAnswer,
+  type FuzzPlan,
+  hasFailure,
+  isDecided,
+  jobsOf,
+  type NumberedAnswer,
+  type Plan,
+  type SearchedSoFar,
+  type SearchPlan,
+  type Slice,
+  searchAnswer,
+  sumOf,
+  winnerOf,
+} from "../src/museum/plan.ts";
 import type { Proof } from "../src/museum/prove.ts";
 import type { Subject } from "../src/museum/subject.ts";
-import { Rounds, type SearchedSoFar } from "./rounds.ts";
-
-export interface SearchPlan {
-  readonly subject: Subject;
-  readonly search: Omit<SearchOptions, "progress">;
-  readonly dataRaces: boolean;
-}
-
-/** What is known of one scenario of several. */
-export interface ScenarioSearched extends SearchedSoFar {
-  readonly scenario: string;
-}
-
-/**
- * The answer for several scenarios: `complete` is the bound that all of them have completed, and
- * `conflicts` the sum.
- */
-export interface EachResult extends ExploreResult {
-  /** Number of the scenario that fails, or -1. */
-  readonly winner: number;
-  readonly scenarios: readonly ScenarioSearched[];
-}
-
-/** Shards of a search for a given number of schedules: the same on every machine. */
-const SHARDS = 4;
+import { Rounds } from "./rounds.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 
@@ -76,15 +67,12 @@ export class Explorers {
     return this.pool.run(job, signal === undefined ? {} : { signal });
   }
 
-  /** One answer from all shards. Rejects if it is aborted before a shard has found a failure. */
-  async search(plan: SearchPlan, signal?: AbortSignal): Promise<ExploreResult> {
+  /** One answer from all jobs. Rejects if it is aborted before a job has found a failure. */
+  async search(plan: Omit<SearchPlan, "kind">, signal?: AbortSignal): Promise<ExploreResult> {
     const start = performance.now();
-    const answers = await this.race<ExploreResult>(shardsOf(plan, this.threads), signal);
-    const [first] = answers;
-    const conflicts = Math.max(...answers.map((answer) => answer?.conflicts ?? 0));
-    const ordersDiffer = answers.some((answer) => answer?.ordersDiffer === true);
-    const { complete, bounds = [] } = first ?? {};
-    return { ...merged(answers, start), complete, bounds, conflicts, ordersDiffer };
+    const jobs = jobsOf({ kind: "search", ...plan }, this.threads);
+    const answers = await this.race<ExploreResult>(jobs, signal);
+    return searchAnswer(answers, secondsSince(start));
   }
 
   /**
@@ -93,7 +81,7 @@ export class Explorers {
    */
   async searchEach(
     subjects: readonly Subject[],
-    { search, dataRaces }: Omit<SearchPlan, "subject">,
+    { search, dataRaces }: Omit<SearchPlan, "kind" | "subject">,
     signal?: AbortSignal,
   ): Promise<EachResult> {
     const start = performance.now();
@@ -109,44 +97,51 @@ export class Explorers {
       answers.push(...raced);
       winner = jobs[winnerOf(raced)]?.shard ?? -1;
       // Searches after the first that fails may have ended or not: they do not count.
-      const counted = subjects.map((_, at) =>
+      const counting = subjects.map((_, at) =>
         winner < 0 || at <= winner ? raced[jobs.findIndex(({ shard }) => shard === at)] : undefined,
       );
-      rounds.ended(counted);
+      rounds.ended(counting);
     }
-    const bounds = rounds.searches.map((one) => one.bounds);
-    const complete = leastComplete(bounds);
     const scenarios = subjects.map(({ scenario }, at) => ({
       scenario,
       ...(rounds.searches[at] as SearchedSoFar),
     }));
-    return {
-      ...merged(answers, start),
-      complete,
-      bounds: complete === undefined ? [] : [complete],
-      conflicts: scenarios.reduce((sum, one) => sum + one.conflicts, 0),
-      ordersDiffer: scenarios.some((one) => one.ordersDiffer),
-      winner,
-      scenarios,
-    };
+    return eachAnswer(scenarios, sumOf(counted(answers), secondsSince(start)), winner);
   }
 
-  /** A search over programs, in as many shards as there are threads. */
+  /** A search over programs; the answers of its jobs. */
   async fuzz(plan: FuzzPlan, signal?: AbortSignal): Promise<readonly (FuzzResult | undefined)[]> {
-    const shards = plan.seconds === Number.POSITIVE_INFINITY ? SHARDS : this.threads;
-    const jobs = Array.from({ length: shards }, (_, shard) => ({
-      kind: "fuzz" as const,
-      plan,
-      shard,
-      shards,
-    }));
-    return this.race<FuzzResult>(jobs, signal);
+    return this.race<FuzzResult>(jobsOf(plan, this.threads), signal);
+  }
+
+  /**
+   * The answers of every `of`th job of a plan, from job `index` on, by the numbers of the jobs. Those
+   * after one that decides the answer are left out.
+   */
+  async slice(
+    plan: Plan,
+    { index, of }: Slice,
+    signal?: AbortSignal,
+  ): Promise<readonly NumberedAnswer[]> {
+    const numbered = jobsOf(plan, this.threads)
+      .map((job, number) => ({ job, number }))
+      .filter(({ number }) => number % of === index);
+    const jobs = numbered.map(({ job }) => job);
+    const decides = (answer: JobAnswer): boolean => isDecided(plan, answer);
+    const answers = await this.race<JobAnswer>(jobs, signal, decides);
+    // Whoever merges would take what was cut short for a shard that has run.
+    signal?.throwIfAborted();
+    return numbered.flatMap(({ number }, at): NumberedAnswer[] => {
+      const answer = answers[at];
+      return answer === undefined ? [] : [[number, answer]];
+    });
   }
 
   /** The answers of all jobs, except those after the first with a failure. */
-  private async race<T extends Answer>(
-    shards: readonly (SearchJob | FuzzJob)[],
+  private async race<T extends JobAnswer>(
+    shards: readonly Job[],
     signal: AbortSignal | undefined,
+    decides: (answer: T) => boolean = hasFailure,
   ): Promise<(T | undefined)[]> {
     const aborts = shards.map(() => new AbortController());
     const stop = (from: number): void => {
@@ -163,7 +158,7 @@ export class Explorers {
             throw error;
           });
         // Failures of later shards no longer count.
-        if (answer?.failure !== undefined) stop(shard + 1);
+        if (answer !== undefined && decides(answer)) stop(shard + 1);
         return answer;
       }),
     );
@@ -173,53 +168,6 @@ export class Explorers {
   }
 }
 
-function shardsOf({ subject, search, dataRaces }: SearchPlan, threads: number): SearchJob[] {
-  const { strategy = "portfolio", schedules, seed = 1 } = search;
-  const count = strategy === "bound" ? 1 : schedules === undefined ? threads : SHARDS;
-  if (count === 1) return [{ kind: "search", subject, search, dataRaces, shard: 0 }];
-  const isMixed = strategy === "portfolio";
-  return Array.from({ length: count }, (_, shard) => {
-    const isBounds = isMixed && shard === 0;
-    const share = schedules === undefined ? {} : { schedules: part(schedules, shard, count) };
-    const own = { ...search, ...share, seed: seed + shard * 1_000_003 };
-    const bounds = { ...own, strategy: "bound" as const };
-    // A portfolio without bounds is its samplers in turn.
-    const samplers = isMixed ? { ...own, preemptions: -1 } : own;
-    return {
-      kind: "search" as const,
-      subject,
-      search: isBounds ? bounds : samplers,
-      dataRaces,
-      shard,
-    };
-  });
-}
-
-const part = (whole: number, index: number, of: number): number =>
-  Math.floor((whole * (index + 1)) / of) - Math.floor((whole * index) / of);
-
-/** A search's answer, as far as a race of searches looks at it. */
-interface Answer {
-  readonly failure: unknown;
-}
-
-const winnerOf = (answers: readonly (Answer | undefined)[]): number =>
-  answers.findIndex((answer) => answer?.failure !== undefined);
-
-/** The failure of the lowest shard that has one; the figures are sums up to that shard. */
-function merged(
-  answers: readonly (ExploreResult | undefined)[],
-  start: number,
-): Pick<ExploreResult, "schedules" | "steps" | "seconds" | "cpuSeconds" | "failure"> {
-  const winner = winnerOf(answers);
-  const counted = answers.slice(0, winner < 0 ? undefined : winner + 1);
-  const sum = (of: (answer: ExploreResult) => number): number =>
-    counted.reduce((total, answer) => total + (answer === undefined ? 0 : of(answer)), 0);
-  return {
-    schedules: sum(({ schedules }) => schedules),
-    steps: sum(({ steps }) => steps),
-    seconds: (performance.now() - start) / 1000,
-    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
-    failure: winner < 0 ? undefined : answers[winner]?.failure,
-  };
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }

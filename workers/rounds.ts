@@ -5,18 +5,8 @@
  * schedules of each with at most one preemption, since most bugs need no more, then the deeper bounds,
  * then samples. A search keeps every bound that it has completed.
  */
-import type { Complete } from "../src/explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../src/explore/explore.ts";
-
-/** What is known of one search after some rounds. */
-export interface SearchedSoFar {
-  readonly schedules: number;
-  /** Bounds that are complete, ascending. */
-  readonly bounds: readonly Complete[];
-  readonly conflicts: number;
-  readonly ordersDiffer: boolean;
-  readonly failure: ExploreResult["failure"];
-}
+import type { SearchedSoFar } from "../src/museum/plan.ts";
 
 export const NOTHING_YET: SearchedSoFar = {
   schedules: 0,

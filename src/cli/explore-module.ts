@@ -2,12 +2,14 @@
 /** `slablab explore FILE.ts`: explores what a module of the user's exports, one after the other. */
 import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../explore/explore.ts";
+import type { ProgramsPlan } from "../museum/plan.ts";
+import { programsOf } from "../museum/program-module.ts";
 import { explorationProgress, explorationReport } from "../report/exploration.ts";
+import { answerOf, seedLine } from "./answer.ts";
 import { EXIT, ProgressLine } from "./common.ts";
 import { jsonDocument } from "./document.ts";
-import { programsOf } from "./program-module.ts";
 
-interface Limits {
+export interface Limits {
   readonly strategy: NonNullable<SearchOptions["strategy"]>;
   readonly preemptions: number;
   readonly schedules?: number;
@@ -18,27 +20,63 @@ interface Limits {
   readonly quiet?: true;
 }
 
-/** Returns the exit code: the worst of the programs'. */
-export async function exploreModule(path: string, given: Limits): Promise<number> {
+/** What a module's program was found to be. */
+export interface ProgramResult {
+  readonly name: string;
+  readonly result: ExploreResult;
+}
+
+export function moduleSearch(given: Limits): SearchOptions {
   const { strategy, preemptions, schedules, seconds, seed, prune: prunes } = given;
-  const line = new ProgressLine(given.quiet === true);
-  const progress = (now: Progress): undefined => line.show(explorationProgress(now)) as undefined;
-  const search = {
-    ...{ strategy, preemptions, seed, prunes, progress },
+  return {
+    ...{ strategy, preemptions, seed, prunes },
     ...(schedules === undefined ? {} : { schedules }),
     ...(seconds === undefined ? {} : { seconds }),
   };
-  const all = (await programsOf(path)).map((program) => {
-    const result = program.explore(search);
+}
+
+export async function modulePlan(path: string, given: Limits): Promise<ProgramsPlan> {
+  const programs = (await programsOf(path)).map(({ name }) => name);
+  return { kind: "programs", path, programs, search: moduleSearch(given) };
+}
+
+export async function exploreModule(path: string, given: Limits): Promise<void> {
+  const line = new ProgressLine(given.quiet === true);
+  const progress = (now: Progress): undefined => line.show(explorationProgress(now)) as undefined;
+  const search = moduleSearch(given);
+  const programs = await programsOf(path);
+  const results = programs.map((program) => {
+    const result = program.explore({ ...search, progress });
     line.clear();
     return { name: program.name, result };
   });
+  const plan = {
+    kind: "programs",
+    path,
+    programs: programs.map(({ name }) => name),
+    search,
+  } as const;
+  showPrograms(plan, given, results);
+}
+
+/** Ends with the worst exit code of the programs'. */
+export function showPrograms(
+  plan: ProgramsPlan,
+  given: Limits,
+  results: readonly ProgramResult[],
+): void {
+  const { path } = plan;
+  const answer = answerOf(plan, results);
   process.stdout.write(
     given.json === true
-      ? jsonDocument("explore", { ...given, scenario: path }, { programs: all.map(json) })
-      : `${all.map(({ name, result }) => report(path, name, result)).join("\n")}seed ${seed}\n`,
+      ? jsonDocument(
+          "explore",
+          { ...given, scenario: path },
+          { programs: results.map(json), answer },
+        )
+      : `${results.map(({ name, result }) => report(path, name, result)).join("\n")}${seedLine(given.seed, answer)}`,
   );
-  return Math.max(...all.map(({ result }) => exitCode(result)));
+  process.exitCode = Math.max(...results.map(({ result }) => exitCode(result)));
 }
 
 function report(path: string, name: string, result: ExploreResult): string {

@@ -3,12 +3,14 @@
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { Command, Option } from "commander";
-import { type EachResult, Explorers } from "../../workers/explorers.ts";
+import { Explorers } from "../../workers/explorers.ts";
 import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
 import { type Failure, replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
+import type { EachPlan, EachResult, Plan, SearchPlan, Slice } from "../museum/plan.ts";
+import { isModule } from "../museum/program-module.ts";
 import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
@@ -18,6 +20,7 @@ import {
   interruptedReport,
 } from "../report/exploration.ts";
 import { explorationOfAllReport } from "../report/exploration-of-all.ts";
+import { answerOf, seedLine } from "./answer.ts";
 import {
   anySeed,
   badUsage,
@@ -29,9 +32,9 @@ import {
   wholeNumber,
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
-import { exploreModule } from "./explore-module.ts";
+import { exploreModule, modulePlan } from "./explore-module.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
-import { isModule } from "./program-module.ts";
+import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
 import { SoFar } from "./so-far.ts";
 import {
   blameUser,
@@ -54,9 +57,10 @@ Examples:
   slablab explore all --mutation my-mutation.ts --seconds 60
   slablab explore two-tasks-drop --era seed --out regressions/r01.json
   slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7
-  slablab explore ./queue.explore.ts # your own code over Int32Array and Atomics`;
+  slablab explore ./queue.explore.ts # your own code over Int32Array and Atomics
+  slablab explore two-cpus --schedules 1000000 --seed 7 --shard 3/64 --json > 3.json`;
 
-interface Given extends SubjectOptions {
+export interface Given extends SubjectOptions {
   strategy: Strategy;
   preemptions: number;
   schedules?: number;
@@ -65,6 +69,7 @@ interface Given extends SubjectOptions {
   races?: true;
   prune: boolean;
   out?: string;
+  shard?: Slice;
   json?: true;
   quiet?: true;
 }
@@ -104,6 +109,7 @@ export function exploreCommand(): Command {
     .option("--races", "also look for data races")
     .option("--no-prune", "under a bound, continue even from states met before")
     .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
+    .addOption(shardOption())
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
@@ -113,11 +119,13 @@ export function exploreCommand(): Command {
 }
 
 /** A result, the subject it is about, and the saved failure it is from, if it is. */
-interface Explored {
+export interface Explored {
   readonly interrupted: false;
   readonly subject: Subject;
   readonly result: ExploreResult | EachResult;
   readonly regression: string | null;
+  /** The digest of the answer, where it has one. */
+  readonly answer: string | null;
 }
 
 /** A search that a signal has ended. */
@@ -130,25 +138,63 @@ interface Interrupted {
 async function run(command: Command, scenario: string, given: Given): Promise<void> {
   const seed = given.seed ?? anySeed();
   try {
+    if (given.shard !== undefined) refuseUnshardable(command, { ...given }, "schedules");
     if (isModule(scenario)) {
       refuseForModule(command, given);
       // A program of a user's is searched to its bound unless another strategy is named.
       const isNamed = command.getOptionValueSource("strategy") !== "default";
       const strategy = isNamed ? given.strategy : "bound";
-      process.exitCode = await exploreModule(scenario, { ...given, strategy, seed });
-      return;
+      const limits = { ...given, strategy, seed };
+      if (given.shard === undefined) return await exploreModule(scenario, limits);
+      return await runShardOf(scenario, limits, await modulePlan(scenario, limits));
     }
     refuseRacesOf(given);
     const subject = await subjectOf(scenario, given);
     const subjects = await subjectsOf(subject);
-    const explored =
-      (await knownFailure(subjects)) ?? (await search(subject, subjects, { ...given, seed }));
-    if (explored.interrupted) showInterrupted(scenario, { ...given, seed }, explored);
-    else show(scenario, { ...given, seed }, explored);
+    const seeded = { ...given, seed };
+    const plan = await planOf(subject, subjects, seeded);
+    if (given.shard !== undefined) return await runShardOf(scenario, seeded, plan);
+    const explored = (await knownFailure(subjects)) ?? (await search(plan, given));
+    if (explored.interrupted) showInterrupted(scenario, seeded, explored);
+    else showExplored(scenario, seeded, explored);
   } catch (error) {
     blameUser(command, error);
     throw error;
   }
+}
+
+/** As the options say; of several scenarios, as they are searched by this process alone. */
+async function planOf(
+  subject: Subject,
+  subjects: readonly [Subject, ...Subject[]],
+  given: Given & { seed: number },
+): Promise<SearchPlan | EachPlan> {
+  // What is wrong with the scenario or the mutation is better said before threads are started.
+  const { world, setup } = await scenarioOfSubject(subjects[0]);
+  setup?.(world());
+  const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
+  const limits = {
+    ...(schedules === undefined ? {} : { schedules }),
+    ...(time === undefined ? {} : { seconds: time }),
+    ...(subject.scenario === ALL && schedules === undefined
+      ? { seconds: time ?? ALL_SECONDS }
+      : {}),
+  };
+  const search = { strategy, preemptions, seed, prunes, ...limits };
+  const dataRaces = given.races === true;
+  return subject.scenario === ALL
+    ? { kind: "each", subjects, search, dataRaces }
+    : { kind: "search", subject, search, dataRaces };
+}
+
+/** `shard` is in `given`. */
+async function runShardOf(
+  scenario: string,
+  given: Given & { seed: number },
+  plan: Plan,
+): Promise<void> {
+  const planned = { command: "explore", options: optionsOf(scenario, given), plan } as const;
+  await runShard(planned, given, given.shard as Slice);
 }
 
 /** What the module itself says, or what only scenarios in files have. */
@@ -188,7 +234,7 @@ async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
       const seconds = { seconds: elapsed, cpuSeconds: elapsed };
       const nothing = { complete: undefined, bounds: [], conflicts: 0, ordersDiffer: true };
       const result = { schedules: 1, steps, ...seconds, ...nothing, failure };
-      return { interrupted: false, subject, result, regression: file };
+      return { interrupted: false, subject, result, regression: file, answer: null };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       complain(`${file} is passed over: ${error.message}`);
@@ -197,44 +243,28 @@ async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
   return undefined;
 }
 
-/** `subjects`: the one, or all that it stands for. */
-async function search(
-  subject: Subject,
-  subjects: readonly [Subject, ...Subject[]],
-  given: Given & { seed: number },
-): Promise<Explored | Interrupted> {
-  // What is wrong with the scenario or the mutation is better said before threads are started.
-  const { world, setup } = await scenarioOfSubject(subjects[0]);
-  setup?.(world());
-  const { strategy, preemptions, schedules, seconds: time, seed, prune: prunes } = given;
-  const limits = {
-    ...(schedules === undefined ? {} : { schedules }),
-    ...(time === undefined ? {} : { seconds: time }),
-    ...(subject.scenario === ALL && schedules === undefined
-      ? { seconds: time ?? ALL_SECONDS }
-      : {}),
-  };
+async function search(plan: SearchPlan | EachPlan, given: Given): Promise<Explored | Interrupted> {
   const line = new ProgressLine(given.quiet === true);
   const explorers = new Explorers(availableParallelism());
-  const soFar = new SoFar(subjects.length);
+  const soFar = new SoFar(plan.kind === "each" ? plan.subjects.length : 1);
   explorers.onProgress((progress) => {
     soFar.hear(progress);
     line.show(explorationProgress(soFar.progress()));
   });
   try {
-    const plan = {
-      search: { strategy, preemptions, seed, prunes, ...limits },
-      dataRaces: given.races === true,
-    };
     const { result, interruptedCode } = await interruptible(async (signal) => {
       try {
         const found = { interrupted: false, regression: null } as const;
-        if (subject.scenario !== ALL) {
-          const result = await explorers.search({ subject, ...plan }, signal);
-          return { ...found, subject, result };
+        if (plan.kind === "search") {
+          const result = await explorers.search(plan, signal);
+          const answer = answerOf(plan, result);
+          return { ...found, subject: plan.subject, result, answer };
         }
+        const { subjects } = plan;
         const result = await explorers.searchEach(subjects, plan, signal);
-        return { ...found, subject: subjects[result.winner] ?? subject, result };
+        const subject = failingSubject(subjects, result);
+        const answer = answerOf({ ...plan, kind: "rounds" }, result);
+        return { ...found, subject, result, answer };
       } catch (error) {
         if (signal.aborted) return { interrupted: true, progress: soFar.progress() } as const;
         throw error;
@@ -247,14 +277,23 @@ async function search(
   }
 }
 
+/** The scenario that fails; where none does, what all of them have in common. */
+export function failingSubject(subjects: readonly Subject[], { winner }: EachResult): Subject {
+  return subjects[winner] ?? { ...(subjects[0] as Subject), scenario: ALL };
+}
+
 /** `asked`: the scenario as the user named it. */
-function show(asked: string, given: Given & { seed: number }, explored: Explored): void {
-  const { subject, result, regression } = explored;
+export function showExplored(
+  asked: string,
+  given: Given & { seed: number },
+  explored: Explored,
+): void {
+  const { subject, result, regression, answer } = explored;
   const { failure } = result;
   const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
   const text = given.json
     ? jsonDocument("explore", optionsOf(asked, given), json(explored))
-    : `${from}${reportOf(asked, explored)}seed ${given.seed}\n`;
+    : `${from}${reportOf(asked, explored)}${seedLine(given.seed, answer)}`;
   process.stdout.write(text);
   if (failure !== undefined && given.out !== undefined) save(given.out, subject, failure);
   process.exitCode = exitCodeOf(result, given);
@@ -305,7 +344,7 @@ function showInterrupted(
 }
 
 function optionsOf(asked: string, given: Given): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, ...options } = given;
+  const { json: _json, quiet: _quiet, shard: _shard, ...options } = given;
   return { ...options, scenario: asked };
 }
 
@@ -313,7 +352,8 @@ function scenarioJson({ scenario, schedules, bounds, conflicts }: EachResult["sc
   return { scenario, schedules, complete: bounds.at(-1) ?? null, conflicts };
 }
 
-function json({ interrupted, subject, result, regression }: Explored): Record<string, unknown> {
+function json(explored: Explored): Record<string, unknown> {
+  const { interrupted, subject, result, regression, answer } = explored;
   const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
   const { conflicts } = result;
   return {
@@ -339,5 +379,6 @@ function json({ interrupted, subject, result, regression }: Explored): Record<st
             preemptions: failure.preemptions,
             steps: failure.steps,
           },
+    answer,
   };
 }

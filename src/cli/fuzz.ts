@@ -7,9 +7,10 @@ import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { MemoryModel } from "../explore/store-buffers.ts";
 import type { FuzzFailure, FuzzResult } from "../laboratory/fuzz/fuzz.ts";
 import { printScenario } from "../laboratory/print.ts";
-import type { FuzzPlan } from "../museum/jobs.ts";
+import { counted, type FuzzPlan, type Slice } from "../museum/plan.ts";
 import { groundOf } from "../museum/subject.ts";
 import { fuzzProgress, fuzzReport, sumOf } from "../report/fuzz.ts";
+import { answerOf, seedLine } from "./answer.ts";
 import {
   anySeed,
   complain,
@@ -22,6 +23,7 @@ import {
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
+import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
 import { blameUser, memoryModelOption, refuseRacesOf } from "./subject.ts";
 
 const EXAMPLES = `
@@ -34,11 +36,12 @@ Examples:
   slablab fuzz
   slablab fuzz --mutation my-mutation.ts --seconds 120
   slablab fuzz --allocator slab --kernel 6.1 --programs 1000 --seed 7
-  slablab fuzz --races --out found.txt`;
+  slablab fuzz --races --out found.txt
+  slablab fuzz --programs 100000 --seed 7 --shard 3/64 --json > 3.json`;
 
 const SECONDS = 60;
 
-interface Given extends Partial<KernelOptions> {
+export interface Given extends Partial<KernelOptions> {
   mutation?: string;
   era: "fixed" | "seed";
   programs?: number;
@@ -48,6 +51,7 @@ interface Given extends Partial<KernelOptions> {
   seed?: number;
   races?: true;
   out?: string;
+  shard?: Slice;
   json?: true;
   quiet?: true;
 }
@@ -85,13 +89,19 @@ export function fuzzCommand(): Command {
     .addOption(memoryModelOption())
     .option("--races", "also look for data races")
     .option("--out <file>", "where to save the failing program (default: fuzz-SEED-NUMBER.txt)")
+    .addOption(shardOption())
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
     try {
       refuseRacesOf(given);
-      await run({ ...given, seed: given.seed ?? anySeed() });
+      const { shard, seed = anySeed() } = given;
+      if (shard !== undefined) refuseUnshardable(command, { ...given }, "programs");
+      const plan = await planOf({ ...given, seed });
+      const planned = { command: "fuzz", options: optionsOf({ ...given, seed }), plan } as const;
+      if (shard === undefined) await run({ ...given, seed }, plan);
+      else await runShard(planned, given, shard);
     } catch (error) {
       blameUser(command, error);
       throw error;
@@ -102,23 +112,22 @@ export function fuzzCommand(): Command {
 async function planOf(given: Given & { seed: number }): Promise<FuzzPlan> {
   const { mutation, era, seed, preemptions, programs, races, memory = "sc" } = given;
   const { allocator, kernel } = await groundOf(given);
-  const time = given.seconds ?? (programs === undefined ? SECONDS : Number.POSITIVE_INFINITY);
   return {
+    kind: "fuzz",
     allocator,
     kernel,
     mutation,
     era,
     seed,
     preemptions,
-    programs: programs ?? Number.POSITIVE_INFINITY,
-    seconds: time,
+    programs,
+    seconds: given.seconds ?? (programs === undefined ? SECONDS : undefined),
     dataRaces: races === true,
     memory,
   };
 }
 
-async function run(given: Given & { seed: number }): Promise<void> {
-  const plan = await planOf(given);
+async function run(given: Given & { seed: number }, plan: FuzzPlan): Promise<void> {
   const line = new ProgressLine(given.quiet === true);
   const explorers = new Explorers(availableParallelism());
   const soFar = new Map<number, FuzzResult>();
@@ -136,56 +145,59 @@ async function run(given: Given & { seed: number }): Promise<void> {
       }
     });
     line.clear();
-    const { interrupted, answers } = result;
-    const failure = answers.find((answer) => answer?.failure !== undefined)?.failure;
-    show(given, answers, { interrupted, failure });
-    process.exitCode = interrupted ? interruptedCode : failure ? EXIT.FOUND : EXIT.FINE;
+    showFuzzed(plan, given, result);
+    if (result.interrupted) process.exitCode = interruptedCode;
   } finally {
     line.clear();
     await explorers.close();
   }
 }
 
-interface Ended {
+export interface Fuzzed {
   readonly interrupted: boolean;
-  readonly failure: FuzzFailure | undefined;
+  /** Of the jobs of the plan, as far as they have any. */
+  readonly answers: readonly (FuzzResult | undefined)[];
 }
 
-function show(
+export function showFuzzed(
+  plan: FuzzPlan,
   given: Given & { seed: number },
-  answers: readonly (FuzzResult | undefined)[],
-  { interrupted, failure }: Ended,
+  { interrupted, answers }: Fuzzed,
 ): void {
-  const sum = sumOf(answers);
+  const those = counted(answers);
+  const sum = sumOf(those);
+  const failure = those.at(-1)?.failure;
+  const digest = interrupted ? null : answerOf(plan, those);
   const file = failure && save(failure, given);
+  process.exitCode = failure ? EXIT.FOUND : EXIT.FINE;
   if (given.json !== true) {
     const { mutation, era, memory } = given;
     const options = { mutation, era, memory, races: given.races === true };
-    process.stdout.write(
-      `${fuzzReport(sum, failure && { ...failure, file }, options)}seed ${given.seed}\n`,
-    );
+    const report = fuzzReport(sum, failure && { ...failure, file }, options);
+    process.stdout.write(`${report}${seedLine(given.seed, digest)}`);
     return;
   }
-  const { json: _json, quiet: _quiet, ...options } = given;
-  const found = failure?.result.failure;
-  process.stdout.write(
-    jsonDocument("fuzz", options, {
-      interrupted,
-      ...sum,
-      failure:
-        failure === undefined
-          ? null
-          : {
-              program: failure.program,
-              scenario: printScenario(failure.scenario),
-              file: file ?? null,
-              class: found?.class ?? null,
-              message: found?.message ?? null,
-              token: found?.token ?? null,
-              preemptions: found?.preemptions ?? null,
-            },
-    }),
-  );
+  const failed = failure === undefined ? null : failureJson(failure, file);
+  const result = { interrupted, ...sum, failure: failed, answer: digest };
+  process.stdout.write(jsonDocument("fuzz", optionsOf(given), result));
+}
+
+function optionsOf(given: Given): Record<string, unknown> {
+  const { json: _json, quiet: _quiet, shard: _shard, ...options } = given;
+  return options;
+}
+
+function failureJson({ program, scenario, result }: FuzzFailure, file: string | undefined) {
+  const { failure } = result;
+  return {
+    program,
+    scenario: printScenario(scenario),
+    file: file ?? null,
+    class: failure?.class ?? null,
+    message: failure?.message ?? null,
+    token: failure?.token ?? null,
+    preemptions: failure?.preemptions ?? null,
+  };
 }
 
 /** Writes the program; undefined where it cannot be written, which is said. */

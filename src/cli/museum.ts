@@ -6,6 +6,8 @@ import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live
 import { Explorers } from "../../workers/explorers.ts";
 import { EXHIBITS, exhibit } from "../museum/bugs/index.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
+import type { ProofsPlan, Slice } from "../museum/plan.ts";
+import type { Proof } from "../museum/prove.ts";
 import {
   catalogue,
   interruptedNote,
@@ -13,6 +15,7 @@ import {
   proofReport,
   type Shown,
 } from "../report/museum.ts";
+import { answerOf, answerText } from "./answer.ts";
 import {
   anySeed,
   badUsage,
@@ -26,10 +29,18 @@ import {
   wholeNumber,
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { runShard, shardOption } from "./shard.ts";
 
 /** For one preemption more than the exhibit needs, on the fixed source; shared equally by all. */
 const SHARED_SECONDS = 200;
 const LIVE_SECONDS = 20;
+
+const EXAMPLES = `
+Examples:
+  slablab museum run
+  slablab museum run R01 R04
+  slablab museum run R07 --live --seed 1
+  slablab museum run --shard 3/8 --json > 3.json`;
 
 interface Given {
   live?: true;
@@ -38,6 +49,7 @@ interface Given {
   interrupts: number;
   migrations: number;
   delays: number;
+  shard?: Slice;
   json?: true;
   quiet?: true;
 }
@@ -87,11 +99,14 @@ export function museumCommand(): Command {
       rate,
       LIVE_RATES.delays,
     )
+    .addOption(shardOption())
     .option("--json", "print one JSON document")
-    .option("--quiet", "no progress line");
+    .option("--quiet", "no progress line")
+    .addHelpText("after", EXAMPLES);
   run.action(async (ids: string[], given: Given) => {
     const wanted = ids.length === 0 ? EXHIBITS : ids.map((id) => known(run, id));
-    if (given.live) await showLive(wanted, given);
+    if (given.shard !== undefined) await showShard(run, wanted, given, given.shard);
+    else if (given.live) await showLive(wanted, given);
     else await showProof(wanted, given);
   });
   return command;
@@ -125,8 +140,27 @@ function about(one: Exhibit): Record<string, unknown> {
   };
 }
 
+function planOf(wanted: readonly Exhibit[]): ProofsPlan {
+  const shareSeconds = SHARED_SECONDS / EXHIBITS.length;
+  return { kind: "proofs", ids: wanted.map(({ id }) => id), shareSeconds };
+}
+
+async function showShard(
+  command: Command,
+  wanted: readonly Exhibit[],
+  given: Given,
+  shard: Slice,
+): Promise<void> {
+  if (given.live)
+    badUsage(command, "--live does not go with --shard: threads give no fixed answer");
+  if (!given.json) badUsage(command, "--shard needs --json, for slablab merge");
+  const plan = planOf(wanted);
+  await runShard({ command: "museum", options: { ids: plan.ids }, plan }, given, shard);
+}
+
 async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void> {
   const start = performance.now();
+  const plan = planOf(wanted);
   const explorers = new Explorers(availableParallelism());
   const line = new ProgressLine(given.quiet === true);
   const shown: Shown[] = [];
@@ -134,11 +168,7 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
   try {
     ended = await interruptible(async (signal) => {
       const all = wanted.map(async (one) => {
-        const job = {
-          kind: "proof",
-          id: one.id,
-          shareSeconds: SHARED_SECONDS / EXHIBITS.length,
-        } as const;
+        const job = { kind: "proof", id: one.id, shareSeconds: plan.shareSeconds } as const;
         shown.push({ exhibit: one, proof: await explorers.prove(job, signal) });
         line.show(`${shown.length} of ${wanted.length} exhibits, ${one.id} last`);
       });
@@ -151,21 +181,38 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
     line.clear();
     await explorers.close();
   }
-  shown.sort((one, other) => wanted.indexOf(one.exhibit) - wanted.indexOf(other.exhibit));
   const { result: interrupted, interruptedCode } = ended;
+  const proofs = wanted.map(({ id }) => shown.find(({ exhibit }) => exhibit.id === id)?.proof);
   const elapsed = (performance.now() - start) / 1000;
+  showProofs(plan, given, { interrupted, seconds: elapsed, proofs });
+  if (interrupted) process.exitCode = interruptedCode;
+}
+
+export interface Proven {
+  readonly interrupted: boolean;
+  readonly seconds: number;
+  /** Of the exhibits of the plan, as far as they are done. */
+  readonly proofs: readonly (Proof | undefined)[];
+}
+
+export function showProofs(
+  plan: ProofsPlan,
+  given: { readonly json?: true },
+  { interrupted, seconds: elapsed, proofs }: Proven,
+): void {
+  const { ids } = plan;
+  const shown = ids.flatMap((id, at): Shown[] => {
+    const [one, proof] = [exhibit(id), proofs[at]];
+    return one === undefined || proof === undefined ? [] : [{ exhibit: one, proof }];
+  });
+  const answer = interrupted ? null : answerOf(plan, proofs);
   const exhibits = shown.map(({ exhibit: one, proof }) => ({ ...about(one), ...proof }));
   process.stdout.write(
     given.json
-      ? jsonDocument(
-          "museum",
-          { ids: wanted.map(({ id }) => id) },
-          { interrupted, seconds: elapsed, exhibits },
-        )
-      : proofReport(shown, elapsed, wanted.length),
+      ? jsonDocument("museum", { ids }, { interrupted, seconds: elapsed, exhibits, answer })
+      : `${proofReport(shown, elapsed, ids.length)}${answer === null ? "" : `${answerText(answer)}\n`}`,
   );
-  if (interrupted) process.exitCode = interruptedCode;
-  else process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
+  process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
 }
 
 async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void> {

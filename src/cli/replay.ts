@@ -6,6 +6,7 @@ import type { TimelineEvent } from "../explore/timeline.ts";
 import { parseToken } from "../explore/token.ts";
 import { snapshotOf } from "../laboratory/snapshot.ts";
 import { quoted } from "../machine/quoted.ts";
+import { isModule, programsOf } from "../museum/program-module.ts";
 import { isDataRace, readRegression } from "../museum/regressions.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { failureText } from "../report/exploration.ts";
@@ -14,7 +15,6 @@ import { timelinePage } from "../report/timeline-html.ts";
 import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
-import { isModule, programsOf } from "./program-module.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
 const EXAMPLES = `

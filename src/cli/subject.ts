@@ -9,12 +9,12 @@ import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
+import { BadModule } from "../museum/program-module.ts";
 import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
 import { readText } from "./files.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
-import { BadModule } from "./program-module.ts";
 
 export interface SubjectOptions extends Partial<KernelOptions> {
   mutation?: string;

@@ -8,7 +8,9 @@ import { type ExploreResult, explore, type SearchOptions } from "../explore/expl
 import type { MemoryModel } from "../explore/store-buffers.ts";
 import { type FuzzProgress, type FuzzResult, fuzz } from "../laboratory/fuzz/fuzz.ts";
 import { habitatsOf } from "../laboratory/fuzz/habitat.ts";
+import { quoted } from "../machine/quoted.ts";
 import { exhibit } from "./bugs/index.ts";
+import { BadModule, programsOf } from "./program-module.ts";
 import { type Proof, prove } from "./prove.ts";
 import { changeOf, type Subject, scenarioOfSubject } from "./subject.ts";
 
@@ -23,24 +25,32 @@ export interface SearchJob {
 
 export interface FuzzJob {
   readonly kind: "fuzz";
-  readonly plan: FuzzPlan;
+  readonly limits: FuzzLimits;
   readonly shard: number;
   readonly shards: number;
 }
 
 /** A search over programs, for all its shards. */
-export interface FuzzPlan {
+export interface FuzzLimits {
   readonly allocator: AllocatorName;
   readonly kernel: KernelVersion;
   readonly mutation?: string | undefined;
   readonly era: Era;
   readonly seed: number;
   /** Programs of all shards, and CPU seconds of each; the first to run out ends the search. */
-  readonly programs: number;
-  readonly seconds: number;
+  readonly programs?: number | undefined;
+  readonly seconds?: number | undefined;
   readonly preemptions: number;
   readonly dataRaces: boolean;
   readonly memory: MemoryModel;
+}
+
+/** One of the programs that a module exports. */
+export interface ProgramJob {
+  readonly kind: "program";
+  readonly path: string;
+  readonly program: string;
+  readonly search: Omit<SearchOptions, "progress">;
 }
 
 export interface ProofJob {
@@ -48,6 +58,9 @@ export interface ProofJob {
   readonly id: string;
   readonly shareSeconds: number;
 }
+
+export type Job = SearchJob | FuzzJob | ProgramJob | ProofJob;
+export type JobAnswer = ExploreResult | FuzzResult | Proof;
 
 /** Sent while a search runs. */
 export interface ShardProgress extends Progress {
@@ -70,14 +83,21 @@ export async function runSearch(
 }
 
 export async function runFuzz(
-  { plan, shard, shards }: FuzzJob,
+  { limits, shard, shards }: FuzzJob,
   tell: TellFuzz,
 ): Promise<FuzzResult> {
-  const { allocator, kernel, mutation, era, ...limits } = plan;
+  const { allocator, kernel, mutation, era, ...rest } = limits;
+  const { programs = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = rest;
   const change = await changeOf({ mutation, era, kernel });
   const progress = (at: FuzzProgress): void => tell({ ...at, shard });
   const habitats = habitatsOf(allocator, kernel);
-  return fuzz({ ...limits, habitats, change, shard, shards, progress });
+  return fuzz({ ...rest, programs, seconds, habitats, change, shard, shards, progress });
+}
+
+export async function runProgram({ path, program, search }: ProgramJob): Promise<ExploreResult> {
+  const found = (await programsOf(path)).find(({ name }) => name === program);
+  if (found === undefined) throw new BadModule(`${quoted(path)} exports no program ${program}`);
+  return found.explore(search);
 }
 
 export function runProof({ id, shareSeconds }: ProofJob): Proof {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What a search of several scenarios has found, as text: which are complete to which bound. */
-import type { EachResult } from "../../workers/explorers.ts";
+import type { EachResult } from "../museum/plan.ts";
 import type { Subject } from "../museum/subject.ts";
 import { failureText, headText, provenNothing, replayHint } from "./exploration.ts";
 import { count, styled } from "./text.ts";
