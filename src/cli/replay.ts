@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
+import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
+import { explore } from "../explore/explore.ts";
 import { type Replayed, replay } from "../explore/replay.ts";
+import type { Frame } from "../explore/stack.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
 import { parseToken } from "../explore/token.ts";
 import { snapshotOf } from "../laboratory/snapshot.ts";
 import { quoted } from "../machine/quoted.ts";
+import { exhibit } from "../museum/bugs/index.ts";
 import { isModule, programsOf } from "../museum/program-module.ts";
 import { isDataRace, readRegression } from "../museum/regressions.ts";
+import { type Story, storyOf } from "../museum/story.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { failureText } from "../report/exploration.ts";
+import { timelinePage } from "../report/timeline/page.ts";
+import { timelineSvg } from "../report/timeline/svg.ts";
 import { timelineText } from "../report/timeline.ts";
-import { timelinePage } from "../report/timeline-html.ts";
 import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
@@ -20,11 +26,16 @@ import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from ".
 const EXAMPLES = `
 Examples:
   slablab replay interrupt-alloc v1:interrupt-alloc:62309b31:0x8.1x37.0x4 --mutation S01
-  slablab replay regressions/r01.json --html r01.html`;
+  slablab replay R01 --html r01.html # an exhibit fails without a token: it is searched first
+  slablab replay regressions/r01.json --svg r01.svg`;
+
+/** Far more than any exhibit takes, for slow machines. */
+const PATIENCE_SECONDS = 120;
 
 interface Given extends SubjectOptions {
   races?: true;
   html?: string;
+  svg?: string;
   verbose?: true;
   json?: true;
 }
@@ -34,11 +45,15 @@ export function replayCommand(): Command {
   const command = withSubjectOptions(
     new Command("replay")
       .description("run one schedule again and show it as a timeline")
-      .argument("<scenario>", "the scenario that explore was given, or a saved failure (FILE.json)")
-      .argument("[token]", "the token that explore printed"),
+      .argument(
+        "<scenario>",
+        "the scenario that explore was given, an exhibit, or a saved failure (FILE.json)",
+      )
+      .argument("[token]", "the token that explore printed; an exhibit needs none"),
   )
     .option("--races", "also look for data races, as the search did")
     .option("--html <file>", "write a page that steps through the schedule")
+    .option("--svg <file>", "draw the schedule as one picture")
     .option("--verbose", "show every access")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
@@ -64,12 +79,12 @@ async function run(
   }
   const { subject, token: wanted, dataRaces } = await asked(command, scenario, token, given);
   const options = { dataRaces, watch: snapshotOf };
+  const replayed = replay(await scenarioOfSubject(subject), wanted, options);
   tell(
     command,
-    subject.scenario,
-    wanted,
+    { scenario: subject.scenario, ...storyOf(subject), token: wanted },
     given,
-    replay(await scenarioOfSubject(subject), wanted, options),
+    replayed,
   );
 }
 
@@ -84,30 +99,41 @@ async function replayModule(
   const { scenario } = parseToken(token);
   const program = (await programsOf(path)).find(({ name }) => name === scenario);
   if (program === undefined) badUsage(command, `${path} exports no program ${quoted(scenario)}`);
-  tell(command, path, token, given, program.replay(token));
+  const about = { scenario: path, title: scenario, story: [], token };
+  tell(command, about, given, program.replay(token));
 }
 
-function tell(
-  command: Command,
-  scenario: string,
-  wanted: string,
-  given: Given,
-  replayed: Replayed,
-): void {
-  if (given.html !== undefined) {
-    const page = timelinePage(scenario, wanted, replayed);
-    try {
-      writeWhole(given.html, page);
-    } catch (error) {
-      badUsage(command, `cannot write the page: ${(error as Error).message}`);
-    }
+interface Told extends Story {
+  readonly scenario: string;
+  readonly token: string;
+}
+
+function tell(command: Command, told: Told, given: Given, replayed: Replayed): void {
+  const { scenario, token } = told;
+  const telling = { ...told, sourceLine: sourceLines() };
+  try {
+    if (given.html !== undefined) writeWhole(given.html, timelinePage(telling, replayed));
+    if (given.svg !== undefined) writeWhole(given.svg, timelineSvg(telling, replayed));
+  } catch (error) {
+    badUsage(command, `cannot write the page: ${(error as Error).message}`);
   }
   const timeline = replayed.timeline.map(withoutState);
   const text = given.json
-    ? jsonDocument("replay", { ...given, scenario, token: wanted }, json(replayed, timeline))
+    ? jsonDocument("replay", { ...given, scenario, token }, json(replayed, timeline))
     : shown(replayed, timeline, given.verbose === true);
   process.stdout.write(text);
   process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;
+}
+
+/** Reads the lines that frames name; a file that is not there has none. */
+function sourceLines(): (frame: Frame) => string | undefined {
+  const files = new Map<string, string[]>();
+  return ({ file, line }) => {
+    const lines =
+      files.get(file) ?? (existsSync(file) ? readFileSync(file, "utf8").split("\n") : []);
+    files.set(file, lines);
+    return lines[line - 1];
+  };
 }
 
 async function asked(
@@ -120,9 +146,23 @@ async function asked(
   if (token !== undefined) {
     return { subject: await subjectOf(scenario, given), token, dataRaces };
   }
+  const known = exhibit(scenario);
+  if (known !== undefined && given.mutation === undefined) {
+    const subject = await subjectOf(scenario, given);
+    const found = await foundToken(subject, known.preemptions);
+    if (found !== undefined) return { subject, token: found, dataRaces };
+    badUsage(command, `a token is missing: ${known.id} is harmless by itself`);
+  }
   if (!scenario.endsWith(".json")) badUsage(command, "a token, or a saved failure, is missing");
   const saved = readRegression(scenario);
   return { ...saved, dataRaces: dataRaces || isDataRace(saved) };
+}
+
+/** An exhibit fails within so many preemptions, the same way each time. */
+async function foundToken(subject: Subject, preemptions: number): Promise<string | undefined> {
+  const search = { strategy: "bound", preemptions, seconds: PATIENCE_SECONDS } as const;
+  const { failure } = explore({ ...(await scenarioOfSubject(subject)), search });
+  return failure?.token;
 }
 
 /** Snapshots are for the page. */

@@ -125,6 +125,7 @@ const ATOMIC = set(CMPXCHG, CMPXCHG_DOUBLE, XCHG, ADD, KICK, UPDATE);
 const ACQUIRE = ATOMIC | set(LOAD_ACQUIRE, WAIT, READ_ONCE);
 const RELEASE = ATOMIC | set(STORE_RELEASE);
 const WITHOUT_WORD = set(CPU_PTR, CPU_ID, IRQS_OFF, PREEMPT_OFF, BEGIN);
+const RANGES = set(FILL, COPY, FIND_OTHER);
 
 const TWO_WORDS = set(CMPXCHG_DOUBLE, CPU_CMPXCHG_DOUBLE);
 
@@ -137,6 +138,8 @@ export const acquires = (kind: number): boolean => ((ACQUIRE >>> kind) & 1) !== 
 export const releases = (kind: number): boolean => ((RELEASE >>> kind) & 1) !== 0;
 /** Touches no word of the memory. */
 export const isWithoutWord = (kind: number): boolean => ((WITHOUT_WORD >>> kind) & 1) !== 0;
+/** Touches more than one word or pair. */
+export const isRange = (kind: number): boolean => ((RANGES >>> kind) & 1) !== 0;
 /** The swap has not stored; `value` and `a` are those that an observer hears. */
 export function hasFailed(kind: number, value: number, a: number): boolean {
   if (kind === CMPXCHG || kind === CPU_CMPXCHG) return value !== a;

@@ -4,7 +4,7 @@
  * schedule is replayed, with stacks, names and drawn values; a search records nothing.
  */
 import type { Address } from "../machine/memory.ts";
-import type { Context } from "./context.ts";
+import type { Context, ContextKind } from "./context.ts";
 import type { RunListener } from "./engine.ts";
 import * as k from "./kinds.ts";
 import type { Describer } from "./names.ts";
@@ -19,7 +19,18 @@ export interface TimelineAccess {
   /** The access in one line: `cpu 0: freelist = 0x5000`. */
   readonly text: string;
   readonly isWrite: boolean;
+  /** The words that it touched, two for a swap of a pair; none for a range. */
+  readonly words: readonly WordSeen[];
   readonly stack: readonly Frame[];
+}
+
+/** A word as an access leaves it. */
+export interface WordSeen {
+  readonly address: Address;
+  readonly name: string;
+  /** Its value, drawn; undefined where a failed swap of a pair does not tell. */
+  readonly value?: string;
+  readonly isWritten: boolean;
 }
 
 export type TimelineWhat =
@@ -36,6 +47,7 @@ export interface TimelineEvent {
   readonly step: number;
   readonly context: number;
   readonly contextName: string;
+  readonly contextKind: ContextKind;
   readonly cpu: number;
   readonly operation: string;
   readonly what: TimelineWhat;
@@ -99,6 +111,7 @@ export class Recorder implements Observer, RunListener {
       step: this.stepNow(),
       context: context.id,
       contextName: context.name,
+      contextKind: context.kind,
       cpu: context.cpu,
       operation: context.operationName,
       what,
@@ -154,6 +167,7 @@ export class Recorder implements Observer, RunListener {
       name,
       text,
       isWrite: k.isWrite(kind),
+      words: this.words(described, access),
       stack: this.stepNow() >= this.stacksFrom ? framesHere() : [],
     });
   }
@@ -162,6 +176,27 @@ export class Recorder implements Observer, RunListener {
     for (let i = 0; i < text.length; i++) {
       this.hashState = Math.imul(this.hashState ^ text.charCodeAt(i), 0x01000193);
     }
+  }
+
+  private words(described: Described, { kind, address, value, a, b }: Access): WordSeen[] {
+    if (k.isWithoutWord(kind) || k.isRange(kind)) return [];
+    const isWritten = k.isWrite(kind) && !k.hasFailed(kind, value, a);
+    const seen = (at: Address, what: Described, after: number): WordSeen => {
+      return { address: at, name: what.name, value: this.names.draw(what, after), isWritten };
+    };
+    if (k.hasTwoWords(kind)) {
+      const second = this.names.describe(address + 4);
+      if (isWritten) return [seen(address, described, a), seen(address + 4, second, b)];
+      return [
+        { address, name: described.name, isWritten },
+        { address: address + 4, name: second.name, isWritten },
+      ];
+    }
+    if (kind === k.CMPXCHG || kind === k.CPU_CMPXCHG) {
+      return [seen(address, described, isWritten ? b : value)];
+    }
+    const isChange = kind === k.XCHG || kind === k.ADD || kind === k.UPDATE;
+    return [seen(address, described, isChange ? a : value)];
   }
 
   private draw(described: Described, { kind, address, value, a, b }: Access): string {

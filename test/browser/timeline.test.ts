@@ -1,32 +1,37 @@
-/** The timeline page in a real browser: it steps, and what it shows changes with the steps. */
+/** The timeline page in a real browser: it steps, folds, finds, and what it shows changes with the steps. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { explore } from "../../src/explore/explore.ts";
 import { replay } from "../../src/explore/replay.ts";
 import { snapshotOf } from "../../src/laboratory/snapshot.ts";
+import { storyOf } from "../../src/museum/story.ts";
 import { scenarioOfSubject } from "../../src/museum/subject.ts";
-import { timelinePage } from "../../src/report/timeline-html.ts";
+import { timelinePage } from "../../src/report/timeline/page.ts";
 import { launchChromium } from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
+const file = join(folder, "timeline.html");
 let browser: Browser;
 let page: Page;
 let events = 0;
 
 beforeAll(async () => {
-  const scenario = await scenarioOfSubject({ scenario: "R09" });
-  const { failure } = explore({ ...scenario, search: { schedules: 5000 } });
+  const scenario = await scenarioOfSubject({ scenario: "R01" });
+  const { failure } = explore({ ...scenario, search: { strategy: "bound", preemptions: 2 } });
   const token = failure?.token ?? "";
   const replayed = replay(scenario, token, { watch: snapshotOf });
   events = replayed.timeline.length;
-  const file = join(folder, "timeline.html");
-  writeFileSync(file, timelinePage(scenario.name, token, replayed));
+  const telling = { ...storyOf({ scenario: "R01" }), token };
+  writeFileSync(file, timelinePage(telling, replayed));
   browser = await launchChromium();
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+});
+beforeEach(async () => {
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto(pathToFileURL(file).href);
 });
 
@@ -35,56 +40,110 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const machine = (): Promise<string | null> => page.locator("#machine").textContent();
+const now = (): Promise<string | null> => page.locator("tr.now td").first().textContent();
+const machine = (): Promise<string> =>
+  page.locator(".machines > svg:visible").evaluate((drawing) => drawing.outerHTML);
+const press = async (...keys: string[]): Promise<void> => {
+  for (const key of keys) await page.keyboard.press(key);
+};
 
-test("one row an event, one column a CPU, and the verdict above", async () => {
-  expect(await page.locator("#timeline tbody tr").count()).toBe(events);
-  expect(await page.locator("#timeline th").allTextContents()).toEqual(["step", "CPU 0", "CPU 1"]);
-  expect(await page.locator("#verdict").textContent()).toContain("counter-drift");
+test("a column a context, the story and the verdict above", async () => {
+  const heads = await page.locator(".steps th").allTextContents();
+  expect(heads).toEqual(["step", "A task, CPU 0", "B task, CPU 0"]);
+  expect(await page.locator(".verdict").textContent()).toContain("lost-object");
+  expect(await page.locator(".story").first().textContent()).toContain("without a new tid");
 });
 
-test("the first step shows CPUs, nodes and slabs; stepping moves the mark", async () => {
-  await page.keyboard.press("Home");
-  expect(await machine()).toContain("CPU 0");
-  expect(await machine()).toContain("node 0");
-  expect(await machine()).toContain("freelist");
-  const marked = (): Promise<number> =>
-    page.locator("tr.now").evaluate((row) => (row as HTMLTableRowElement).rowIndex);
-  expect(await marked()).toBe(1);
-  await page.locator("#next").click();
-  await page.keyboard.press("ArrowRight");
-  expect(await marked()).toBe(3);
-  await page.keyboard.press("ArrowLeft");
-  expect(await marked()).toBe(2);
+describe("stepping", () => {
+  test("moves the mark from row to row, a folded call being one row", async () => {
+    expect(await now()).toBe("1");
+    await page.locator('button[data-key="ArrowRight"]').click();
+    await press("ArrowRight");
+    expect(await now()).toBe("5–7");
+    await press("ArrowLeft");
+    expect(await now()).toBe("2–4");
+    await press("End");
+    expect(await now()).toBe(String(events));
+    await press("Home");
+    expect(await now()).toBe("1");
+  });
+
+  test("changes slabs, lists and words, and marks what has changed", async () => {
+    const first = await machine();
+    await press("m", "m", "m", "m", "m", "m");
+    expect(await page.locator("tr.now").textContent()).toContain("(151/0, 5@cpu0) stored");
+    expect(await machine()).not.toBe(first);
+    expect(await page.locator(".machines > svg:visible .arrow.new").count()).toBe(1);
+    expect(await page.locator(".words .new").allTextContents()).toEqual([
+      "cpu 0: c->freelist151/0",
+      "cpu 0: c->tid5@cpu0",
+    ]);
+    expect(await page.locator(".order g.now").count()).toBe(4);
+  });
+
+  test("jumps to the next change of context, and plays", async () => {
+    await press("n");
+    expect(await page.locator("tr.now").textContent()).toContain("alloc x");
+    await press(" ");
+    await page.waitForFunction("!document.querySelector('tr.now').textContent.includes('alloc x')");
+    await press(" ");
+    expect(await page.locator('button[data-key=" "]').textContent()).toBe("play");
+  });
 });
 
-test("freelists and lists change along the schedule, and what changed is framed", async () => {
-  await page.keyboard.press("Home");
-  const first = await machine();
-  await page.keyboard.press("End");
-  expect(await machine()).not.toBe(first);
-  await page.keyboard.press("Home");
-  let framed = 0;
-  for (let step = 1; step < events; step++) {
-    await page.keyboard.press("ArrowRight");
-    framed += await page.locator(".card.changed").count();
-  }
-  expect(framed).toBeGreaterThan(3);
+test("a call unfolds into its accesses, and folds again; a click does it, too", async () => {
+  await press("ArrowRight", "f");
+  expect(await now()).toBe("2");
+  expect(await page.locator("tr.member:visible").count()).toBe(3);
+  await press("f");
+  expect(await now()).toBe("2–4");
+  expect(await page.locator("tr.member:visible").count()).toBe(0);
+  await page.locator("tr.call").first().click();
+  expect(await page.locator("tr.member:visible").count()).toBe(3);
+  await press("F");
+  expect(await page.locator("tr.member:visible").count()).toBeGreaterThan(60);
 });
 
-test("one jumps to the accesses whose order matters, and clicks any row", async () => {
-  await page.keyboard.press("Home");
-  await page.keyboard.press("m");
-  expect(await page.locator("tr.now.matters").count()).toBe(1);
-  await page.locator("#timeline tbody tr").nth(5).click();
-  expect(await page.locator("#count").textContent()).toBe(`6 / ${events}`);
+test("the arrows join the accesses whose order matters, also when calls are unfolded", async () => {
+  expect(await page.locator(".order g").count()).toBe(6);
+  await press("F");
+  expect(await page.locator(".order g").count()).toBe(6);
+  const titles = await page.locator(".order g title").allTextContents();
+  expect(titles[0]).toBe("step 31 overwrites what was read in step 12: cpu 0: c->page");
+});
+
+test("find goes from place to place and unfolds the call where it is; no place is said", async () => {
+  await press("/");
+  await page.keyboard.type("nrSlabs");
+  await press("Enter");
+  await press("Enter");
+  expect(await page.locator("tr.now").textContent()).toContain("nrSlabs: 1 => 2");
+  expect(await page.locator("tr.now").isVisible()).toBe(true);
+  await page.locator(".find input").fill("nothing of the kind");
+  await press("Enter");
+  expect(await page.locator(".find input.none").count()).toBe(1);
+});
+
+test.each([420, 800, 1280])("at %d pixels the page does not scroll sideways", async (width) => {
+  await page.setViewportSize({ width, height: 800 });
+  await press("F", "m", "m");
+  const widths = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+  expect((widths as number[])[0]).toBeLessThanOrEqual((widths as number[])[1] as number);
+  expect(await page.locator("tr.now").isVisible()).toBe(true);
+  expect(await page.locator(".machines > svg:visible").count()).toBe(1);
+});
+
+test("on paper there are the steps and the machine, without buttons", async () => {
+  await page.emulateMedia({ media: "print" });
+  expect(await page.locator(".schedule nav").isVisible()).toBe(false);
+  expect(await page.locator(".steps table").isVisible()).toBe(true);
+  await page.emulateMedia({ media: null });
 });
 
 test("nothing is loaded from elsewhere, and nothing goes wrong in the page", async () => {
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => problems.push(request.url()));
-  await page.keyboard.press("End");
-  await page.keyboard.press("n");
+  await press("End", "n", "f", "F", "m");
   expect(problems).toEqual([]);
 });

@@ -105,6 +105,18 @@ test("a failure that cannot be saved is shown all the same; a page that cannot b
   expect(err).toMatch(/^error: cannot write the page: E.*\n$/);
 });
 
+test("an exhibit is replayed without a token; what is no exhibit needs one", async () => {
+  const page = file("r01.html");
+  const { out, code } = await slablab(["replay", "R01", "--html", page]);
+  expect(code).toBe(1);
+  expect(out).toContain("FAILURE lost-object (2 preemptions");
+  const text = readFileSync(page, "utf8");
+  expect(text).toContain("R01: mm/slub: add missing TID updates on slab deactivation");
+  expect(text).toContain("thisCpuCmpxchgDouble(cpuSlab, head, tid");
+  const { err } = await slablab(["replay", "two-cpus"]);
+  expect(err).toBe("error: a token, or a saved failure, is missing\n");
+});
+
 test("replay refuses a stale token and says what to do next", async () => {
   const saved = file("stale.json");
   await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);

@@ -25,6 +25,21 @@ test("an increment that is no atomic one loses another, and its token replays", 
   expect(texts).toContain("count = 1");
 });
 
+test.each(["tso", "pso"] as const)(
+  "a failure under %s replays though a store to a word of one task is never seen by another",
+  (memory) => {
+    const one = (words: Int32Array): void => {
+      increment(words);
+      words[1] = 1;
+    };
+    const { tasks, ...rest } = counter(increment);
+    const program = { ...rest, words: 2, memory, tasks: { ...tasks, one } };
+    const { failure } = explore(program);
+    expect(failure?.message).toBe("Error: 2 increments give 1");
+    expect(replay(program, failure?.token ?? "").failure).toEqual(failure);
+  },
+);
+
 test("an atomic increment loses nothing", () => {
   const { failure, complete } = explore(
     counter((words) => {

@@ -5,6 +5,7 @@
  * the run.
  */
 import type { Address } from "../../machine/memory.ts";
+import type { ContextKind } from "../context.ts";
 
 /**
  * The choices, as parallel lists. The context that has just run comes first if it can go on where it is.
@@ -26,6 +27,7 @@ export const cpuOf = (choice: number): number => choice >>> 8;
 
 /** The next access of a context. */
 export interface Pending {
+  readonly kind: ContextKind;
   readonly pendingKind: number;
   readonly pendingAddress: Address;
 }
