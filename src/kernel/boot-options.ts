@@ -45,6 +45,8 @@ export interface BootOptions {
   /** Zero objects and whole pages when they are handed out, or when they come back. */
   readonly initOnAlloc?: boolean;
   readonly initOnFree?: boolean;
+  /** Tasks may have memory policies, and be confined to nodes: `kernel.policies`. */
+  readonly policies?: boolean;
   /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
   readonly failSlab?: Partial<FaultSettings> | null;
   readonly failPages?: Partial<FaultSettings> | null;
@@ -71,6 +73,7 @@ const DEFAULTS: Required<BootOptions> = {
   randomized: false,
   initOnAlloc: false,
   initOnFree: false,
+  policies: false,
   failSlab: null,
   failPages: null,
   config: [],

@@ -29,6 +29,8 @@ import type { Tenancy } from "../machine/tenancy.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import type { Policies } from "../pages/policies.ts";
+import { policiesOf } from "../pages/with-policies.ts";
 import { bootClasses } from "./boot-classes.ts";
 import { type BootOptions, bootOptionsOf } from "./boot-options.ts";
 import { buryTask, generationOf } from "./burial.ts";
@@ -107,6 +109,8 @@ export class Kernel {
   declare private readonly sharing: SharedKernel;
   /** Reports, the console, injected faults: what a program may ask about its bugs. */
   declare readonly debug: KernelDebug;
+  /** This thread's memory policy, and the nodes it is confined to; undefined unless booted with `policies`. */
+  declare readonly policies: Policies | undefined;
   declare private readonly system: System;
   declare private readonly direct: DirectMemory;
 
@@ -136,6 +140,8 @@ export class Kernel {
     this.sharing = shared;
     this.direct = direct;
     this.system = system;
+    this.policies = policiesOf(system.pages);
+    this.policies?.begin();
     this.debug = new KernelDebug(system, (act) => this.run(act));
   }
 
