@@ -16,7 +16,7 @@ test("the program of the page on policies sets a policy and a cpuset", async () 
 });
 
 test("the scenario of the page on policies passes with all schedules of one preemption", () => {
-  const scenario = scenarioOf(parseScenario("policies.md", example("")));
+  const scenario = scenarioOf(parseScenario("policies.md", example("text")));
   const search = { strategy: "bound", preemptions: 1, seconds: 30 } as const;
   expect(explore({ ...scenario, search })).toMatchObject({
     failure: undefined,
