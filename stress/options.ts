@@ -38,6 +38,8 @@ export interface StressOptions {
   readonly failPages?: number | undefined;
   /** Every so many seconds a CPU goes, and the one that went before comes back. */
   readonly hotplug?: number | undefined;
+  /** Tasks change their memory policies and each other's cpusets. */
+  readonly policies?: boolean | undefined;
   /** Whether injected failures are told on the console, too. */
   readonly dmesg?: boolean | undefined;
 }
@@ -74,6 +76,8 @@ export interface Outcome {
   readonly rounds: number;
   /** Allocations that found no memory, and said so. */
   readonly refused: number;
+  /** Memory policies that were set, and cpusets that were moved. */
+  readonly policyChanges: number;
   readonly injectedEvents: InjectedEvents;
   /** Allocations that failed on purpose. */
   readonly injected: InjectedFaults;

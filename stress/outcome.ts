@@ -15,6 +15,7 @@ import type { Usage } from "./usage.ts";
 export const NOTHING_DONE: TaskReport = {
   operations: 0,
   refused: 0,
+  policyChanges: 0,
   injectedEvents: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
   dmesg: [],
@@ -62,6 +63,7 @@ export function outcomeOf(
     tasks,
     rounds,
     refused: sum((report) => report.refused),
+    policyChanges: sum((report) => report.policyChanges),
     injectedEvents: {
       interrupts: sum((report) => report.injectedEvents.interrupts),
       preemptions: sum((report) => report.injectedEvents.preemptions),
@@ -100,6 +102,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     tasks,
     rounds: 0,
     refused: 0,
+    policyChanges: 0,
     injectedEvents: NOTHING_DONE.injectedEvents,
     injected: { slab: 0, pages: 0 },
     hotplug: { gone: 0, back: 0 },

@@ -50,6 +50,7 @@ export interface TaskFailure {
 export interface TaskReport {
   readonly operations: number;
   readonly refused: number;
+  readonly policyChanges: number;
   readonly injectedEvents: InjectedEvents;
   /** Statistics of caches it has destroyed, per CPU. */
   readonly destroyed: readonly (readonly number[])[];

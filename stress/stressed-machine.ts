@@ -82,6 +82,7 @@ export class StressedMachine {
         parameters,
         failSlab,
         failPages,
+        policies: options.policies === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),
     );

@@ -18,6 +18,7 @@ import { kernelBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
 import { Driver } from "./driver.ts";
 import { InterruptHandler } from "./interrupts.ts";
+import { PolicyChanges } from "./policies.ts";
 import type { InjectedEvents, TaskFailure, TaskPlan, TaskReport } from "./protocol.ts";
 import { Random } from "./random.ts";
 import { failRun } from "./task-failure.ts";
@@ -34,8 +35,9 @@ const PATIENCE_MS = 60_000;
 /** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
 const WAIT_LIMIT_MS = 10_000;
 const NOTHING: InjectedEvents = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
-/** Added to the seed for the random course of interrupts. */
+/** Added to the seed for the random courses of interrupts, and of changes to policies. */
 const INTERRUPTS = 0x1000;
+const POLICIES = 0x2000;
 
 export class StressTask {
   private readonly plan: TaskPlan;
@@ -44,6 +46,7 @@ export class StressTask {
   private readonly driver: Driver;
   private readonly player: Player;
   private readonly handler: InterruptHandler;
+  private readonly policies: PolicyChanges;
   private readonly dmesg = new Dmesg();
   private failed: TaskFailure | undefined;
 
@@ -70,6 +73,7 @@ export class StressTask {
       caches,
     });
     this.handler = new InterruptHandler(this.driver, new Random(seed, task + INTERRUPTS));
+    this.policies = new PolicyChanges(this.kernel, tasks, new Random(seed, task + POLICIES));
     const workload = WORKLOADS.get(plan.workload);
     if (workload === undefined) throw new RangeError(`no workload ${plan.workload}`);
     this.player = workload.start(this.driver);
@@ -102,6 +106,7 @@ export class StressTask {
     for (let i = 0; i < plan.stepsASection && !control.stopped; i++) {
       const before = driver.operations;
       player.step();
+      this.policies.step();
       control.count(driver.operations - before, goal);
     }
   }
@@ -145,6 +150,7 @@ export class StressTask {
     return {
       operations: driver.operations,
       refused: driver.refused,
+      policyChanges: this.policies.made,
       injectedEvents: thread instanceof TorturedMemory ? { ...thread.injected } : NOTHING,
       destroyed: driver.destroyed.perCpu,
       dmesg: this.dmesg.lines,

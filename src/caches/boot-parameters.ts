@@ -19,6 +19,7 @@ export interface BootParameters {
   readonly slabNoMerge: boolean;
   readonly slabMaxOrder: number;
   readonly useAlienCaches: boolean;
+  readonly slabStrictNuma: boolean;
 }
 
 /** As an unadorned command line leaves them, on a machine with more than 32 MiB. */
@@ -30,6 +31,7 @@ export const DEFAULT_BOOT_PARAMETERS: BootParameters = {
   slabNoMerge: false,
   slabMaxOrder: 1,
   useAlienCaches: true,
+  slabStrictNuma: false,
 };
 
 /** `true`, `null` and "" all stand for a parameter written without `=`. */
@@ -62,6 +64,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   slab_max_order: (_, value, name) => ({
     slabMaxOrder: Math.min(Math.max(integer(name, value), 0), MAX_ORDER - 1),
   }),
+  slab_strict_numa: (_, value) => ({ slabStrictNuma: given(value) }),
   noaliencache: (_, value) => ({ useAlienCaches: !given(value) }),
 };
 

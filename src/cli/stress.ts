@@ -63,6 +63,7 @@ interface Given extends KernelOptions {
   failSlab?: number;
   failPages?: number;
   hotplug?: number;
+  policies?: true;
   explain?: true;
   dmesg?: true;
   json?: true;
@@ -115,6 +116,7 @@ export function stressCommand(): Command {
       "interval at which one CPU goes offline and another comes back",
       seconds,
     )
+    .option("--policies", "tasks change their memory policies and each other's cpusets")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
     .option("--dmesg", DMESG)
     .option("--json", "print one JSON document")
@@ -147,6 +149,9 @@ function optionsOf(command: Command, given: Given): StressOptions {
   }
   if (given.hotplug !== undefined && given.cpus < 2) {
     badUsage(command, "--hotplug needs at least two CPUs: the last one cannot go");
+  }
+  if (given.policies === true && given.nodes < 2) {
+    badUsage(command, "--policies needs at least two nodes: --nodes 2");
   }
   return {
     ...rest,

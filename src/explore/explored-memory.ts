@@ -569,6 +569,9 @@ export class ExploredMemory implements Memory {
   current(): number {
     return Math.max(this.cpu.context.id, 0);
   }
+  inInterrupt(): boolean {
+    return !this.cpu.context.isTask;
+  }
   random(): number {
     return this.cpu.random();
   }

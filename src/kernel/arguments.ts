@@ -47,7 +47,8 @@ export class Arguments {
   /** What could be a sheaf; whether it is one of the cache, the call looks itself. @throws KernelBug */
   sheaf(call: string, s: KmemCachePtr, sheaf: Address): void {
     this.cache(call, s);
-    if (!Number.isInteger(sheaf) || sheaf !== (sheaf | 0)) refuse(call, `${named(sheaf)} is no sheaf`);
+    if (!Number.isInteger(sheaf) || sheaf !== (sheaf | 0))
+      refuse(call, `${named(sheaf)} is no sheaf`);
   }
 
   /** A number of objects or bytes, which need not be there. @throws KernelBug */

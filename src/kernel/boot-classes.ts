@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The classes a booted kernel is made of: the table of its version, with what its options change. */
+import { parseBootParameters } from "../caches/boot-parameters.ts";
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { initOnAlloc } from "../caches/init-on-alloc.ts";
+import { since } from "../caches/kernel-version.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
+import { withPolicies } from "../pages/with-policies.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
+import { withSlabPolicies } from "../slab/options/policies.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import { withOptInInitOnFree } from "../slub/opt-in/init-on-free.ts";
 import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
+import { strictNuma, withPolicySearch, withSheafPolicySearch } from "../slub/options/policies.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { withSheafInitOnFree } from "../slub/sheaves/init-on-free.ts";
@@ -23,6 +28,7 @@ import {
   onCommon,
   onCpuSlabs,
   onOptIn,
+  onSheafParts,
   onSheaves,
   onSlab,
   onSlub,
@@ -32,6 +38,14 @@ import {
 import { withDirectPaths } from "./direct-paths.ts";
 import { eraChange } from "./era.ts";
 import type { ThreadBuild } from "./kernel.ts";
+
+/** Policies of tasks, and the nodes that their cpusets allow. */
+export const taskPolicies: Change = inTurn(
+  onCommon(({ Pages }) => ({ Pages: withPolicies(Pages) })),
+  onSlub(withPolicySearch),
+  onSheafParts(withSheafPolicySearch),
+  onSlab(withSlabPolicies),
+);
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
 const CHANGES = {
@@ -50,6 +64,8 @@ const CHANGES = {
     onSheaves(withSheafInitOnFree),
     onSlab(withSlabInitOnFree),
   ),
+  policies: taskPolicies,
+  strictNuma: onAllocator(strictNuma),
   failSlab: onAllocator(failslab),
   failPages: onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
 } satisfies Record<string, Change>;
@@ -67,6 +83,11 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
     debugSlab: options.config.includes("DEBUG_SLAB"),
     initOnAlloc: options.initOnAlloc,
     initOnFree: options.initOnFree,
+    policies: options.policies,
+    strictNuma:
+      options.policies &&
+      since(kernel, "6.13") &&
+      parseBootParameters(kernel, options.parameters).slabStrictNuma,
     failSlab: options.failSlab !== null,
     failPages: options.failPages !== null,
   };

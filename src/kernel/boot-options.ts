@@ -58,6 +58,8 @@ export interface BootOptions {
   /** Zero objects and whole pages when they are handed out, or when they come back. */
   readonly initOnAlloc?: boolean;
   readonly initOnFree?: boolean;
+  /** Tasks may have memory policies, and be confined to nodes: `kernel.policies`. */
+  readonly policies?: boolean;
   /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
   readonly failSlab?: Partial<FaultSettings> | null;
   readonly failPages?: Partial<FaultSettings> | null;
@@ -101,6 +103,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "memory"> & { memory: number } = {
   randomized: false,
   initOnAlloc: false,
   initOnFree: false,
+  policies: false,
   failSlab: null,
   failPages: null,
   config: [],
@@ -126,6 +129,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   randomized: BOOLEAN,
   initOnAlloc: BOOLEAN,
   initOnFree: BOOLEAN,
+  policies: BOOLEAN,
   failSlab: orNull(OBJECT),
   failPages: orNull(OBJECT),
   config: listOf(STRING),

@@ -38,6 +38,8 @@ import { textOfUtf8, utf8Of } from "../machine/utf8.ts";
 import { elementBytes, type ViewClass } from "../machine/views.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
+import type { Policies } from "../pages/policies.ts";
+import { policiesOf } from "../pages/with-policies.ts";
 import { Afterwards } from "./afterwards.ts";
 import { Arguments, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
@@ -192,6 +194,8 @@ export class Kernel {
   declare private readonly sharing: SharedKernel;
   /** Reports, the console, injected faults: what a program may ask about its bugs. */
   declare readonly debug: KernelDebug;
+  /** This thread's memory policy, and the nodes it is confined to; undefined unless booted with `policies`. */
+  declare readonly policies: Policies | undefined;
   declare private readonly system: System;
   declare private readonly direct: DirectMemory;
   declare private readonly args: Arguments;
@@ -240,6 +244,8 @@ export class Kernel {
       afterwards: this.afterwards,
       call: (name, act) => this.call(name, act),
     });
+    this.policies = policiesOf(system.pages);
+    this.policies?.begin();
   }
 
   /** Plain data, which may be posted to any worker: what `attach` takes. */

@@ -24,6 +24,7 @@ import {
   smallMachine,
   type World,
 } from "../explore/world.ts";
+import { taskPolicies } from "../kernel/boot-classes.ts";
 import {
   type Change,
   classesFor,
@@ -35,6 +36,8 @@ import {
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
+import type { Policies } from "../pages/policies.ts";
+import { policiesOf } from "../pages/with-policies.ts";
 import type { Slab } from "../slab/slab.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
@@ -74,11 +77,21 @@ export interface Equipment {
   readonly faults: boolean;
   /** Objects can be handed over. */
   readonly mailbox: boolean;
+  /** Tasks have memory policies and cpusets. */
+  readonly policies: boolean;
+  /** The names of the contexts, whose numbers are those of their tasks. */
+  readonly contexts: readonly string[];
   /** When the other CPUs see a store. */
   readonly memory: MemoryModel;
 }
 
-const NOTHING: Equipment = { faults: false, mailbox: false, memory: "sc" };
+const NOTHING: Equipment = {
+  faults: false,
+  mailbox: false,
+  policies: false,
+  contexts: [],
+  memory: "sc",
+};
 
 const withFaults: Change = inTurn(
   onAllocator(failslab),
@@ -100,6 +113,7 @@ export class Laboratory implements World {
   readonly reading: Reading;
   private readonly names: LaboratoryNames;
   private readonly handedOver: Mailbox | undefined;
+  private readonly contexts: readonly string[];
 
   constructor(options: LaboratoryOptions, change: Change, equipment: Equipment = NOTHING) {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
@@ -108,7 +122,8 @@ export class Laboratory implements World {
     this.memory = exploredMemory(machineOptions, equipment.memory);
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
-    const base = equipment.faults ? withFaults(plainBase) : plainBase;
+    const faulty = equipment.faults ? withFaults(plainBase) : plainBase;
+    const base = equipment.policies ? taskPolicies(faulty) : faulty;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {
       ...DEFAULT_BOOT_PARAMETERS,
@@ -121,6 +136,7 @@ export class Laboratory implements World {
       classes: withLedger(change(base)),
     });
     serve(this.memory, this.system.machine);
+    this.contexts = equipment.contexts;
     this.ledger = new Ledger(this.system.common);
     if (options.survivesReports !== true) this.system.observer.onReport?.(refuseReport);
     if (equipment.mailbox) this.handedOver = new Mailbox(this.system.machine);
@@ -148,6 +164,17 @@ export class Laboratory implements World {
   get mailbox(): Mailbox {
     if (this.handedOver === undefined) throw new RangeError("nothing is handed over here");
     return this.handedOver;
+  }
+
+  get policies(): Policies {
+    const policies = policiesOf(this.system.pages);
+    if (policies === undefined) throw new RangeError("no task has a policy here");
+    return policies;
+  }
+
+  /** The number of a context's task. */
+  taskNamed(name: string): number {
+    return this.contexts.indexOf(name);
   }
 
   /** The allocator, if it is SLUB: for steps written in TypeScript, of one allocator only. */

@@ -45,6 +45,7 @@ export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number):
 
 function allocate({ system, s }: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Address {
   const object = system.kmemCacheAllocNode(s, gfp | gfpOf(wish), node);
+  if (object === 0 && wish === "must") refuse("out-of-memory", "no object, though there is one");
   if (object === 0) return 0;
   const { memory, pages } = system;
   if (wish === "zero") {
@@ -60,8 +61,8 @@ function allocate({ system, s }: Laboratory, { node, wish }: Of<"alloc">, gfp: n
 }
 
 function gfpOf(wish: AllocWish | undefined): number {
-  if (wish === undefined) return 0;
-  return wish === "zero" ? __GFP_ZERO : __GFP_THISNODE;
+  if (wish === "zero") return __GFP_ZERO;
+  return wish === "thisnode" ? __GFP_THISNODE : 0;
 }
 
 function reallocate(lab: Laboratory, object: Address, step: Of<"krealloc">, gfp: number): Address {
@@ -121,6 +122,12 @@ function act(lab: Laboratory, step: Step, names: Names): void {
     case "fail-page":
       failNth(lab, step);
       return;
+    case "mempolicy":
+      lab.policies.setPolicy(step.policy, step.nodes);
+      return;
+    case "mems":
+      lab.policies.setMems(step.nodes, lab.taskNamed(step.task));
+      return;
     case "cpu-offline":
       system.cpuDown(step.cpu);
       return;
@@ -160,9 +167,9 @@ function look({ system, ledger }: Laboratory, objects: readonly Address[]): void
 
 type FailStep = Extract<Step, { readonly nth: number }>;
 
-function failNth({ system }: Laboratory, { verb, nth }: FailStep): void {
+function failNth({ system }: Laboratory, { verb, nth, times }: FailStep): void {
   const faults = faultsOf(verb === "fail-slab" ? system.allocator : system.pages);
-  faults?.arm({ times: 1, interval: nth });
+  faults?.arm({ times, interval: nth });
 }
 
 function refuse(failure: ConstructorParameters<typeof KernelBug>[0], message: string): never {

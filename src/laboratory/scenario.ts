@@ -183,6 +183,8 @@ function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
   return {
     faults: verbs.has("fail-slab") || verbs.has("fail-page"),
     mailbox: verbs.has("hand") || verbs.has("take"),
+    policies: verbs.has("mempolicy") || verbs.has("mems"),
+    contexts: scenario.contexts.map(({ name }) => name),
     memory,
   };
 }
@@ -209,6 +211,15 @@ const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
   tune: "slab",
 };
 
+/** @throws RangeError if a step names a task that is not there. */
+function refuseStrangers(scenario: SlabScenario): void {
+  for (const step of stepsOf(scenario)) {
+    if (step.verb !== "mems") continue;
+    if (scenario.contexts.some(({ name, kind }) => kind === "task" && name === step.task)) continue;
+    throw new RangeError(`scenario ${scenario.name}: no task is called ${step.task}`);
+  }
+}
+
 /** @throws RangeError if there is no such allocator, or it does not have a verb of the scenario. */
 function refuseUnfit(scenario: SlabScenario): void {
   const { name, machine } = scenario;
@@ -233,6 +244,7 @@ export function scenarioOf(
   const interrupted = scenario.contexts.some(({ kind }) => kind === "interrupt");
   refuseUnfit(scenario);
   refuseHomeless(scenario);
+  refuseStrangers(scenario);
   return {
     name: scenario.name,
     world: () => laboratoryFor(scenario, change, memory),

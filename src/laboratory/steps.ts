@@ -10,6 +10,7 @@
 
 import type { Address } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
+import type { MemoryPolicy } from "../pages/policies.ts";
 import type { Laboratory } from "./laboratory.ts";
 
 /** One call into the allocator. */
@@ -48,7 +49,7 @@ export type Step =
     }
   | { readonly verb: "create"; readonly name: string; readonly size: number }
   | { readonly verb: "destroy"; readonly of: string | undefined }
-  | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number }
+  | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number; readonly times: number }
   | { readonly verb: "cpu-offline" | "cpu-online"; readonly cpu: number }
   | { readonly verb: "node-offline" | "node-online"; readonly node: number }
   | { readonly verb: "read"; readonly attribute: string }
@@ -59,6 +60,8 @@ export type Step =
       readonly batch: number;
       readonly shared: number;
     }
+  | { readonly verb: "mempolicy"; readonly policy: MemoryPolicy; readonly nodes: readonly number[] }
+  | { readonly verb: "mems"; readonly task: string; readonly nodes: readonly number[] }
   | { readonly verb: "call"; readonly title: string; readonly body: StepBody };
 
 /** The body of a step in TypeScript; it returns the objects that it names, if any. */
@@ -70,9 +73,12 @@ export type Bound = Readonly<Record<string, readonly Address[]>>;
 /** The objects of a name: `a`, `a.1`, `a.1-3`. */
 export type Names = (reference: string) => Address[];
 
-/** `zero`: zeroed, which is checked. `thisnode`: from the node that is named or not at all. */
-export type AllocWish = "zero" | "thisnode";
-export const ALLOC_WISHES: readonly AllocWish[] = ["zero", "thisnode"];
+/**
+ * `zero`: zeroed, which is checked. `thisnode`: from the node that is named or not at all. `must`: there
+ * is memory that it may have, so it must not fail.
+ */
+export type AllocWish = "zero" | "thisnode" | "must";
+export const ALLOC_WISHES: readonly AllocWish[] = ["zero", "thisnode", "must"];
 
 export const alloc = (name: string, count = 1, node = NUMA_NO_NODE, wish?: AllocWish): Step => ({
   verb: "alloc",
@@ -135,9 +141,9 @@ export const kfreeRcu = (of: string): Step => ({ verb: "kfree-rcu", of });
  */
 export const rcuLook = (of: string): Step => ({ verb: "rcu-look", of });
 export const synchronizeRcu = (): Step => ({ verb: "synchronize-rcu" });
-/** The `nth` allocation of an object from now on fails, or of a page. */
-export const failSlab = (nth: number): Step => ({ verb: "fail-slab", nth });
-export const failPage = (nth: number): Step => ({ verb: "fail-page", nth });
+/** The `nth` allocation of an object from now on fails, or of a page, and every `nth` up to so many. */
+export const failSlab = (nth: number, times = 1): Step => ({ verb: "fail-slab", nth, times });
+export const failPage = (nth: number, times = 1): Step => ({ verb: "fail-page", nth, times });
 export const rcuBarrier = (): Step => ({ verb: "rcu-barrier" });
 /** cpu_down. Explored contexts do not move away, so no context may be on that CPU. */
 export const cpuOffline = (cpu: number): Step => ({ verb: "cpu-offline", cpu });
@@ -158,6 +164,14 @@ export const tune = (limit: number, batch: number, shared: number): Step => ({
   batch,
   shared,
 });
+/** set_mempolicy, of the task that says so. */
+export const mempolicy = (policy: MemoryPolicy, ...nodes: number[]): Step => ({
+  verb: "mempolicy",
+  policy,
+  nodes,
+});
+/** The cpuset of a task: the nodes of which it may have memory from now on. */
+export const mems = (task: string, ...nodes: number[]): Step => ({ verb: "mems", task, nodes });
 /** Anything else, in TypeScript only. It runs again like an operation: all its state is in the memory. */
 export const call = (title: string, body: StepBody): Step => ({ verb: "call", title, body });
 
@@ -194,7 +208,7 @@ export function stepText(step: Step): string {
       return step.of === undefined ? "destroy" : `destroy ${step.of}`;
     case "fail-slab":
     case "fail-page":
-      return `${step.verb} ${step.nth}`;
+      return `${step.verb} ${step.nth}${step.times === 1 ? "" : ` ${step.times}`}`;
     case "cpu-offline":
     case "cpu-online":
       return `${step.verb} ${step.cpu}`;
@@ -207,6 +221,10 @@ export function stepText(step: Step): string {
       return `write ${step.attribute} ${step.value}`;
     case "tune":
       return `tune ${step.limit} ${step.batch} ${step.shared}`;
+    case "mempolicy":
+      return [step.verb, step.policy.replace(" ", "-"), ...step.nodes].join(" ");
+    case "mems":
+      return [step.verb, step.task, ...step.nodes].join(" ");
     case "call":
       return step.title;
     default:

@@ -3,6 +3,7 @@
 import { MAX_CPUS } from "../machine/cpus.ts";
 import { MAX_NUMNODES } from "../machine/machine.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { MEMORY_POLICIES, type MemoryPolicy } from "../pages/policies.ts";
 import * as steps from "./steps.ts";
 import type { Words } from "./words.ts";
 
@@ -10,6 +11,22 @@ import type { Words } from "./words.ts";
 export const MOST = 4096;
 const LARGEST_REQUEST = 65_536;
 const LARGEST_BLOCK_ORDER = 5;
+
+/** Policies whose names are two words have a hyphen in a file. */
+const POLICY_WORDS = MEMORY_POLICIES.map((policy) => policy.replace(" ", "-"));
+
+function nodesIn(words: Words): number[] {
+  const nodes: number[] = [];
+  while (!words.isEmpty) nodes.push(words.number("a node", 0, MAX_NUMNODES - 1));
+  return nodes;
+}
+
+function failures(words: Words): [nth: number, times: number] {
+  return [
+    words.number("which allocation", 1, MOST),
+    words.optionalNumber("how many failures", 1, MOST, 1),
+  ];
+}
 
 type Verb = (words: Words) => steps.Step;
 
@@ -48,8 +65,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   "rcu-look": (words) => steps.rcuLook(words.reference()),
   "synchronize-rcu": () => steps.synchronizeRcu(),
   create: (words) => steps.create(words.name("a name"), words.number("a size", 8, MOST)),
-  "fail-slab": (words) => steps.failSlab(words.number("which allocation", 1, MOST)),
-  "fail-page": (words) => steps.failPage(words.number("which allocation", 1, MOST)),
+  "fail-slab": (words) => steps.failSlab(...failures(words)),
+  "fail-page": (words) => steps.failPage(...failures(words)),
   free: (words) => steps.free(words.reference()),
   "bulk-alloc": (words) => steps.bulkAlloc(words.name("a name"), words.number("how many", 1, MOST)),
   "bulk-free": (words) => steps.bulkFree(words.reference()),
@@ -66,6 +83,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   "node-online": (words) => steps.nodeOnline(words.number("a node", 0, MAX_NUMNODES - 1)),
   read: (words) => steps.read(words.next("a file of sysfs")),
   write: (words) => steps.write(words.next("a file of sysfs"), words.next("a value")),
+  mempolicy: (words) => {
+    const policy = words.oneOf("memory policy", POLICY_WORDS).replace("-", " ") as MemoryPolicy;
+    return steps.mempolicy(policy, ...nodesIn(words));
+  },
+  mems: (words) => steps.mems(words.name("a task"), ...nodesIn(words)),
   tune: (words) =>
     steps.tune(
       words.number("limit", 1, MOST),

@@ -17,6 +17,7 @@ export const FAILURE_CLASSES = [
   "counter-drift",
   "use-after-free",
   "leaked-page",
+  "out-of-memory",
   "deadlock",
   "livelock",
   "lock-not-held",

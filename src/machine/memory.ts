@@ -105,6 +105,8 @@ export interface Memory {
   smpProcessorId(): number;
   /** Number of the running task or interrupt, from 0: what a lock remembers as its holder. */
   current(): number;
+  /** in_interrupt(): what runs belongs to no task. */
+  inInterrupt(): boolean;
   /** get_cycles(): a free-running counter, 32 bits. */
   getCycles(): number;
   /** 32 random bits. */

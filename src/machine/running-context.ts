@@ -55,6 +55,8 @@ export abstract class RunningContext {
   /** The interrupt flag: a word of the task's descriptor. */
   declare private readonly irqIndex: number;
   protected preemptCount = 0;
+  /** Interrupts that run on top of the task, one in the other. */
+  protected interruptDepth = 0;
 
   constructor(words: Int32Array, places: MachinePlaces, leases: Leases, tenancy: Tenancy) {
     const { task } = tenancy;
@@ -119,6 +121,9 @@ export abstract class RunningContext {
   }
   current(): number {
     return this.task;
+  }
+  inInterrupt(): boolean {
+    return this.interruptDepth !== 0;
   }
 
   /** Whether this task runs as a CPU at present. */
@@ -186,6 +191,7 @@ export abstract class RunningContext {
   oops(): void {
     if (this.irqsOff) this.panic();
     this.preemptCount = 0;
+    this.interruptDepth = 0;
   }
 
   /** Ends every wait on this machine, present and future, and every call that comes straight through. */

@@ -135,7 +135,9 @@ export class TorturedMemory extends DirectMemory {
     this.injected.interrupts++;
     this.irqsOff = true;
     const interrupted = this.locks.begin();
+    this.interruptDepth++;
     this.onInterrupt();
+    this.interruptDepth--;
     this.locks.end(interrupted);
     this.irqsOff = false;
   }

@@ -74,7 +74,7 @@ export class Pages {
   declare readonly pcp: PcpLists;
   /** Page.head of page 0: at hand for virtToHeadPage, which every free begins with. */
   declare private readonly heads: Address;
-  declare private readonly machine: Machine;
+  declare protected readonly machine: Machine;
   declare protected readonly memory: Memory;
   declare private readonly zonelists: Zonelists;
   declare private readonly ranges: PageRanges;
@@ -152,9 +152,7 @@ export class Pages {
    */
   allocPages(gfp: number, order: number, node: number): PagePtr {
     if (order >= MAX_ORDER) return 0;
-    const { memory } = this;
-    const from = node < 0 ? this.machine.topology.cpuToNode(memory.smpProcessorId()) : node;
-    const zonelist = this.zonelists.of(gfp, from);
+    const zonelist = this.zonesFor(gfp, node);
     let page = this.takeFrom(zonelist, gfp, order);
     if (page === 0 && (gfp & (__GFP_WAIT | __GFP_NORETRY)) === __GFP_WAIT) {
       this.drainAllPages();
@@ -162,6 +160,13 @@ export class Pages {
     }
     if (page !== 0) this.prepare(page, gfp, order);
     return page;
+  }
+
+  /** node_zonelist: the zones that may serve a request, in order. */
+  protected zonesFor(gfp: number, node: number): readonly Zone[] {
+    const { topology } = this.machine;
+    const from = node < 0 ? topology.cpuToNode(this.memory.smpProcessorId()) : node;
+    return this.zonelists.of(gfp, from);
   }
 
   /** get_page_from_freelist: the first zone that has a block. */

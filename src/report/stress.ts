@@ -76,6 +76,9 @@ function summary(options: StressOptions, outcome: Outcome): string {
   if (hotplug.gone > 0) {
     lines.push(`  ${plural(hotplug.gone, "CPU")} went, ${count(hotplug.back)} came back`);
   }
+  if (outcome.policyChanges > 0) {
+    lines.push(`  ${count(outcome.policyChanges)} changes of memory policies and cpusets`);
+  }
   for (const { task, doing, held, remains } of outcome.deaths) {
     const what = held === undefined ? "" : `, holding ${plural(held, "object")}`;
     lines.push(`  ${styled("yellow", `task ${task} died`)} at ${doing}${what}; the others went on`);

@@ -79,7 +79,7 @@ export class NodeAllocation {
     if ((gfp & __GFP_THISNODE) !== 0) return 0;
     const exact = this.grow.exactNode(gfp);
     for (;;) {
-      for (const nid of this.context.machine.topology.byDistance(this.context.localNode())) {
+      for (const nid of this.nodesInOrder()) {
         // Racy: only says whether it is worth a try.
         const n = this.context.nodeOf(s, nid);
         if (n === 0 || this.memory.readOnce(n + KmemCacheNode.freeObjects) === 0) continue;
@@ -94,5 +94,10 @@ export class NodeAllocation {
       const object = this.allocate(s, exact, nid);
       if (object !== 0) return object;
     }
+  }
+
+  /** The nodes of the zonelist, nearest first. */
+  protected nodesInOrder(): Iterable<number> {
+    return this.context.machine.topology.byDistance(this.context.localNode());
   }
 }

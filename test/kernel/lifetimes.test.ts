@@ -135,8 +135,8 @@ test("a task that ends in the middle of a change leaves its CPU held, and is nam
   memory.irqDisable();
   const held = ["CPU 0, in the middle of a change to its data"];
   expect(buryAlive(kernel, other)).toEqual(held);
-  expect(lines).toEqual([`note: task 1 exited and holds ${held}`]);
   expect(() => kernel.kmalloc(64)).toThrow("task 0 finds no CPU: CPU 0 is held by dead task 1");
+  expect(lines).toEqual([`note: task 1 exited and holds ${held}`]);
   // The number is not given to another thread, of whom the CPU would then seem to be.
   expect(attach(kernel.shared).task).toBe(2);
 });

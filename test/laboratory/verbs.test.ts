@@ -41,6 +41,14 @@ const CASES: readonly [string, Lines][] = [
   ["a cache that is made and destroyed", { a: "create c 256|destroy c" }],
   ["an alias", { machine: "cpus 2 merges", a: "create c 1024|destroy c" }],
   ["a page allocation that fails", { a: "fail-page 1|alloc x", b: "alloc y 5" }],
+  [
+    "pages that fail twice, and an allocation that must not",
+    { a: "fail-page 1 2|free a.0|alloc x must" },
+  ],
+  [
+    "policies and cpusets",
+    { machine: "cpus 2 nodes 2", a: "mempolicy weighted-interleave 0 1|alloc x 2", b: "mems A 1" },
+  ],
   ["an object allocation that fails", { a: "fail-slab 2|alloc x 3" }],
   ["a CPU that goes and comes", { machine: "cpus 3", a: "cpu-offline 2|cpu-online 2" }],
   ["a node that goes and comes", { machine: "cpus 2 nodes 2", a: "node-offline 1|node-online 1" }],

@@ -63,6 +63,22 @@ test("a thread that is killed is reported with its last operation, and the run e
   expect(deaths[0]).toMatchObject({ task: 1, doing: expect.stringMatching(/^\w+\(|^nothing$/) });
 });
 
+test.each([
+  ["slub", "4.1"],
+  ["slub", "7.1"],
+  ["slab", "4.1"],
+] as const)(
+  "%s of %s stands policies and cpusets that change under load",
+  async (allocator, kernel) => {
+    const outcome = await stress(
+      options({ allocator, kernel, policies: true, workload: "numa", operations: 10_000 }),
+    );
+    expect(outcome.failure).toBeUndefined();
+    expect(outcome.policyChanges).toBeGreaterThan(0);
+    expect(outcome.checks.allCameBack).toBe(true);
+  },
+);
+
 test("a run that is interrupted gives everything back and says what it has done", async () => {
   const abort = new AbortController();
   const outcome = await stress(options({ operations: undefined, seconds: 60 }), {

@@ -14,6 +14,7 @@ import { migrationAlloc } from "./migration-alloc.ts";
 import { migrationBulk } from "./migration-bulk.ts";
 import { bulkFreeRemote, lastFreeTaken, migrationBeside, twoTakers } from "./nodes-lists.ts";
 import { partialElsewhere } from "./partial-elsewhere.ts";
+import { interleavedMoved, slabBoundMoved } from "./policies.ts";
 import { pushInterrupt } from "./push-interrupt.ts";
 import { kfreeRcuReader, typesafeReader } from "./rcu-readers.ts";
 import { remoteFreeFlush } from "./remote-free-flush.ts";
@@ -119,4 +120,6 @@ export const SCENARIOS: readonly SlabScenario[] = [
   slabTwoFlushes,
   slabReapMoves,
   slabReapAliens,
+  interleavedMoved,
+  slabBoundMoved,
 ];

@@ -34,6 +34,7 @@ import { R40 } from "./r40-dead-cache.ts";
 import { R40b } from "./r40b-off-by-one.ts";
 import { R43 } from "./r43-typesafe-lookup.ts";
 import { R44 } from "./r44-order-changes.ts";
+import { R59 } from "./r59-no-cookie.ts";
 import { S02 } from "./s02-tid-wraps.ts";
 import { S03 } from "./s03-tid-last.ts";
 import { S09 } from "./s09-unfreeze-before-lock.ts";
@@ -92,6 +93,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   R40b,
   R43,
   R44,
+  R59,
   S02,
   S03,
   S09,

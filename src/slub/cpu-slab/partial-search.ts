@@ -147,12 +147,15 @@ export class PartialSearch {
    */
   protected getAnyPartial(s: KmemCachePtr, gfp: number, c: KmemCacheCpuPtr): Address {
     const { memory } = this;
-    const { nodePartial } = this.parts;
-    const { topology } = this.context.machine;
     const ratio = memory.readOnce(s + KmemCache.remoteNodeDefragRatio);
     if (ratio === 0 || (memory.getCycles() >>> 0) % 1024 > ratio) return 0;
-    if ((gfp & __GFP_THISNODE) !== 0) return 0;
-    for (const nid of topology.byDistance(topology.cpuToNode(memory.smpProcessorId()))) {
+    return (gfp & __GFP_THISNODE) !== 0 ? 0 : this.searchNodes(s, gfp, c);
+  }
+
+  protected searchNodes(s: KmemCachePtr, gfp: number, c: KmemCacheCpuPtr): Address {
+    const { memory } = this;
+    const { nodePartial } = this.parts;
+    for (const nid of this.nodesInOrder()) {
       const n = this.context.nodeOf(s, nid);
       if (n === 0 || nodePartial.nrPartial(n) <= memory.readOnce(s + KmemCache.minPartial))
         continue;
@@ -160,5 +163,11 @@ export class PartialSearch {
       if (object !== 0) return object;
     }
     return 0;
+  }
+
+  /** The nodes of the zonelist, nearest first. */
+  protected nodesInOrder(): Iterable<number> {
+    const { topology } = this.context.machine;
+    return topology.byDistance(topology.cpuToNode(this.memory.smpProcessorId()));
   }
 }

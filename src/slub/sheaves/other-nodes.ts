@@ -38,12 +38,16 @@ export class OtherNodes {
     if (ratio === 0 || (memory.getCycles() >>> 0) % 1024 > ratio) return;
     const own = this.numaMemId();
     const isAlone = (gfp & __GFP_THISNODE) !== 0;
-    const nids = isAlone ? [own] : this.context.machine.topology.byDistance(own);
-    for (const nid of nids) {
+    for (const nid of isAlone ? [own] : this.nodesInOrder()) {
       const n = this.context.nodeOf(s, nid);
       if (n === 0) continue;
       const least = memory.readOnce(s + KmemCache.minPartial);
       if (this.parts.nodePartial.nrPartial(n) > least) yield n;
     }
+  }
+
+  /** The nodes of the zonelist, nearest first. */
+  protected nodesInOrder(): Iterable<number> {
+    return this.context.machine.topology.byDistance(this.numaMemId());
   }
 }
