@@ -48,7 +48,7 @@ export class Arguments {
   sheaf(call: string, s: KmemCachePtr, sheaf: Address): void {
     this.cache(call, s);
     if (!Number.isInteger(sheaf) || sheaf !== (sheaf | 0))
-      refuse(call, `${named(sheaf)} is no sheaf`);
+      refuse(call, `${named(sheaf)} is no prefilled sheaf`);
   }
 
   /** A number of objects or bytes, which need not be there. @throws KernelBug */
