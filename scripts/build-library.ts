@@ -4,7 +4,8 @@
  * The library is small rather than readable, since a program's users download it. What an entry
  * exports stays in modules of its own, so that a bundler can leave out what a program does not use;
  * the modules behind are put together. Comments are only in the declarations of what is exported. The
- * maps tell of each position only its line, which is what stacks need.
+ * maps tell only of lines that can be in a stack, and only which line. What no entry exports has
+ * declarations without maps.
  */
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,22 +30,28 @@ const ENTRIES = [
 /** Where each line of a file comes from. */
 type Mappings = readonly SourceMapSegment[][];
 
-/** The first position of each line of the source, where the line changes. */
-function firstOfLines(mappings: Mappings): SourceMapSegment[][] {
+/** The first position of each line of the source that calls or throws, where the line changes. */
+function firstOfCalls(mappings: Mappings, sources: readonly string[]): SourceMapSegment[][] {
+  const texts = sources.map((path) => readFileSync(path, "utf8").split("\n"));
   let file = -1;
   let line = -1;
   return mappings.map((segments) =>
     segments.flatMap(([column, ...from]): SourceMapSegment[] => {
       if (from.length === 0 || (from[0] === file && from[1] === line)) return [];
+      if (!/[(`]|\bthrow\b/.test(texts[from[0]]?.[from[1]] ?? "")) return [];
       [file, line] = from;
       return [[column, file, line, 0]];
     }),
   );
 }
 
-function writeMap(path: string, thin: (mappings: Mappings) => SourceMapSegment[][]): void {
+function writeMap(
+  path: string,
+  thin: (mappings: Mappings, sources: readonly string[]) => SourceMapSegment[][],
+): void {
   const { sources, mappings } = JSON.parse(readFileSync(path, "utf8"));
-  const thinned = encode(thin(decode(mappings)));
+  const paths = sources.map((source: string) => join(dirname(path), source));
+  const thinned = encode(thin(decode(mappings), paths));
   const map = { version: 3, sources, names: [], mappings: thinned };
   writeFileSync(path, JSON.stringify(map));
 }
@@ -87,7 +94,7 @@ async function buildModules(): Promise<void> {
     sourcemap: true,
     sourcemapExcludeSources: true,
   });
-  for (const path of globSync(`${library}/**/*.js.map`)) writeMap(path, firstOfLines);
+  for (const path of globSync(`${library}/**/*.js.map`)) writeMap(path, firstOfCalls);
 }
 
 const COMMENT = String.raw`^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n`;
@@ -103,9 +110,10 @@ const UNSEEN = [
  */
 const COMMENTS = [new RegExp(COMMENT, "gm"), /^ +private .*;\n(?=(?:\0\n)* +private )/gm];
 
-/** Makes one file of declarations small, and its map. */
-function shrinkDeclarations(path: string, unseenWords: readonly RegExp[]): void {
+/** Makes one file of declarations small, and its map; that of what no entry exports has none. */
+function shrinkDeclarations(path: string, isExported: boolean): void {
   const unseen = "\0";
+  const unseenWords = isExported ? UNSEEN : COMMENTS;
   const marked = unseenWords.reduce(
     (text, words) => text.replace(words, (lines) => lines.replace(/.*\n/g, `${unseen}\n`)),
     readFileSync(path, "utf8"),
@@ -116,6 +124,11 @@ function shrinkDeclarations(path: string, unseenWords: readonly RegExp[]): void 
   const tabs = lines.map((line) =>
     line.replace(/^( {4})+/, ({ length }) => "\t".repeat(length / 4)),
   );
+  if (!isExported) {
+    writeFileSync(path, tabs.filter((line) => !line.startsWith("//# ")).join("\n"));
+    rmSync(`${path}.map`);
+    return;
+  }
   writeFileSync(path, tabs.join("\n"));
   const declares = (index: number): boolean => !/^\s*(?:\/?\*|\}|import )/.test(lines[index] ?? "");
   writeMap(`${path}.map`, (mappings) =>
@@ -142,7 +155,7 @@ function buildDeclarations(): void {
     ),
   );
   for (const path of globSync(`${library}/**/*.d.ts`)) {
-    if (wanted.has(path)) shrinkDeclarations(path, exported.has(path) ? UNSEEN : COMMENTS);
+    if (wanted.has(path)) shrinkDeclarations(path, exported.has(path));
     else for (const file of [path, `${path}.map`]) rmSync(file);
   }
 }
