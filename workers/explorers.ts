@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * The explorer on several cores: the jobs of a plan (plan.ts) for a pool of threads. The lowest job
- * with a failure wins, so the answer does not depend on the speed of the threads.
+ * The explorer on several cores: the jobs of a plan (plan.ts) for a runner, by default a pool of
+ * threads. The lowest job with a failure wins, so the answer does not depend on the speed of any.
  */
-import { Piscina } from "piscina";
 import type { ExploreResult } from "../src/explore/explore.ts";
 import type { FuzzResult } from "../src/laboratory/fuzz/fuzz.ts";
 import type {
@@ -33,38 +32,38 @@ import {
 } from "../src/museum/plan.ts";
 import type { Proof } from "../src/museum/prove.ts";
 import type { Subject } from "../src/museum/subject.ts";
+import { Pool } from "./pool.ts";
 import { Rounds } from "./rounds.ts";
+import type { Runner } from "./runner.ts";
 
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+type Hear = (progress: object) => void;
 
 export class Explorers {
-  private readonly pool: Piscina;
   private readonly threads: number;
+  private readonly runner: Runner;
+  private hear: Hear = () => {};
 
-  constructor(threads: number) {
+  /** `threads`: of this machine, which share a search that is limited by time. */
+  constructor(threads: number, runner: Runner = new Pool(threads)) {
     this.threads = threads;
-    this.pool = new Piscina({
-      filename: new URL(`./explore.${extension}`, import.meta.url).href,
-      minThreads: 1,
-      maxThreads: threads,
-    });
+    this.runner = runner;
   }
 
   async close(): Promise<void> {
-    await this.pool.destroy();
+    await this.runner.close();
   }
 
   /** Hears of the progress of all shards. */
   onProgress(hear: (progress: ShardProgress) => void): void {
-    this.pool.on("message", hear);
+    this.hear = hear as Hear;
   }
 
   onFuzzProgress(hear: (progress: FuzzShardProgress) => void): void {
-    this.pool.on("message", hear);
+    this.hear = hear as Hear;
   }
 
-  async prove(job: ProofJob, signal?: AbortSignal): Promise<Proof> {
-    return this.pool.run(job, signal === undefined ? {} : { signal });
+  async prove(job: ProofJob, signal: AbortSignal): Promise<Proof> {
+    return (await this.runner.run(job, signal, this.hear)) as Proof;
   }
 
   /** One answer from all jobs. Rejects if it is aborted before a job has found a failure. */
@@ -151,12 +150,10 @@ export class Explorers {
     const answers = await Promise.all(
       shards.map(async (job, shard) => {
         const { signal: own } = aborts[shard] as AbortController;
-        const answer: T | undefined = await this.pool
-          .run(job, { signal: own })
-          .catch((error: unknown) => {
-            if (own.aborted) return undefined;
-            throw error;
-          });
+        const answer = (await this.runner.run(job, own, this.hear).catch((error: unknown) => {
+          if (own.aborted) return undefined;
+          throw error;
+        })) as T | undefined;
         // Failures of later shards no longer count.
         if (answer !== undefined && decides(answer)) stop(shard + 1);
         return answer;

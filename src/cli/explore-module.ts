@@ -2,12 +2,14 @@
 /** `slablab explore FILE.ts`: explores what a module of the user's exports, one after the other. */
 import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../explore/explore.ts";
+import type { JobAnswer } from "../museum/jobs.ts";
 import type { ProgramsPlan } from "../museum/plan.ts";
 import { programsOf } from "../museum/program-module.ts";
 import { explorationProgress, explorationReport } from "../report/exploration.ts";
 import { answerOf, seedLine } from "./answer.ts";
-import { EXIT, ProgressLine } from "./common.ts";
+import { EXIT, interruptible, ProgressLine } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { explorersOf } from "./queue.ts";
 
 export interface Limits {
   readonly strategy: NonNullable<SearchOptions["strategy"]>;
@@ -16,6 +18,7 @@ export interface Limits {
   readonly seconds?: number;
   readonly seed: number;
   readonly prune: boolean;
+  readonly queue?: string;
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -41,6 +44,7 @@ export async function modulePlan(path: string, given: Limits): Promise<ProgramsP
 }
 
 export async function exploreModule(path: string, given: Limits): Promise<void> {
+  if (given.queue !== undefined) return exploreOnQueue(path, given);
   const line = new ProgressLine(given.quiet === true);
   const progress = (now: Progress): undefined => line.show(explorationProgress(now)) as undefined;
   const search = moduleSearch(given);
@@ -57,6 +61,41 @@ export async function exploreModule(path: string, given: Limits): Promise<void> 
     search,
   } as const;
   showPrograms(plan, given, results);
+}
+
+async function exploreOnQueue(path: string, given: Limits): Promise<void> {
+  const plan = await modulePlan(path, given);
+  const explorers = await explorersOf(given);
+  try {
+    const { result: answers, interruptedCode } = await interruptible(async (signal) => {
+      try {
+        return await explorers.slice(plan, { index: 0, of: 1 }, signal);
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        throw error;
+      }
+    });
+    if (answers === undefined) process.exitCode = interruptedCode;
+    else
+      showPrograms(
+        plan,
+        given,
+        namedResults(
+          plan,
+          answers.map(([, answer]) => answer),
+        ),
+      );
+  } finally {
+    await explorers.close();
+  }
+}
+
+/** `answers`: of the jobs of the plan. */
+export function namedResults(
+  { programs }: ProgramsPlan,
+  answers: readonly JobAnswer[],
+): ProgramResult[] {
+  return programs.map((name, at) => ({ name, result: answers[at] as ExploreResult }));
 }
 
 /** Ends with the worst exit code of the programs'. */

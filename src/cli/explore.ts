@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
-import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { Command, Option } from "commander";
-import { Explorers } from "../../workers/explorers.ts";
 import type { Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
 import { type Failure, replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
 import type { EachPlan, EachResult, Plan, SearchPlan, Slice } from "../museum/plan.ts";
-import { isModule } from "../museum/program-module.ts";
 import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios.ts";
+import { isModule } from "../museum/sent-modules.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
 import {
   explorationProgress,
@@ -34,6 +32,7 @@ import {
 import { jsonDocument } from "./document.ts";
 import { exploreModule, modulePlan } from "./explore-module.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
+import { explorersOf, queueOption, refuseUnqueueable } from "./queue.ts";
 import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
 import { SoFar } from "./so-far.ts";
 import {
@@ -70,6 +69,7 @@ export interface Given extends SubjectOptions {
   prune: boolean;
   out?: string;
   shard?: Slice;
+  queue?: string;
   json?: true;
   quiet?: true;
 }
@@ -110,6 +110,7 @@ export function exploreCommand(): Command {
     .option("--no-prune", "under a bound, continue even from states met before")
     .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
     .addOption(shardOption())
+    .addOption(queueOption())
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
@@ -139,6 +140,7 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
   const seed = given.seed ?? anySeed();
   try {
     if (given.shard !== undefined) refuseUnshardable(command, { ...given }, "schedules");
+    refuseUnqueueable(command, { ...given }, "schedules");
     if (isModule(scenario)) {
       refuseForModule(command, given);
       // A program of a user's is searched to its bound unless another strategy is named.
@@ -245,7 +247,7 @@ async function knownFailureOf(subject: Subject): Promise<Explored | undefined> {
 
 async function search(plan: SearchPlan | EachPlan, given: Given): Promise<Explored | Interrupted> {
   const line = new ProgressLine(given.quiet === true);
-  const explorers = new Explorers(availableParallelism());
+  const explorers = await explorersOf(given);
   const soFar = new SoFar(plan.kind === "each" ? plan.subjects.length : 1);
   explorers.onProgress((progress) => {
     soFar.hear(progress);
@@ -344,7 +346,7 @@ function showInterrupted(
 }
 
 function optionsOf(asked: string, given: Given): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, shard: _shard, ...options } = given;
+  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...options } = given;
   return { ...options, scenario: asked };
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab fuzz`: searches over small programs, on all cores, for one that fails. */
-import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
-import { Explorers } from "../../workers/explorers.ts";
 import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
 import type { MemoryModel } from "../explore/store-buffers.ts";
 import type { FuzzFailure, FuzzResult } from "../laboratory/fuzz/fuzz.ts";
@@ -23,6 +21,7 @@ import {
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
+import { explorersOf, queueOption, refuseUnqueueable } from "./queue.ts";
 import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
 import { blameUser, memoryModelOption, refuseRacesOf } from "./subject.ts";
 
@@ -52,6 +51,7 @@ export interface Given extends Partial<KernelOptions> {
   races?: true;
   out?: string;
   shard?: Slice;
+  queue?: string;
   json?: true;
   quiet?: true;
 }
@@ -90,6 +90,7 @@ export function fuzzCommand(): Command {
     .option("--races", "also look for data races")
     .option("--out <file>", "where to save the failing program (default: fuzz-SEED-NUMBER.txt)")
     .addOption(shardOption())
+    .addOption(queueOption())
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
@@ -98,6 +99,7 @@ export function fuzzCommand(): Command {
       refuseRacesOf(given);
       const { shard, seed = anySeed() } = given;
       if (shard !== undefined) refuseUnshardable(command, { ...given }, "programs");
+      refuseUnqueueable(command, { ...given }, "programs");
       const plan = await planOf({ ...given, seed });
       const planned = { command: "fuzz", options: optionsOf({ ...given, seed }), plan } as const;
       if (shard === undefined) await run({ ...given, seed }, plan);
@@ -129,7 +131,7 @@ async function planOf(given: Given & { seed: number }): Promise<FuzzPlan> {
 
 async function run(given: Given & { seed: number }, plan: FuzzPlan): Promise<void> {
   const line = new ProgressLine(given.quiet === true);
-  const explorers = new Explorers(availableParallelism());
+  const explorers = await explorersOf(given);
   const soFar = new Map<number, FuzzResult>();
   explorers.onFuzzProgress(({ shard, ...progress }) => {
     soFar.set(shard, { ...progress, failure: undefined });
@@ -183,7 +185,7 @@ export function showFuzzed(
 }
 
 function optionsOf(given: Given): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, shard: _shard, ...options } = given;
+  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...options } = given;
   return options;
 }
 

@@ -23,7 +23,7 @@ import {
   type Given as GivenToExplore,
   showExplored,
 } from "./explore.ts";
-import { type ProgramResult, showPrograms } from "./explore-module.ts";
+import { namedResults, showPrograms } from "./explore-module.ts";
 import { readText } from "./files.ts";
 import { type Given as GivenToFuzz, showFuzzed } from "./fuzz.ts";
 import { showProofs } from "./museum.ts";
@@ -126,7 +126,7 @@ function show({ plan, options }: ShardDocument, answers: readonly JobAnswer[], g
       showExplored(String(options.scenario), all, exploredOf(plan, searches));
       break;
     case "programs":
-      showPrograms(plan, all, plan.programs.map(named(searches)));
+      showPrograms(plan, all, namedResults(plan, answers));
       break;
     case "fuzz":
       showFuzzed(plan, all, { interrupted: false, answers: answers as readonly FuzzResult[] });
@@ -151,7 +151,3 @@ function exploredOf(plan: SearchPlan | EachPlan, answers: readonly ExploreResult
   const subject = failingSubject(plan.subjects, result);
   return { ...found, subject, result, answer: answerOf(plan, result) };
 }
-
-const named =
-  (results: readonly ExploreResult[]) =>
-  (name: string, at: number): ProgramResult => ({ name, result: results[at] as ExploreResult });

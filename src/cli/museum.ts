@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab museum`: the catalogue of bugs, and the proof that each is found, and mended. */
-import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live.ts";
-import { Explorers } from "../../workers/explorers.ts";
 import { EXHIBITS, exhibit } from "../museum/bugs/index.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
 import type { ProofsPlan, Slice } from "../museum/plan.ts";
@@ -29,7 +27,9 @@ import {
   wholeNumber,
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
+import { explorersOf, queueOption } from "./queue.ts";
 import { runShard, shardOption } from "./shard.ts";
+import { blameUser } from "./subject.ts";
 
 /** For one preemption more than the exhibit needs, on the fixed source; shared equally by all. */
 const SHARED_SECONDS = 200;
@@ -50,6 +50,7 @@ interface Given {
   migrations: number;
   delays: number;
   shard?: Slice;
+  queue?: string;
   json?: true;
   quiet?: true;
 }
@@ -100,14 +101,21 @@ export function museumCommand(): Command {
       LIVE_RATES.delays,
     )
     .addOption(shardOption())
+    .addOption(queueOption())
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
   run.action(async (ids: string[], given: Given) => {
     const wanted = ids.length === 0 ? EXHIBITS : ids.map((id) => known(run, id));
-    if (given.shard !== undefined) await showShard(run, wanted, given, given.shard);
-    else if (given.live) await showLive(wanted, given);
-    else await showProof(wanted, given);
+    refuseTogether(run, given);
+    try {
+      if (given.shard !== undefined) await showShard(wanted, given, given.shard);
+      else if (given.live) await showLive(wanted, given);
+      else await showProof(wanted, given);
+    } catch (error) {
+      blameUser(run, error);
+      throw error;
+    }
   });
   return command;
 }
@@ -145,15 +153,18 @@ function planOf(wanted: readonly Exhibit[]): ProofsPlan {
   return { kind: "proofs", ids: wanted.map(({ id }) => id), shareSeconds };
 }
 
-async function showShard(
-  command: Command,
-  wanted: readonly Exhibit[],
-  given: Given,
-  shard: Slice,
-): Promise<void> {
-  if (given.live)
-    badUsage(command, "--live does not go with --shard: threads give no fixed answer");
-  if (!given.json) badUsage(command, "--shard needs --json, for slablab merge");
+function refuseTogether(command: Command, { live, shard, queue, json }: Given): void {
+  if (shard !== undefined && queue !== undefined) {
+    badUsage(command, "--queue and --shard exclude each other");
+  }
+  if (live && (shard !== undefined || queue !== undefined)) {
+    const name = shard === undefined ? "queue" : "shard";
+    badUsage(command, `--live does not go with --${name}: it runs on the threads of this machine`);
+  }
+  if (shard !== undefined && !json) badUsage(command, "--shard needs --json, for slablab merge");
+}
+
+async function showShard(wanted: readonly Exhibit[], given: Given, shard: Slice): Promise<void> {
   const plan = planOf(wanted);
   await runShard({ command: "museum", options: { ids: plan.ids }, plan }, given, shard);
 }
@@ -161,7 +172,7 @@ async function showShard(
 async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void> {
   const start = performance.now();
   const plan = planOf(wanted);
-  const explorers = new Explorers(availableParallelism());
+  const explorers = await explorersOf(given);
   const line = new ProgressLine(given.quiet === true);
   const shown: Shown[] = [];
   let ended: Interruptible<boolean>;

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   fuzz: async () => (await import("./fuzz.ts")).fuzzCommand(),
   replay: async () => (await import("./replay.ts")).replayCommand(),
   museum: async () => (await import("./museum.ts")).museumCommand(),
+  worker: async () => (await import("./worker.ts")).workerCommand(),
   merge: async () => (await import("./merge.ts")).mergeCommand(),
   scale: async () => (await import("./scale.ts")).scaleCommand(),
   geometry: async () => (await import("./geometry.ts")).geometryCommand(),

@@ -2,6 +2,7 @@
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { BadQueue } from "../../workers/queue/connection.ts";
 import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { NotExplorable } from "../explore/failure.ts";
 import { MEMORY_MODELS, type MemoryModel } from "../explore/store-buffers.ts";
@@ -72,6 +73,7 @@ export function blameUser(command: Command, error: unknown): void {
     TokenError,
     BadRegression,
     BadModule,
+    BadQueue,
     NotExplorable,
     RangeError,
   ];
@@ -81,6 +83,13 @@ export function blameUser(command: Command, error: unknown): void {
   }
   // Of an error that has come from a thread nothing but its stack says which kind it is.
   const { message, stack = "" } = error as Error;
-  const names = ["ScenarioError", "NoMutation", "TokenError", "RangeError"];
+  const names = [
+    "ScenarioError",
+    "NoMutation",
+    "TokenError",
+    "RangeError",
+    "BadModule",
+    "NotExplorable",
+  ];
   if (names.some((name) => stack.startsWith(`${name}: `))) badUsage(command, message);
 }

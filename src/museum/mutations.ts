@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The mutations of the museum by id, and those that files outside of the tree export. */
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type Mutation, messageOf, NoMutation } from "../laboratory/mutation.ts";
 import { EXHIBITS } from "./bugs/index.ts";
+import { isModule, moduleAddress } from "./sent-modules.ts";
 
 /** By id, in the order of the catalogue; one that has an alias, by that as well. */
 export const mutations: ReadonlyMap<string, Mutation> = new Map(
@@ -12,12 +11,14 @@ export const mutations: ReadonlyMap<string, Mutation> = new Map(
   ),
 );
 
-/** Those of the tree, and of files that this thread has loaded. */
+/** Those of the tree by id, and by address those of files that this thread has loaded. */
 const loaded = new Map(mutations);
+
+const keyOf = (name: string): string => (isModule(name) ? moduleAddress(name) : name);
 
 /** A mutation that has been loaded before. @throws NoMutation */
 export function loadedMutation(name: string): Mutation {
-  const known = loaded.get(name);
+  const known = loaded.get(keyOf(name));
   if (known === undefined) throw new NoMutation(`the mutation ${name} was not loaded`);
   return known;
 }
@@ -28,9 +29,9 @@ function isMutation(value: unknown): value is Mutation {
 
 /** `name`: an id, or a module that exports a mutation. @throws NoMutation */
 export async function loadMutation(name: string): Promise<Mutation> {
-  const known = loaded.get(name);
+  const known = loaded.get(keyOf(name));
   if (known !== undefined) return known;
-  if (!/\.[mc]?[jt]s$/.test(name)) {
+  if (!isModule(name)) {
     const ids = [...mutations].map(([id, { title }]) => `  ${id.padEnd(6)}${title}`);
     throw new NoMutation(`no mutation ${name}; name a .ts file, or one of\n${ids.join("\n")}`);
   }
@@ -38,13 +39,13 @@ export async function loadMutation(name: string): Promise<Mutation> {
   const mutation = Object.values(module).find(isMutation);
   if (mutation === undefined) throw new NoMutation(`${name} exports no mutation: { id, change }`);
   if (typeof mutation.change !== "function") throw new NoMutation(`${name}: change is no function`);
-  loaded.set(name, mutation);
+  loaded.set(keyOf(name), mutation);
   return mutation;
 }
 
 async function importFile(name: string): Promise<Record<string, unknown>> {
   try {
-    return await import(pathToFileURL(resolve(name)).href);
+    return await import(moduleAddress(name));
   } catch (error) {
     throw new NoMutation(`${name} cannot be loaded: ${messageOf(error)}`, { cause: error });
   }

@@ -3,14 +3,13 @@
  * `explore` and `replay` of a module of the user's: what it exports is a program over typed arrays and
  * Atomics (an object with `tasks`) or a scenario over the allocators (one with `contexts`).
  */
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { ExploreResult, SearchOptions } from "../explore/explore.ts";
 import { explore, replay } from "../explore/javascript/explore.ts";
 import type { WordsProgram } from "../explore/javascript/program.ts";
 import type { Replayed } from "../explore/replay.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import { quoted } from "../machine/quoted.ts";
+import { moduleAddress } from "./sent-modules.ts";
 
 /** One export of the module. */
 export interface UserProgram {
@@ -24,8 +23,6 @@ export class BadModule extends Error {
   override name = "BadModule";
 }
 
-export const isModule = (path: string): boolean => /\.[cm]?[jt]s$/.test(path);
-
 /** @throws BadModule if the file cannot be loaded, or exports nothing that can be explored. */
 export async function programsOf(path: string): Promise<UserProgram[]> {
   const exports = await load(path);
@@ -38,7 +35,7 @@ export async function programsOf(path: string): Promise<UserProgram[]> {
 
 async function load(path: string): Promise<Record<string, unknown>> {
   try {
-    return await import(pathToFileURL(resolve(path)).href);
+    return await import(moduleAddress(path));
   } catch (error) {
     throw new BadModule(`${quoted(path)} cannot be loaded: ${quoted(String(error))}`);
   }
