@@ -571,6 +571,7 @@ export class Kernel {
     if (typeof size === "number" && !(size > 0)) return 0;
     this.args.count(call, "objects", size);
     this.args.gfp(call, gfp);
+    if (this.direct.isOpen()) return this.system.kmemCacheAllocBulk(s, size, p, gfp) || this.got(0);
     return this.got(this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp)));
   }
 
@@ -581,7 +582,8 @@ export class Kernel {
     this.args.count(call, "objects", size);
     this.args.array(call, p);
     this.args.objects(call, s, size, p);
-    this.call(call, () => this.system.kmemCacheFreeBulk(s, size, p));
+    if (this.direct.isOpen()) this.system.kmemCacheFreeBulk(s, size, p);
+    else this.call(call, () => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
   // ---- sheaves of callers, and calls from any context; a kernel before 7.1 throws RangeError ----
