@@ -41,9 +41,9 @@ import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import type { Policies } from "../pages/policies.ts";
 import type { Reserves } from "../pages/reserves.ts";
 import { policiesOf } from "../pages/with-policies.ts";
+import { reservesOf } from "../pages/with-reserves.ts";
 import { Afterwards } from "./afterwards.ts";
 import { Arguments, refuse } from "./arguments.ts";
-import { reservesOf } from "../pages/with-reserves.ts";
 import { bootClasses } from "./boot-classes.ts";
 import {
   type BootedOptions,

@@ -42,8 +42,8 @@ import {
   PG_HEAD,
   PG_NODE_MASK,
   PG_NODE_SHIFT,
-  PG_RANGE,
   PG_PFMEMALLOC,
+  PG_RANGE,
 } from "./page.ts";
 import { PcpLists } from "./pcp.ts";
 import { PageRanges } from "./ranges.ts";
