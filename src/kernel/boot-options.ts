@@ -133,6 +133,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   initOnAlloc: BOOLEAN,
   initOnFree: BOOLEAN,
   policies: BOOLEAN,
+  reserves: BOOLEAN,
   failSlab: orNull(OBJECT),
   failPages: orNull(OBJECT),
   config: listOf(STRING),
