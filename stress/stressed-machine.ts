@@ -83,6 +83,7 @@ export class StressedMachine {
         failSlab,
         failPages,
         policies: options.policies === true,
+        reserves: WORKLOADS.get(options.workload)?.reserves === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),
     );

@@ -9,7 +9,9 @@ import {
   __GFP_FS,
   __GFP_HIGH,
   __GFP_IO,
+  __GFP_MEMALLOC,
   __GFP_NOFAIL,
+  __GFP_NOMEMALLOC,
   __GFP_NORETRY,
   __GFP_NOWARN,
   __GFP_RECLAIMABLE,
@@ -36,7 +38,9 @@ const LATER_BITS: readonly [bit: number, later: number][] = [
   [__GFP_NOWARN, 0x2000],
   [__GFP_NOFAIL, 0x8000],
   [__GFP_NORETRY, 0x1_0000],
+  [__GFP_MEMALLOC, 0x2_0000],
   [__GFP_COMP, 0x4_0000],
+  [__GFP_NOMEMALLOC, 0x8_0000],
   [__GFP_THISNODE, 0x20_0000],
 ];
 
@@ -55,6 +59,8 @@ const NAMES: readonly [name: string, bits: number][] = [
   ["__GFP_NORETRY", 0x1_0000],
   ["__GFP_COMP", 0x4_0000],
   ["__GFP_ZERO", 0x100],
+  ["__GFP_NOMEMALLOC", 0x8_0000],
+  ["__GFP_MEMALLOC", 0x2_0000],
   ["__GFP_THISNODE", 0x20_0000],
   ["__GFP_RECLAIMABLE", 0x10],
   ["__GFP_DIRECT_RECLAIM", DIRECT_RECLAIM],

@@ -8,6 +8,7 @@ import { since } from "../caches/kernel-version.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withPolicies } from "../pages/with-policies.ts";
+import { withReserves } from "../pages/with-reserves.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withSlabPolicies } from "../slab/options/policies.ts";
@@ -17,6 +18,11 @@ import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/har
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { strictNuma, withPolicySearch, withSheafPolicySearch } from "../slub/options/policies.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
+import {
+  withReservedCpuSlabs,
+  withReservedSlabs,
+  withUnreservedSheaves,
+} from "../slub/options/reserves.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { withSheafInitOnFree } from "../slub/sheaves/init-on-free.ts";
 import type { BootedOptions } from "./boot-options.ts";
@@ -47,8 +53,17 @@ export const taskPolicies: Change = inTurn(
   onSlab(withSlabPolicies),
 );
 
+/** Watermarks, reclaim, and slabs made of the reserves. */
+export const memoryReserves: Change = inTurn(
+  onCommon(({ Pages }) => ({ Pages: withReserves(Pages) })),
+  onSlubLayer(withReservedSlabs),
+  onSlub(withReservedCpuSlabs),
+  onSheafParts(withUnreservedSheaves),
+);
+
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
 const CHANGES = {
+  reserves: memoryReserves,
   slabLock: onSlubLayer(withSlabLock),
   hardened: inTurn(onSlubLayer(withHardenedPointers), onSlub(withHardenedFastPaths)),
   randomized: inTurn(onSlubLayer(withRandomFreelists), onSlab(withRandomIndexes)),
@@ -83,6 +98,7 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
     debugSlab: options.config.includes("DEBUG_SLAB"),
     initOnAlloc: options.initOnAlloc,
     initOnFree: options.initOnFree,
+    reserves: options.reserves,
     policies: options.policies,
     strictNuma:
       options.policies &&

@@ -60,6 +60,8 @@ export interface BootOptions {
   readonly initOnFree?: boolean;
   /** Tasks may have memory policies, and be confined to nodes: `kernel.policies`. */
   readonly policies?: boolean;
+  /** Watermarks, reserves and shrinkers: `kernel.reserves`. */
+  readonly reserves?: boolean;
   /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
   readonly failSlab?: Partial<FaultSettings> | null;
   readonly failPages?: Partial<FaultSettings> | null;
@@ -104,6 +106,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "memory"> & { memory: number } = {
   initOnAlloc: false,
   initOnFree: false,
   policies: false,
+  reserves: false,
   failSlab: null,
   failPages: null,
   config: [],
@@ -130,6 +133,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   initOnAlloc: BOOLEAN,
   initOnFree: BOOLEAN,
   policies: BOOLEAN,
+  reserves: BOOLEAN,
   failSlab: orNull(OBJECT),
   failPages: orNull(OBJECT),
   config: listOf(STRING),

@@ -44,6 +44,9 @@ export { MIB } from "../machine/units.ts";
 export type { ViewClass } from "../machine/views.ts";
 export {
   __GFP_DMA,
+  __GFP_MEMALLOC,
+  __GFP_NOFAIL,
+  __GFP_NOMEMALLOC,
   __GFP_NORETRY,
   __GFP_NOWARN,
   __GFP_THISNODE,
@@ -52,6 +55,8 @@ export {
   GFP_KERNEL,
   GFP_NOWAIT,
 } from "../pages/gfp.ts";
+export type { MemoryPolicy, Policies } from "../pages/policies.ts";
+export type { Reserves, Shrinker } from "../pages/reserves.ts";
 export type { BootOptions, MemoryRegion, SwapKind } from "./boot-options.ts";
 export type { KernelDebug } from "./debug.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";

@@ -39,7 +39,9 @@ import { elementBytes, type ViewClass } from "../machine/views.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import type { Policies } from "../pages/policies.ts";
+import type { Reserves } from "../pages/reserves.ts";
 import { policiesOf } from "../pages/with-policies.ts";
+import { reservesOf } from "../pages/with-reserves.ts";
 import { Afterwards } from "./afterwards.ts";
 import { Arguments, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
@@ -196,6 +198,8 @@ export class Kernel {
   declare readonly debug: KernelDebug;
   /** This thread's memory policy, and the nodes it is confined to; undefined unless booted with `policies`. */
   declare readonly policies: Policies | undefined;
+  /** This thread's access to the last pages, and its shrinkers; undefined unless booted with `reserves`. */
+  declare readonly reserves: Reserves | undefined;
   declare private readonly system: System;
   declare private readonly direct: DirectMemory;
   declare private readonly args: Arguments;
@@ -246,6 +250,8 @@ export class Kernel {
     });
     this.policies = policiesOf(system.pages);
     this.policies?.begin();
+    this.reserves = reservesOf(system.pages);
+    this.reserves?.noreclaimRestore(0);
   }
 
   /** Plain data, which may be posted to any worker: what `attach` takes. */

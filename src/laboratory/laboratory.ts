@@ -24,7 +24,7 @@ import {
   smallMachine,
   type World,
 } from "../explore/world.ts";
-import { taskPolicies } from "../kernel/boot-classes.ts";
+import { memoryReserves, taskPolicies } from "../kernel/boot-classes.ts";
 import {
   type Change,
   classesFor,
@@ -37,7 +37,9 @@ import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import type { Policies } from "../pages/policies.ts";
+import type { Reserves } from "../pages/reserves.ts";
 import { policiesOf } from "../pages/with-policies.ts";
+import { reservesOf } from "../pages/with-reserves.ts";
 import type { Slab } from "../slab/slab.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
@@ -79,6 +81,8 @@ export interface Equipment {
   readonly mailbox: boolean;
   /** Tasks have memory policies and cpusets. */
   readonly policies: boolean;
+  /** There are watermarks and reserves. */
+  readonly reserves: boolean;
   /** The names of the contexts, whose numbers are those of their tasks. */
   readonly contexts: readonly string[];
   /** When the other CPUs see a store. */
@@ -89,6 +93,7 @@ const NOTHING: Equipment = {
   faults: false,
   mailbox: false,
   policies: false,
+  reserves: false,
   contexts: [],
   memory: "sc",
 };
@@ -123,7 +128,8 @@ export class Laboratory implements World {
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
     const faulty = equipment.faults ? withFaults(plainBase) : plainBase;
-    const base = equipment.policies ? taskPolicies(faulty) : faulty;
+    const reserved = equipment.reserves ? memoryReserves(faulty) : faulty;
+    const base = equipment.policies ? taskPolicies(reserved) : reserved;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {
       ...DEFAULT_BOOT_PARAMETERS,
@@ -170,6 +176,12 @@ export class Laboratory implements World {
     const policies = policiesOf(this.system.pages);
     if (policies === undefined) throw new RangeError("no task has a policy here");
     return policies;
+  }
+
+  get reserves(): Reserves {
+    const reserves = reservesOf(this.system.pages);
+    if (reserves === undefined) throw new RangeError("there are no reserves here");
+    return reserves;
   }
 
   /** The number of a context's task. */

@@ -6,7 +6,7 @@ import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
-import { __GFP_THISNODE, __GFP_ZERO } from "../pages/gfp.ts";
+import { __GFP_MEMALLOC, __GFP_THISNODE, __GFP_ZERO } from "../pages/gfp.ts";
 import { Page, PG_SLAB } from "../pages/page.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { AllocWish, Bound, Names, Step } from "./steps.ts";
@@ -43,7 +43,8 @@ export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number):
   }
 }
 
-function allocate({ system, s }: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Address {
+function allocate(lab: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Address {
+  const { system, s } = lab;
   const object = system.kmemCacheAllocNode(s, gfp | gfpOf(wish), node);
   if (object === 0 && wish === "must") refuse("out-of-memory", "no object, though there is one");
   if (object === 0) return 0;
@@ -57,11 +58,15 @@ function allocate({ system, s }: Laboratory, { node, wish }: Of<"alloc">, gfp: n
   if (wish === "thisnode" && node >= 0 && from !== node) {
     refuse("wrong-slab", `object ${hex(object)} is of node ${from}, not of node ${node}`);
   }
+  if (wish === "ordinary" && lab.reserves.isReserve(pages.virtToHeadPage(object))) {
+    refuse("wrong-slab", `object ${hex(object)} is of the reserves`);
+  }
   return object;
 }
 
 function gfpOf(wish: AllocWish | undefined): number {
   if (wish === "zero") return __GFP_ZERO;
+  if (wish === "memalloc") return __GFP_MEMALLOC;
   return wish === "thisnode" ? __GFP_THISNODE : 0;
 }
 
@@ -124,6 +129,9 @@ function act(lab: Laboratory, step: Step, names: Names): void {
       return;
     case "mempolicy":
       lab.policies.setPolicy(step.policy, step.nodes);
+      return;
+    case "min-free":
+      lab.reserves.minFreeKbytes = step.kbytes;
       return;
     case "mems":
       lab.policies.setMems(step.nodes, lab.taskNamed(step.task));

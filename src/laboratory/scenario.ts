@@ -183,6 +183,7 @@ function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
   return {
     faults: verbs.has("fail-slab") || verbs.has("fail-page"),
     mailbox: verbs.has("hand") || verbs.has("take"),
+    reserves: verbs.has("min-free"),
     policies: verbs.has("mempolicy") || verbs.has("mems"),
     contexts: scenario.contexts.map(({ name }) => name),
     memory,

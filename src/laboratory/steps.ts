@@ -61,6 +61,7 @@ export type Step =
       readonly shared: number;
     }
   | { readonly verb: "mempolicy"; readonly policy: MemoryPolicy; readonly nodes: readonly number[] }
+  | { readonly verb: "min-free"; readonly kbytes: number }
   | { readonly verb: "mems"; readonly task: string; readonly nodes: readonly number[] }
   | { readonly verb: "call"; readonly title: string; readonly body: StepBody };
 
@@ -75,10 +76,17 @@ export type Names = (reference: string) => Address[];
 
 /**
  * `zero`: zeroed, which is checked. `thisnode`: from the node that is named or not at all. `must`: there
- * is memory that it may have, so it must not fail.
+ * is memory that it may have, so it must not fail. `memalloc`: from the reserves, too. `ordinary`: not
+ * of a slab that was made of these.
  */
-export type AllocWish = "zero" | "thisnode" | "must";
-export const ALLOC_WISHES: readonly AllocWish[] = ["zero", "thisnode", "must"];
+export type AllocWish = "zero" | "thisnode" | "must" | "memalloc" | "ordinary";
+export const ALLOC_WISHES: readonly AllocWish[] = [
+  "zero",
+  "thisnode",
+  "must",
+  "memalloc",
+  "ordinary",
+];
 
 export const alloc = (name: string, count = 1, node = NUMA_NO_NODE, wish?: AllocWish): Step => ({
   verb: "alloc",
@@ -172,6 +180,8 @@ export const mempolicy = (policy: MemoryPolicy, ...nodes: number[]): Step => ({
 });
 /** The cpuset of a task: the nodes of which it may have memory from now on. */
 export const mems = (task: string, ...nodes: number[]): Step => ({ verb: "mems", task, nodes });
+/** Written to /proc/sys/vm/min_free_kbytes: so much is left to those that may use the reserves. */
+export const minFree = (kbytes: number): Step => ({ verb: "min-free", kbytes });
 /** Anything else, in TypeScript only. It runs again like an operation: all its state is in the memory. */
 export const call = (title: string, body: StepBody): Step => ({ verb: "call", title, body });
 
@@ -225,6 +235,8 @@ export function stepText(step: Step): string {
       return [step.verb, step.policy.replace(" ", "-"), ...step.nodes].join(" ");
     case "mems":
       return [step.verb, step.task, ...step.nodes].join(" ");
+    case "min-free":
+      return `${step.verb} ${step.kbytes}`;
     case "call":
       return step.title;
     default:

@@ -11,6 +11,7 @@ import type { Words } from "./words.ts";
 export const MOST = 4096;
 const LARGEST_REQUEST = 65_536;
 const LARGEST_BLOCK_ORDER = 5;
+const LARGEST_MIN_FREE = 65_536;
 
 /** Policies whose names are two words have a hyphen in a file. */
 const POLICY_WORDS = MEMORY_POLICIES.map((policy) => policy.replace(" ", "-"));
@@ -87,6 +88,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     const policy = words.oneOf("memory policy", POLICY_WORDS).replace("-", " ") as MemoryPolicy;
     return steps.mempolicy(policy, ...nodesIn(words));
   },
+  "min-free": (words) => steps.minFree(words.number("kilobytes", 0, LARGEST_MIN_FREE)),
   mems: (words) => steps.mems(words.name("a task"), ...nodesIn(words)),
   tune: (words) =>
     steps.tune(

@@ -10,8 +10,12 @@ export const __GFP_FS = 0x80;
 export const __GFP_NOWARN = 0x200;
 export const __GFP_NOFAIL = 0x800;
 export const __GFP_NORETRY = 0x1000;
+/** May use the reserves. */
+export const __GFP_MEMALLOC = 0x2000;
 export const __GFP_COMP = 0x4000;
 export const __GFP_ZERO = 0x8000;
+/** May not, whatever the task may. */
+export const __GFP_NOMEMALLOC = 0x1_0000;
 export const __GFP_THISNODE = 0x4_0000;
 export const __GFP_RECLAIMABLE = 0x8_0000;
 

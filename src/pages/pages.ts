@@ -42,6 +42,7 @@ import {
   PG_HEAD,
   PG_NODE_MASK,
   PG_NODE_SHIFT,
+  PG_PFMEMALLOC,
   PG_RANGE,
 } from "./page.ts";
 import { PcpLists } from "./pcp.ts";
@@ -171,15 +172,19 @@ export class Pages {
 
   /** get_page_from_freelist: the first zone that has a block. */
   private takeFrom(zonelist: readonly Zone[], gfp: number, order: number): PagePtr {
-    const type = (gfp & __GFP_RECLAIMABLE) !== 0 ? MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
     const mayTakeAll = (gfp & (__GFP_HIGH | __GFP_NOFAIL)) !== 0;
     for (const zone of zonelist) {
       const keep = mayTakeAll ? 0 : zone.reserve;
-      const page =
-        order === 0 ? this.pcp.take(zone, type, keep) : this.takeBlock(zone, order, type, keep);
+      const page = this.takeFromZone(zone, gfp, order, keep);
       if (page !== 0) return page;
     }
     return 0;
+  }
+
+  /** buffered_rmqueue: a block that leaves `keep` pages free in the zone, marked as allocated; or 0. */
+  protected takeFromZone(zone: Zone, gfp: number, order: number, keep: number): PagePtr {
+    const type = (gfp & __GFP_RECLAIMABLE) !== 0 ? MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
+    return order === 0 ? this.pcp.take(zone, type, keep) : this.takeBlock(zone, order, type, keep);
   }
 
   private takeBlock(zone: Zone, order: number, type: number, keep: number): PagePtr {
@@ -199,8 +204,7 @@ export class Pages {
    */
   allocRange(gfp: number, count: number, node: number): PagePtr {
     const { memory } = this;
-    const from = node < 0 ? this.machine.topology.cpuToNode(memory.smpProcessorId()) : node;
-    const zonelist = this.zonelists.of(gfp, from);
+    const zonelist = this.zonesFor(gfp, node);
     let page = this.takeRange(zonelist, count);
     if (page === 0 && (gfp & __GFP_WAIT) !== 0) {
       this.drainAllPages();
@@ -242,7 +246,7 @@ export class Pages {
   }
 
   /** prep_new_page: the block is not visible to others yet. */
-  private prepare(page: PagePtr, gfp: number, order: number): void {
+  protected prepare(page: PagePtr, gfp: number, order: number): void {
     const { memory } = this;
     if ((gfp & __GFP_COMP) !== 0 && order > 0) {
       memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_HEAD);
@@ -287,7 +291,7 @@ export class Pages {
     if ((flags & PG_ALLOCATED) === 0) {
       throw new KernelBug("double-free", `BUG: ${this.nameOf(page)} is freed but not allocated`);
     }
-    if ((flags & ~(NODE_BITS | PG_ALLOCATED | PG_HEAD)) !== 0) {
+    if ((flags & ~(NODE_BITS | PG_ALLOCATED | PG_HEAD | PG_PFMEMALLOC)) !== 0) {
       throw new KernelBug(
         "bad-access",
         `BUG: Bad page state: ${this.nameOf(page)} is freed with flags 0x${(flags >>> 0).toString(16)}`,

@@ -138,13 +138,13 @@ export class NodePartial {
     return pages;
   }
 
-  /** First slab of the list, or 0. Needs list_lock. */
-  first(n: KmemCacheNodePtr): PagePtr {
+  /** First slab of the list, or 0; with `gfp`, of those that may serve that request. Needs list_lock. */
+  first(n: KmemCacheNodePtr, _gfp?: number): PagePtr {
     return this.after(n, n + NODE_PARTIAL);
   }
 
-  /** The slab behind `page`, or 0. Needs list_lock. */
-  next(n: KmemCacheNodePtr, page: PagePtr): PagePtr {
+  /** The slab behind `page`, or 0; likewise. */
+  next(n: KmemCacheNodePtr, page: PagePtr, _gfp?: number): PagePtr {
     return this.after(n, page + PAGE_LRU);
   }
 

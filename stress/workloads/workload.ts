@@ -23,5 +23,7 @@ export interface Workload {
   /** One line: the operations, and the part of the allocator that they are meant for. */
   readonly story: string;
   readonly caches: readonly CacheWish[];
+  /** The machine has watermarks and reserves. */
+  readonly reserves?: boolean;
   start(driver: Driver): Player;
 }

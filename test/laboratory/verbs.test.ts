@@ -49,6 +49,7 @@ const CASES: readonly [string, Lines][] = [
     "policies and cpusets",
     { machine: "cpus 2 nodes 2", a: "mempolicy weighted-interleave 0 1|alloc x 2", b: "mems A 1" },
   ],
+  ["reserves", { setup: "alloc a 4|min-free 65536", a: "alloc x memalloc", b: "alloc y ordinary" }],
   ["an object allocation that fails", { a: "fail-slab 2|alloc x 3" }],
   ["a CPU that goes and comes", { machine: "cpus 3", a: "cpu-offline 2|cpu-online 2" }],
   ["a node that goes and comes", { machine: "cpus 2 nodes 2", a: "node-offline 1|node-online 1" }],

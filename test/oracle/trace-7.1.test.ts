@@ -45,8 +45,8 @@ const BROKEN: Record<string, Change> = {
   })),
   "isolated slabs in the list's order": onSheaves((classes) => ({
     Refill: class extends classes.Refill {
-      protected override isolate(n: number, wanted: number, tries: boolean): number[] {
-        return super.isolate(n, wanted, tries).reverse();
+      protected override isolate(...asked: [number, number, number, boolean]): number[] {
+        return super.isolate(...asked).reverse();
       }
     },
   })),

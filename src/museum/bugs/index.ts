@@ -56,6 +56,7 @@ import { S27 } from "./s27-lost-spare.ts";
 import { S28 } from "./s28-link-in-object.ts";
 import { S29 } from "./s29-surplus-dropped.ts";
 import { S30 } from "./s30-not-listed-again.ts";
+import { S31 } from "./s31-reserves-for-all.ts";
 import { W01 } from "./w01-limit-not-yet-seen.ts";
 import { W02 } from "./w02-count-without-release.ts";
 
@@ -115,6 +116,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   S28,
   S29,
   S30,
+  S31,
   W01,
   W02,
 ];

@@ -22,24 +22,24 @@ export class PartialSearchBySlabs extends PartialSearch {
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     _c: KmemCacheCpuPtr,
-    _gfp: number,
+    gfp: number,
   ): Address {
     const { nodePartial } = this.parts;
     // Without the lock: at worst a slab is missed, and a new one made.
     if (n === 0 || nodePartial.nrPartial(n) === 0) return 0;
     const flags = nodePartial.lockIrqsave(n);
-    const object = this.context.isDebug(s) ? this.takeSingle(s, n) : this.takeSlabs(s, n);
+    const object = this.context.isDebug(s) ? this.takeSingle(s, n, gfp) : this.takeSlabs(s, n, gfp);
     nodePartial.unlockIrqrestore(n, flags);
     return object;
   }
 
-  protected takeSlabs(s: KmemCachePtr, n: KmemCacheNodePtr): Address {
+  protected takeSlabs(s: KmemCachePtr, n: KmemCacheNodePtr, gfp: number): Address {
     const { memory } = this;
     const { nodePartial, cpuPartial } = this.parts;
     let object: Address = 0;
     let reserve = 0;
-    for (let page = nodePartial.first(n); page !== 0; ) {
-      const next = nodePartial.next(n, page);
+    for (let page = nodePartial.first(n, gfp); page !== 0; ) {
+      const next = nodePartial.next(n, page, gfp);
       const { freelist } =
         object === 0 ? this.acquireObjects(s, n, page) : this.acquireSlab(s, n, page);
       if (freelist === 0) {
@@ -60,10 +60,10 @@ export class PartialSearchBySlabs extends PartialSearch {
     return object;
   }
 
-  protected takeSingle(s: KmemCachePtr, n: KmemCacheNodePtr): Address {
+  protected takeSingle(s: KmemCachePtr, n: KmemCacheNodePtr, gfp: number): Address {
     const { nodePartial } = this.parts;
-    for (let page = nodePartial.first(n); page !== 0; ) {
-      const next = nodePartial.next(n, page);
+    for (let page = nodePartial.first(n, gfp); page !== 0; ) {
+      const next = nodePartial.next(n, page, gfp);
       const object = this.takeSingleFrom(s, n, page);
       if (object !== 0) return object;
       page = next;

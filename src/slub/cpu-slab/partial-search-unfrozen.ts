@@ -46,19 +46,19 @@ export class PartialSearchUnfrozen extends PartialSearchBySlabs {
     const flags = nodePartial.lockFor(n, gfp);
     if (flags === undefined) return 0;
     const isDebug = this.context.isDebug(s);
-    const found = isDebug ? this.takeSingle(s, n) : this.takeOff(s, n);
+    const found = isDebug ? this.takeSingle(s, n, gfp) : this.takeOff(s, n, gfp);
     nodePartial.unlockIrqrestore(n, flags);
     return isDebug || found === 0 ? found : this.freeze(s, found);
   }
 
   /** With list_lock: the first slab of the list, on no list now, and some more on this CPU's; or 0. */
-  protected takeOff(s: KmemCachePtr, n: KmemCacheNodePtr): PagePtr {
+  protected takeOff(s: KmemCachePtr, n: KmemCacheNodePtr, gfp: number): PagePtr {
     const { cpuPartial } = this.parts;
-    const first = this.takeFirst(n);
+    const first = this.takeFirst(n, gfp);
     if (first !== 0) this.context.stat(s, ALLOC_FROM_PARTIAL);
     const limit = this.memory.readOnce(s + KmemCache.cpuPartialSlabs);
     for (let wanted = limit === 0 ? 0 : (limit >> 1) + 1; wanted > 0; wanted--) {
-      const page = this.takeFirst(n);
+      const page = this.takeFirst(n, gfp);
       if (page === 0) break;
       cpuPartial.putLocked(s, page);
       this.context.stat(s, CPU_PARTIAL_NODE);
@@ -66,9 +66,9 @@ export class PartialSearchUnfrozen extends PartialSearchBySlabs {
     return first;
   }
 
-  private takeFirst(n: KmemCacheNodePtr): PagePtr {
+  private takeFirst(n: KmemCacheNodePtr, gfp: number): PagePtr {
     const { nodePartial } = this.parts;
-    const page = nodePartial.first(n);
+    const page = nodePartial.first(n, gfp);
     if (page !== 0) nodePartial.remove(n, page);
     return page;
   }

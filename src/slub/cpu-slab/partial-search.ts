@@ -76,7 +76,7 @@ export class PartialSearch {
     s: KmemCachePtr,
     n: KmemCacheNodePtr,
     c: KmemCacheCpuPtr,
-    _gfp: number,
+    gfp: number,
   ): Address {
     const { memory } = this;
     const { nodePartial, cpuSlab, cpuPartial } = this.parts;
@@ -85,8 +85,8 @@ export class PartialSearch {
     let object: Address = 0;
     let available = 0;
     nodePartial.lock(n);
-    for (let page = nodePartial.first(n); page !== 0; ) {
-      const next = nodePartial.next(n, page);
+    for (let page = nodePartial.first(n, gfp); page !== 0; ) {
+      const next = nodePartial.next(n, page, gfp);
       const acquired =
         object === 0 ? this.acquireObjects(s, n, page) : this.acquireSlab(s, n, page);
       if (acquired.freelist === 0) {

@@ -13,13 +13,7 @@ import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { objectsOf, packCounters } from "../counters.ts";
 import { ADD_TO_HEAD } from "../node-partial.ts";
-import {
-  ALLOC_NODE_MISMATCH,
-  ALLOC_REFILL,
-  ALLOC_SLAB,
-  CPU_PARTIAL_ALLOC,
-  DEACTIVATE_BYPASS,
-} from "../statistics.ts";
+import { ALLOC_REFILL, ALLOC_SLAB, CPU_PARTIAL_ALLOC, DEACTIVATE_BYPASS } from "../statistics.ts";
 import type { KmemCacheCpuPtr, KmemCacheNodePtr, KmemCachePtr } from "../structs.ts";
 import { SlowAllocation } from "./slow-allocation.ts";
 
@@ -47,7 +41,7 @@ export class SlowAllocationInterruptible extends SlowAllocation {
     for (;;) {
       if (page === 0) page = this.nextPartial(s, c);
       if (page === 0) return this.allocateFromNodes(s, gfp, node, c);
-      const object = this.nodeMatches(page, node)
+      const object = this.fits(s, page, node, gfp)
         ? this.takeFrom(s, c, page)
         : this.giveUp(s, c, page);
       if (object !== undefined && object !== 0) return object;
@@ -77,11 +71,10 @@ export class SlowAllocationInterruptible extends SlowAllocation {
     return object;
   }
 
-  /** The cpu slab is of the wrong node. 0, or undefined where it is another one by now. */
+  /** The cpu slab does not fit. 0, or undefined where it is another one by now. */
   protected giveUp(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): 0 | undefined {
     const { memory } = this;
     const { cpuSlab, deactivation } = this.parts;
-    this.context.stat(s, ALLOC_NODE_MISMATCH);
     const flags = memory.irqSave();
     const isStillHere = cpuSlab.page(c) === page;
     const freelist = cpuSlab.freelist(c);

@@ -26,8 +26,8 @@ export class SlowAllocationUnfrozen extends SlowAllocationInterruptible {
     const c = cpuSlab.here(s);
     for (;;) {
       const page = cpuSlab.page(c);
-      const own = page === 0 ? 0 : this.fromCpuSlab(s, node, c, page);
-      const object = own === 0 ? this.fromCpuPartial(s, node, c) : own;
+      const own = page === 0 ? 0 : this.fromCpuSlab(s, c, page, this.fits(s, page, node, gfp));
+      const object = own === 0 ? this.fromCpuPartial(s, c, node, gfp) : own;
       if (object === undefined) continue;
       return object !== 0 ? object : this.allocateFromNodes(s, gfp, node, c);
     }
@@ -36,22 +36,27 @@ export class SlowAllocationUnfrozen extends SlowAllocationInterruptible {
   /** 0: the cpu slab was given up; undefined: an interrupt has changed it. */
   private fromCpuSlab(
     s: KmemCachePtr,
-    node: number,
     c: KmemCacheCpuPtr,
     page: PagePtr,
+    fits: boolean,
   ): Address | undefined {
-    return this.nodeMatches(page, node) ? this.takeFrom(s, c, page) : this.giveUp(s, c, page);
+    return fits ? this.takeFrom(s, c, page) : this.giveUp(s, c, page);
   }
 
   /** From the first slab of the cpu partial list that fits; 0: there is none; undefined as above. */
-  private fromCpuPartial(s: KmemCachePtr, node: number, c: KmemCacheCpuPtr): Address | undefined {
+  private fromCpuPartial(
+    s: KmemCachePtr,
+    c: KmemCacheCpuPtr,
+    node: number,
+    gfp: number,
+  ): Address | undefined {
     const { memory } = this;
     const { cpuSlab, cpuPartial } = this.parts;
     while (cpuSlab.partial(c) !== 0) {
       const flags = memory.irqSave();
       const isChanged = cpuSlab.page(c) !== 0;
       const page = isChanged ? 0 : cpuSlab.popPartial(c);
-      const fits = page !== 0 && this.nodeMatches(page, node);
+      const fits = page !== 0 && this.matches(page, node, gfp);
       const object = fits ? this.install(s, c, page) : 0;
       memory.irqRestore(flags);
       if (isChanged) return undefined;

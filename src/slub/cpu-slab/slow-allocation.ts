@@ -92,7 +92,9 @@ export class SlowAllocation {
     for (;;) {
       if (page === 0) page = this.nextPartial(s, c);
       if (page === 0) return this.allocateFromNewSlab(s, gfp, node);
-      const freelist = this.takeFromCpuSlab(s, node, c, page);
+      const freelist = this.fits(s, page, node, gfp)
+        ? this.takeFromCpuSlab(s, c, page)
+        : this.giveUpCpuSlab(s, c, page);
       if (freelist !== 0) return cpuSlab.load(s, c, freelist);
       page = 0;
     }
@@ -104,20 +106,16 @@ export class SlowAllocation {
     return page;
   }
 
-  /** The free objects of the cpu slab; or 0, and the slab was given up: wrong node, or full. */
-  private takeFromCpuSlab(
-    s: KmemCachePtr,
-    node: number,
-    c: KmemCacheCpuPtr,
-    page: PagePtr,
-  ): Address {
+  private giveUpCpuSlab(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): 0 {
     const { cpuSlab, deactivation } = this.parts;
-    if (!this.nodeMatches(page, node)) {
-      this.context.stat(s, ALLOC_NODE_MISMATCH);
-      deactivation.deactivate(s, page, cpuSlab.freelist(c));
-      cpuSlab.drop(c);
-      return 0;
-    }
+    deactivation.deactivate(s, page, cpuSlab.freelist(c));
+    cpuSlab.drop(c);
+    return 0;
+  }
+
+  /** The free objects of the cpu slab; or 0, and the slab was given up: it is full. */
+  private takeFromCpuSlab(s: KmemCachePtr, c: KmemCacheCpuPtr, page: PagePtr): Address {
+    const { cpuSlab } = this.parts;
     const refilled = this.recheckFreelist(c);
     if (refilled !== 0) return refilled;
     const freelist = this.getFreelist(s, page);
@@ -128,6 +126,18 @@ export class SlowAllocation {
       this.context.stat(s, ALLOC_REFILL);
     }
     return freelist;
+  }
+
+  /** Whether the cpu slab will do. */
+  protected fits(s: KmemCachePtr, page: PagePtr, node: number, gfp: number): boolean {
+    if (this.matches(page, node, gfp)) return true;
+    if (!this.nodeMatches(page, node)) this.context.stat(s, ALLOC_NODE_MISMATCH);
+    return false;
+  }
+
+  /** node_match, and pfmemalloc_match where slabs may be of the reserves. */
+  protected matches(page: PagePtr, node: number, _gfp: number): boolean {
+    return this.nodeMatches(page, node);
   }
 
   protected nodeMatches(page: PagePtr, node: number): boolean {

@@ -71,7 +71,7 @@ export class Prefill {
    * The kernel trusts its callers; here the sheaf must be one of the cache's that prefill has handed
    * out and nobody has returned since. @throws KernelBug
    */
-  private refuseStranger(call: string, s: KmemCachePtr, sheaf: SheafPtr): void {
+  protected refuseStranger(call: string, s: KmemCachePtr, sheaf: SheafPtr): void {
     const why = this.whyStrange(s, sheaf);
     if (why !== undefined) throw new KernelBug("bad-access", `${call}: ${hex(sheaf)} ${why}`);
   }

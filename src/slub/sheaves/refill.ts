@@ -58,7 +58,7 @@ export class Refill {
   objects(s: KmemCachePtr, gfp: number, wanted: number): Address[] {
     const { otherNodes, slowAllocation } = this.parts;
     const near = otherNodes.numaMemId();
-    const got = this.fromNode(s, this.context.nodeOf(s, near), wanted);
+    const got = this.fromNode(s, gfp, this.context.nodeOf(s, near), wanted);
     if (got.length < wanted) this.fromOtherNodes(s, gfp, wanted, got);
     while (got.length < wanted) {
       const page = slowAllocation.newSlab(s, gfp, near);
@@ -73,15 +73,21 @@ export class Refill {
   private fromOtherNodes(s: KmemCachePtr, gfp: number, wanted: number, got: Address[]): void {
     for (const n of this.parts.otherNodes.withSurplus(s, gfp)) {
       const needed = wanted - got.length;
-      const found = this.fromNode(s, n, needed, true);
+      const found = this.fromNode(s, gfp, n, needed, true);
       for (const object of found) got.push(object);
       if (found.length >= needed) return;
     }
   }
 
   /** __refill_objects_node. `tries`: another node's lock is not waited for. */
-  private fromNode(s: KmemCachePtr, n: KmemCacheNodePtr, wanted: number, tries = false): Address[] {
-    const isolated = this.isolate(n, wanted, tries);
+  private fromNode(
+    s: KmemCachePtr,
+    gfp: number,
+    n: KmemCacheNodePtr,
+    wanted: number,
+    tries = false,
+  ): Address[] {
+    const isolated = this.isolate(n, gfp, wanted, tries);
     const got: Address[] = [];
     let used = 0;
     for (const page of isolated) {
@@ -97,15 +103,15 @@ export class Refill {
    * get_partial_node_bulk: takes slabs off the list until their free objects suffice, the last one
    * first. Their counts are read once: frees can only raise them.
    */
-  protected isolate(n: KmemCacheNodePtr, wanted: number, tries: boolean): PagePtr[] {
+  protected isolate(n: KmemCacheNodePtr, gfp: number, wanted: number, tries: boolean): PagePtr[] {
     const { nodePartial } = this.parts;
     if (n === 0 || nodePartial.nrPartial(n) === 0) return [];
     const flags = tries ? nodePartial.tryLockIrqsave(n) : nodePartial.lockIrqsave(n);
     if (flags === undefined) return [];
     const isolated: PagePtr[] = [];
     let total = 0;
-    for (let page = nodePartial.first(n); page !== 0 && total < wanted; ) {
-      const next = nodePartial.next(n, page);
+    for (let page = nodePartial.first(n, gfp); page !== 0 && total < wanted; ) {
+      const next = nodePartial.next(n, page, gfp);
       total += freeOf(this.memory.readOnce(page + Page.counters));
       nodePartial.remove(n, page);
       isolated.unshift(page);

@@ -92,8 +92,8 @@ export class SheafSlowAllocation {
     const flags = nodePartial.lockFor(n, gfp);
     if (flags === undefined) return 0;
     let object: Address = 0;
-    for (let page = nodePartial.first(n); page !== 0 && object === 0; ) {
-      const next = nodePartial.next(n, page);
+    for (let page = nodePartial.first(n, gfp); page !== 0 && object === 0; ) {
+      const next = nodePartial.next(n, page, gfp);
       object = this.context.isDebug(s) ? this.takeChecked(s, n, page) : this.pop(s, n, page);
       page = next;
     }
