@@ -71,6 +71,8 @@ export class SysfsNames {
   add(s: KmemCachePtr): number {
     if (this.common.state !== SLAB_STATE.FULL) return 0;
     const own = this.common.nameOf(s);
+    const root = this.common.groups?.rootOf(s) ?? 0;
+    if (root !== 0) return this.enter(DIRECTORY, s, `${this.directoryOf(root)}/cgroup/${own}`);
     const alone = slabUnmergeable(this.common.mergeRules, this.common.mergeCandidate(s));
     if (alone) this.removeLink(own);
     const error = this.enter(DIRECTORY, s, alone ? own : this.uniqueId(s));
@@ -78,6 +80,10 @@ export class SysfsNames {
     // A cache without a link of its own name is still a cache.
     this.alias(s, own);
     return 0;
+  }
+
+  private directoryOf(s: KmemCachePtr): string {
+    return this.names().find(({ cache, isLink }) => cache === s && !isLink)?.name ?? "";
   }
 
   private uniqueId(s: KmemCachePtr): string {

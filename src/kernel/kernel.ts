@@ -53,6 +53,8 @@ import {
 import { buryTask, generationOf } from "./burial.ts";
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
+import { Group, type GroupOptions } from "./group.ts";
+import { GroupSystem, groupsOf } from "./group-system.ts";
 import { type CacheOptions, System } from "./system.ts";
 import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
@@ -217,7 +219,9 @@ export class Kernel {
     const direct = directMemory(shared.machine, build.memoryClass, isUndertaker);
     let system: System;
     try {
-      system = new System(direct, shared.machine.options, { kernel, parameters, config, classes });
+      const BuiltSystem = options.groups ? GroupSystem : System;
+      const all = { kernel, parameters, config, classes };
+      system = new BuiltSystem(direct, shared.machine.options, all);
     } catch (error) {
       direct.retire();
       throw error;
@@ -639,6 +643,39 @@ export class Kernel {
   kfreeNolock(object: Address): void {
     this.args.objectOrNull("kfree_nolock", object);
     this.call("kfree_nolock", () => this.system.kfreeNolock(object));
+  }
+
+  // ---- memory groups, of a kernel that is booted with `groups: true` ----
+
+  /** A memory group, of which `limit` bytes can be charged. @throws RangeError without memory, or groups */
+  group(limit = Number.POSITIVE_INFINITY, options: GroupOptions = {}): Group {
+    return Group.made(this, groupsOf(this.system), limit, options);
+  }
+
+  /** A group that another thread has made, by its `at`. */
+  groupAt(at: Address): Group {
+    return new Group(this, groupsOf(this.system), at);
+  }
+
+  /**
+   * Runs `section` as a CPU and in a group; what the group's tasks have left to be done is done after
+   * it. @throws KernelBug where the group was killed
+   */
+  runIn<T>(group: Group, section: () => T): T {
+    const groups = groupsOf(this.system);
+    return this.run(() => {
+      const before = groups.current;
+      if (!groups.enter(group.at)) throw new KernelBug("bad-access", "the group was killed");
+      let result: T;
+      try {
+        result = section();
+      } finally {
+        // Where this section is in one of another group, that may have been killed meanwhile.
+        if (!groups.enter(before)) groups.enter(0);
+      }
+      if (!this.direct.isReading) groups.work();
+      return result;
+    });
   }
 
   /** kmem_cache_shrink: gives empty slabs back; not 0 if slabs remain. */

@@ -55,11 +55,20 @@ export class SlabSysfs {
     return attribute.show?.(s) ?? -EIO;
   }
 
-  /** 0, or a negative error number: -ENOENT, -EIO where it cannot be written, its own. */
+  /**
+   * 0, or a negative error number: -ENOENT, -EIO where it cannot be written, its own. What a root's
+   * file is told, those of the caches that groups have of it are told as well.
+   */
   write(name: string, file: string, text: string): number {
     const s = this.cacheOf(name);
     const attribute = this.attributes.get(file);
     if (s === undefined || attribute === undefined) return -ENOENT;
-    return attribute.store?.(s, text) ?? -EIO;
+    const { show, store } = attribute;
+    if (store === undefined) return -EIO;
+    const error = store(s, text);
+    // slab_attr_store; what is only done once leaves nothing to tell.
+    if (error === 0 && show?.(s) !== "")
+      this.system.common.groups?.stored(s, text, (child) => store(child, text));
+    return error;
   }
 }
