@@ -29,6 +29,12 @@ export interface SlabCommonParts extends CacheRegistryParts {
 /** A cache as its user asks for it; what is left out is 0. */
 export type NewCache = Partial<CacheRequest> & Pick<CacheRequest, "name" | "size">;
 
+/** A cache that is on no list any more, and its names. */
+export interface Gone {
+  readonly s: KmemCachePtr;
+  readonly names: readonly Address[];
+}
+
 export class SlabCommon extends CacheRegistry {
   declare readonly allocator: Allocator;
   /** What watchers need of the allocator. */
@@ -180,7 +186,7 @@ export class SlabCommon extends CacheRegistry {
         `kmem_cache_destroy: ${this.nameOf(s)} is the kernel's own`,
       );
     }
-    const going: KmemCachePtr[] = [];
+    const going: Gone[] = [];
     // Negative: a cache of the boot, which is never shared.
     const closed = refcount !== 0 || this.detachFamily(s, going);
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
@@ -199,28 +205,28 @@ export class SlabCommon extends CacheRegistry {
   }
 
   /** A cache and the children that groups have of it: the last one that goes is released first. */
-  private detachFamily(s: KmemCachePtr, going: KmemCachePtr[]): boolean {
+  private detachFamily(s: KmemCachePtr, going: Gone[]): boolean {
     let closed = true;
     for (const child of this.groups?.childrenOf(s) ?? []) {
-      if (this.detach(child)) going.unshift(child);
-      else closed = false;
+      const gone = this.detach(child);
+      if (gone === undefined) closed = false;
+      else going.unshift(gone);
     }
-    if (!closed || !this.detach(s)) return false;
-    going.unshift(s);
-    return true;
+    const gone = closed ? this.detach(s) : undefined;
+    if (gone !== undefined) going.unshift(gone);
+    return gone !== undefined;
   }
 
   /**
    * do_kmem_cache_shutdown, with slab_mutex: takes a cache without objects off the list, for
-   * `releaseCache`. False where objects remain.
+   * `releaseCache`. Undefined where objects remain.
    */
-  detach(s: KmemCachePtr): boolean {
-    if (!this.allocator.shutdown(s)) return false;
+  detach(s: KmemCachePtr): Gone | undefined {
+    if (!this.allocator.shutdown(s)) return undefined;
     this.memory.write32(s + KmemCacheBase.magic, 0);
     listDel(this.memory, s + KmemCacheBase.list);
     this.groups?.unlink(s);
-    if (this.hasSysfs) this.sysfsNames.removeAll(s);
-    return true;
+    return { s, names: this.hasSysfs ? this.sysfsNames.unlistAll(s) : [] };
   }
 
   /** The cache that a group has of `root`; 0: no memory. With slab_mutex; `name` is the cache's own. */
@@ -230,8 +236,9 @@ export class SlabCommon extends CacheRegistry {
     return child;
   }
 
-  /** do_kmem_cache_release: the cache has no user and is on no list. */
-  releaseCache(s: KmemCachePtr): void {
+  /** do_kmem_cache_release: the cache has no user and is on no list. No lock is held. May sleep. */
+  releaseCache({ s, names }: Gone): void {
+    this.sysfsNames.release(names);
     if ((this.memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
       this.waitForSlabs();
     }

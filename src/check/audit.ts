@@ -49,7 +49,7 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
     system.observer.auditCache(s, pages, told);
   }
   auditSlabPages(system, findings);
-  auditGroups({ system, findings, slabs });
+  auditGroups({ system, findings, slabs, holders: ledger });
   auditAbsentCpus(system, findings);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
   return findings.list;

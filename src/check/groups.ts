@@ -3,6 +3,7 @@
  * The audit of memory groups: each counts exactly what is charged to it, and references are as many as
  * there are reasons for one. The machine is quiet; works may wait, and then references are not counted.
  */
+import type { ObjectHolders } from "../caches/audit-findings.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { ChildCaches, MemcgCacheParams } from "../caches/memcg/child-caches.ts";
@@ -20,6 +21,8 @@ interface Walk {
   readonly system: System;
   readonly findings: Findings;
   readonly slabs: SlabsByCache;
+  /** With holders: only objects that are held are charged. */
+  readonly holders: ObjectHolders | undefined;
 }
 
 /** Sums by address. */
@@ -113,7 +116,7 @@ function auditObjCgroups(walk: Walk, groups: ObjCgroups): void {
   const references = new Tally();
   for (const [s, pages] of walk.slabs) {
     const size = memory.read32(s + KmemCacheBase.size) + ENTRY_BYTES;
-    for (const objcg of pages.flatMap((page) => ownersIn(system, groups, s, page))) {
+    for (const objcg of pages.flatMap((page) => ownersIn(walk, groups, s, page))) {
       bytes.count(objcg, size);
       references.count(objcg, 1);
     }
@@ -152,12 +155,25 @@ function auditObjCgroups(walk: Walk, groups: ObjCgroups): void {
 }
 
 /** Who is charged for the objects of a slab. */
-function ownersIn(system: System, groups: ObjCgroups, s: KmemCachePtr, page: PagePtr): Address[] {
+function ownersIn(
+  { system, findings, holders }: Walk,
+  groups: ObjCgroups,
+  s: KmemCachePtr,
+  page: PagePtr,
+): Address[] {
   const vector = groups.vectorOf(page);
   if (vector === 0) return [];
   const entries = Array.from({ length: system.allocator.objsPerSlab(s, page) }, (_, i) =>
     system.memory.read32(vector + i * groups.strideOf(page)),
   );
+  const objects = system.observer.objectsOfSlab(s, page);
+  const stray = objects.find((object) => {
+    const index = system.allocator.objToIndex(s, page, object);
+    return entries[index] !== 0 && holders?.isLive(object) === false;
+  });
+  if (stray !== undefined) {
+    findings.add("counter-drift", `object ${hex(stray)} is charged to a group, but nobody has it`);
+  }
   return entries.filter((objcg) => objcg !== 0);
 }
 

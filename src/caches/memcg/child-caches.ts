@@ -309,9 +309,9 @@ export class ChildCaches extends Groups {
   protected release(group: MemCgroupPtr): void {
     const { common } = this;
     const going = common.whileCachesStay(() =>
-      common.caches().filter((s) => this.memcgOf(s) === group && common.detach(s)),
+      common.caches().flatMap((s) => (this.memcgOf(s) === group ? (common.detach(s) ?? []) : [])),
     );
-    for (const s of going) common.releaseCache(s);
+    for (const gone of going) common.releaseCache(gone);
   }
 
   override setDying(root: KmemCachePtr, dying: 0 | 1): void {
