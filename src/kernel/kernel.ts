@@ -230,6 +230,9 @@ export class Kernel {
     system.machine.serve(direct);
     system.machine.witness = javaScriptWitness;
     system.machine.console.sink = build.console;
+    // So that the next call looks at it.
+    const { groups } = system.common;
+    if (groups !== undefined) groups.works.onQueued = () => direct.kick(direct.smpProcessorId());
     direct.onDeath = (task) => buryTask(system, direct, task);
     this.sharing = shared;
     this.direct = direct;
@@ -316,12 +319,14 @@ export class Kernel {
     if (cpu !== -1) this.checkCpu(cpu);
     if (direct.onCpu) {
       direct.poll();
+      this.work();
       return section();
     }
     if (cpu !== -1 || !direct.resumeCpu()) direct.enterCpu(cpu, patience);
     try {
       const result = section();
       direct.poll();
+      this.work();
       return result;
     } catch (error) {
       direct.oops();
@@ -329,6 +334,13 @@ export class Kernel {
     } finally {
       direct.restCpu();
     }
+  }
+
+  /** What memory groups have left to be done, between two calls of a program that may sleep. */
+  private work(): void {
+    const { groups } = this.system.common;
+    if (groups === undefined || this.direct.isReading || this.direct.irqsDisabled()) return;
+    groups.work();
   }
 
   private checkCpu(cpu: number): void {
@@ -658,23 +670,19 @@ export class Kernel {
   }
 
   /**
-   * Runs `section` as a CPU and in a group; what the group's tasks have left to be done is done after
-   * it. @throws KernelBug where the group was killed
+   * Runs `section` as a CPU and in a group. @throws KernelBug where the group was killed
    */
   runIn<T>(group: Group, section: () => T): T {
     const groups = groupsOf(this.system);
     return this.run(() => {
       const before = groups.current;
       if (!groups.enter(group.at)) throw new KernelBug("bad-access", "the group was killed");
-      let result: T;
       try {
-        result = section();
+        return section();
       } finally {
         // Where this section is in one of another group, that may have been killed meanwhile.
         if (!groups.enter(before)) groups.enter(0);
       }
-      if (!this.direct.isReading) groups.work();
-      return result;
     });
   }
 

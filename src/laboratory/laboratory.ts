@@ -89,17 +89,14 @@ export interface Equipment {
   readonly memory: MemoryModel;
 }
 
-<<<<<<< HEAD
 const NOTHING: Equipment = {
   faults: false,
+  groups: false,
   mailbox: false,
   policies: false,
   contexts: [],
   memory: "sc",
 };
-=======
-const NOTHING: Equipment = { faults: false, groups: false, mailbox: false, memory: "sc" };
->>>>>>> cccf64c (museum: four bugs of memory groups; verbs for them; files are held while they are used)
 
 const withFaults: Change = inTurn(
   onAllocator(failslab),
@@ -130,13 +127,9 @@ export class Laboratory implements World {
     this.memory = exploredMemory(machineOptions, equipment.memory);
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
-<<<<<<< HEAD
-    const faulty = equipment.faults ? withFaults(plainBase) : plainBase;
-    const base = equipment.policies ? taskPolicies(faulty) : faulty;
-=======
     const grouped = equipment.groups ? withGroups(kernel)(plainBase) : plainBase;
-    const base = equipment.faults ? withFaults(grouped) : grouped;
->>>>>>> cccf64c (museum: four bugs of memory groups; verbs for them; files are held while they are used)
+    const faulty = equipment.faults ? withFaults(grouped) : grouped;
+    const base = equipment.policies ? taskPolicies(faulty) : faulty;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
     const parameters: BootParameters = {
       ...DEFAULT_BOOT_PARAMETERS,

@@ -49,9 +49,6 @@ export type Step =
     }
   | { readonly verb: "create"; readonly name: string; readonly size: number }
   | { readonly verb: "destroy"; readonly of: string | undefined }
-<<<<<<< HEAD
-  | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number; readonly times: number }
-=======
   | {
       readonly verb: "group";
       readonly name: string;
@@ -60,8 +57,7 @@ export type Step =
     }
   | { readonly verb: "enter" | "kill"; readonly of: string }
   | { readonly verb: "leave" | "work" }
-  | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number }
->>>>>>> cccf64c (museum: four bugs of memory groups; verbs for them; files are held while they are used)
+  | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number; readonly times: number }
   | { readonly verb: "cpu-offline" | "cpu-online"; readonly cpu: number }
   | { readonly verb: "node-offline" | "node-online"; readonly node: number }
   | { readonly verb: "read"; readonly attribute: string }

@@ -23,6 +23,8 @@ export class Works {
   declare private readonly memory: Memory;
   declare private readonly functions: FunctionTable;
   declare private readonly at: Address;
+  /** Hears on this thread that there is work. */
+  onQueued: () => void = () => undefined;
 
   constructor(machine: Machine) {
     this.memory = machine.memory;
@@ -39,8 +41,9 @@ export class Works {
       const head = memory.readOnce(at + Queue.head);
       memory.writeOnce(work + Work.next, head);
       // Full barrier: whoever takes the work sees what it is.
-      if (memory.cmpxchg(at + Queue.head, head, work) === head) return;
+      if (memory.cmpxchg(at + Queue.head, head, work) === head) break;
     }
+    this.onQueued();
   }
 
   get areWaiting(): boolean {
