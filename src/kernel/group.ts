@@ -6,6 +6,7 @@
 import type { Groups, MemCgroupPtr } from "../caches/memcg/groups.ts";
 import { PAGE_COUNTER_MAX } from "../caches/memcg/page-counter.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
+import { checkedOptions, type Kind, OBJECT, STRING } from "../machine/option-check.ts";
 
 export interface GroupOptions {
   /** Names of caches bear it. */
@@ -13,6 +14,8 @@ export interface GroupOptions {
   /** A group whose limit counts as well. */
   readonly above?: Group;
 }
+
+const KINDS: Readonly<Record<keyof GroupOptions, Kind>> = { name: STRING, above: OBJECT };
 
 /** The calls of a kernel that it makes. */
 interface Runner {
@@ -38,7 +41,7 @@ export class Group {
 
   /** @throws RangeError where there is no memory, or `limit` is no number of bytes */
   static made(kernel: Runner, groups: Groups, limit: number, options: GroupOptions): Group {
-    const { name = "group", above } = options;
+    const { name = "group", above } = checkedOptions("group", options, KINDS);
     if (!(limit >= 0)) throw new RangeError(`a group's limit is a number of bytes, not ${limit}`);
     const at = kernel.run(() => groups.create(name, pagesIn(limit), above?.at));
     if (at === 0) throw new RangeError("no memory for another group");

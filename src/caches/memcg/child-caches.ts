@@ -321,7 +321,7 @@ export class ChildCaches extends Groups {
   /** A work names its root without a reference to it: the works that do are waited for (92ee383f6daa). */
   override beforeDestroy(s: KmemCachePtr): void {
     const isLast = this.common.whileCachesStay(() => {
-      const last = this.memory.read32(s + KmemCacheBase.refcount) === 1;
+      const last = this.memory.read32(s + KmemCacheBase.refcount) === 1 && !this.common.isOwn(s);
       if (last) this.setDying(s, 1);
       return last;
     });
