@@ -82,6 +82,14 @@ export interface Allocator extends Allocating {
   /** __kmem_cache_shrink: gives empty slabs back; non-zero if slabs remain. */
   shrink(s: KmemCachePtr): number;
 
+  /** __kmem_cache_shrink(deactivate): shrinks the cache of a dead group, and SLUB keeps no empty slab of it. */
+  deactivate(s: KmemCachePtr): void;
+
+  /** obj_to_index: the number of an object in its slab. */
+  objToIndex(s: KmemCachePtr, page: PagePtr, object: Address): number;
+  /** objs_per_slab */
+  objsPerSlab(s: KmemCachePtr, page: PagePtr): number;
+
   /** do_tune_cpucache for one cache: 0, or -EIO where there are no queues. May sleep. */
   tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number;
 

@@ -24,6 +24,7 @@ import type { BuildOption, KernelBuild } from "./flags.ts";
 import type { KernelVersion } from "./kernel-version.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
+import type { Groups } from "./memcg/groups.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 import { StackDepot } from "./stack-depot.ts";
 import { Taint } from "./taint.ts";
@@ -44,6 +45,7 @@ const Globals = struct("slab_common", {
   kmallocCaches: array(ptr, KMALLOC_INDEXES),
   kmallocDmaCaches: array(ptr, KMALLOC_INDEXES),
   kmallocReclaimCaches: array(ptr, KMALLOC_INDEXES),
+  kmallocCgroupCaches: array(ptr, KMALLOC_INDEXES),
 });
 
 /** The machine and its pages, and the kernel that runs on it. */
@@ -67,6 +69,8 @@ export abstract class CacheRegistry {
   declare readonly stackDepot: StackDepot;
   /** What reports so far say about the reports to come. */
   declare readonly taint: Taint;
+  /** Memory groups, of a kernel that is booted with them. */
+  declare groups: Groups | undefined;
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
@@ -75,6 +79,7 @@ export abstract class CacheRegistry {
     this.config = parts.config ?? [];
     this.pages = parts.pages;
     this.kernel = parts.kernel;
+    this.groups = undefined;
     this.parameters = parts.parameters;
     this.memory = parts.machine.memory;
     this.globals = parts.machine.statics.allocate(Globals, "slab_common");
@@ -191,6 +196,7 @@ export abstract class CacheRegistry {
     if ((flags & PG_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + Page.slabCache), page, at);
     } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === at) {
+      this.groups?.unchargeBlock(page);
       pages.freeCompound(page);
     } else {
       throw new KernelBug("bad-access", `kfree: 0x${at.toString(16)} is no object`);
@@ -218,13 +224,15 @@ export abstract class CacheRegistry {
   /** The properties of a cache that merging looks at. */
   mergeCandidate(s: KmemCachePtr): MergeCandidate & { readonly s: KmemCachePtr } {
     const { memory } = this;
+    const isChild = (this.groups?.rootOf(s) ?? 0) !== 0;
     return {
       s,
       size: memory.read32(s + KmemCacheBase.size),
       align: memory.read32(s + KmemCacheBase.align),
       flags: memory.read32(s + KmemCacheBase.flags),
       ctor: memory.read32(s + KmemCacheBase.ctor) !== 0,
-      refcount: memory.read32(s + KmemCacheBase.refcount),
+      // A group's cache is for that group alone.
+      refcount: isChild ? -1 : memory.read32(s + KmemCacheBase.refcount),
       usersize: memory.read32(s + KmemCacheBase.usersize),
     };
   }
@@ -262,6 +270,15 @@ export abstract class CacheRegistry {
     this.memory.write32(this.globals + Globals.kmallocReclaimCaches + (index << 2), s);
   }
 
+  /** That for objects that are charged to a group, or 0 in a kernel that has none. */
+  kmallocCgroupCache(index: number): KmemCachePtr {
+    return this.memory.read32(this.globals + Globals.kmallocCgroupCaches + (index << 2));
+  }
+
+  protected setKmallocCgroupCache(index: number, s: KmemCachePtr): void {
+    this.memory.write32(this.globals + Globals.kmallocCgroupCaches + (index << 2), s);
+  }
+
   /** Enters a cache that an allocator had to make before the others. */
   setKmallocCache(index: number, s: KmemCachePtr): void {
     this.memory.write32(this.globals + Globals.kmallocCaches + (index << 2), s);
@@ -272,6 +289,14 @@ export abstract class CacheRegistry {
     holdOff(this.memory, this.cpuHotplugLock);
     act();
     letGo(this.memory, this.cpuHotplugLock);
+  }
+
+  /** Asks for something while CPUs, memory and the list of caches stay as they are. May sleep. */
+  whileCachesStay<T>(ask: () => T): T {
+    this.lockCaches();
+    const answer = ask();
+    this.unlockCaches();
+    return answer;
   }
 
   /** CPUs and memory stay as they are, and so does the list of caches: always in this order. */

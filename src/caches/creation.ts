@@ -12,6 +12,7 @@ import type { CacheRegistry } from "./cache-registry.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
 import { cacheCreateMask, flagsPermitted, SLAB_NO_MERGE } from "./flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
+import type { MemCgroupPtr } from "./memcg/groups.ts";
 import { findMergeable } from "./merge.ts";
 import type { SysfsNames } from "./sysfs-names.ts";
 
@@ -47,6 +48,7 @@ export interface CreationParts
     | "zallocCache"
     | "freeCache"
     | "publish"
+    | "groups"
   > {
   readonly hasSysfs: boolean;
   readonly sysfsNames: SysfsNames;
@@ -78,6 +80,25 @@ export class CacheCreation {
     const made = this.make(wanted, name);
     if (made < 0) this.common.kfree(name);
     return made;
+  }
+
+  /**
+   * memcg_create_kmem_cache: a cache as `root` is, for the tasks of a group alone, or 0. The caller
+   * holds slab_mutex.
+   */
+  makeChild(root: KmemCachePtr, name: number, group: MemCgroupPtr): KmemCachePtr {
+    const { memory, common } = this;
+    const read = (field: number): number => memory.read32(root + field);
+    const request = {
+      name: "",
+      size: read(KmemCacheBase.objectSize),
+      align: read(KmemCacheBase.align),
+      flags: read(KmemCacheBase.flags) & cacheCreateMask(common.build),
+      ctor: read(KmemCacheBase.ctor),
+      useroffset: 0,
+      usersize: 0,
+    };
+    return Math.max(this.make(request, name, { root, group }), 0);
   }
 
   /**
@@ -123,24 +144,32 @@ export class CacheCreation {
     const found = findMergeable(common.mergeRules, candidates, { ...request, ctor });
     if (found === undefined) return 0;
     const { s } = found;
-    const grow = (field: number, least: number): void => {
-      memory.write32(s + field, Math.max(memory.read32(s + field), least));
-    };
     const refcount = memory.read32(s + KmemCacheBase.refcount);
     memory.writeOnce(s + KmemCacheBase.refcount, refcount + 1);
-    // The bytes zeroed on allocation must cover the largest object of all users.
-    grow(KmemCacheBase.objectSize, request.size);
-    common.allocator.growInuse?.(s, alignUp(request.size, WORD_SIZE));
+    for (const each of [s, ...(common.groups?.childrenOf(s) ?? [])]) {
+      // The bytes zeroed on allocation must cover the largest object of all users.
+      const size = Math.max(memory.read32(each + KmemCacheBase.objectSize), request.size);
+      memory.write32(each + KmemCacheBase.objectSize, size);
+      common.allocator.growInuse?.(each, alignUp(request.size, WORD_SIZE));
+    }
     if (!common.hasSysfs || common.sysfsNames.alias(s, request.name) === 0) return s;
     memory.writeOnce(s + KmemCacheBase.refcount, refcount);
     return 0;
   }
 
   /** do_kmem_cache_create */
-  private make(request: CacheRequest, name: number): KmemCachePtr | number {
+  private make(
+    request: CacheRequest,
+    name: number,
+    child: { root: KmemCachePtr; group: MemCgroupPtr } = { root: 0, group: 0 },
+  ): KmemCachePtr | number {
     const { memory, common } = this;
     const s = common.zallocCache();
     if (s === 0) return -ENOMEM;
+    if (common.groups?.init(s, child.root, child.group) === false) {
+      common.freeCache(s);
+      return -ENOMEM;
+    }
     const { size, align, flags, ctor, useroffset, usersize } = request;
     memory.write32(s + KmemCacheBase.name, name);
     memory.write32(s + KmemCacheBase.objectSize, size);
@@ -151,6 +180,7 @@ export class CacheCreation {
     memory.write32(s + KmemCacheBase.usersize, usersize);
     const error = this.complete(s, flags, request);
     if (error !== 0) {
+      common.groups?.forget(s);
       common.freeCache(s);
       return error;
     }

@@ -29,13 +29,13 @@ export const kmemCacheFields = {
   /** Window that may be copied to and from user space. */
   useroffset: word,
   usersize: word,
-  /** Key of hardened free pointers. */
-  random: word,
   /** Permutation of the objects of a slab, or 0. */
   randomSeq: ptr,
   node: array(ptr, MAX_NUMNODES),
   /** LIVE_CACHE ^ its address while the cache is on the list: what a program takes for one is looked at here. */
   magic: word,
+  /** 4.1: what it has of memory groups; 0 where there are none. */
+  memcgParams: ptr,
 } as const;
 
 /** An odd number that no program is likely to write. */

@@ -17,6 +17,7 @@ import { SLAB_PANIC, SLAB_TYPESAFE_BY_RCU } from "./flags.ts";
 import { since } from "./kernel-version.ts";
 import { kmallocAlign, kmallocCaches } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, SLAB_STATE } from "./kmem-cache.ts";
+import type { MemCgroupPtr } from "./memcg/groups.ts";
 import type { ObservedAllocator, Observer } from "./observer.ts";
 import { SysfsNames } from "./sysfs-names.ts";
 
@@ -27,6 +28,12 @@ export interface SlabCommonParts extends CacheRegistryParts {
 
 /** A cache as its user asks for it; what is left out is 0. */
 export type NewCache = Partial<CacheRequest> & Pick<CacheRequest, "name" | "size">;
+
+/** A cache that is on no list any more, and its names. */
+export interface Gone {
+  readonly s: KmemCachePtr;
+  readonly names: readonly Address[];
+}
 
 export class SlabCommon extends CacheRegistry {
   declare readonly allocator: Allocator;
@@ -58,6 +65,7 @@ export class SlabCommon extends CacheRegistry {
     this.lockCaches();
     this.state = SLAB_STATE.FULL;
     if (this.hasSysfs) this.sysfsNames.start();
+    this.groups?.boot();
     this.unlockCaches();
   }
 
@@ -103,6 +111,7 @@ export class SlabCommon extends CacheRegistry {
       const s = this.createKmallocCache(name, size, flags);
       if (type === "dma") this.setKmallocDmaCache(index, s);
       else if (type === "reclaim") this.setKmallocReclaimCache(index, s);
+      else if (type === "cgroup") this.setKmallocCgroupCache(index, s);
       else if (type === "normal") this.setKmallocCache(index, s);
     }
     this.state = SLAB_STATE.UP;
@@ -167,6 +176,7 @@ export class SlabCommon extends CacheRegistry {
   kmemCacheDestroy(s: KmemCachePtr): number {
     if (s === 0) return 0;
     const { memory } = this;
+    this.groups?.beforeDestroy(s);
     this.lockCaches();
     const refcount = memory.read32(s + KmemCacheBase.refcount) - 1;
     if (refcount <= 0 && this.isOwn(s)) {
@@ -176,34 +186,64 @@ export class SlabCommon extends CacheRegistry {
         `kmem_cache_destroy: ${this.nameOf(s)} is the kernel's own`,
       );
     }
-    const closed = refcount !== 0 || this.allocator.shutdown(s);
+    const going: Gone[] = [];
+    // Negative: a cache of the boot, which is never shared.
+    const closed = refcount !== 0 || this.detachFamily(s, going);
     // The kernel leaves a cache that cannot go without users; here it can be destroyed later.
     if (closed) memory.writeOnce(s + KmemCacheBase.refcount, refcount);
-    if (closed && refcount === 0) this.unlist(s);
-    else if (refcount > 0 && this.hasSysfs) this.sysfsNames.dropAlias(s, refcount);
+    if (refcount > 0 && this.hasSysfs) this.sysfsNames.dropAlias(s, refcount);
+    if (refcount !== 0 || !closed) this.groups?.setDying(s, 0);
     this.unlockCaches();
+    for (const each of going) this.releaseCache(each);
     if (!closed) {
       this.machine.console.printk(
         `kmem_cache_destroy ${this.nameOf(s)}: Slab cache still has objects`,
       );
       return -EBUSY;
     }
-    if (refcount === 0) this.releaseCache(s);
     return 0;
   }
 
-  private unlist(s: KmemCachePtr): void {
-    this.memory.write32(s + KmemCacheBase.magic, 0);
-    listDel(this.memory, s + KmemCacheBase.list);
-    if (this.hasSysfs) this.sysfsNames.removeAll(s);
+  /** A cache and the children that groups have of it: the last one that goes is released first. */
+  private detachFamily(s: KmemCachePtr, going: Gone[]): boolean {
+    let closed = true;
+    for (const child of this.groups?.childrenOf(s) ?? []) {
+      const gone = this.detach(child);
+      if (gone === undefined) closed = false;
+      else going.unshift(gone);
+    }
+    const gone = closed ? this.detach(s) : undefined;
+    if (gone !== undefined) going.unshift(gone);
+    return gone !== undefined;
   }
 
-  /** do_kmem_cache_release: the cache has no user and is on no list. */
-  private releaseCache(s: KmemCachePtr): void {
+  /**
+   * do_kmem_cache_shutdown, with slab_mutex: takes a cache without objects off the list, for
+   * `releaseCache`. Undefined where objects remain.
+   */
+  detach(s: KmemCachePtr): Gone | undefined {
+    if (!this.allocator.shutdown(s)) return undefined;
+    this.memory.write32(s + KmemCacheBase.magic, 0);
+    listDel(this.memory, s + KmemCacheBase.list);
+    this.groups?.unlink(s);
+    return { s, names: this.hasSysfs ? this.sysfsNames.unlistAll(s) : [] };
+  }
+
+  /** The cache that a group has of `root`; 0: no memory. With slab_mutex; `name` is the cache's own. */
+  createChild(root: KmemCachePtr, name: Address, group: MemCgroupPtr): KmemCachePtr {
+    const child = this.creation.makeChild(root, name, group);
+    if (child === 0) this.kfree(name);
+    return child;
+  }
+
+  /** do_kmem_cache_release: the cache has no user and is on no list. No lock is held. May sleep. */
+  releaseCache({ s, names }: Gone): void {
+    this.sysfsNames.release(names);
     if ((this.memory.read32(s + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) {
       this.waitForSlabs();
     }
     this.allocator.release(s);
+    this.groups?.forget(s);
     this.kfree(this.memory.read32(s + KmemCacheBase.name));
     this.freeCache(s);
   }

@@ -23,7 +23,13 @@ const QUEUED = 3;
 
 const SysfsNamesHead = struct("slab_kset", { entries: list });
 /** The name follows. */
-const SysfsEntry = struct("sysfs_entry", { entries: list, cache: ptr, kind: word });
+const SysfsEntry = struct("sysfs_entry", {
+  entries: list,
+  cache: ptr,
+  kind: word,
+  /** How many are reading or writing one of its files. Atomic. */
+  active: word,
+});
 
 export interface SysfsName {
   readonly name: string;
@@ -71,6 +77,8 @@ export class SysfsNames {
   add(s: KmemCachePtr): number {
     if (this.common.state !== SLAB_STATE.FULL) return 0;
     const own = this.common.nameOf(s);
+    const root = this.common.groups?.rootOf(s) ?? 0;
+    if (root !== 0) return this.enter(DIRECTORY, s, `${this.directoryOf(root)}/cgroup/${own}`);
     const alone = slabUnmergeable(this.common.mergeRules, this.common.mergeCandidate(s));
     if (alone) this.removeLink(own);
     const error = this.enter(DIRECTORY, s, alone ? own : this.uniqueId(s));
@@ -78,6 +86,10 @@ export class SysfsNames {
     // A cache without a link of its own name is still a cache.
     this.alias(s, own);
     return 0;
+  }
+
+  private directoryOf(s: KmemCachePtr): string {
+    return this.names().find(({ cache, isLink }) => cache === s && !isLink)?.name ?? "";
   }
 
   private uniqueId(s: KmemCachePtr): string {
@@ -93,13 +105,50 @@ export class SysfsNames {
   }
 
   /**
-   * sysfs_slab_remove: the cache is going. (The kernel leaves its links dangling until their names
-   * are used again.)
+   * The cache is going: its names are no longer found. What is returned is for `release`. (The kernel
+   * leaves its links dangling until their names are used again.)
    */
-  removeAll(s: KmemCachePtr): void {
-    for (const entry of this.entries()) {
-      if (this.memory.read32(entry + SysfsEntry.cache) === s) this.remove(entry);
+  unlistAll(s: KmemCachePtr): Address[] {
+    const own = this.entries().filter(
+      (entry) => this.memory.read32(entry + SysfsEntry.cache) === s,
+    );
+    for (const entry of own) listDel(this.memory, entry + SysfsEntry.entries);
+    return own;
+  }
+
+  /**
+   * sysfs_slab_remove: returns when nobody reads or writes a file there. With slab_mutex, which a writer
+   * may want, it never would (5413dfba88d2). May sleep.
+   */
+  release(entries: readonly Address[]): void {
+    for (const entry of entries) {
+      const active = entry + SysfsEntry.active;
+      for (;;) {
+        const users = this.memory.loadAcquire(active);
+        if (users === 0) break;
+        this.memory.waitWhile(active, users);
+      }
+      this.common.kfree(entry);
     }
+  }
+
+  /** kernfs_get_active: the directory or link of that name, whose cache stays until `letGo`; or 0. */
+  hold(name: string): Address {
+    const isIt = (entry: Address) => this.kindOf(entry) !== QUEUED && this.textOf(entry) === name;
+    const entry = this.entries().find(isIt) ?? 0;
+    if (entry !== 0) this.memory.add(entry + SysfsEntry.active, 1);
+    return entry;
+  }
+
+  /** kernfs_put_active */
+  letGo(entry: Address): void {
+    // Full barrier: who sees that nobody is there sees what they did.
+    if (this.memory.add(entry + SysfsEntry.active, -1) !== 1) return;
+    this.memory.notify(entry + SysfsEntry.active);
+  }
+
+  cacheOf(entry: Address): KmemCachePtr {
+    return this.memory.read32(entry + SysfsEntry.cache);
   }
 
   /**
@@ -139,6 +188,7 @@ export class SysfsNames {
     if (entry === 0) return -ENOMEM;
     this.memory.write32(entry + SysfsEntry.cache, s);
     this.memory.write32(entry + SysfsEntry.kind, kind);
+    this.memory.write32(entry + SysfsEntry.active, 0);
     writeText(this.memory, entry + sizeOf(SysfsEntry), name);
     listAdd(this.memory, entry + SysfsEntry.entries, this.head);
     return 0;

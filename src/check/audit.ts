@@ -16,6 +16,7 @@ import { auditAbsentCpus } from "./absent-cpus.ts";
 import { auditSlabPages, type SlabsByCache, surveyBlocks } from "./blocks.ts";
 import { auditDeadLocks } from "./dead-locks.ts";
 import { type AuditFinding, Findings } from "./findings.ts";
+import { auditGroups } from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Remains } from "./remains.ts";
 
@@ -48,6 +49,7 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
     system.observer.auditCache(s, pages, told);
   }
   auditSlabPages(system, findings);
+  auditGroups({ system, findings, slabs, holders: ledger });
   auditAbsentCpus(system, findings);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
   return findings.list;

@@ -50,7 +50,7 @@ export function surveyBlocks(
 }
 
 /** Descriptors of the first pages of all allocated blocks. A block's order is taken as it stands. */
-function* allocatedBlocks({ memory, pages }: System): Generator<PagePtr> {
+export function* allocatedBlocks({ memory, pages }: System): Generator<PagePtr> {
   for (const zone of pages.zones) {
     for (let pfn = zone.start; pfn < zone.end; ) {
       const page = pages.array.numbered(pfn);

@@ -43,6 +43,7 @@ import {
 } from "./classes.ts";
 import { withDirectPaths } from "./direct-paths.ts";
 import { eraChange } from "./era.ts";
+import { withGroups } from "./group-classes.ts";
 import type { ThreadBuild } from "./kernel.ts";
 
 /** Policies of tasks, and the nodes that their cpusets allow. */
@@ -113,6 +114,7 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
   if (era === "seed" && classes.allocator === "slub" && classes.front === "sheaves") {
     throw new RangeError(`SLUB of ${kernel} has no tid, whose missing step makes the era "seed"`);
   }
+  if (options.groups) changes.unshift(withGroups(kernel));
   const change = inTurn(eraChange(era, kernel), ...changes, build.change ?? ((table) => table));
   const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
   return isDirect ? withDirectPaths(classes, change) : change(classes);

@@ -65,6 +65,8 @@ export interface BootOptions {
   /** Let allocations of objects, or requests for pages, fail on purpose once the machine is up. */
   readonly failSlab?: Partial<FaultSettings> | null;
   readonly failPages?: Partial<FaultSettings> | null;
+  /** Memory groups (MEMCG_KMEM): what a task allocates can be charged to a group with a limit. */
+  readonly groups?: boolean;
   /** Build options that have no option of their own, as in a .config without CONFIG_: DEBUG_SLAB, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
@@ -109,6 +111,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "memory"> & { memory: number } = {
   reserves: false,
   failSlab: null,
   failPages: null,
+  groups: false,
   config: [],
   seed: 1,
   absentNodes: [],
@@ -136,6 +139,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   reserves: BOOLEAN,
   failSlab: orNull(OBJECT),
   failPages: orNull(OBJECT),
+  groups: BOOLEAN,
   config: listOf(STRING),
   seed: whole(-INT - 1, 2 * INT + 1),
   absentNodes: listOf(NUMBER),
@@ -160,7 +164,8 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   if (absent.size === all.nodes) {
     throw new RangeError("absentNodes: one node's memory must be there");
   }
-  return all;
+  const isMissing = all.groups && !all.config.includes("MEMCG_KMEM");
+  return isMissing ? { ...all, config: [...all.config, "MEMCG_KMEM"] } : all;
 }
 
 const REGION_KINDS: Readonly<Record<keyof MemoryRegion, Kind>> = {

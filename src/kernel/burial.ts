@@ -54,6 +54,7 @@ export function buryTask(system: System, direct: DirectMemory, task: number): st
   // A number that a word somewhere still names is not given to another thread.
   const isNamed =
     held.length > 0 || isCalling(machine, task) || hotplugLocksRead(system).length > 0;
+  system.common.groups?.bury(task);
   if (!isNamed) direct.freeTask(task);
   return held;
 }

@@ -55,6 +55,8 @@ import {
 import { buryTask, generationOf } from "./burial.ts";
 import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
+import { Group, type GroupOptions } from "./group.ts";
+import { GroupSystem, groupsOf } from "./group-system.ts";
 import { type CacheOptions, System } from "./system.ts";
 import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
@@ -221,7 +223,9 @@ export class Kernel {
     const direct = directMemory(shared.machine, build.memoryClass, isUndertaker);
     let system: System;
     try {
-      system = new System(direct, shared.machine.options, { kernel, parameters, config, classes });
+      const BuiltSystem = options.groups ? GroupSystem : System;
+      const all = { kernel, parameters, config, classes };
+      system = new BuiltSystem(direct, shared.machine.options, all);
     } catch (error) {
       direct.retire();
       throw error;
@@ -230,6 +234,9 @@ export class Kernel {
     system.machine.serve(direct);
     system.machine.witness = javaScriptWitness;
     system.machine.console.sink = build.console;
+    // So that the next call looks at it.
+    const { groups } = system.common;
+    if (groups !== undefined) groups.works.onQueued = () => direct.kick(direct.smpProcessorId());
     direct.onDeath = (task) => buryTask(system, direct, task);
     this.sharing = shared;
     this.direct = direct;
@@ -318,12 +325,14 @@ export class Kernel {
     if (cpu !== -1) this.checkCpu(cpu);
     if (direct.onCpu) {
       direct.poll();
+      this.work();
       return section();
     }
     if (cpu !== -1 || !direct.resumeCpu()) direct.enterCpu(cpu, patience);
     try {
       const result = section();
       direct.poll();
+      this.work();
       return result;
     } catch (error) {
       direct.oops();
@@ -331,6 +340,13 @@ export class Kernel {
     } finally {
       direct.restCpu();
     }
+  }
+
+  /** What memory groups have left to be done, between two calls of a program that may sleep. */
+  private work(): void {
+    const { groups } = this.system.common;
+    if (groups === undefined || this.direct.isReading || this.direct.irqsDisabled()) return;
+    groups.work();
   }
 
   private checkCpu(cpu: number): void {
@@ -647,6 +663,35 @@ export class Kernel {
   kfreeNolock(object: Address): void {
     this.args.objectOrNull("kfree_nolock", object);
     this.call("kfree_nolock", () => this.system.kfreeNolock(object));
+  }
+
+  // ---- memory groups, of a kernel that is booted with `groups: true` ----
+
+  /** A memory group, of which `limit` bytes can be charged. @throws RangeError without memory, or groups */
+  group(limit = Number.POSITIVE_INFINITY, options: GroupOptions = {}): Group {
+    return Group.made(this, groupsOf(this.system), limit, options);
+  }
+
+  /** A group that another thread has made, by its `at`. */
+  groupAt(at: Address): Group {
+    return new Group(this, groupsOf(this.system), at);
+  }
+
+  /**
+   * Runs `section` as a CPU and in a group. @throws KernelBug where the group was killed
+   */
+  runIn<T>(group: Group, section: () => T): T {
+    const groups = groupsOf(this.system);
+    return this.run(() => {
+      const before = groups.current;
+      if (!groups.enter(group.at)) throw new KernelBug("bad-access", "the group was killed");
+      try {
+        return section();
+      } finally {
+        // Where this section is in one of another group, that may have been killed meanwhile.
+        if (!groups.enter(before)) groups.enter(0);
+      }
+    });
   }
 
   /** kmem_cache_shrink: gives empty slabs back; not 0 if slabs remain. */

@@ -25,6 +25,7 @@ import type { Address, Memory } from "../machine/memory.ts";
 import { named } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import {
+  __GFP_ACCOUNT,
   __GFP_COMP,
   __GFP_DMA,
   __GFP_RECLAIMABLE,
@@ -46,7 +47,7 @@ const KERNEL = GFP_KERNEL;
 const NO_NODE = NUMA_NO_NODE;
 const GFP_DMA = __GFP_DMA;
 /** Flags that kernels have caches of their own for. */
-const RARE = __GFP_DMA | __GFP_RECLAIMABLE;
+const RARE = __GFP_DMA | __GFP_RECLAIMABLE | __GFP_ACCOUNT;
 const GFP_ZERO = __GFP_ZERO;
 const ZERO_SIZE = ZERO_SIZE_PTR;
 
@@ -262,7 +263,8 @@ export class System {
     const { common } = this;
     const dma = (gfp & GFP_DMA) !== 0 ? common.kmallocDmaCache(index) : 0;
     if (dma !== 0) return dma;
-    return (gfp & __GFP_RECLAIMABLE) !== 0 ? common.kmallocReclaimCache(index) : 0;
+    if ((gfp & __GFP_RECLAIMABLE) !== 0) return common.kmallocReclaimCache(index);
+    return (gfp & __GFP_ACCOUNT) !== 0 ? common.kmallocCgroupCache(index) : 0;
   }
 
   /**
@@ -286,7 +288,12 @@ export class System {
       size > KMALLOC_MAX_SIZE
         ? this.pages.allocRange(gfp, Math.ceil(size / PAGE_SIZE), nid)
         : this.pages.allocPages(gfp | __GFP_COMP, getOrder(size), nid);
-    return page === 0 ? 0 : this.pages.pageAddress(page);
+    if (page === 0) return 0;
+    const isAsked = (gfp & __GFP_ACCOUNT) !== 0;
+    const mayHave = !isAsked || this.common.groups?.chargeBlock(page, gfp);
+    if (mayHave !== false) return this.pages.pageAddress(page);
+    this.pages.freeCompound(page);
+    return 0;
   }
 
   /**

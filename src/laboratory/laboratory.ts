@@ -33,6 +33,8 @@ import {
   onCommon,
   onSlubLayer,
 } from "../kernel/classes.ts";
+import { withGroups } from "../kernel/group-classes.ts";
+import { GroupSystem } from "../kernel/group-system.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -77,6 +79,8 @@ export interface LaboratoryOptions {
 export interface Equipment {
   /** Allocations of objects or pages can be made to fail. */
   readonly faults: boolean;
+  /** There are memory groups. */
+  readonly groups: boolean;
   /** Objects can be handed over. */
   readonly mailbox: boolean;
   /** Tasks have memory policies and cpusets. */
@@ -91,6 +95,7 @@ export interface Equipment {
 
 const NOTHING: Equipment = {
   faults: false,
+  groups: false,
   mailbox: false,
   policies: false,
   reserves: false,
@@ -127,7 +132,8 @@ export class Laboratory implements World {
     this.memory = exploredMemory(machineOptions, equipment.memory);
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
-    const faulty = equipment.faults ? withFaults(plainBase) : plainBase;
+    const grouped = equipment.groups ? withGroups(kernel)(plainBase) : plainBase;
+    const faulty = equipment.faults ? withFaults(grouped) : grouped;
     const reserved = equipment.reserves ? memoryReserves(faulty) : faulty;
     const base = equipment.policies ? taskPolicies(reserved) : reserved;
     // Pages of one size, so that slabs are small and freed pages of any cache are alike.
@@ -136,9 +142,11 @@ export class Laboratory implements World {
       slubMaxOrder: options.maxOrder ?? 0,
       slabNoMerge: options.merges !== true,
     };
-    this.system = new System(this.memory, machineOptions, {
+    const BuiltSystem = equipment.groups ? GroupSystem : System;
+    this.system = new BuiltSystem(this.memory, machineOptions, {
       kernel,
       parameters,
+      config: equipment.groups ? ["MEMCG_KMEM"] : [],
       classes: withLedger(change(base)),
     });
     serve(this.memory, this.system.machine);

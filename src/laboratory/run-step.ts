@@ -3,6 +3,7 @@
 import { EINVAL } from "../caches/errno.ts";
 import { faultsOf } from "../caches/fault-injection.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import { groupsOf } from "../kernel/group-system.ts";
 import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -35,6 +36,10 @@ export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number):
       return { [step.name]: lab.mailbox.take() };
     case "create":
       return { [step.name]: [system.kmemCacheCreate(step.name, step.size)] };
+    case "group": {
+      const [above = 0] = step.above === undefined ? [] : names(step.above);
+      return { [step.name]: [groupsOf(system).create(step.name, step.limit, above)] };
+    }
     case "call":
       return step.body(lab, names) ?? {};
     default:
@@ -116,6 +121,18 @@ function act(lab: Laboratory, step: Step, names: Names): void {
       for (const cache of step.of === undefined ? [s] : names(step.of)) {
         system.kmemCacheDestroy(cache);
       }
+      return;
+    case "enter":
+      for (const group of names(step.of)) groupsOf(system).enter(group);
+      return;
+    case "leave":
+      groupsOf(system).enter(0);
+      return;
+    case "kill":
+      for (const group of names(step.of)) groupsOf(system).kill(group);
+      return;
+    case "work":
+      groupsOf(system).work();
       return;
     case "synchronize-rcu":
       system.synchronizeRcu();

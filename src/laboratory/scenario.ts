@@ -182,6 +182,7 @@ function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
   const verbs = new Set(stepsOf(scenario).map(({ verb }) => verb));
   return {
     faults: verbs.has("fail-slab") || verbs.has("fail-page"),
+    groups: verbs.has("group"),
     mailbox: verbs.has("hand") || verbs.has("take"),
     reserves: verbs.has("min-free"),
     policies: verbs.has("mempolicy") || verbs.has("mems"),

@@ -49,6 +49,14 @@ export type Step =
     }
   | { readonly verb: "create"; readonly name: string; readonly size: number }
   | { readonly verb: "destroy"; readonly of: string | undefined }
+  | {
+      readonly verb: "group";
+      readonly name: string;
+      readonly limit: number;
+      readonly above: string | undefined;
+    }
+  | { readonly verb: "enter" | "kill"; readonly of: string }
+  | { readonly verb: "leave" | "work" }
   | { readonly verb: "fail-slab" | "fail-page"; readonly nth: number; readonly times: number }
   | { readonly verb: "cpu-offline" | "cpu-online"; readonly cpu: number }
   | { readonly verb: "node-offline" | "node-online"; readonly node: number }
@@ -113,6 +121,20 @@ export const destroy = (of?: string): Step => ({ verb: "destroy", of });
 export const create = (name: string, size: number): Step => ({ verb: "create", name, size });
 /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
 export const keepNone = (): Step => ({ verb: "keep-none" });
+/** A memory group of so many pages, below another one or below the root. */
+export const group = (name: string, limit: number, above?: string): Step => ({
+  verb: "group",
+  name,
+  limit,
+  above,
+});
+/** From here on the task is in the group, until it leaves it; set-up must leave it. */
+export const enter = (of: string): Step => ({ verb: "enter", of });
+export const leave = (): Step => ({ verb: "leave" });
+/** rmdir of a group; nothing where a task is in it. */
+export const kill = (of: string): Step => ({ verb: "kill", of });
+/** As a kernel thread: what groups have left to be done later. */
+export const work = (): Step => ({ verb: "work" });
 /** SLAB's cache_reap on this CPU. */
 export const reap = (): Step => ({ verb: "reap" });
 export const kmalloc = (name: string, size: number): Step => ({ verb: "kmalloc", name, size });
@@ -213,7 +235,13 @@ export function stepText(step: Step): string {
     case "free-pages":
     case "hand":
     case "rcu-look":
+    case "enter":
+    case "kill":
       return `${step.verb} ${step.of}`;
+    case "group": {
+      const above = step.above === undefined ? "" : ` below ${step.above}`;
+      return `group ${step.name} ${step.limit}${above}`;
+    }
     case "destroy":
       return step.of === undefined ? "destroy" : `destroy ${step.of}`;
     case "fail-slab":
@@ -255,6 +283,7 @@ export function madeBy(step: Step): { readonly name: string; readonly count: num
     case "krealloc":
     case "take":
     case "create":
+    case "group":
       return { name: step.name, count: 1 };
     default:
       return undefined;

@@ -77,6 +77,15 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   destroy: (words) => steps.destroy(words.isEmpty ? undefined : words.name("a cache")),
   "keep-none": () => steps.keepNone(),
   reap: () => steps.reap(),
+  group: (words) => {
+    const name = words.name("a name");
+    const limit = words.number("how many pages", 1, MOST);
+    return steps.group(name, limit, words.takes("below") ? words.name("a group") : undefined);
+  },
+  enter: (words) => steps.enter(words.reference()),
+  leave: () => steps.leave(),
+  kill: (words) => steps.kill(words.reference()),
+  work: () => steps.work(),
   "rcu-barrier": () => steps.rcuBarrier(),
   "cpu-offline": (words) => steps.cpuOffline(words.number("a CPU", 0, MAX_CPUS - 1)),
   "cpu-online": (words) => steps.cpuOnline(words.number("a CPU", 0, MAX_CPUS - 1)),

@@ -35,11 +35,21 @@ export interface QuietAudit {
 /** The whole audit, at the end. The ledger tells which objects are held. */
 export function auditQuiet(lab: Laboratory, { endsEmpty, interrupted }: QuietAudit): void {
   const { memory, system, ledger, s } = lab;
-  memory.runAs(0, () => system.machine.rcu.barrier());
+  memory.runAs(0, () => settle(lab));
   refuse(audit(system, { ledger, interrupted }));
   if (endsEmpty === undefined) return;
   if (endsEmpty === "shrunk") memory.runAs(0, () => freeAndShrink(lab));
   refuse(auditEmpty(system, s));
+}
+
+/** What waits for readers, and what groups have left to be done, is done without anybody's doing. */
+function settle({ system }: Laboratory): void {
+  const { groups } = system.common;
+  groups?.work();
+  system.machine.rcu.barrier();
+  if (groups === undefined) return;
+  groups.work();
+  system.machine.rcu.barrier();
 }
 
 function freeAndShrink({ system, ledger, s }: Laboratory): void {

@@ -36,6 +36,10 @@ export const Page = struct(
     order: word,
     /** While the slab waits for a grace period. */
     rcu: embed(RcuHead),
+    /** Who is charged: a group or objcg for the block, or (bit 0) a vector of the slab's objects. */
+    memcgData: ptr,
+    /** 7.1: bytes from one entry of that vector to the next. */
+    stride: word,
   },
   64,
 );

@@ -50,7 +50,10 @@ export class SlabPages {
     const { memory } = this;
     const order = memory.read32(s + KmemCache.gfporder);
     const wanted = (gfp & ~__GFP_ZERO) | memory.read32(s + KmemCache.allocflags);
-    const page = this.context.pages.allocPages(wanted, order, nid);
+    const { common, pages } = this.context;
+    if (common.groups?.chargeSlab(s, order) === false) return 0;
+    const page = pages.allocPages(wanted, order, nid);
+    if (page === 0) common.groups?.unchargeSlab(s, order);
     if (page === 0) return 0;
     this.countPages(s, page, 1 << order);
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
@@ -67,11 +70,14 @@ export class SlabPages {
   /** kmem_freepages */
   freePages(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;
+    const { common, pages } = this.context;
     const order = memory.read32(s + KmemCache.gfporder);
+    common.groups?.slabGoes(page);
     this.countPages(s, page, -(1 << order));
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
     memory.write32(page + Page.slabCache, 0);
-    this.context.pages.freePages(page, order);
+    pages.freePages(page, order);
+    common.groups?.unchargeSlab(s, order);
   }
 
   /** slab_destroy. The index array goes at once: readers look at objects, never at it. */

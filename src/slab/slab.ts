@@ -40,7 +40,7 @@ import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO } from "../pages/gfp.ts";
-import type { PagePtr } from "../pages/page.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
 import { pushObject } from "./array-cache.ts";
 import type { SlabParts } from "./parts.ts";
 import { SlabContext } from "./slab-context.ts";
@@ -245,6 +245,20 @@ export class Slab implements Allocator {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  /** A dead SLAB child may cache objects again, until the reaper comes. */
+  deactivate(s: KmemCachePtr): void {
+    this.lifetime.shrink(s);
+  }
+
+  objToIndex(s: KmemCachePtr, page: PagePtr, object: Address): number {
+    const start = this.memory.read32(page + Page.sMem);
+    return Math.floor((object - start) / this.memory.read32(s + KmemCache.size));
+  }
+
+  objsPerSlab(s: KmemCachePtr): number {
+    return this.memory.read32(s + KmemCache.num);
   }
 
   tune(s: KmemCachePtr, limit: number, batchcount: number, shared: number): number {

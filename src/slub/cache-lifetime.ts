@@ -142,6 +142,22 @@ export class CacheLifetime {
     return remain;
   }
 
+  /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
+  deactivate(s: KmemCachePtr): void {
+    this.setCpuPartial(s, 0);
+    this.memory.writeOnce(s + KmemCache.minPartial, 0);
+    this.waitForPushes();
+    this.shrink(s);
+  }
+
+  /**
+   * kick_all_cpus_sync: a CPU that has pushed a slab and has then seen the old limit has made the push
+   * visible when this returns, so the flush that follows finds it.
+   */
+  protected waitForPushes(): void {
+    this.context.machine.calls.kickAllCpusSync();
+  }
+
   /** What the front keeps of the cache goes to the lists of the nodes. */
   protected giveBackAll(s: KmemCachePtr): void {
     this.parts.front.flushAll(s);

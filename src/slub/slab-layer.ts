@@ -12,9 +12,10 @@ import { EIO } from "../caches/errno.ts";
 import { kmallocIndex, kmallocShiftHigh, kmallocShiftLow } from "../caches/kmalloc-sizes.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import type { PagePtr } from "../pages/page.ts";
+import { Page, type PagePtr } from "../pages/page.ts";
 import type { Bootstrap } from "./bootstrap.ts";
 import type { CacheLifetime } from "./cache-lifetime.ts";
+import { objectsOf } from "./counters.ts";
 import { Reports } from "./debug/reports.ts";
 import type { FreePointers } from "./free-pointers.ts";
 import type { FastPaths, Front } from "./front.ts";
@@ -94,6 +95,20 @@ export abstract class SlabLayer implements FastPaths {
 
   shrink(s: KmemCachePtr): number {
     return this.lifetime.shrink(s);
+  }
+
+  deactivate(s: KmemCachePtr): void {
+    this.lifetime.deactivate(s);
+  }
+
+  objToIndex(s: KmemCachePtr, page: PagePtr, object: Address): number {
+    const start =
+      this.context.pages.pageAddress(page) + this.memory.read32(s + KmemCache.redLeftPad);
+    return (object - start) / this.memory.read32(s + KmemCache.size);
+  }
+
+  objsPerSlab(_s: KmemCachePtr, page: PagePtr): number {
+    return objectsOf(this.memory.readOnce(page + Page.counters));
   }
 
   slabKsize(s: KmemCachePtr): number {

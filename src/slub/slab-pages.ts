@@ -62,6 +62,7 @@ export class SlabPages {
     const first = this.linkObjects(s, start, objects);
     if (first === 0) return this.abandon(s, page, objects);
     memory.write32(page + Page.freelist, first);
+    this.context.common.groups?.slabMade(s, page);
     return page;
   }
 
@@ -102,21 +103,30 @@ export class SlabPages {
     this.enterPageAllocator(gfp);
     const flags = gfp | memory.read32(s + KmemCache.allocflags);
     let oo = memory.readOnce(s + KmemCache.oo);
-    // alloc_slab_page: with a node given others help out by distance, but for __GFP_THISNODE.
-    let page = this.context.pages.allocPages(
+    let page = this.allocSlabPage(
+      s,
       (flags | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL,
       ooOrder(oo),
       node,
     );
     if (page === 0) {
       oo = memory.readOnce(s + KmemCache.min);
-      page = this.context.pages.allocPages(flags, ooOrder(oo), node);
+      page = this.allocSlabPage(s, flags, ooOrder(oo), node);
       if (page !== 0) this.context.stat(s, this.context.events.orderFallback);
     }
     this.leavePageAllocator(gfp);
     if (page === 0) return 0;
     this.countPages(s, page, 1 << ooOrder(oo));
     memory.write32(page + Page.counters, ooObjects(oo));
+    return page;
+  }
+
+  /** alloc_slab_page: with a node given others help out by distance, but for __GFP_THISNODE. */
+  private allocSlabPage(s: KmemCachePtr, gfp: number, order: number, node: number): PagePtr {
+    const { common, pages } = this.context;
+    if (common.groups?.chargeSlab(s, order) === false) return 0;
+    const page = pages.allocPages(gfp, order, node);
+    if (page === 0) common.groups?.unchargeSlab(s, order);
     return page;
   }
 
@@ -188,10 +198,13 @@ export class SlabPages {
 
   private givePagesBack(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;
-    const order = this.context.pages.compoundOrder(page);
+    const { common, pages } = this.context;
+    const order = pages.compoundOrder(page);
+    common.groups?.slabGoes(page);
     this.countPages(s, page, -(1 << order));
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
     memory.write32(page + Page.slabCache, 0);
-    this.context.pages.freePages(page, order);
+    pages.freePages(page, order);
+    common.groups?.unchargeSlab(s, order);
   }
 }

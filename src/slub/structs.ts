@@ -20,6 +20,8 @@ export const KmemCache = struct(
     ...kmemCacheFields,
     /** Offset of the free pointer from the object's start. */
     offset: word,
+    /** Key of hardened free pointers. */
+    random: word,
     minPartial: word,
     /** Objects that the cpu partial list may hold before it is drained, and what counts since 5.16. */
     cpuPartial: word,

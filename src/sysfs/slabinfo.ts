@@ -32,11 +32,31 @@ export interface SlabinfoRow extends SlabInfo {
 
 /** All rows. To be called as a CPU; may sleep. */
 export function slabinfoRows(system: System): SlabinfoRow[] {
-  return system.common.withCaches((s) => ({
-    ...system.observer.slabInfo(s),
-    name: system.common.nameOf(s),
-    size: system.memory.read32(s + KmemCacheBase.size),
-  }));
+  const { common, observer, memory } = system;
+  return common
+    .withCaches((s): SlabinfoRow[] => {
+      // The cache of a group is counted with its root.
+      if ((common.groups?.rootOf(s) ?? 0) !== 0) return [];
+      const children = common.groups?.childrenOf(s) ?? [];
+      const info = children.reduce(
+        (sum, child) => withChild(sum, observer.slabInfo(child)),
+        observer.slabInfo(s),
+      );
+      return [{ ...info, name: common.nameOf(s), size: memory.read32(s + KmemCacheBase.size) }];
+    })
+    .flat();
+}
+
+/** memcg_accumulate_slabinfo */
+function withChild(sum: SlabInfo, child: SlabInfo): SlabInfo {
+  return {
+    ...sum,
+    activeObjs: sum.activeObjs + child.activeObjs,
+    numObjs: sum.numObjs + child.numObjs,
+    activeSlabs: sum.activeSlabs + child.activeSlabs,
+    numSlabs: sum.numSlabs + child.numSlabs,
+    sharedAvail: sum.sharedAvail + child.sharedAvail,
+  };
 }
 
 /** The file's text; with the statistics where the kernel keeps them. As a CPU; may sleep. */

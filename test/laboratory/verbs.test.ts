@@ -54,6 +54,24 @@ const CASES: readonly [string, Lines][] = [
   ["a CPU that goes and comes", { machine: "cpus 3", a: "cpu-offline 2|cpu-online 2" }],
   ["a node that goes and comes", { machine: "cpus 2 nodes 2", a: "node-offline 1|node-online 1" }],
   ["an order written", { machine: "cpus 2 max_order 1", a: "write order 1|alloc x 4" }],
+  [
+    "a group's cache in the making while the group is killed",
+    {
+      machine: "cpus 2 kernel 4.1",
+      setup: "group g 8|enter g|alloc a|leave|free a",
+      a: "enter g; alloc x; leave|free x",
+      b: "work|kill g|work",
+    },
+  ],
+  [
+    "a group below another, at its limit",
+    {
+      machine: "cpus 2 kernel 6.1",
+      setup: "group g 1|group h 8 below g|alloc a 4|free a.0-1",
+      a: "enter h; alloc x 3; leave",
+      b: "kill h|free a.2",
+    },
+  ],
   ["bulk frees of SLUB", { a: "bulk-free a.0-1", b: "bulk-alloc y 3" }],
   [
     "damage that is survived",

@@ -20,6 +20,8 @@ import { R20 } from "./r20-discard-under-lock.ts";
 import { R21 } from "./r21-flush-misses-partial.ts";
 import { R21b } from "./r21b-flush-needs-both.ts";
 import { R22 } from "./r22-marked-outside-lock.ts";
+import { R25 } from "./r25-failure-over-vector.ts";
+import { R26 } from "./r26-late-stride.ts";
 import { R27 } from "./r27-lost-locals.ts";
 import { R29 } from "./r29-destroy-before-avail.ts";
 import { R30 } from "./r30-shared-outside-lock.ts";
@@ -29,6 +31,8 @@ import { R33 } from "./r33-alien-without-shared.ts";
 import { R34 } from "./r34-count-before-lock.ts";
 import { R35 } from "./r35-release-under-lock.ts";
 import { R36 } from "./r36-no-rcu-barrier.ts";
+import { R37 } from "./r37-work-outlives-root.ts";
+import { R38 } from "./r38-directory-under-mutex.ts";
 import { R39 } from "./r39-boot-without-flush.ts";
 import { R40 } from "./r40-dead-cache.ts";
 import { R40b } from "./r40b-off-by-one.ts";
@@ -80,6 +84,8 @@ export const EXHIBITS: readonly Exhibit[] = [
   R21,
   R21b,
   R22,
+  R25,
+  R26,
   R27,
   R29,
   R30,
@@ -89,6 +95,8 @@ export const EXHIBITS: readonly Exhibit[] = [
   R34,
   R35,
   R36,
+  R37,
+  R38,
   R39,
   R40,
   R40b,

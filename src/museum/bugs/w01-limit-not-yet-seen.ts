@@ -18,7 +18,7 @@ export const W01 = bug({
   ],
   expect: ["leaked-page"],
   change: onSlub((classes) => ({
-    Observer: class extends classes.Observer {
+    CacheLifetime: class extends classes.CacheLifetime {
       protected override waitForPushes(): void {}
     },
   })),

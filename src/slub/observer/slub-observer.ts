@@ -39,7 +39,7 @@ export class SlubObserver implements Observer {
     this.steps = new Map([
       ["flush", (s: KmemCachePtr) => slub.front.flushAll(s)],
       ["flush-cpu", (s: KmemCachePtr) => this.flushThisCpu(s)],
-      ["keep-none", (s: KmemCachePtr) => this.keepNone(s)],
+      ["keep-none", (s: KmemCachePtr) => slub.lifetime.deactivate(s)],
     ]);
   }
 
@@ -49,23 +49,6 @@ export class SlubObserver implements Observer {
     const flags = context.memory.irqSave();
     front.flushThisCpu(s);
     context.memory.irqRestore(flags);
-  }
-
-  /** As the kernel does with the cache of a dead memory group: from now on it keeps no empty slab. */
-  private keepNone(s: KmemCachePtr): void {
-    const { lifetime, context } = this.slub;
-    lifetime.setCpuPartial(s, 0);
-    context.memory.writeOnce(s + KmemCache.minPartial, 0);
-    this.waitForPushes();
-    lifetime.shrink(s);
-  }
-
-  /**
-   * kick_all_cpus_sync: a CPU that has pushed a slab and has then seen the old limit has made the push
-   * visible when this returns, so the flush that follows finds it.
-   */
-  protected waitForPushes(): void {
-    this.slub.context.machine.calls.kickAllCpusSync();
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * A memory group as a program has it: a limit for what a tenant's threads allocate. Docs:
+ * docs/groups.md.
+ */
+import type { Groups, MemCgroupPtr } from "../caches/memcg/groups.ts";
+import { PAGE_COUNTER_MAX } from "../caches/memcg/page-counter.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import { checkedOptions, type Kind, OBJECT, STRING } from "../machine/option-check.ts";
+
+export interface GroupOptions {
+  /** Names of caches bear it. */
+  readonly name?: string;
+  /** A group whose limit counts as well. */
+  readonly above?: Group;
+}
+
+const KINDS: Readonly<Record<keyof GroupOptions, Kind>> = { name: STRING, above: OBJECT };
+
+/** The calls of a kernel that it makes. */
+interface Runner {
+  run<T>(section: () => T): T;
+  runIn<T>(group: Group, section: () => T): T;
+}
+
+function pagesIn(bytes: number): number {
+  return Math.min(Math.floor(bytes / PAGE_SIZE), PAGE_COUNTER_MAX);
+}
+
+export class Group {
+  /** What another thread's `groupAt` takes. */
+  declare readonly at: MemCgroupPtr;
+  declare private readonly kernel: Runner;
+  declare private readonly groups: Groups;
+
+  constructor(kernel: Runner, groups: Groups, at: MemCgroupPtr) {
+    this.kernel = kernel;
+    this.groups = groups;
+    this.at = at;
+  }
+
+  /** @throws RangeError where there is no memory, or `limit` is no number of bytes */
+  static made(kernel: Runner, groups: Groups, limit: number, options: GroupOptions): Group {
+    const { name = "group", above } = checkedOptions("group", options, KINDS);
+    if (!(limit >= 0)) throw new RangeError(`a group's limit is a number of bytes, not ${limit}`);
+    const at = kernel.run(() => groups.create(name, pagesIn(limit), above?.at));
+    if (at === 0) throw new RangeError("no memory for another group");
+    return new Group(kernel, groups, at);
+  }
+
+  /** As kernel.run; what the section allocates is charged to the group, and fails beyond its limit. */
+  run<T>(section: () => T): T {
+    return this.kernel.runIn(this, section);
+  }
+
+  /** memory.kmem.usage_in_bytes: of the group and those below it. */
+  get usage(): number {
+    return this.groups.counts(this.at).usage * PAGE_SIZE;
+  }
+
+  /** memory.kmem.max_usage_in_bytes */
+  get max(): number {
+    return this.groups.counts(this.at).max * PAGE_SIZE;
+  }
+
+  /** memory.kmem.failcnt: charges that would have gone beyond the limit. */
+  get failcnt(): number {
+    return this.groups.counts(this.at).failcnt;
+  }
+
+  /** memory.kmem.limit_in_bytes: Infinity where there is none. */
+  get limit(): number {
+    const { limit } = this.groups.counts(this.at);
+    return limit === PAGE_COUNTER_MAX ? Number.POSITIVE_INFINITY : limit * PAGE_SIZE;
+  }
+
+  /** 0, or -EBUSY where more is charged already. */
+  setLimit(bytes: number): number {
+    return this.groups.setLimit(this.at, pagesIn(bytes));
+  }
+
+  /**
+   * rmdir: 0, or -EBUSY where a thread is in the group, or a group below it. Its objects stay, and are
+   * charged to the group above it if there is one. The group is not to be asked any more.
+   */
+  kill(): number {
+    return this.kernel.run(() => {
+      const error = this.groups.kill(this.at);
+      this.groups.work();
+      return error;
+    });
+  }
+}
