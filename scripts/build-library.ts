@@ -110,6 +110,15 @@ const UNSEEN = [
  */
 const COMMENTS = [new RegExp(COMMENT, "gm"), /^ +private .*;\n(?=(?:\0\n)* +private )/gm];
 
+/** Text between quotes; blanks around an operator, or behind a separator. */
+const BLANKS = /"(?:[^"\\\n]|\\.)*"|`[^`]*`| *(=>|[|&{}=?]) *|([,:;(]) +/g;
+
+/** A line without the blanks that only readers need. */
+function dense(line: string): string {
+  if (/^\s*(?:\/?\*|\/\/)/.test(line)) return line;
+  return line.replace(BLANKS, (text, operator, separator) => operator ?? separator ?? text);
+}
+
 /** Makes one file of declarations small, and its map; that of what no entry exports has none. */
 function shrinkDeclarations(path: string, isExported: boolean): void {
   const unseen = "\0";
@@ -125,11 +134,18 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
     line.replace(/^( {4})+/, ({ length }) => "\t".repeat(length / 4)),
   );
   if (!isExported) {
-    writeFileSync(path, tabs.filter((line) => !line.startsWith("//# ")).join("\n"));
+    const words = lines.filter((line) => !line.startsWith("//# ")).map((line) => line.trim());
+    writeFileSync(
+      path,
+      words
+        .map(dense)
+        .join("\n")
+        .replace(/([;{,])\n/g, "$1"),
+    );
     rmSync(`${path}.map`);
     return;
   }
-  writeFileSync(path, tabs.join("\n"));
+  writeFileSync(path, tabs.map(dense).join("\n"));
   const declares = (index: number): boolean => !/^\s*(?:\/?\*|\}|import )/.test(lines[index] ?? "");
   writeMap(`${path}.map`, (mappings) =>
     mappings.filter(isSeen).map(([first = [0]], index) => {
