@@ -51,7 +51,7 @@ export function measurePoint<H extends Handle>(
     while (!control.stopped) player.run(operations);
     return { ...measured, latencies };
   });
-  control.close(cpu);
+  control.rings.leave(cpu);
   control.arrive(phase + 2);
   player.finish();
   exchange.drain((object) => subject.free(object));

@@ -42,8 +42,7 @@ test("objects that one CPU sends are freed by the other, in both directions", ()
   for (let i = 0; i < 50; i++) {
     for (const context of contexts) {
       const to = 1 - context.cpu;
-      if (context.exchange.hasRoom(to))
-        expect(context.exchange.send(to, [subject.alloc(64)])).toBe(true);
+      if (context.exchange.hasRoom(to)) context.exchange.send(to, [subject.alloc(64)]);
     }
     for (const player of players) done += player?.run(1) ?? 0;
   }

@@ -3,7 +3,7 @@
  * A server's heap: a thousand slots, at random one object is replaced by a new one, and now and then
  * some objects go over to another thread, which frees them in its own time.
  */
-import { BATCH } from "../control.ts";
+import { BATCH } from "../exchange.ts";
 import type { Handle } from "../subject.ts";
 import type { PlayerContext, Workload } from "../workload.ts";
 
@@ -42,7 +42,7 @@ export const larson: Workload = {
     const handOver = (): void => {
       const start = random.below(SLOTS - BATCH);
       for (let i = 0; i < BATCH; i++) batch[i] = slots[start + i] as H;
-      if (!exchange.send(to, batch)) return;
+      exchange.send(to, batch);
       for (let i = 0; i < BATCH; i++) slots[start + i] = subject.alloc(size);
     };
 

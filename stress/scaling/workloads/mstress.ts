@@ -3,7 +3,7 @@
  * Objects of many sizes and lifetimes: powers of two of a word, rarely a hundred times that; some
  * live long, some move to another CPU, and no two CPUs do equally much of either.
  */
-import { BATCH } from "../control.ts";
+import { BATCH } from "../exchange.ts";
 import type { Handle } from "../subject.ts";
 import type { PlayerContext, Workload } from "../workload.ts";
 
@@ -33,7 +33,8 @@ export const mstress: Workload = {
       return random.chance(0.01) ? words * WORD * 100 : words * WORD;
     };
     const wander = (): void => {
-      if (leaving.length === BATCH && exchange.hasRoom(to) && exchange.send(to, leaving)) {
+      if (leaving.length === BATCH && exchange.hasRoom(to)) {
+        exchange.send(to, leaving);
         leaving.length = 0;
       }
       if (exchange.hasMail(from)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Every object is freed by the neighbour of the CPU that allocated it: no free is a local one. */
-import { BATCH } from "../control.ts";
+import { BATCH } from "../exchange.ts";
 import type { Handle } from "../subject.ts";
 import type { PlayerContext, Workload } from "../workload.ts";
 
@@ -30,7 +30,7 @@ export const remoteFree: Workload = {
             freed += count;
           } else if (exchange.hasRoom(to)) {
             for (let i = 0; i < BATCH; i++) batch[i] = subject.alloc(size);
-            if (!exchange.send(to, batch)) free(BATCH);
+            exchange.send(to, batch);
           } else {
             exchange.waitForMail(from);
           }

@@ -3,7 +3,7 @@
  * Blocks of uneven sizes, most of them small, freed partly last-in first-out and partly the other
  * way round; in the second form some are freed by another CPU.
  */
-import { BATCH } from "../control.ts";
+import { BATCH } from "../exchange.ts";
 import type { Handle } from "../subject.ts";
 import type { Player, PlayerContext, Workload } from "../workload.ts";
 
@@ -28,7 +28,8 @@ function start<H extends Handle>(context: PlayerContext<H>, crossing: boolean): 
     }
     if (!exchange.hasRoom(to)) return BLOCKS;
     for (let i = 0; i < BATCH; i++) batch[i] = blocks[BLOCKS - BATCH + i] as H;
-    return exchange.send(to, batch) ? BLOCKS - BATCH : BLOCKS;
+    exchange.send(to, batch);
+    return BLOCKS - BATCH;
   };
   const freeRound = (count: number): void => {
     const half = count >> 1;
