@@ -462,7 +462,7 @@ export class Kernel {
   private kfreeOutside(object: Address): void {
     const { direct } = this;
     if (!direct.resumeCpu()) {
-      this.call("kfree", () => this.system.kfree(object));
+      this.slowKfree(object);
       return;
     }
     try {
@@ -473,6 +473,10 @@ export class Kernel {
       throw error;
     }
     direct.restCpu();
+  }
+
+  private slowKfree(object: Address): void {
+    this.call("kfree", () => this.system.kfree(object));
   }
 
   /** kmem_cache_alloc: an object of the cache, or 0. */
@@ -530,7 +534,7 @@ export class Kernel {
   private freeOutside(s: KmemCachePtr, object: Address): void {
     const { direct } = this;
     if (!direct.resumeCpu()) {
-      this.call("kmem_cache_free", () => this.system.kmemCacheFree(s, object));
+      this.slowFree(s, object);
       return;
     }
     try {
@@ -541,6 +545,10 @@ export class Kernel {
       throw error;
     }
     direct.restCpu();
+  }
+
+  private slowFree(s: KmemCachePtr, object: Address): void {
+    this.call("kmem_cache_free", () => this.system.kmemCacheFree(s, object));
   }
 
   /** kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. */
@@ -594,7 +602,13 @@ export class Kernel {
     this.args.count(call, "objects", size);
     this.args.gfp(call, gfp);
     if (this.direct.isOpen()) return this.system.kmemCacheAllocBulk(s, size, p, gfp) || this.got(0);
-    return this.got(this.call(call, () => this.system.kmemCacheAllocBulk(s, size, p, gfp)));
+    return this.slowAllocBulk(s, size, p, gfp);
+  }
+
+  private slowAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp: number): number {
+    return this.got(
+      this.call("kmem_cache_alloc_bulk", () => this.system.kmemCacheAllocBulk(s, size, p, gfp)),
+    );
   }
 
   /** kmem_cache_free_bulk; with s = 0 each object goes to its own cache. */
@@ -605,7 +619,11 @@ export class Kernel {
     this.args.array(call, p);
     this.args.objects(call, s, size, p);
     if (this.direct.isOpen()) this.system.kmemCacheFreeBulk(s, size, p);
-    else this.call(call, () => this.system.kmemCacheFreeBulk(s, size, p));
+    else this.slowFreeBulk(s, size, p);
+  }
+
+  private slowFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+    this.call("kmem_cache_free_bulk", () => this.system.kmemCacheFreeBulk(s, size, p));
   }
 
   // ---- sheaves of callers, and calls from any context; a kernel before 7.1 throws RangeError ----
