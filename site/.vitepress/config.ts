@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** The site: the documents where they lie, the API as typedoc wrote it down, and two pages that run. */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type DefaultTheme, defineConfig } from "vitepress";
+import { labFiles } from "./lab-files.ts";
+
+const here = fileURLToPath(new URL("../", import.meta.url));
+
+/** A site below a path says so: `SITE_BASE=/slablab/`. */
+const base = process.env.SITE_BASE ?? "/";
+
+const TYPES: Readonly<Record<string, string>> = {
+  js: "text/javascript",
+  wasm: "application/wasm",
+};
+
+const API: readonly [folder: string, entry: string][] = [
+  ["kernel", "slablab"],
+  ["explore", "slablab/explore"],
+  ["laboratory", "slablab/laboratory"],
+  ["testing/vitest", "slablab/vitest"],
+  ["testing/node-test", "slablab/node-test"],
+];
+
+function apiSidebar(): DefaultTheme.SidebarItem[] {
+  return API.map(([folder, text]) => ({
+    text,
+    link: `/api/${folder}/`,
+    collapsed: true,
+    items: readdirSync(join(here, "api", folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".md") && !file.endsWith("index.md"))
+      .toSorted()
+      .map((file) => ({
+        text: file.replace(/^.*\//, "").replace(".md", ""),
+        link: `/api/${folder}/${file.replace(".md", "")}`,
+      })),
+  }));
+}
+
+const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
+
+const GUIDE: DefaultTheme.SidebarItem[] = [
+  {
+    text: "Start",
+    items: [
+      page("What slablab is", "/start"),
+      page("What to read first", "/reading"),
+      page("Playground", "/playground"),
+      page("Stress in this browser", "/stress"),
+    ],
+  },
+  {
+    text: "The allocators",
+    items: [
+      page("SLUB", "/slub"),
+      page("SLAB", "/slab"),
+      page("SLUB and SLAB side by side", "/slab-and-slub"),
+      page("Sheaves, SLUB since 6.18", "/sheaves"),
+      page("Glossary", "/glossary"),
+    ],
+  },
+  {
+    text: "Exploring",
+    items: [
+      page("Your own code", "/your-own-code"),
+      page("Scenarios, strategies, tokens", "/exploring"),
+      page("Memory order", "/memory-order"),
+      page("Found in packages", "/found"),
+    ],
+  },
+  {
+    text: "Using the library",
+    items: [
+      page("What is exported", "/exports"),
+      page("Threads that come and go", "/lifetimes"),
+      page("RCU", "/rcu"),
+      page("Hotplug", "/hotplug"),
+      page("Debugging", "/debugging"),
+      page("Performance", "/performance"),
+    ],
+  },
+  {
+    text: "The project",
+    items: [page("Contributing", "/CONTRIBUTING"), page("Changelog", "/CHANGELOG")],
+  },
+];
+
+export default defineConfig({
+  title: "slablab",
+  description:
+    "The Linux slab allocators in TypeScript, run by real threads, explored step by step",
+  base,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}icon.svg` }]],
+  srcDir: "..",
+  srcExclude: ["cli/**", "test/**", "examples/**", ".github/**"],
+  rewrites: {
+    "README.md": "start.md",
+    "docs/README.md": "reading.md",
+    "docs/:page": ":page",
+    "site/pages/:page": ":page",
+    "site/api/:path(.*)": "api/:path",
+  },
+  cleanUrls: false,
+  lastUpdated: false,
+  markdown: {
+    config: (md) => {
+      // Documents name each other from the folders they lie in; here they lie in one.
+      md.core.ruler.push("one-folder", (state) => {
+        for (const { children } of state.tokens) {
+          for (const token of children ?? []) {
+            const href = token.type === "link_open" ? token.attrGet("href") : null;
+            if (href !== null)
+              token.attrSet("href", href.replace(/^(\.\.\/|docs\/)(?=\w+\.md)/, "./"));
+          }
+        }
+        return true;
+      });
+    },
+  },
+  themeConfig: {
+    search: { provider: "local" },
+    nav: [
+      { text: "Guide", link: "/reading" },
+      { text: "Playground", link: "/playground" },
+      { text: "Stress", link: "/stress" },
+      { text: "API", link: "/api/kernel/" },
+    ],
+    sidebar: { "/api/": apiSidebar(), "/": GUIDE },
+    outline: [2, 3],
+  },
+  vite: {
+    publicDir: join(here, "public"),
+    // The tree's own target is beyond what this compiler knows.
+    esbuild: { tsconfigRaw: { compilerOptions: { target: "es2022" } } },
+    plugins: [
+      {
+        name: "lab-files",
+        configureServer(server) {
+          let lab: ReturnType<typeof labFiles> | undefined;
+          server.middlewares.use(`${base}lab/`, (request, response, next) => {
+            const name = (request.url ?? "").replace(/^\/|\?.*$/g, "");
+            lab ??= labFiles();
+            const file = lab.get(name);
+            if (file === undefined) return next();
+            response.setHeader("content-type", TYPES[name.replace(/.*\./, "")] ?? "text/plain");
+            response.end(file);
+          });
+        },
+      },
+    ],
+    server: { fs: { allow: [join(here, "..")] } },
+  },
+  buildEnd({ outDir }) {
+    for (const [name, content] of labFiles()) {
+      const file = join(outDir, "lab", name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    }
+  },
+});

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * A small stress over real Web Workers: each is a thread that allocates from one shared pool and frees
+ * what the others have allocated. Shared memory needs an isolated page; where the host does not send
+ * the headers for that, a service worker does.
+ */
+import type { Started, Told } from "../lab/stress-thread.ts";
+import { STYLE } from "./page-style.ts";
+
+interface Addresses {
+  /** The folder with the laboratory's files. */
+  readonly lab: string;
+  /** The service worker that isolates the page. */
+  readonly isolate: string;
+}
+
+const SHELF = 1024;
+const RELOADED = "slablab-isolated";
+
+const BODY = `<style>${STYLE}</style>
+<h1>Stress in this browser</h1>
+<p class="lead">Each thread is a Web Worker and runs as one CPU. All allocate from one shared pool, mark their objects, put them on a shared shelf and free what another thread has put there. The allocator takes no lock on its fast paths.</p>
+<form>
+<label>threads <input name="threads" type="number" min="1" max="16" value="4" required></label>
+<label>allocator <select name="allocator"><option>slub</option><option>slab</option></select></label>
+<label>seconds <input name="seconds" type="number" min="1" max="60" value="5" required></label>
+<button class="run" type="submit" disabled>Run</button>
+</form>
+<p class="status" role="status"></p>
+<table class="threads" hidden><thead><tr><th>thread</th><th>operations</th></tr></thead><tbody></tbody></table>`;
+
+/** Fills `root`. Returns how to end it. */
+export function stressPage(root: HTMLElement, addresses: Addresses): () => void {
+  const page = new StressPage(root, addresses);
+  page.isolate();
+  return () => page.close();
+}
+
+class StressPage {
+  private readonly root: HTMLElement;
+  private readonly addresses: Addresses;
+  private workers: Worker[] = [];
+
+  constructor(root: HTMLElement, addresses: Addresses) {
+    this.root = root;
+    this.addresses = addresses;
+    root.innerHTML = BODY;
+    this.one("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.run();
+    });
+  }
+
+  close(): void {
+    for (const worker of this.workers) worker.terminate();
+  }
+
+  /** Once the service worker is there, the page is loaded again, through it. */
+  async isolate(): Promise<void> {
+    if (crossOriginIsolated) {
+      sessionStorage.removeItem(RELOADED);
+      this.one<HTMLButtonElement>(".run").disabled = false;
+      return;
+    }
+    const why = "this page is not isolated, so its threads may not share memory";
+    if (!("serviceWorker" in navigator) || sessionStorage.getItem(RELOADED) !== null) {
+      this.say(`${why}: serve it with COOP and COEP headers`, "bad");
+      return;
+    }
+    this.say("a service worker isolates this page …");
+    try {
+      await navigator.serviceWorker.register(this.addresses.isolate);
+      await navigator.serviceWorker.ready;
+    } catch (thrown) {
+      this.say(`${why}: ${(thrown as Error).message}`, "bad");
+      return;
+    }
+    sessionStorage.setItem(RELOADED, "1");
+    location.reload();
+  }
+
+  private one<E extends HTMLElement>(selector: string): E {
+    return this.root.querySelector(selector) as E;
+  }
+
+  private value(name: string): string {
+    return this.one<HTMLInputElement>(`[name=${name}]`).value;
+  }
+
+  private async run(): Promise<void> {
+    const threads = Number(this.value("threads"));
+    const seconds = Number(this.value("seconds"));
+    const allocator = this.value("allocator") as Started["allocator"];
+    const shelf = new Int32Array(new SharedArrayBuffer(4 * (SHELF + 1)));
+    this.one<HTMLButtonElement>(".run").disabled = true;
+    this.one(".threads").hidden = false;
+    this.one(".threads tbody").innerHTML = Array.from(
+      { length: threads },
+      (_, thread) => `<tr><td>${thread}</td><td>0</td></tr>`,
+    ).join("");
+    this.say(`${threads} threads run for ${seconds} seconds …`);
+    const start = performance.now();
+    const common = { cpus: threads, allocator, shelf };
+    const first = this.hire(0, common);
+    const shared = await first.booted;
+    const others = Array.from({ length: threads - 1 }, (_, at) =>
+      this.hire(at + 1, { ...common, shared }),
+    );
+    setTimeout(() => Atomics.store(shelf, SHELF, 1), seconds * 1000);
+    const ends = await Promise.all([first, ...others].map(({ ended }) => ended));
+    this.close();
+    this.one<HTMLButtonElement>(".run").disabled = false;
+    this.tell(ends, (performance.now() - start) / 1000);
+  }
+
+  private tell(ends: readonly Extract<Told, { kind: "ended" }>[], seconds: number): void {
+    const { error } = ends.find((end) => end.error !== undefined) ?? {};
+    if (error !== undefined) {
+      this.say(error, "bad");
+      return;
+    }
+    const operations = ends.reduce((sum, end) => sum + end.operations, 0);
+    const rate = Math.round(operations / seconds / 1000).toLocaleString("en-US");
+    const all = operations.toLocaleString("en-US");
+    this.say(`${all} operations, ${rate} thousand a second; no object had two owners`, "good");
+  }
+
+  private hire(thread: number, started: Started) {
+    const address = new URL(`${this.addresses.lab}site/lab/stress-thread.js`, location.href);
+    const worker = new Worker(address, { type: "module" });
+    this.workers.push(worker);
+    const booted = Promise.withResolvers<NonNullable<Started["shared"]>>();
+    const ended = Promise.withResolvers<Extract<Told, { kind: "ended" }>>();
+    const cell = this.root.querySelectorAll(".threads tbody tr")[thread]?.children[1];
+    worker.onmessage = ({ data }: { data: Told }) => {
+      if (data.kind === "booted") booted.resolve(data.shared);
+      else if (cell) cell.textContent = data.operations.toLocaleString("en-US");
+      if (data.kind === "ended") ended.resolve(data);
+    };
+    worker.onerror = ({ message }) => {
+      const error = message || "a thread cannot be loaded";
+      ended.resolve({ kind: "ended", operations: 0, error });
+    };
+    worker.postMessage(started);
+    return { booted: booted.promise, ended: ended.promise };
+  }
+
+  private say(text: string, tone = ""): void {
+    const status = this.one(".status");
+    status.textContent = text;
+    status.className = `status ${tone}`.trim();
+  }
+}
