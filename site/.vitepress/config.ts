@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The site: the documents where they lie, the API as typedoc wrote it down, and two pages that run. */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DefaultTheme, defineConfig } from "vitepress";
 import { labFiles } from "./lab-files.ts";
 
 const here = fileURLToPath(new URL("../", import.meta.url));
+const root = join(here, "..");
 
 /** A site below a path says so: `SITE_BASE=/slablab/`. */
 const base = process.env.SITE_BASE ?? "/";
@@ -68,11 +69,13 @@ const GUIDE: DefaultTheme.SidebarItem[] = [
       page("Scenarios, strategies, tokens", "/exploring"),
       page("Memory order", "/memory-order"),
       page("Found in packages", "/found"),
+      page("Many machines", "/many-machines"),
     ],
   },
   {
     text: "Using the library",
     items: [
+      page("Use it in your program", "/use"),
       page("What is exported", "/exports"),
       page("Threads that come and go", "/lifetimes"),
       page("RCU", "/rcu"),
@@ -81,11 +84,24 @@ const GUIDE: DefaultTheme.SidebarItem[] = [
       page("Performance", "/performance"),
     ],
   },
-  {
-    text: "The project",
-    items: [page("Contributing", "/CONTRIBUTING"), page("Changelog", "/CHANGELOG")],
-  },
 ];
+
+/** A document that no group names yet, by its heading. */
+function others(): DefaultTheme.SidebarItem[] {
+  const named = new Set(GUIDE.flatMap(({ items }) => items ?? []).map(({ link }) => link));
+  return globSync("docs/*.md", { cwd: root })
+    .map((file) => [file, `/${basename(file, ".md")}`] as const)
+    .filter(([, link]) => link !== "/README" && !named.has(link))
+    .map(([file, link]) => {
+      const [, heading = link] = /^# (.*)/m.exec(readFileSync(join(root, file), "utf8")) ?? [];
+      return page(heading, link);
+    });
+}
+
+const PROJECT = {
+  text: "The project",
+  items: [...others(), page("Contributing", "/CONTRIBUTING"), page("Changelog", "/CHANGELOG")],
+};
 
 export default defineConfig({
   title: "slablab",
@@ -127,7 +143,7 @@ export default defineConfig({
       { text: "Stress", link: "/stress" },
       { text: "API", link: "/api/kernel/" },
     ],
-    sidebar: { "/api/": apiSidebar(), "/": GUIDE },
+    sidebar: { "/api/": apiSidebar(), "/": [...GUIDE, PROJECT] },
     outline: [2, 3],
   },
   vite: {
@@ -150,7 +166,7 @@ export default defineConfig({
         },
       },
     ],
-    server: { fs: { allow: [join(here, "..")] } },
+    server: { fs: { allow: [root] } },
   },
   buildEnd({ outDir }) {
     for (const [name, content] of labFiles()) {
