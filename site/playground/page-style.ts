@@ -4,7 +4,7 @@ import { STYLE as TIMELINE } from "../../src/report/timeline/style.ts";
 
 export const STYLE = `
 ${TIMELINE}
-.lab-page { --nav-top: 0px; max-width: 1500px; margin: 0 auto; padding: 1rem 1.2rem 4rem; }
+.lab-page { --nav-top: 48px; max-width: 1500px; margin: 0 auto; padding: 1rem 1.2rem 4rem; }
 .lab-page .schedule { --paper: var(--vp-c-bg); margin-top: 1rem; }
 @media (min-width: 960px) { .lab-page { --nav-top: var(--vp-nav-height, 64px); } }
 .lab-page h1 { font-size: 1.6rem; font-weight: 650; line-height: 1.3; }
@@ -12,7 +12,7 @@ ${TIMELINE}
 .lab-page form { display: flex; flex-wrap: wrap; gap: .6rem .9rem; align-items: end; }
 .lab-page label { display: grid; gap: .15rem; font-size: .8rem; color: var(--vp-c-text-2); }
 .lab-page label.find { display: inline-flex; font-size: inherit; }
-.lab-page form select, .lab-page form input, .lab-page form button { font: inherit; font-size: .95rem; color: var(--vp-c-text-1); background: var(--vp-c-bg-soft); border: 1px solid var(--vp-c-divider); border-radius: 6px; padding: .3rem .6rem; max-width: 100%; min-height: 2.1rem; }
+.lab-page form select, .lab-page form input, .lab-page form button { font: inherit; font-size: .95rem; color: var(--vp-c-text-1); background: var(--vp-c-bg-soft); border: 1px solid var(--vp-c-divider); border-radius: 6px; padding: .3rem .6rem; max-width: 100%; height: 2.25rem; }
 .lab-page form select { appearance: auto; }
 .lab-page form label { flex: 0 1 auto; min-width: 0; }
 .lab-page form label:has(.what) { flex-basis: 24rem; }

@@ -4,7 +4,7 @@
  * what the others have allocated. Shared memory needs an isolated page; where the host does not send
  * the headers for that, a service worker does.
  */
-import type { Started, Told } from "../lab/stress-thread.ts";
+import { OVER, RUN, type Started, type Told } from "../lab/stress-protocol.ts";
 import { STYLE } from "./page-style.ts";
 
 interface Addresses {
@@ -47,7 +47,10 @@ class StressPage {
     root.innerHTML = BODY;
     this.one("form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.run();
+      this.run().catch(({ message }) => {
+        this.say(message, "bad");
+        this.end();
+      });
     });
   }
 
@@ -98,19 +101,28 @@ class StressPage {
       { length: threads },
       (_, thread) => `<tr><td>${thread}</td><td>0</td></tr>`,
     ).join("");
-    this.say(`${threads} threads run for ${seconds} seconds …`);
-    const start = performance.now();
+    this.say("the threads are loading …");
     const common = { cpus: threads, allocator, shelf };
     const first = this.hire(0, common);
-    const shared = await first.booted;
+    const shared = await first.ready;
     const others = Array.from({ length: threads - 1 }, (_, at) =>
       this.hire(at + 1, { ...common, shared }),
     );
-    setTimeout(() => Atomics.store(shelf, SHELF, 1), seconds * 1000);
+    await Promise.all(others.map(({ ready }) => ready));
+    this.say(`${threads} threads run for ${seconds} seconds …`);
+    const start = performance.now();
+    Atomics.store(shelf, SHELF, RUN);
+    Atomics.notify(shelf, SHELF);
+    setTimeout(() => Atomics.store(shelf, SHELF, OVER), seconds * 1000);
     const ends = await Promise.all([first, ...others].map(({ ended }) => ended));
-    this.close();
-    this.one<HTMLButtonElement>(".run").disabled = false;
+    this.end();
     this.tell(ends, (performance.now() - start) / 1000);
+  }
+
+  private end(): void {
+    this.close();
+    this.workers = [];
+    this.one<HTMLButtonElement>(".run").disabled = false;
   }
 
   private tell(ends: readonly Extract<Told, { kind: "ended" }>[], seconds: number): void {
@@ -129,20 +141,21 @@ class StressPage {
     const address = new URL(`${this.addresses.lab}site/lab/stress-thread.js`, location.href);
     const worker = new Worker(address, { type: "module" });
     this.workers.push(worker);
-    const booted = Promise.withResolvers<NonNullable<Started["shared"]>>();
+    const ready = Promise.withResolvers<NonNullable<Started["shared"]>>();
     const ended = Promise.withResolvers<Extract<Told, { kind: "ended" }>>();
     const cell = this.root.querySelectorAll(".threads tbody tr")[thread]?.children[1];
     worker.onmessage = ({ data }: { data: Told }) => {
-      if (data.kind === "booted") booted.resolve(data.shared);
+      if (data.kind === "ready") ready.resolve(data.shared);
       else if (cell) cell.textContent = data.operations.toLocaleString("en-US");
       if (data.kind === "ended") ended.resolve(data);
     };
     worker.onerror = ({ message }) => {
       const error = message || "a thread cannot be loaded";
       ended.resolve({ kind: "ended", operations: 0, error });
+      ready.reject(new Error(error));
     };
     worker.postMessage(started);
-    return { booted: booted.promise, ended: ended.promise };
+    return { ready: ready.promise, ended: ended.promise };
   }
 
   private say(text: string, tone = ""): void {
