@@ -148,6 +148,7 @@ export default defineConfig({
   },
   vite: {
     publicDir: join(here, "public"),
+    worker: { format: "es" },
     // The tree's own target is beyond what this compiler knows.
     esbuild: { tsconfigRaw: { compilerOptions: { target: "es2022" } } },
     plugins: [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * The explorer as files that a page's worker imports as they are: every module of the tree that the
- * entries reach, with its types blanked out, so that a stack in the page names the functions and lines
+ * worker reaches, with its types blanked out, so that a stack in the page names the functions and lines
  * of the source. Nothing is bundled.
  */
 import { globSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const entries = ["site/lab/worker.ts", "site/lab/stress-thread.ts"];
+const entry = "site/lab/worker.ts";
 const IMPORT = /(\bfrom\s*|\bimport\s*\(?\s*)"(\.[^"]+)\.ts"/g;
 const SWC = "@swc/wasm-typescript-esm";
 
@@ -28,7 +28,7 @@ export function labFiles(): LabFiles {
       follow(normalize(join(dirname(path), `${target}.ts`)));
     }
   };
-  for (const entry of entries) follow(entry);
+  follow(entry);
   for (const path of globSync("examples/structures/*.ts", { cwd: root })) {
     files.set(path, readFileSync(join(root, path), "utf8"));
   }

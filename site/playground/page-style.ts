@@ -12,12 +12,12 @@ ${TIMELINE}
 .lab-page form { display: flex; flex-wrap: wrap; gap: .6rem .9rem; align-items: end; }
 .lab-page label { display: grid; gap: .15rem; font-size: .8rem; color: var(--vp-c-text-2); }
 .lab-page label.find { display: inline-flex; font-size: inherit; }
-.lab-page form select, .lab-page form input, .lab-page form button { font: inherit; font-size: .95rem; color: var(--vp-c-text-1); background: var(--vp-c-bg-soft); border: 1px solid var(--vp-c-divider); border-radius: 6px; padding: .3rem .6rem; max-width: 100%; height: 2.25rem; }
+.lab-page form select, .lab-page form input, .lab-page form button { font: inherit; font-size: .95rem; color: var(--vp-c-text-1); background: var(--vp-c-bg-soft); border: 1px solid var(--vp-c-divider); border-radius: 6px; padding: .3rem .6rem; max-width: 100%; height: 2.25rem; margin: 0; }
 .lab-page form select { appearance: auto; }
 .lab-page form label { flex: 0 1 auto; min-width: 0; }
-.lab-page form label:has(.what) { flex-basis: 24rem; }
-.lab-page form label:has(.bug) { flex-basis: 15rem; }
-.lab-page form label:has([name="memory"]) { flex-basis: 14rem; }
+.lab-page form label:has(.what) { flex-basis: 21rem; }
+.lab-page form label:has(.bug) { flex-basis: 13rem; }
+.lab-page form label:has([name="memory"]) { flex-basis: 13rem; }
 .lab-page form select { width: 100%; }
 .lab-page form input { width: 5rem; }
 .lab-page form button { cursor: pointer; }

@@ -7,13 +7,6 @@
 import { OVER, RUN, type Started, type Told } from "../lab/stress-protocol.ts";
 import { STYLE } from "./page-style.ts";
 
-interface Addresses {
-  /** The folder with the laboratory's files. */
-  readonly lab: string;
-  /** The service worker that isolates the page. */
-  readonly isolate: string;
-}
-
 const SHELF = 1024;
 const RELOADED = "slablab-isolated";
 
@@ -29,21 +22,19 @@ const BODY = `<style>${STYLE}</style>
 <p class="status" role="status"></p>
 <table class="threads" hidden><thead><tr><th>thread</th><th>operations</th></tr></thead><tbody></tbody></table>`;
 
-/** Fills `root`. Returns how to end it. */
-export function stressPage(root: HTMLElement, addresses: Addresses): () => void {
-  const page = new StressPage(root, addresses);
-  page.isolate();
+/** Fills `root`; `isolator`: the address of the service worker that isolates it. Returns how to end it. */
+export function stressPage(root: HTMLElement, isolator: string): () => void {
+  const page = new StressPage(root);
+  page.isolate(isolator);
   return () => page.close();
 }
 
 class StressPage {
   private readonly root: HTMLElement;
-  private readonly addresses: Addresses;
   private workers: Worker[] = [];
 
-  constructor(root: HTMLElement, addresses: Addresses) {
+  constructor(root: HTMLElement) {
     this.root = root;
-    this.addresses = addresses;
     root.innerHTML = BODY;
     this.one("form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -59,7 +50,7 @@ class StressPage {
   }
 
   /** Once the service worker is there, the page is loaded again, through it. */
-  async isolate(): Promise<void> {
+  async isolate(isolator: string): Promise<void> {
     if (crossOriginIsolated) {
       sessionStorage.removeItem(RELOADED);
       this.one<HTMLButtonElement>(".run").disabled = false;
@@ -72,7 +63,7 @@ class StressPage {
     }
     this.say("a service worker isolates this page …");
     try {
-      await navigator.serviceWorker.register(this.addresses.isolate);
+      await navigator.serviceWorker.register(isolator);
       await navigator.serviceWorker.ready;
     } catch (thrown) {
       this.say(`${why}: ${(thrown as Error).message}`, "bad");
@@ -138,8 +129,9 @@ class StressPage {
   }
 
   private hire(thread: number, started: Started) {
-    const address = new URL(`${this.addresses.lab}site/lab/stress-thread.js`, location.href);
-    const worker = new Worker(address, { type: "module" });
+    const worker = new Worker(new URL("../lab/stress-thread.ts", import.meta.url), {
+      type: "module",
+    });
     this.workers.push(worker);
     const ready = Promise.withResolvers<NonNullable<Started["shared"]>>();
     const ended = Promise.withResolvers<Extract<Told, { kind: "ended" }>>();
