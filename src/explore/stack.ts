@@ -17,7 +17,9 @@ export function placeText({ function: name, file, line }: Frame): string {
   return `${name} ${file}:${line}`.trimStart();
 }
 
-const FRAME = /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/)?(\/[^)]*?):(\d+):\d+\)?$/;
+/** A file's path, or that of an address in a page. */
+const FRAME =
+  /^ *at (?:(?:new |async )?(\S+) .*?\()?(?:file:\/\/|(?:blob:)?https?:\/\/[^/]+)?(\/[^)]*?):(\d+):\d+\)?$/;
 const DEEP = 60;
 
 const parsed = new Map<string, Frame | undefined>();

@@ -201,6 +201,18 @@ describe("memory words", () => {
     expect(data[0]).toEqual({ word: 0, value: "42", isPending: true });
   });
 
+  test("the drain of a store is the write that the other task reads", () => {
+    const { failure } = exploreWords(program);
+    const { timeline } = replayWords(program, failure?.token ?? "");
+    const arrows = conflictsOf(timeline).map(
+      ({ from, to, kind }) => `${timeline[from]?.what} ${timeline[to]?.text}: ${kind}`,
+    );
+    expect(arrows).toEqual([
+      "drains flag -> 1: reads what was written",
+      "accesses data: overwrites what was read",
+    ]);
+  });
+
   test("a program over words has no slabs to draw, and its words", () => {
     const { failure } = exploreWords(program);
     const replayed = replayWords(program, failure?.token ?? "");

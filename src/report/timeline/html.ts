@@ -145,7 +145,7 @@ class Parts {
       .map((text) => `<span class="text write">${html(text)}</span>`);
     const content =
       `<span class="function" title="${html(`${file}:${lines}`)}">${html(call.function)}</span> ` +
-      `<small>${html(fileName(file))}:${lines}, ${accesses.length} accesses</small>${shown.join("")}`;
+      `<small>${file === "" ? "" : `${html(fileName(file))}:${lines}, `}${accesses.length} accesses</small>${shown.join("")}`;
     const aside = /(^|\/)(check|laboratory)\//.test(file) ? " aside" : "";
     return this.row(last, `call${aside}`, content, {
       label: `${first + 1}–${last + 1}`,

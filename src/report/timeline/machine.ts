@@ -18,6 +18,7 @@ export interface Drawing {
 const PLACE_WIDTH = 232;
 const SLAB_LEFT = 318;
 const CELL = 38;
+const CELL_HEIGHT = 24;
 const CELLS_A_ROW = 8;
 const GAP = 16;
 const LINE = 18;
@@ -136,14 +137,14 @@ class SlabColumn {
     const { number, objects, counters, held, freelist } = slab;
     const top = this.height;
     const rows = Math.ceil(objects / CELLS_A_ROW);
-    const height = TITLE + 2 * LINE + rows * (CELL + ARCS) - 12;
+    const height = TITLE + 2 * LINE + rows * (CELL_HEIGHT + ARCS) + 2;
     const width = Math.max(Math.min(objects, CELLS_A_ROW) * CELL, counters.length * LETTER) + 20;
     this.width = Math.max(this.width, SLAB_LEFT + width + 2);
     const cells = held.map((isHeld, index) => {
       const { x, y } = this.cellOf(number, index);
       const state = isHeld ? "held" : listed.has(`${number}/${index}`) ? "free" : "nowhere";
       return (
-        `<rect class="cell ${state}" x="${x + 1}" y="${y + 1}" width="${CELL - 2}" height="24" rx="3">` +
+        `<rect class="cell ${state}" x="${x + 1}" y="${y + 1}" width="${CELL - 2}" height="${CELL_HEIGHT - 2}" rx="3">` +
         `<title>object ${number}/${index}: ${MEANING[state]}</title></rect>` +
         text(x + CELL / 2, y + 17, "number", String(index))
       );
@@ -170,7 +171,7 @@ class SlabColumn {
     const row = Math.floor(index / CELLS_A_ROW);
     return {
       x: SLAB_LEFT + 10 + (index % CELLS_A_ROW) * CELL,
-      y: this.topOf(slab) + TITLE + LINE + 4 + ARCS + row * (CELL + ARCS),
+      y: this.topOf(slab) + TITLE + 2 * LINE - 6 + ARCS + row * (CELL_HEIGHT + ARCS),
     };
   }
 
@@ -207,7 +208,8 @@ class SlabColumn {
       if (start === undefined || end === undefined) return [];
       const isOld = at === 0 ? old[0] === entry : followed(entry) === entries[at - 1];
       const name = className(kind, isCompared && !isOld);
-      return [at === 0 ? arrow(start, end, name) : arc(start, end, name)];
+      if (at === 0) return [arrow(start, end, name)];
+      return [end.x > SLAB_LEFT ? arc(start, end, name) : detour(start, end, name)];
     });
   }
 }
@@ -241,6 +243,13 @@ function arc(from: Point, to: Point, kind: string): string {
   const before = { x: end.x, y: end.y - rise };
   const path = `M${round(start.x)} ${round(start.y)}C${round(start.x)} ${round(start.y - rise)} ${round(before.x)} ${round(before.y)} ${round(end.x)} ${round(end.y)}`;
   return curve(path, end, before, kind);
+}
+
+/** From slab to slab, left of them. */
+function detour(from: Point, to: Point, kind: string): string {
+  const before = { x: to.x - 34, y: to.y };
+  const path = `M${from.x} ${from.y + 8}C${from.x - 34} ${from.y + 8} ${before.x} ${before.y} ${to.x} ${to.y}`;
+  return curve(path, to, before, kind);
 }
 
 /** With a head that points from `before` to the end. */

@@ -21,6 +21,9 @@ export type OutlineRow = { readonly at: number } | { readonly call: Call };
 
 const SHORTEST_CALL = 3;
 
+/** Of an access whose stack was not kept. */
+const UNKNOWN: Frame = { function: "", file: "", line: 0 };
+
 /** A stretch of accesses of one context, with nothing in between. */
 type Stretch = readonly { readonly at: number; readonly frames: readonly Frame[] }[];
 
@@ -77,7 +80,7 @@ function depthAt(stretch: Stretch, at: number): number {
 function isOneCall(stretch: Stretch, one: number, other: number, depth: number): boolean {
   const a = (stretch[one] as Stretch[number]).frames;
   const b = (stretch[other] as Stretch[number]).frames;
-  if (depth < 0) return false;
+  if (depth < 0) return a.length === 0 && b.length === 0;
   return a.slice(0, depth + 1).every((frame, at) => {
     const twin = b[at];
     if (twin === undefined || twin.function !== frame.function || twin.file !== frame.file) {
@@ -91,9 +94,10 @@ function rowsOf(stretch: Stretch, depth: number): OutlineRow[] {
   const accesses = stretch.map(({ at }) => at);
   const frames = stretch.map(({ frames }) => frames[depth]);
   const [frame] = frames;
-  if (frame === undefined || accesses.length === 1) return accesses.map((at) => ({ at }));
-  const lines = frames.map((each) => each?.line ?? frame.line);
-  const { function: name, file } = frame;
+  const isLong = accesses.length >= SHORTEST_CALL || frame !== undefined;
+  if (!isLong || accesses.length === 1) return accesses.map((at) => ({ at }));
+  const { function: name, file, line } = frame ?? UNKNOWN;
+  const lines = frames.map((each) => each?.line ?? line);
   const [firstLine, lastLine] = [Math.min(...lines), Math.max(...lines)];
   return [{ call: { function: name, file, firstLine, lastLine, accesses } }];
 }

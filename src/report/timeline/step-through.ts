@@ -239,6 +239,8 @@ export function stepThrough(root: HTMLElement): () => void {
     const act = isButton && event.key === " " ? undefined : KEYS[event.key];
     if (act === undefined) return;
     event.preventDefault();
+    // A site around the component may have keys of its own.
+    event.stopPropagation();
     act();
   };
   document.addEventListener("keydown", pressed, { signal });

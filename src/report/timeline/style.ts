@@ -94,7 +94,7 @@ ${DRAWING_STYLE}
 .schedule thead th { font-size: .95rem; font-weight: 650; border-bottom: 1px solid var(--line); color: var(--ink); }
 .schedule .steps thead th { position: sticky; top: calc(var(--nav-top, 0px) + 2.6rem); z-index: 1; background: var(--paper); }
 .schedule thead small { display: block; font-weight: 400; color: var(--soft); }
-.schedule .steps th:first-child, .schedule .steps td:first-child { width: 4.6rem; text-align: right; color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
+.schedule .steps th:first-child, .schedule .steps td:first-child { width: 4.6rem; text-align: right; color: var(--soft); font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 .schedule .steps tbody tr { cursor: pointer; scroll-margin: calc(var(--nav-top, 0px) + 7rem) 0 3rem; }
 .schedule .steps td { border-left: 1px solid color-mix(in srgb, var(--line) 50%, transparent); overflow-wrap: anywhere; }
 .schedule .steps td:first-child { border-left: 0; }

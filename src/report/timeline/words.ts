@@ -4,6 +4,7 @@
  * word is pending from its write until the drain that shows it to all.
  */
 import type { TimelineEvent } from "../../explore/timeline.ts";
+import { isPending } from "./pending.ts";
 
 export interface WordChange {
   /** Index into `names`. */
@@ -42,7 +43,7 @@ export function wordsOf(events: readonly TimelineEvent[]): Words {
       const after = value ?? (word === undefined ? undefined : values.get(word));
       if (word === undefined || after === undefined) return [];
       values.set(word, after);
-      return [{ word, value: after, isPending: isWritten && isDrainedLater(events, at, name) }];
+      return [{ word, value: after, isPending: isWritten && isPending(events, at, name) }];
     }),
   );
   return { names, changes };
@@ -51,8 +52,4 @@ export function wordsOf(events: readonly TimelineEvent[]): Words {
 function seenBy({ what, text, access }: TimelineEvent) {
   if (what === "drains") return [{ name: text, value: undefined, isWritten: false }];
   return access?.words ?? [];
-}
-
-function isDrainedLater(events: readonly TimelineEvent[], at: number, name: string): boolean {
-  return events.slice(at + 1).some(({ what, text }) => what === "drains" && text === name);
 }

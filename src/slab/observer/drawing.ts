@@ -53,11 +53,24 @@ export class SlabDrawing implements CacheDrawing {
       { name: "free", entries: slabs(KmemCacheNode.slabsFree) },
     ];
     if (shared !== 0) lists.push(this.array("shared", shared));
+    lists.push(...this.aliens(n));
     const facts = [
       `free_objects ${peek(n + KmemCacheNode.freeObjects)}`,
       lockFact(this.reading, n + KmemCacheNode.listLock),
     ];
     return { name: `node ${nid}`, facts, lists };
+  }
+
+  /** The arrays of objects that belong to other nodes, as far as there are any in them. */
+  private aliens(n: Address): ListState[] {
+    const { peek } = this.reading;
+    const table = peek(n + KmemCacheNode.alien);
+    const nodes = Array.from({ length: table === 0 ? 0 : this.nodes }, (_, nid) => nid);
+    return nodes.flatMap((nid) => {
+      const alien = peek(table + (nid << 2));
+      const list = alien === 0 ? undefined : this.array(`alien[${nid}]`, alien + AlienCache.ac);
+      return list === undefined || list.entries.length === 0 ? [] : [list];
+    });
   }
 
   private array(name: string, ac: Address): ListState {
@@ -70,8 +83,22 @@ export class SlabDrawing implements CacheDrawing {
   slab(s: KmemCachePtr, page: PagePtr): SlabState {
     const { peek } = this.reading;
     const objects = peek(s + KmemCache.num);
-    const counters = `${peek(page + Page.counters)} of ${objects} in use`;
-    return { objects, counters, freelist: [] };
+    const active = peek(page + Page.counters);
+    const freelist = this.freeObjects(s, page, active, objects);
+    return { objects, counters: `${active} of ${objects} in use`, freelist };
+  }
+
+  /** Those whose numbers stand behind the `active` first of the slab's array, one byte each. */
+  private freeObjects(s: KmemCachePtr, page: PagePtr, active: number, objects: number): string[] {
+    const { peek, draw } = this.reading;
+    const numbers = peek(page + Page.freelist);
+    const size = peek(s + KmemCache.size);
+    const length = numbers === 0 ? 0 : Math.min(Math.max(objects - active, 0), LONGEST_LIST);
+    return Array.from({ length }, (_, i) => {
+      const at = numbers + active + i;
+      const number = (peek(at & ~3) >>> ((at & 3) << 3)) & 0xff;
+      return draw(this.firstObject(s, page) + number * size);
+    });
   }
 
   firstObject(_s: KmemCachePtr, page: PagePtr): Address {
