@@ -28,7 +28,7 @@ const OPERATIONS = [
   "kmem_cache_shrink",
   "kmem_cache_destroy",
   "slabinfo_write",
-  "cpu_partial_store",
+  "sysfs_store",
   "cpu_down",
   "cpu_up",
   "kfree_rcu",
@@ -38,6 +38,8 @@ const OPERATIONS = [
   "kmem_cache_alloc_from_sheaf",
   "kmem_cache_refill_sheaf",
   "kmem_cache_return_sheaf",
+  "rcu_read_lock",
+  "alloc_pages",
 ] as const;
 
 export type OperationName = (typeof OPERATIONS)[number];
@@ -52,7 +54,7 @@ export const CACHE_CREATE = 6;
 export const CACHE_SHRINK = 7;
 export const CACHE_DESTROY = 8;
 export const SLABINFO_WRITE = 9;
-export const CPU_PARTIAL_STORE = 10;
+export const SYSFS_STORE = 10;
 export const CPU_DOWN = 11;
 export const CPU_UP = 12;
 export const KFREE_RCU = 13;
@@ -62,6 +64,8 @@ export const PREFILL_SHEAF = 16;
 export const ALLOC_FROM_SHEAF = 17;
 export const REFILL_SHEAF = 18;
 export const RETURN_SHEAF = 19;
+export const RCU_READ = 20;
+export const ALLOC_PAGES = 21;
 
 /** Added to an operation's number when an interrupt handler did it. */
 const IN_INTERRUPT = 0x100;

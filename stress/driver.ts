@@ -5,21 +5,26 @@
  * by another task is seen when the object goes back.
  */
 import { EIO } from "../src/caches/errno.ts";
+import { faultsOf } from "../src/caches/fault-injection.ts";
+import { SLAB_TYPESAFE_BY_RCU } from "../src/caches/flags.ts";
+import { KmemCacheBase } from "../src/caches/kmem-cache.ts";
 import type { Ledger } from "../src/check/ledger.ts";
 import { type Kernel, systemOf } from "../src/kernel/kernel.ts";
+import { KernelBug } from "../src/machine/kernel-bug.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { NUMA_NO_NODE } from "../src/machine/topology.ts";
-import { GFP_KERNEL } from "../src/pages/gfp.ts";
+import { __GFP_ZERO, GFP_KERNEL } from "../src/pages/gfp.ts";
+import { Page, PG_SLAB } from "../src/pages/page.ts";
 import { SlabSysfs } from "../src/sysfs/sysfs.ts";
 import {
   ALLOC_BULK,
   ALLOC_FROM_SHEAF,
+  ALLOC_PAGES,
   CACHE_ALLOC,
   CACHE_CREATE,
   CACHE_DESTROY,
   CACHE_FREE,
   CACHE_SHRINK,
-  CPU_PARTIAL_STORE,
   FREE_BULK,
   KFREE,
   KFREE_NOLOCK,
@@ -29,10 +34,12 @@ import {
   LOG_ENTRIES,
   MAILBOX_SLOTS,
   PREFILL_SHEAF,
+  RCU_READ,
   REFILL_SHEAF,
   RETURN_SHEAF,
   SLABINFO_WRITE,
   type StressControl,
+  SYSFS_STORE,
 } from "./control.ts";
 import type { Random } from "./random.ts";
 import { sheafCapacityFor } from "./sheaf-capacity.ts";
@@ -40,6 +47,8 @@ import { StatisticsTally } from "./statistics.ts";
 
 /** So much of an object is painted; a stray free pointer lies in the first word. */
 const PAINTED_BYTES = 64;
+/** How often a reader looks whether the slab is still there. */
+const LOOKS = 20;
 /** A name's prefix, so that the caches of a run are known among the kernel's own. */
 export const CACHE_PREFIX = "stress-";
 
@@ -50,6 +59,8 @@ export interface DriverOptions {
   readonly task: number;
   readonly tasks: number;
   readonly random: Random;
+  /** Page allocations may be made to fail. */
+  readonly failsPages: boolean;
   readonly caches: readonly Address[];
 }
 
@@ -61,9 +72,12 @@ export class Driver {
   readonly random: Random;
   /** The caches of the workload, which all tasks share. */
   readonly caches: readonly Address[];
+  /** Those whose slabs stay as long as a reader may see them. */
+  private readonly typesafe: readonly Address[];
   private readonly control: StressControl;
   private readonly ledger: Ledger | undefined;
   private readonly sysfs: SlabSysfs;
+  private readonly failsPages: boolean;
   /** Operations entered in the log so far. */
   private logged = 0;
   /** Where in the log the newest operation outside of interrupts stands. */
@@ -81,6 +95,7 @@ export class Driver {
     this.kernel = options.kernel;
     this.destroyed = new StatisticsTally(systemOf(this.kernel).observer.statNames);
     this.sysfs = new SlabSysfs(systemOf(options.kernel));
+    this.failsPages = options.failsPages;
     this.control = options.control;
     this.ledger = options.ledger;
     this.task = options.task;
@@ -88,6 +103,10 @@ export class Driver {
     this.nodes = systemOf(options.kernel).machine.options.nodes;
     this.random = options.random;
     this.caches = options.caches;
+    const { memory } = systemOf(this.kernel);
+    this.typesafe = this.caches.filter(
+      (cache) => (memory.readOnce(cache + KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0,
+    );
   }
 
   private begin(operation: number, argument: number): Address {
@@ -256,14 +275,93 @@ export class Driver {
     return error !== -EIO;
   }
 
-  /** Queue sizes of SLUB in /sys/kernel/slab: a cache's cpu_partial. */
-  storeCpuPartial(cache: Address, objects: number): void {
+  /** Writes a file of /sys/kernel/slab/<cache>/, where the allocator has it. */
+  storeSysfs(cache: Address, file: string, value: string): void {
     const { kernel, sysfs } = this;
-    const entry = this.begin(CPU_PARTIAL_STORE, cache);
-    kernel.run(() =>
-      sysfs.write(systemOf(kernel).common.nameOf(cache), "cpu_partial", `${objects}`),
-    );
+    const entry = this.begin(SYSFS_STORE, cache);
+    kernel.run(() => sysfs.write(systemOf(kernel).common.nameOf(cache), file, value));
     this.end(entry, cache);
+  }
+
+  // ---- readers ----
+
+  /**
+   * Looks, in one read-side section, at an object that another task is to free: it is in its mailbox,
+   * which it leaves before it is freed. If it is type-safe its slab must stay until the section ends.
+   */
+  lookAround(): void {
+    const { kernel, control, random, task, tasks } = this;
+    const from = random.below(tasks);
+    if (from === task) return;
+    const slot = random.below(MAILBOX_SLOTS);
+    const entry = this.begin(RCU_READ, from);
+    kernel.run(() => {
+      const system = systemOf(kernel);
+      system.rcuReadLock();
+      const object = control.peek(from, slot);
+      const isTypesafe = object !== 0 && this.typesafe.includes(this.cacheOf(object));
+      // Still there, so the answer was that of a slab in use.
+      if (isTypesafe && control.peek(from, slot) === object) this.checkStays(object);
+      system.rcuReadUnlock();
+    });
+    this.end(entry, 0);
+  }
+
+  private cacheOf(object: Address): Address {
+    const { memory, pages } = systemOf(this.kernel);
+    return memory.readRacy(pages.virtToHeadPage(object) + Page.slabCache);
+  }
+
+  private checkStays(object: Address): void {
+    const { memory, pages } = systemOf(this.kernel);
+    const page = pages.virtToHeadPage(object);
+    for (let look = 0; look < LOOKS; look++) {
+      if ((memory.readRacy(page + Page.flags) & PG_SLAB) !== 0) continue;
+      throw new KernelBug(
+        "use-after-free",
+        `the slab of object 0x${object.toString(16)} was given back under its reader`,
+      );
+    }
+  }
+
+  // ---- memory ----
+
+  /** The `nth` allocation of pages from now on fails, whosever it is. */
+  failPages(nth: number): void {
+    if (!this.failsPages) return;
+    faultsOf(systemOf(this.kernel).pages)?.arm({ times: 1, interval: nth, verbose: 0 });
+  }
+
+  /** An object of zeroes. */
+  allocZeroed(cache: Address): Address {
+    const entry = this.begin(CACHE_ALLOC, cache);
+    const object = this.kernel.kmemCacheAlloc(cache, GFP_KERNEL | __GFP_ZERO);
+    if (object !== 0) this.checkZero(object);
+    return this.received(entry, object);
+  }
+
+  private checkZero(object: Address): void {
+    const { memory } = systemOf(this.kernel);
+    const other = memory.findOther(object, 0, Math.min(this.kernel.ksize(object), PAINTED_BYTES));
+    if (other === 0) return;
+    throw new KernelBug(
+      "poison",
+      `object 0x${object.toString(16)} is not zero at ${other - object}`,
+    );
+  }
+
+  /** Single pages, all of which come before the first goes back. */
+  pagesThereAndBack(count: number): void {
+    const { kernel } = this;
+    const entry = this.begin(ALLOC_PAGES, count);
+    kernel.run(() => {
+      const { pages } = systemOf(kernel);
+      const taken = Array.from({ length: count }, () =>
+        pages.allocPages(GFP_KERNEL, 0, NUMA_NO_NODE),
+      );
+      for (const page of taken) if (page !== 0) pages.freePages(page, 0);
+    });
+    this.end(entry, 0);
   }
 
   /** Destroys a cache of which nothing is held. */

@@ -44,7 +44,7 @@ const OF_A_CACHE: ReadonlySet<OperationName> = new Set([
   "kmem_cache_shrink",
   "kmem_cache_destroy",
   "slabinfo_write",
-  "cpu_partial_store",
+  "sysfs_store",
 ]);
 
 /** `kmalloc(96) = 0x1f3a60`, as a trace would have it. */

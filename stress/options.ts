@@ -9,6 +9,7 @@ import type { HotplugCounts } from "./hotplug.ts";
 import type { BuildPlan, InjectedEvents } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
+import { WORKLOADS } from "./workloads/index.ts";
 
 export interface StressOptions {
   readonly allocator: AllocatorName;
@@ -48,6 +49,15 @@ export function buildPlan(options: StressOptions): BuildPlan {
   const { ledger, mutation, interrupts, migrations, delays } = options;
   const isTorture = interrupts + migrations + delays > 0;
   return { ledger, mutation, torture: isTorture ? { interrupts, migrations, delays } : undefined };
+}
+
+/**
+ * Whether the workload itself has allocations of pages fail. Not beside failures that the user asked
+ * for, nor while CPUs come and go, which may then not come back.
+ */
+export function workloadFailsPages({ workload, failPages, hotplug }: StressOptions): boolean {
+  if (failPages !== undefined || hotplug !== undefined) return false;
+  return WORKLOADS.get(workload)?.failsPages === true;
 }
 
 export interface StressProgress {

@@ -32,6 +32,8 @@ export interface TaskPlan {
   readonly stepsASection: number;
   readonly seed: number;
   readonly workload: string;
+  /** The workload may have page allocations fail. */
+  readonly failsPages: boolean;
   /** The caches that the workload's tasks share. */
   readonly caches: readonly Address[];
 }

@@ -14,7 +14,13 @@ import { bugOf } from "./bug.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
 import { histories, type StressFailure, type TaskHistory } from "./failure.ts";
 import type { HotplugCounts, HotplugReport, HotplugThread } from "./hotplug.ts";
-import { buildPlan, type Outcome, type StressOptions, type StressProgress } from "./options.ts";
+import {
+  buildPlan,
+  type Outcome,
+  type StressOptions,
+  type StressProgress,
+  workloadFailsPages,
+} from "./options.ts";
 import { NOTHING_DONE, NOTHING_USED, nothingBooted, outcomeOf } from "./outcome.ts";
 import type { TaskFailure, TaskReport } from "./protocol.ts";
 import { StressedMachine } from "./stressed-machine.ts";
@@ -137,7 +143,7 @@ export class StressRun {
       failure: this.failure,
       died: this.died,
       interrupted: this.isInterrupted,
-      injected: stressed.injected,
+      injected: stressed.injected(options),
       hotplug: this.hotplugCounts,
       hotplugDmesg: this.hotplugDmesg,
       deaths: this.deaths.map((death) => ({
@@ -171,13 +177,14 @@ export class StressRun {
     const { seed, workload, mutation } = options;
     const build = buildPlan(options);
     const interval = (options.hotplug ?? 0) * 1000;
+    const failsPages = workloadFailsPages(options);
     // Hotplug needs a CPU itself, and soon.
     const stepsASection = pool.hotplug === undefined ? STEPS_A_SECTION : 1;
     try {
       for (let task = 0; task < tasks; task++) {
         const cpu = tasks === options.cpus && pool.hotplug === undefined ? task : -1;
         const { caches } = stressed;
-        const plan = { build, task, tasks, cpu, stepsASection, seed, workload, caches };
+        const plan = { build, task, tasks, cpu, stepsASection, seed, workload, failsPages, caches };
         await pool.ask(task, (api) => api.boot(plan));
       }
       await pool.hotplug?.ask((api) => api.boot({ build, tasks, interval, seed }));

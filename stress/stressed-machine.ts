@@ -19,7 +19,7 @@ import { kernelBuild } from "./build.ts";
 import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
 import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
-import type { InjectedFaults, StressOptions } from "./options.ts";
+import { type InjectedFaults, type StressOptions, workloadFailsPages } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
 import { sheafCapacityFor } from "./sheaf-capacity.ts";
 import { StatisticsTally } from "./statistics.ts";
@@ -66,7 +66,8 @@ export class StressedMachine {
     };
     // Armed when the work begins.
     const failSlab = options.failSlab === undefined ? null : { times: 0 };
-    const failPages = options.failPages === undefined ? null : { times: 0 };
+    const failsPages = options.failPages !== undefined || workloadFailsPages(options);
+    const failPages = failsPages ? { times: 0 } : null;
     // Two tasks more: the main thread, which comes first and is the machine's task 0, and hotplug.
     this.kernel = boot(
       {
@@ -122,9 +123,13 @@ export class StressedMachine {
     this.faults.pages?.disarm();
   }
 
-  get injected(): InjectedFaults {
+  /** Those that the options ask for. */
+  injected({ failSlab, failPages }: StressOptions): InjectedFaults {
     const { slab, pages } = this.faults;
-    return { slab: slab?.injected ?? 0, pages: pages?.injected ?? 0 };
+    return {
+      slab: failSlab === undefined ? 0 : (slab?.injected ?? 0),
+      pages: failPages === undefined ? 0 : (pages?.injected ?? 0),
+    };
   }
 
   private get faults(): { slab: FaultInjection | undefined; pages: FaultInjection | undefined } {

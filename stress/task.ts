@@ -51,7 +51,7 @@ export class StressTask {
   private failed: TaskFailure | undefined;
 
   constructor(shared: SharedKernel, plan: TaskPlan) {
-    const { build, task, tasks, seed, caches } = plan;
+    const { build, task, tasks, seed, failsPages, caches } = plan;
     this.plan = plan;
     this.kernel = attach(
       shared,
@@ -70,6 +70,7 @@ export class StressTask {
       task,
       tasks,
       random: new Random(seed, task),
+      failsPages,
       caches,
     });
     this.handler = new InterruptHandler(this.driver, new Random(seed, task + INTERRUPTS));

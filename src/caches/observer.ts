@@ -90,4 +90,6 @@ export interface Audit {
   readonly holders: ObjectHolders | undefined;
   /** Interrupt handlers have allocated or freed: what is only an estimate under them may have drifted. */
   readonly interrupted: boolean;
+  /** Queues keep their limits. */
+  readonly limited: boolean;
 }

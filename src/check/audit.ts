@@ -34,18 +34,20 @@ export interface AuditOptions {
   readonly remains?: Remains;
   /** Interrupt handlers have allocated or freed. A few counts are exact only without them. */
   readonly interrupted?: boolean;
+  /** Queues keep their limits: they do where every CPU sees a new limit at once. */
+  readonly limited?: boolean;
 }
 
 /** All that is wrong with a quiet system; empty if nothing is. */
 export function audit(system: System, options: AuditOptions = {}): AuditFinding[] {
-  const { ledger, large, remains, interrupted = false } = options;
+  const { ledger, large, remains, interrupted = false, limited = false } = options;
   const findings = new Findings(remains);
   auditDeadLocks(system, findings);
   const orderGiven = (page: PagePtr): number => remains?.orderOfBlockGiven(page) ?? -1;
   for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
   for (const [s, pages] of slabs) {
-    const told = { findings, holders: ledger, interrupted, slabs };
+    const told = { findings, holders: ledger, interrupted, limited, slabs };
     system.observer.auditCache(s, pages, told);
   }
   auditSlabPages(system, findings);

@@ -130,6 +130,11 @@ export class Ledger {
     return this.memory.readOnce(this.wordOf(address)) > 0;
   }
 
+  /** The last event of `object`: another word as soon as it is taken or given again. */
+  eventOf(object: Address): number {
+    return this.memory.readOnce(this.wordOf(object));
+  }
+
   /** Number of the task that holds the object, or -1. */
   holderOf(object: Address): number {
     const word = this.memory.readOnce(this.wordOf(object));

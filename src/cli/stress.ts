@@ -7,6 +7,7 @@ import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { classesFor } from "../kernel/classes.ts";
 import { mutate, NoMutation } from "../laboratory/mutation.ts";
+import type { TortureRates } from "../machine/tortured-memory.ts";
 import { loadMutation } from "../museum/mutations.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
 import { stressJson } from "../report/stress-json.ts";
@@ -54,8 +55,8 @@ interface Given extends KernelOptions {
   workload: string;
   seed?: number;
   ledger: boolean;
-  interrupts: number;
-  migrations: number;
+  interrupts?: number;
+  migrations?: number;
   delays?: number;
   mutation?: string;
   era: Era;
@@ -89,11 +90,15 @@ export function stressCommand(): Command {
     .option("--workload <name>", "workload (see below)", "mixed")
     .option("--seed <n>", "random seed (default: any)", wholeNumber)
     .option("--no-ledger", "do not watch every object; faster")
-    .option("--interrupts <rate>", "interrupt probability per memory access", rate, 0)
-    .option("--migrations <rate>", "preemption probability per memory access", rate, 0)
+    .option(
+      "--interrupts <rate>",
+      "interrupt probability per memory access (default: as suits the workload; 0 if any rate is given)",
+      rate,
+    )
+    .option("--migrations <rate>", "preemption probability per memory access, likewise", rate)
     .option(
       "--delays <rate>",
-      "delay probability per memory access (default: a fifth of --interrupts)",
+      "delay probability per memory access, likewise (a fifth of --interrupts if any rate is given)",
       rate,
     )
     .option(
@@ -160,7 +165,19 @@ function optionsOf(command: Command, given: Given): StressOptions {
     operations: given.operations,
     seconds: given.operations === undefined ? (given.seconds ?? DEFAULT_SECONDS) : undefined,
     seed: given.seed ?? anySeed(),
-    delays: given.delays ?? given.interrupts / 5,
+    ...ratesOf(given),
+  };
+}
+
+/** The rates that are given, or those of the workload where none is. */
+function ratesOf({ workload, interrupts, migrations, delays }: Given): TortureRates {
+  const isGiven = interrupts !== undefined || migrations !== undefined || delays !== undefined;
+  const usual = WORKLOADS.get(workload)?.rates;
+  if (!isGiven && usual !== undefined) return usual;
+  return {
+    interrupts: interrupts ?? 0,
+    migrations: migrations ?? 0,
+    delays: delays ?? (interrupts ?? 0) / 5,
   };
 }
 

@@ -60,6 +60,11 @@ export class BusyCpus {
     this.words.store(this.wordOf(cpu), 0);
   }
 
+  /** Whether `address` is a lease: those that wait for one are woken by the explorer itself. */
+  isLease(address: Address): boolean {
+    return this.busy.some((_, cpu) => this.wordOf(cpu) === address);
+  }
+
   /** Address of the lease: task number + 1, or 0. */
   wordOf(cpu: number): Address {
     return this.layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;

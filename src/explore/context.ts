@@ -78,6 +78,8 @@ export class Context {
   waitAddress: Address = 0;
   waitValue = 0;
   waitHolder = 0;
+  /** Goes on as soon as the word differs; false: its waiters must be notified first. */
+  isNotified = true;
 
   /**
    * The words it has accessed since any word last changed, at change number `lookedSince`, and how
@@ -179,6 +181,7 @@ export class Context {
     this.waitAddress = 0;
     this.waitValue = 0;
     this.waitHolder = 0;
+    this.isNotified = true;
   }
 
   private forget(): void {
@@ -243,7 +246,7 @@ export class Context {
   }
 
   private flags(): number {
-    const way = this.givesWay ? 4 : 0;
-    return (this.preemptCount << 3) | way | (this.irqsOff ? 2 : 0) | (this.running ? 1 : 0);
+    const way = (this.givesWay ? 4 : 0) | (this.isNotified ? 0 : 8);
+    return (this.preemptCount << 4) | way | (this.irqsOff ? 2 : 0) | (this.running ? 1 : 0);
   }
 }

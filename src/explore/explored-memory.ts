@@ -80,6 +80,7 @@ export class ExploredMemory implements Memory {
 
   /** Notices loops that only read; undefined: such a loop is a livelock. */
   private spins: SpinWatch | undefined;
+  private needsNotify = false;
   private services: CpuServices | undefined;
   private watching: Observer | undefined;
   private describe: (address: Address) => string = (address) => `0x${address.toString(16)}`;
@@ -146,6 +147,14 @@ export class ExploredMemory implements Memory {
 
   protected get runningCpu(): number {
     return this.cpu.context.cpu;
+  }
+
+  /**
+   * From now on a context that waits for a word goes on only after `notify`, as on threads: a
+   * notification that is forgotten is a deadlock. Else the word alone wakes it.
+   */
+  requireNotify(): void {
+    this.needsNotify = true;
   }
 
   /** How reports name an address. */
@@ -596,6 +605,7 @@ export class ExploredMemory implements Memory {
     const { context } = this.cpu;
     if (!this.stops.isOn || holder === context.id + 1) this.refuseEndlessWait(address);
     context.wait(address, value, holder);
+    context.isNotified = !this.needsNotify || this.busyCpus.isLease(address);
     this.stops.block();
   }
 
@@ -608,12 +618,21 @@ export class ExploredMemory implements Memory {
     );
   }
 
-  /** Waiters are woken by the word itself. */
+  /** A waiter waits at once. */
   spinUntilZero(): boolean {
     return false;
   }
 
-  notify(_address: Address): void {}
+  notify(address: Address): void {
+    if (!this.needsNotify) return;
+    if (this.log.isRecalling) {
+      this.log.recall(k.NOTIFY, address);
+      return;
+    }
+    this.stops.checkIsStaying();
+    this.runnable.notify(address);
+    this.log.record(k.NOTIFY, address, 0);
+  }
 
   pollWord(cpu: number): Address {
     return this.layout.cpuBase + cpu * sizeOfCpu + Cpu.poll;

@@ -45,6 +45,8 @@ export const PREEMPT_OFF = 28;
 export const BEGIN = 29;
 /** A change of one element that is one step, whatever it computes. */
 export const UPDATE = 30;
+/** Waiters of a word are woken; no access and no point. */
+export const NOTIFY = 31;
 
 const NAMES = [
   "read8",
@@ -78,6 +80,7 @@ const NAMES = [
   "preemptDisable",
   "begin",
   "update",
+  "notify",
 ] as const;
 
 export type KindName = (typeof NAMES)[number];

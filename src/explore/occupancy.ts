@@ -175,8 +175,9 @@ export class Occupancy {
 
   private isWaiting(context: Context): boolean {
     if (this.memory.isSpinning(context)) return true;
-    const { waitAddress, waitValue, cpu } = context;
-    return waitAddress !== 0 && this.memory.peekAs(cpu, waitAddress) === waitValue;
+    const { waitAddress, waitValue, cpu, isNotified } = context;
+    if (waitAddress === 0) return false;
+    return !isNotified || this.memory.peekAs(cpu, waitAddress) === waitValue;
   }
 
   private canRun(context: Context, cpu: number): boolean {

@@ -11,7 +11,7 @@ import type { Context } from "./context.ts";
 export class RunnableWatch {
   private readonly cpuWords: Address;
   private readonly cpuWordsEnd: Address;
-  private hasWaiters = false;
+  private waiters: readonly Context[] = [];
   private stale = true;
 
   constructor({ cpuBase, taskBase }: MachineLayout) {
@@ -35,13 +35,21 @@ export class RunnableWatch {
 
   /** The word at `address` has been written. */
   stored(address: Address): void {
-    if (this.hasWaiters || (address >= this.cpuWords && address < this.cpuWordsEnd)) {
+    if (this.waiters.length > 0 || (address >= this.cpuWords && address < this.cpuWordsEnd)) {
       this.stale = true;
     }
   }
 
   /** A context has begun or ceased to wait. */
   lookForWaiters(contexts: readonly Context[]): void {
-    this.hasWaiters = contexts.some(({ waitAddress }) => waitAddress !== 0);
+    this.waiters = contexts.filter(({ waitAddress }) => waitAddress !== 0);
+  }
+
+  /** Those that wait for the word at `address` may go on once it differs. */
+  notify(address: Address): void {
+    for (const context of this.waiters) {
+      if (context.waitAddress === address) context.isNotified = true;
+    }
+    this.stale = true;
   }
 }

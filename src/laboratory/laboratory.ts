@@ -9,7 +9,7 @@ import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-par
 import type { Reading } from "../caches/drawing.ts";
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
-import type { AllocatorName } from "../caches/flags.ts";
+import { type AllocatorName, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
@@ -89,6 +89,10 @@ export interface Equipment {
   readonly reserves: boolean;
   /** The names of the contexts, whose numbers are those of their tasks. */
   readonly contexts: readonly string[];
+  /** Nodes go offline. */
+  readonly nodesGo: boolean;
+  /** Readers look at objects that are given to kfree_rcu. */
+  readonly readers: boolean;
   /** When the other CPUs see a store. */
   readonly memory: MemoryModel;
 }
@@ -100,8 +104,14 @@ const NOTHING: Equipment = {
   policies: false,
   reserves: false,
   contexts: [],
+  nodesGo: false,
+  readers: false,
   memory: "sc",
 };
+
+/** Objects handed over and not yet taken; objects given to kfree_rcu in a whole run. */
+const MOST_HANDED_OVER = 4;
+const MOST_RETIRED = 16;
 
 const withFaults: Change = inTurn(
   onAllocator(failslab),
@@ -121,15 +131,28 @@ export class Laboratory implements World {
   readonly s: KmemCachePtr;
   /** How drawings and checks read the memory, unseen by the schedule. */
   readonly reading: Reading;
+  /** Slabs of the scenario's cache stay as long as a reader may see them. */
+  readonly isTypesafe: boolean;
+  /** Requests for pages may fail, or a node be gone. */
+  readonly mayLackMemory: boolean;
   private readonly names: LaboratoryNames;
   private readonly handedOver: Mailbox | undefined;
   private readonly contexts: readonly string[];
+  /**
+   * Objects that no reader finds any more: as code does that uses kfree_rcu, they are taken out of
+   * sight first. Undefined: there are no readers.
+   */
+  readonly retired: Mailbox | undefined;
 
   constructor(options: LaboratoryOptions, change: Change, equipment: Equipment = NOTHING) {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
+    this.isTypesafe = ((options.flags ?? 0) & SLAB_TYPESAFE_BY_RCU) !== 0;
+    const { faults, nodesGo, reserves, policies } = equipment;
+    this.mayLackMemory = faults || nodesGo || reserves || policies;
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions, equipment.memory);
+    this.memory.requireNotify();
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
     const grouped = equipment.groups ? withGroups(kernel)(plainBase) : plainBase;
@@ -153,7 +176,9 @@ export class Laboratory implements World {
     this.contexts = equipment.contexts;
     this.ledger = new Ledger(this.system.common);
     if (options.survivesReports !== true) this.system.observer.onReport?.(refuseReport);
-    if (equipment.mailbox) this.handedOver = new Mailbox(this.system.machine);
+    const { machine } = this.system;
+    if (equipment.mailbox) this.handedOver = new Mailbox(machine, MOST_HANDED_OVER, "handed over");
+    if (equipment.readers) this.retired = new Mailbox(machine, MOST_RETIRED, "given to kfree_rcu");
     this.s = this.memory.runAs(0, () => this.boot(options));
     this.reading = {
       peek: (address) =>

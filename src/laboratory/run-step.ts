@@ -3,6 +3,7 @@
 import { EINVAL } from "../caches/errno.ts";
 import { faultsOf } from "../caches/fault-injection.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import { Belongings } from "../check/belongings.ts";
 import { groupsOf } from "../kernel/group-system.ts";
 import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
@@ -60,7 +61,8 @@ function allocate(lab: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Ad
     if (other !== 0) refuse("poison", `object ${hex(object)} is not zero at ${hex(other)}`);
   }
   const from = pages.pageToNid(pages.virtToHeadPage(object));
-  if (wish === "thisnode" && node >= 0 && from !== node) {
+  // Without __GFP_THISNODE it is a wish, which is met as long as no memory is wanting.
+  if (node >= 0 && from !== node && (wish === "thisnode" || !lab.mayLackMemory)) {
     refuse("wrong-slab", `object ${hex(object)} is of node ${from}, not of node ${node}`);
   }
   if (wish === "ordinary" && lab.reserves.isReserve(pages.virtToHeadPage(object))) {
@@ -100,7 +102,7 @@ function act(lab: Laboratory, step: Step, names: Names): void {
       return;
     }
     case "kfree-rcu":
-      for (const object of names(step.of)) system.kfreeRcu(object);
+      for (const object of names(step.of)) retire(lab, object);
       return;
     case "free-pages":
       for (const block of names(step.of)) freeBlock(lab, block);
@@ -119,7 +121,7 @@ function act(lab: Laboratory, step: Step, names: Names): void {
       return;
     case "destroy":
       for (const cache of step.of === undefined ? [s] : names(step.of)) {
-        system.kmemCacheDestroy(cache);
+        destroy(lab, cache);
       }
       return;
     case "enter":
@@ -174,20 +176,42 @@ function freeBlock({ system: { pages } }: Laboratory, block: Address): void {
   pages.freePages(pages.virtToPage(block), block & 0xf);
 }
 
-/** Looks at the slabs of objects that were live when the section began. */
-function look({ system, ledger }: Laboratory, objects: readonly Address[]): void {
-  const { memory, pages } = system;
+function retire({ system, retired }: Laboratory, object: Address): void {
+  retired?.hand(object);
+  system.kfreeRcu(object);
+}
+
+function destroy({ system, ledger }: Laboratory, cache: Address): void {
+  if (cache === 0) return;
+  const belongings = new Belongings(system, ledger, cache);
+  if (system.kmemCacheDestroy(cache) === 0) belongings.checkGone();
+}
+
+/**
+ * Looks at objects that a reader could find when the section began. Their slabs must stay, and an object
+ * that is given to kfree_rcu meanwhile must stay itself. In a scenario with kfree-rcu an object may also
+ * be freed at once, as one that readers do not see: then only slabs of type-safe objects must stay.
+ */
+function look(lab: Laboratory, objects: readonly Address[]): void {
+  const { system, ledger, retired } = lab;
   system.rcuReadLock();
-  for (const object of objects.filter((object) => ledger.isLive(object))) {
-    const page = pages.virtToHeadPage(object);
-    memory.readRacy(object);
-    // A section that begins when the grace period is over may still find the object live: then nothing
-    // orders this look before the slab goes.
-    if ((memory.readRacy(page + Page.flags) & PG_SLAB) === 0) {
-      refuse("use-after-free", `the slab of object ${hex(object)} is gone under its reader`);
+  const found = objects
+    .filter((object) => ledger.isLive(object) && !retired?.holds(object))
+    .map((object) => ({ object, event: ledger.eventOf(object) }));
+  for (const { object, event } of found) {
+    system.memory.readRacy(object);
+    const isRetired = retired?.holds(object) === true;
+    if (isRetired || lab.isTypesafe || retired === undefined) checkSlabIsThere(lab, object);
+    if (isRetired && ledger.isLive(object) && ledger.eventOf(object) !== event) {
+      refuse("use-after-free", `object ${hex(object)} is handed out again under its reader`);
     }
   }
   system.rcuReadUnlock();
+}
+
+function checkSlabIsThere({ system: { memory, pages } }: Laboratory, object: Address): void {
+  if ((memory.readRacy(pages.virtToHeadPage(object) + Page.flags) & PG_SLAB) !== 0) return;
+  refuse("use-after-free", `the slab of object ${hex(object)} is gone under its reader`);
 }
 
 type FailStep = Extract<Step, { readonly nth: number }>;

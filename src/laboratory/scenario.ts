@@ -187,8 +187,20 @@ function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
     reserves: verbs.has("min-free"),
     policies: verbs.has("mempolicy") || verbs.has("mems"),
     contexts: scenario.contexts.map(({ name }) => name),
+    nodesGo: verbs.has("node-offline"),
+    readers: verbs.has("rcu-look") && verbs.has("kfree-rcu"),
     memory,
   };
+}
+
+/**
+ * A list may still be longer than a limit that was lowered when it has been pushed to. A limit of 0 holds
+ * at once.
+ */
+function lowersLimits(scenario: SlabScenario): boolean {
+  return stepsOf(scenario).some(
+    (step) => step.verb === "write" && step.attribute === "cpu_partial" && step.value !== "0",
+  );
 }
 
 /** The world of a scenario. @throws RangeError if a step names a file of sysfs that there is not. */
@@ -244,6 +256,7 @@ export function scenarioOf(
 ): Scenario<Laboratory, Bound> {
   const { endsEmpty } = scenario;
   const interrupted = scenario.contexts.some(({ kind }) => kind === "interrupt");
+  const limited = memory === "sc" && !interrupted && !lowersLimits(scenario);
   refuseUnfit(scenario);
   refuseHomeless(scenario);
   refuseStrangers(scenario);
@@ -263,7 +276,7 @@ export function scenarioOf(
     contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),
     check: {
       afterEach: checkCpus,
-      atEnd: (lab) => auditQuiet(lab, { endsEmpty, interrupted }),
+      atEnd: (lab) => auditQuiet(lab, { endsEmpty, interrupted, limited }),
     },
   };
 }

@@ -30,13 +30,15 @@ export interface QuietAudit {
   readonly endsEmpty: EndsEmpty | undefined;
   /** Whether the scenario has interrupts. */
   readonly interrupted: boolean;
+  /** Queues keep their limits: no context lowers them while others work. */
+  readonly limited: boolean;
 }
 
 /** The whole audit, at the end. The ledger tells which objects are held. */
-export function auditQuiet(lab: Laboratory, { endsEmpty, interrupted }: QuietAudit): void {
+export function auditQuiet(lab: Laboratory, { endsEmpty, interrupted, limited }: QuietAudit): void {
   const { memory, system, ledger, s } = lab;
   memory.runAs(0, () => settle(lab));
-  refuse(audit(system, { ledger, interrupted }));
+  refuse(audit(system, { ledger, interrupted, limited }));
   if (endsEmpty === undefined) return;
   if (endsEmpty === "shrunk") memory.runAs(0, () => freeAndShrink(lab));
   refuse(auditEmpty(system, s));

@@ -298,9 +298,10 @@ export abstract class RunningTask extends RunningContext {
   /** In mid-operation with interrupts on: only calls are taken. */
   protected takeCalls(): void {
     if (this.words[this.pollIndex] === 0) return;
-    const flags = this.irqSave();
+    const wereOn = !this.irqsOff;
+    this.irqsOff = true;
     this.onCall();
-    this.irqRestore(flags);
+    this.irqRestore(wereOn);
   }
 
   kick(cpu: number): void {

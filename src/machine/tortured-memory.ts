@@ -11,6 +11,9 @@
  * - Delay (anywhere): the task pauses, so that the windows between CPUs open; now and then for as
  *   long as a virtual machine loses its processor.
  *
+ * Events also come right before interrupts or preemption go off, and before the CPU's number is read:
+ * the window between two such calls need not hold any access.
+ *
  * An event that comes with interrupts off waits until they are enabled, as on a real CPU.
  * Preemptions come in clusters: some interleavings need two of them within a few operations; and
  * often where the code is about to wait for memory, as they do in a kernel.
@@ -196,6 +199,26 @@ export class TorturedMemory extends DirectMemory {
     }
   }
 
+  override irqSave(): IrqFlags {
+    this.step();
+    return super.irqSave();
+  }
+  override irqDisable(): void {
+    this.step();
+    super.irqDisable();
+  }
+  override preemptDisable(): void {
+    this.step();
+    super.preemptDisable();
+  }
+  override preemptEnable(): void {
+    super.preemptEnable();
+    this.letIn();
+  }
+  override smpProcessorId(): number {
+    this.step();
+    return super.smpProcessorId();
+  }
   override irqRestore(flags: IrqFlags): void {
     super.irqRestore(flags);
     this.letIn();

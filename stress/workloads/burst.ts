@@ -16,6 +16,7 @@ export const burst: Workload = {
   name: "burst",
   story: "thousands of objects, then all back in order, in reverse or at random: slabs come and go",
   caches: [{ size: 32 }, { size: 256 }, { size: 1500 }],
+  rates: { interrupts: 0.001, migrations: 0.0005, delays: 0.0002 },
   start: (driver) => new BurstPlayer(driver),
 };
 

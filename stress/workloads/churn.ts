@@ -20,6 +20,7 @@ export const churn: Workload = {
   name: "churn",
   story: "caches are created, filled, shrunk and destroyed while others allocate from shared ones",
   caches: [{ size: 72 }, { size: 512, flags: SLAB_TYPESAFE_BY_RCU }],
+  rates: { interrupts: 0.002, migrations: 0.001, delays: 0.0005 },
   start: (driver) => new ChurnPlayer(driver),
 };
 

@@ -18,6 +18,7 @@ export const larson: Workload = {
   name: "larson",
   story: "a server's threads: each replaces objects at random and hands them on to the next one",
   caches: [],
+  rates: { interrupts: 0.001, migrations: 0.0005, delays: 0.0002 },
   start: (driver) => new LarsonPlayer(driver),
 };
 

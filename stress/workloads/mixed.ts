@@ -11,6 +11,7 @@ import {
 } from "../../src/caches/flags.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Driver } from "../driver.ts";
+import { RareSteps } from "./rare-steps.ts";
 import { SheafSteps } from "./sheaf-steps.ts";
 import type { Player, Workload } from "./workload.ts";
 
@@ -35,6 +36,8 @@ export const mixed: Workload = {
     { size: 2100 },
     { size: 7000 },
   ],
+  rates: { interrupts: 0.002, migrations: 0.001, delays: 0.0005 },
+  failsPages: true,
   start: (driver) => new MixedPlayer(driver),
 };
 
@@ -43,10 +46,12 @@ class MixedPlayer implements Player {
   private readonly held: number[] = [];
   /** Whole pages, which no bulk call takes. */
   private readonly large: number[] = [];
+  private readonly rare: RareSteps;
   private readonly sheaves: SheafSteps | undefined;
 
   constructor(driver: Driver) {
     this.driver = driver;
+    this.rare = new RareSteps(driver, this.held);
     this.sheaves = driver.hasSheaves ? new SheafSteps(driver, this.held) : undefined;
   }
 
@@ -59,7 +64,8 @@ class MixedPlayer implements Player {
     else if (draw < 700) this.burst(this.largestCache(), 1 + random.below(LARGEST_BURST));
     else if (draw < 800) this.bulk(2 + random.below(LARGEST_BULK));
     else if (draw < 920) this.sendAway(random.below(12));
-    else if (draw < 999) this.elsewhere();
+    else if (draw < 960) this.elsewhere();
+    else if (draw < 999) this.rare.step();
     else if (random.chance(0.3)) driver.shrink(this.anyCache());
     this.sheaves?.step();
     driver.emptyMailbox();

@@ -11,6 +11,7 @@ export const numa: Workload = {
   name: "numa",
   story: "objects of a node of choice, freed on another: node mismatches and remote lists",
   caches: [{ size: 96 }, { size: 1200 }],
+  rates: { interrupts: 0.002, migrations: 0.001, delays: 0.0005 },
   start: (driver) => new NumaPlayer(driver),
 };
 

@@ -8,6 +8,7 @@ export const pairs: Workload = {
   name: "pairs",
   story: "each task allocates one object and frees it, over and over: the two fast paths",
   caches: [{ size: 64 }],
+  rates: { interrupts: 0, migrations: 0, delays: 0 },
   start(driver) {
     const cache = driver.caches[0] as number;
     return {

@@ -24,6 +24,7 @@ export const pressure: Workload = {
   name: "pressure",
   story: "memory is taken until there is none: NULLs are survived, the critical task gets none",
   caches: [{ size: 700 }, { size: 3000 }, { size: CRITICAL_SIZE }],
+  rates: { interrupts: 0.001, migrations: 0.0005, delays: 0.0002 },
   reserves: true,
   start: (driver) => (driver.task === 0 ? new CriticalPlayer(driver) : new PressurePlayer(driver)),
 };

@@ -9,6 +9,7 @@ export const producerConsumer: Workload = {
   name: "producer-consumer",
   story: "half of the tasks allocate and send, the others free what they get: all frees are remote",
   caches: [{ size: 128 }, { size: 1024 }],
+  rates: { interrupts: 0.001, migrations: 0.0005, delays: 0.0002 },
   start: (driver) => (driver.task % 2 === 0 ? producer(driver) : consumer(driver)),
 };
 

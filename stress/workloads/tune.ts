@@ -16,6 +16,7 @@ export const tune: Workload = {
   name: "tune",
   story: "queue sizes are changed while everybody allocates and frees through the queues",
   caches: [{ size: 48 }, { size: 400 }, { size: 2000 }],
+  rates: { interrupts: 0.004, migrations: 0.002, delays: 0.001 },
   start: (driver) => new TunePlayer(driver),
 };
 
@@ -53,7 +54,7 @@ class TunePlayer implements Player {
     const batchcount = 1 + random.below(limit);
     const shared = random.below(MOST_SHARED_BATCHES);
     if (!driver.writeSlabinfo(cache, limit, batchcount, shared)) {
-      driver.storeCpuPartial(cache, random.below(LONGEST_QUEUE));
+      driver.storeSysfs(cache, "cpu_partial", `${random.below(LONGEST_QUEUE)}`);
     }
   }
 

@@ -5,6 +5,7 @@
  * which the task may be asked to stop. Everything follows from the task's random course, so that
  * with one seed the tasks do the same, and only the threads' timing differs.
  */
+import type { TortureRates } from "../../src/machine/tortured-memory.ts";
 import type { Driver } from "../driver.ts";
 
 export interface CacheWish {
@@ -25,5 +26,9 @@ export interface Workload {
   readonly caches: readonly CacheWish[];
   /** The machine has watermarks and reserves. */
   readonly reserves?: boolean;
+  /** How often its operations are interrupted, moved and delayed where the user says nothing. */
+  readonly rates: TortureRates;
+  /** It has page allocations fail on purpose. */
+  readonly failsPages?: boolean;
   start(driver: Driver): Player;
 }

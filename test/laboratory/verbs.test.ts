@@ -3,6 +3,7 @@ import { explore } from "../../src/explore/explore.ts";
 import { parseScenario } from "../../src/laboratory/parse.ts";
 import { printScenario } from "../../src/laboratory/print.ts";
 import { scenarioOf } from "../../src/laboratory/scenario.ts";
+import { kfreeRcuReader } from "../../src/laboratory/scenarios/rcu-readers.ts";
 
 const explored = (text: string) =>
   explore({
@@ -34,7 +35,7 @@ const CASES: readonly [string, Lines][] = [
   ["kmalloc and krealloc", { a: "kmalloc k 64|krealloc k l 200|free l" }],
   ["an allocation of zeroed memory", { a: "free a.0|alloc z zero" }],
   ["an allocation from one node", { machine: "cpus 2 nodes 2", a: "alloc z node 1 thisnode" }],
-  ["pages", { a: "pages p 3 order 1|free-pages p", b: "pages q 64|free-pages q" }],
+  ["pages", { a: "pages p 3 order 1|free-pages p", b: "pages q 4|free-pages q" }],
   ["objects handed over", { a: "hand a.0-1", b: "take x|take y|free x" }],
   ["kfree-rcu under a reader", { a: "kfree-rcu a.0|rcu-barrier", b: "rcu-look a.0" }],
   ["synchronize-rcu", { a: "synchronize-rcu", b: "rcu-look a.1" }],
@@ -115,4 +116,11 @@ test("an object that is freed at once under a reader is seen by rcu-look", () =>
     textOf({ setup: "alloc a 4|free a.1-3", a: "free a.0; shrink", b: "rcu-look a.0" }),
   );
   expect(failure?.class).toBe("use-after-free");
+});
+
+test("a reader that comes after kfree-rcu does not find the object", () => {
+  const search = { strategy: "bound", preemptions: 2, seconds: 60 } as const;
+  const { failure, complete } = explore({ ...scenarioOf(kfreeRcuReader), search });
+  expect(failure).toBeUndefined();
+  expect(complete?.preemptions).toBe(2);
 });

@@ -43,12 +43,14 @@ describe("an interrupt", () => {
     memory.torture(only("interrupts"), 1);
     for (let i = 0; i < 100; i++) memory.read32(scratch);
     memory.enterCpu(0);
-    const flags = memory.irqSave();
-    for (let i = 0; i < 100; i++) memory.read32(scratch);
     expect(memory.injected.interrupts).toBe(0);
+    const flags = memory.irqSave();
+    const before = memory.injected.interrupts;
+    for (let i = 0; i < 100; i++) memory.read32(scratch);
+    expect(memory.injected.interrupts).toBe(before);
     memory.irqRestore(flags);
     for (let i = 0; i < 100; i++) memory.read32(scratch);
-    expect(memory.injected.interrupts).toBeGreaterThan(0);
+    expect(memory.injected.interrupts).toBeGreaterThan(before);
   });
 
   test("comes before the CPU's area is added, so a swap on this CPU meets what it did", () => {
@@ -82,12 +84,48 @@ describe("preemption", () => {
     memory.enterCpu(0);
     memory.torture(only("migrations"), 1);
     memory.preemptDisable();
+    const before = memory.injected.preemptions;
+    const cpu = memory.smpProcessorId();
     for (let i = 0; i < 100; i++) memory.read32(scratch);
     memory.irqDisable();
     memory.preemptEnable();
     for (let i = 0; i < 100; i++) memory.read32(scratch);
+    expect(memory.injected.preemptions).toBe(before);
+    expect(memory.smpProcessorId()).toBe(cpu);
+  });
+});
+
+describe("a window without an access", () => {
+  const closing = {
+    irqSave: (memory: TorturedMemory) => memory.irqRestore(memory.irqSave()),
+    irqDisable: (memory: TorturedMemory) => {
+      memory.irqDisable();
+      memory.irqEnable();
+    },
+    smpProcessorId: (memory: TorturedMemory) => memory.smpProcessorId(),
+    preemptDisable: (memory: TorturedMemory) => {
+      memory.preemptDisable();
+      memory.preemptEnable();
+    },
+  };
+
+  test.each(Object.entries(closing))("is open to an interrupt before %s", (_name, close) => {
+    const { memory } = tortured(1);
+    memory.enterCpu(0);
+    memory.torture(only("interrupts"), 1);
+    for (let i = 0; i < 20; i++) close(memory);
+    expect(memory.injected.interrupts).toBeGreaterThan(0);
+  });
+
+  test("is open to a preemption that waited for preemption to be on", () => {
+    const { memory, scratch } = tortured(2);
+    memory.enterCpu(0);
+    memory.preemptDisable();
+    memory.torture(only("migrations"), 1);
+    for (let i = 0; i < 20; i++) memory.read32(scratch);
     expect(memory.injected.preemptions).toBe(0);
-    expect(memory.smpProcessorId()).toBe(0);
+    memory.preemptEnable();
+    expect(memory.injected.preemptions).toBe(1);
   });
 });
 

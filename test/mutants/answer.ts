@@ -15,8 +15,21 @@ interface Answer {
 }
 
 /** `words`: `fuzz` or `explore all`, with limits. */
-export function answerFor({ name, allocator }: Mutant, words: readonly string[]): Promise<Answer> {
-  const args = [...words, "--allocator", allocator, "--seed", "1", "--json", "--quiet"];
+export function answerFor(
+  { name, allocator, kernel }: Mutant,
+  words: readonly string[],
+): Promise<Answer> {
+  const args = [
+    ...words,
+    "--allocator",
+    allocator,
+    "--kernel",
+    kernel,
+    "--seed",
+    "1",
+    "--json",
+    "--quiet",
+  ];
   const options = {
     env: { ...process.env, SLABLAB_MUTANT: name },
     // A failing program is saved where the command runs.

@@ -75,7 +75,15 @@ test("hotplug is watched like any other task", () => {
 test("the interrupted operation stays in the log", () => {
   const { task, control } = watched();
   const driver = new Driver({
-    ...{ kernel: task, control, ledger: undefined, task: 0, tasks: 1, caches: [] },
+    ...{
+      kernel: task,
+      control,
+      ledger: undefined,
+      task: 0,
+      tasks: 1,
+      failsPages: false,
+      caches: [],
+    },
     random: new Random(1, 0),
   });
   const object = driver.kmalloc(64);

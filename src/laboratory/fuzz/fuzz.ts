@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * Searches over programs instead of schedules: small programs of two or three contexts, each explored
- * under small bounds. Every other program is a cell of the matrix of pairs; the others are random, or a
- * change of one that met a conflicting pair of accesses that no program before it had met.
+ * under small bounds. Two of three programs are cells of the matrix of pairs; the others are random, or
+ * changes of one that met a conflicting pair of accesses that no program before it had met.
  *
  * Program `n` of a seed is a function of seed, shard and the programs before it in its shard, so the
  * same seed and number of programs give the same answer.
  */
 import { Budget } from "../../explore/budget.ts";
-import { Engine } from "../../explore/engine.ts";
+import { Engine, type Program } from "../../explore/engine.ts";
 import { type ExploreResult, explore } from "../../explore/explore.ts";
 import { kindName } from "../../explore/kinds.ts";
 import { Describer } from "../../explore/names.ts";
@@ -18,7 +18,8 @@ import { RandomStream } from "../../explore/random.ts";
 import { searchBound, searchWith } from "../../explore/search.ts";
 import type { MemoryModel } from "../../explore/store-buffers.ts";
 import type { Change } from "../../kernel/classes.ts";
-import { type SlabScenario, scenarioOf } from "../scenario.ts";
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import { type SlabScenario, scenarioOf, task } from "../scenario.ts";
 import { type Genome, Genomes } from "./genome.ts";
 import type { Habitat } from "./habitat.ts";
 
@@ -68,14 +69,25 @@ export interface FuzzResult extends FuzzProgress {
 /** Preemptions of every program; more are for programs that meet a new pair of accesses. */
 const SHALLOW = 1;
 /** Schedules that a bound of one program may take; where they do not suffice, samples follow. */
-const MOST_SCHEDULES = 150;
-const MOST_DEEP_SCHEDULES = 2000;
-const SAMPLES = 50;
+const MOST_SCHEDULES = 1000;
+const MOST_DEEP_SCHEDULES = 3000;
+const SAMPLES = 100;
+/** Of all schedules this share may be of programs that are explored deeper. */
+const DEEP_SHARE = 0.4;
 /** Programs that are remembered for what they have shown. */
 const MOST_KEPT = 2000;
 
 export function fuzz(options: FuzzOptions): FuzzResult {
   return new Fuzzer(options).run();
+}
+
+/** New is a pair of accesses that no program before had met. */
+type Shown = "failure" | "something new" | "nothing";
+
+/** A program that has shown something new. */
+interface Promising {
+  readonly number: number;
+  readonly scenario: SlabScenario;
 }
 
 class Fuzzer {
@@ -84,6 +96,9 @@ class Fuzzer {
   private readonly genomes: Genomes;
   private readonly budget: Budget;
   private readonly kept: Genome[] = [];
+  /** Programs that are to be explored deeper, in the order found. */
+  private readonly promising: Promising[] = [];
+  private deepSchedules = 0;
   private readonly pairs = new Set<string>();
   private readonly complete: number[];
   private programs = 0;
@@ -98,10 +113,31 @@ class Fuzzer {
   run(): FuzzResult {
     const { shard, shards, programs } = this.options;
     for (let number = shard; number < programs && !this.budget.isSpent(); number += shards) {
-      const failure = this.tryProgram(number);
+      const failure = this.tryProgram(number) ?? this.lookDeeper();
       if (failure !== undefined) return { ...this.progress(), failure };
     }
     return { ...this.progress(), failure: undefined };
+  }
+
+  /** Explores programs that have shown something new with more preemptions, in turn with new ones. */
+  private lookDeeper(): FuzzFailure | undefined {
+    const { budget, promising, options } = this;
+    while (!budget.isSpent() && this.deepSchedules < budget.schedules * DEEP_SHARE) {
+      const next = promising.shift();
+      if (next === undefined) return undefined;
+      const before = budget.schedules;
+      const engine = new Engine(this.prepared(next.scenario));
+      if (this.failsUpTo(engine, SHALLOW + 1, options.preemptions)) {
+        return this.failureOf(next.scenario, next.number);
+      }
+      this.deepSchedules += budget.schedules - before;
+    }
+    return undefined;
+  }
+
+  private prepared(scenario: SlabScenario): Program {
+    const { change, memory } = this.options;
+    return prepare(scenarioOf(scenario, change, memory));
   }
 
   private progress(): FuzzProgress {
@@ -118,28 +154,37 @@ class Fuzzer {
     const scenario = genomes.scenario(genome, `fuzz-${options.seed}-${number}`);
     if (scenario === undefined) return undefined;
     this.programs++;
-    const hasFailed = options.dataRaces ? this.races(scenario) : this.fails(scenario, genome);
-    if (hasFailed) return this.failureOf(scenario, number);
+    try {
+      const shown = options.dataRaces ? this.races(scenario) : this.explored(scenario);
+      if (shown === "failure") return this.failureOf(scenario, number);
+      if (shown === "something new") this.keep(genome, { number, scenario });
+    } catch (error) {
+      // A schedule that fails is an answer; an error comes from set-up.
+      if (!(error instanceof KernelBug)) throw error;
+      return this.failureOf(setUpAlone(scenario), number);
+    }
     this.options.progress?.(this.progress());
     return undefined;
   }
 
-  /** Explores the program, deeper if it is one that shows something new. */
-  private fails(scenario: SlabScenario, genome: Genome): boolean {
-    const { change, preemptions, memory } = this.options;
-    const program = prepare(scenarioOf(scenario, change, memory));
-    const engine = new Engine(program);
-    if (this.failsUpTo(engine, 0, Math.min(preemptions, SHALLOW))) return true;
-    if (!this.showsNewPairs(program)) return false;
+  /** Explores the program with few preemptions. */
+  private explored(scenario: SlabScenario): Shown {
+    const program = this.prepared(scenario);
+    const most = Math.min(this.options.preemptions, SHALLOW);
+    if (this.failsUpTo(new Engine(program), 0, most)) return "failure";
+    return this.showsNewPairs(program) ? "something new" : "nothing";
+  }
+
+  private keep(genome: Genome, promising: Promising): void {
     if (this.kept.length < MOST_KEPT) this.kept.push(genome);
-    return this.failsUpTo(engine, SHALLOW + 1, preemptions);
+    if (this.options.preemptions > SHALLOW) this.promising.push(promising);
   }
 
   private genomeOf(number: number): Genome {
     const { genomes, kept, random, options } = this;
     const turn = Math.floor(number / options.shards);
-    if (turn % 2 === 0) return genomes.cell((number + options.seed * 7919) % genomes.cells);
-    const base = kept.length === 0 || turn % 4 === 1 ? undefined : kept[random.below(kept.length)];
+    if (turn % 3 !== 2) return genomes.cell((number + options.seed * 7919) % genomes.cells);
+    const base = kept.length === 0 || turn % 2 === 0 ? undefined : kept[random.below(kept.length)];
     return base === undefined ? genomes.any() : genomes.changed(base);
   }
 
@@ -165,12 +210,12 @@ class Fuzzer {
   }
 
   /** Also looks for data races: every schedule is then run to its end, so there are fewer. */
-  private races(scenario: SlabScenario): boolean {
+  private races(scenario: SlabScenario): Shown {
     const search = { strategy: "bound", preemptions: SHALLOW, schedules: MOST_SCHEDULES } as const;
     const on = scenarioOf(scenario, this.options.change);
     const explored = explore({ ...on, search, dataRaces: true });
     this.count(explored.schedules, explored.steps);
-    return explored.failure !== undefined;
+    return explored.failure === undefined ? "nothing" : "failure";
   }
 
   private count(schedules: number, steps: number): void {
@@ -178,7 +223,7 @@ class Fuzzer {
     this.budget.steps += steps;
   }
 
-  private showsNewPairs({ memory, world }: ReturnType<typeof prepare>): boolean {
+  private showsNewPairs({ memory, world }: Program): boolean {
     const names = new Describer(world);
     const before = this.pairs.size;
     for (const { address, kinds } of memory.sharing.conflicts()) {
@@ -213,4 +258,14 @@ function withoutOperations(scenario: SlabScenario, left: ReadonlySet<string>): S
     }))
     .filter(({ operations }) => operations.length > 0);
   return { ...scenario, contexts };
+}
+
+/** The set-up of a scenario as its tasks, one a CPU. */
+function setUpAlone(scenario: SlabScenario): SlabScenario {
+  const cpus = [...new Set(scenario.setup.map(({ cpu }) => cpu))];
+  const contexts = cpus.map((cpu) => {
+    const own = scenario.setup.filter((one) => one.cpu === cpu);
+    return task(`S${cpu}`, cpu, ...own.map(({ step }) => step));
+  });
+  return { ...scenario, setup: [], contexts };
 }

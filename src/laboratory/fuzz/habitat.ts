@@ -35,13 +35,17 @@ const MACHINES: readonly LaboratoryOptions[] = [
   { cpus: 2, minPartial: 0, cpuPartial: 2 },
   { cpus: 2, nodes: 2 },
   { cpus: 3 },
+  { cpus: 3, nodes: 2 },
   { cpus: 2, flags: SLAB_TYPESAFE_BY_RCU, minPartial: 0, cpuPartial: 0 },
   { cpus: 2, maxOrder: 1 },
   { cpus: 2, flags: DEBUG },
+  { cpus: 2, swap: "slab_lock", minPartial: 0 },
+  { cpus: 2, merges: true, survivesReports: true },
 ];
 
 export function habitatsOf(allocator: AllocatorName, kernel: KernelVersion): readonly Habitat[] {
-  return MACHINES.map((options) => {
+  const machines = MACHINES.filter(({ swap }) => swap === undefined || allocator === "slub");
+  return machines.map((options) => {
     const machine = { ...options, allocator, kernel };
     const { system } = new Laboratory(machine, (classes) => classes);
     const { steps, attributes } = system.observer;

@@ -14,6 +14,8 @@ export interface Hand {
   object(): string | undefined;
   /** Two own objects that are neighbours, as one reference. */
   pair(): string | undefined;
+  /** An object that another context may free, or nobody. */
+  other(): string | undefined;
   /** A name that nothing has yet. */
   name(): string;
 }
@@ -22,6 +24,8 @@ export interface Kind {
   readonly name: string;
   /** It may wait for others, so no interrupt can do it. */
   readonly sleeps: boolean;
+  /** It takes objects of set-up from its hand. */
+  readonly takes: boolean;
   /** It takes CPU 2 away, on which then no context may be. */
   readonly takesCpu: boolean;
   /** How often it is drawn among the others; from 2 on it belongs to the matrix. */
@@ -37,7 +41,13 @@ const kind = (name: string, weight: number, operations: Operations): Kind => ({
   weight,
   operations,
   sleeps: false,
+  takes: false,
   takesCpu: false,
+});
+
+const taking = (name: string, weight: number, operations: Operations): Kind => ({
+  ...kind(name, weight, operations),
+  takes: true,
 });
 
 const sleeping = (name: string, weight: number, operations: Operations): Kind => ({
@@ -63,19 +73,19 @@ const ALL = 64;
 
 /** What every allocator can do. */
 const COMMON: readonly Kind[] = [
-  kind("free one", 4, (hand) => {
+  taking("free one", 4, (hand) => {
     const object = hand.object();
     return object === undefined ? undefined : [[steps.free(object)]];
   }),
-  kind("free three", 3, (hand) => {
+  taking("free three", 3, (hand) => {
     const own = objects(hand, 3);
     return own.length === 0 ? undefined : own.map((object) => [steps.free(object)]);
   }),
-  kind("free all", 2, (hand) => {
+  taking("free all", 2, (hand) => {
     const own = objects(hand, ALL);
     return own.length === 0 ? undefined : [own.map((object) => steps.free(object))];
   }),
-  kind("free in bulk", 2, (hand) => {
+  taking("free in bulk", 2, (hand) => {
     const pair = hand.pair();
     return pair === undefined ? undefined : [[steps.bulkFree(pair)]];
   }),
@@ -85,9 +95,10 @@ const COMMON: readonly Kind[] = [
     const name = hand.name();
     return [[steps.alloc(name)], [steps.free(name)]];
   }),
-  kind("alloc two, free two", 2, (hand) => {
+  // The head of a list is then what it was before, with other objects behind it.
+  kind("alloc two, free the first", 3, (hand) => {
     const name = hand.name();
-    return [[steps.alloc(name, 2)], [steps.free(`${name}.0`)], [steps.free(`${name}.1`)]];
+    return [[steps.alloc(name, 2)], [steps.free(`${name}.0`)]];
   }),
   kind("alloc in bulk", 2, (hand) => [[steps.bulkAlloc(hand.name(), 6)]]),
   kind("bulk there and back", 2, (hand) => {
@@ -96,13 +107,20 @@ const COMMON: readonly Kind[] = [
   }),
   sleeping("flush", 3, step(steps.flush)),
   sleeping("shrink", 3, step(steps.shrink)),
-  kind("kfree-rcu", 1, (hand) => {
+  taking("kfree-rcu", 2, (hand) => {
     const object = hand.object();
     return object === undefined ? undefined : [[steps.kfreeRcu(object)]];
   }),
-  sleeping("kfree-rcu and wait", 1, (hand) => {
+  {
+    ...taking("kfree-rcu and wait", 2, (hand) => {
+      const object = hand.object();
+      return object === undefined ? undefined : [[steps.kfreeRcu(object)], [steps.rcuBarrier()]];
+    }),
+    sleeps: true,
+  },
+  taking("free and take", 3, (hand) => {
     const object = hand.object();
-    return object === undefined ? undefined : [[steps.kfreeRcu(object)], [steps.rcuBarrier()]];
+    return object === undefined ? undefined : [[steps.free(object)], [steps.alloc(hand.name())]];
   }),
   sleeping("make a cache", 1, (hand) => {
     const cache = hand.name();
@@ -123,7 +141,7 @@ const COMMON: readonly Kind[] = [
   kind("pages fail", 1, (hand) => [[steps.failPage(1)], [steps.alloc(hand.name(), 5)]]),
   kind("pages fail in bulk", 1, (hand) => [[steps.failPage(2)], [steps.bulkAlloc(hand.name(), 9)]]),
   kind("objects fail", 1, (hand) => [[steps.failSlab(2)], [steps.alloc(hand.name(), 3)]]),
-  kind("alloc zeroed", 1, (hand) => [[steps.alloc(hand.name(), 2, -1, "zero")]]),
+  kind("alloc zeroed", 1, (hand) => [[steps.alloc(hand.name(), 5, -1, "zero")]]),
 ];
 
 const READ = ["objects", "slabs", "slabs_cpu_partial", "total_objects"];
@@ -138,7 +156,7 @@ const WRITTEN = [
 
 /** The kinds that this allocator, on this machine, has. */
 export function kindsOf({ machine, stepNames, attributes }: Habitat): readonly Kind[] {
-  const { cpus = 1, nodes = 1, isTypesafe } = machine;
+  const { cpus = 1, nodes = 1, isTypesafe, survivesReports } = machine;
   const kinds = [...COMMON];
   if (stepNames.has("flush-cpu")) kinds.push(kind("flush this CPU", 2, step(steps.flushCpu)));
   if (stepNames.has("keep-none")) kinds.push(sleeping("keep none", 1, step(steps.keepNone)));
@@ -194,13 +212,18 @@ export function kindsOf({ machine, stepNames, attributes }: Habitat): readonly K
     const away = () => [[steps.nodeOffline(1)], [steps.nodeOnline(1)]];
     kinds.push(sleeping("node 1 goes", 1, away));
   }
-  if (isTypesafe) {
-    kinds.push(
-      kind("look under RCU", 6, (hand) => {
-        const object = hand.object();
-        return object === undefined ? undefined : [[steps.rcuLook(object)]];
-      }),
+  if (survivesReports) {
+    // An object stays, so the cache does, too.
+    const destroy = taking("destroy in use", 3, (hand) =>
+      hand.object() === undefined ? undefined : [[steps.destroy()]],
     );
+    kinds.push({ ...destroy, sleeps: true });
   }
+  // Slabs of a type-safe cache stay under a reader, and so do objects given to kfree_rcu.
+  const look: Operations = (hand) => {
+    const object = hand.other();
+    return object === undefined ? undefined : [[steps.rcuLook(object)]];
+  };
+  kinds.push(kind("look under RCU", isTypesafe ? 6 : 1, look));
   return kinds;
 }

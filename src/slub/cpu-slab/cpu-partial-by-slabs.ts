@@ -26,6 +26,11 @@ export class CpuPartialBySlabs extends CpuPartial {
     this.context.stat(s, CPU_PARTIAL_DRAIN);
   }
 
+  /** A search of the nodes adds its slabs to those that another task has pushed meanwhile. */
+  override isWithinLimit(): boolean {
+    return true;
+  }
+
   override putLocked(s: KmemCachePtr, page: PagePtr): void {
     const { memory, cpuSlab } = this;
     const flags = memory.irqSave();

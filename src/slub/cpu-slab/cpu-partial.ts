@@ -102,6 +102,15 @@ export class CpuPartial {
   }
 
   /**
+   * Whether the list of a quiet CPU, head first, has come about within its limit: a slab is pushed only
+   * on a list that is not too long yet.
+   */
+  isWithinLimit(s: KmemCachePtr, list: readonly PagePtr[]): boolean {
+    if (this.keepsNone(s)) return list.length === 0;
+    return list.slice(1).every((page) => !this.isOverfull(s, page));
+  }
+
+  /**
    * A cache with a limit of 0 keeps no slab here. The writer of that limit flushed every CPU after
    * it, so a push that comes after that flush sees the limit (d6e0b7fa1186).
    */

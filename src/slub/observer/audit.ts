@@ -25,7 +25,7 @@ export function auditSlubCache(
   slub: Slub,
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
-  { findings, holders, interrupted }: Audit,
+  { findings, holders, interrupted, limited }: Audit,
   elsewhere = NOWHERE_ELSE,
 ): void {
   const { memory, common, machine } = slub.context;
@@ -38,6 +38,7 @@ export function auditSlubCache(
     holders,
     // put_cpu_partial reads the count and swaps the head in two steps until Linux 5.15 (e0a043aa4145).
     countsExactly: since(common.kernel, "5.15") || !interrupted,
+    limited,
     places: new Map(slabs.map((page) => [page, []])),
     elsewhere,
   };
@@ -97,6 +98,11 @@ function walkCpuPartial(walk: CacheWalk, cpu: number, head: PagePtr): void {
     if (!found(walk, page, { kind: "cpu partial", of: `of CPU ${cpu}`, freelist: 0 })) break;
     if (chain.includes(page)) break;
     chain.push(page);
+  }
+  if (walk.limited && !walk.slub.cpuPartial.isWithinLimit(walk.s, chain)) {
+    const limit = memory.readOnce(walk.s + KmemCache.cpuPartial);
+    const has = `the partial list of CPU ${cpu} has ${chain.length} slabs`;
+    findings.add("leaked-page", `${name}: ${has}, more than its limit of ${limit} objects`, chain);
   }
   const wrong = chain.findIndex((page, i) => {
     const counted = memory.read32(page + Page.pages);

@@ -38,6 +38,7 @@ export interface CacheWalk {
   readonly holders: ObjectHolders | undefined;
   /** Whether the cpu partial lists must be counted exactly, or may have drifted. */
   readonly countsExactly: boolean;
+  readonly limited: boolean;
   /** Every slab of the cache, and where it was found. */
   readonly places: ReadonlyMap<PagePtr, Place[]>;
   readonly elsewhere: Elsewhere;

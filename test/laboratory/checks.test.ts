@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
+import { Belongings } from "../../src/check/belongings.ts";
+import { explore } from "../../src/explore/explore.ts";
+import { type Change, onAllocator, onSlub } from "../../src/kernel/classes.ts";
+import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
+import { alloc, call, free, kfreeRcu, rcuLook } from "../../src/laboratory/steps.ts";
+import { GFP_KERNEL } from "../../src/pages/gfp.ts";
+import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
+
+function failureOf(scenario: Omit<SlabScenario, "name" | "story">, change?: Change) {
+  const named = { ...scenario, name: "check", story: "A check is seen to fail." };
+  const search = { strategy: "bound", preemptions: 1, seconds: 30 } as const;
+  return explore({ ...scenarioOf(named, change), search }).failure;
+}
+
+const fullSlabFreed = {
+  machine: { cpuPartial: 0 },
+  setup: on(0, alloc("a", 8)),
+  contexts: [task("A", 0, free("a.0"))],
+};
+
+test("a cpu partial list is not longer than its limit", () => {
+  const undrained = onSlub(({ CpuPartial }) => ({
+    CpuPartial: class extends CpuPartial {
+      protected override drain(): void {}
+    },
+  }));
+  expect(failureOf(fullSlabFreed)).toBeUndefined();
+  expect(failureOf(fullSlabFreed, undrained)).toMatchObject({
+    class: "leaked-page",
+    message: expect.stringContaining("more than its limit of 0 objects"),
+  });
+});
+
+test("an object that is asked of a node comes from there while there is memory", () => {
+  const scenario = {
+    machine: { cpus: 2, nodes: 2 },
+    setup: on(0, alloc("a", 1)),
+    contexts: [task("A", 0, alloc("x", 1, 1))],
+  };
+  const anyNode = onAllocator(
+    (Base) =>
+      class extends (Base as unknown as typeof Slub) {
+        protected override nodeMatch(page: number): boolean {
+          return page !== 0;
+        }
+      } as unknown as typeof Base,
+  );
+  expect(failureOf(scenario)).toBeUndefined();
+  expect(failureOf(scenario, anyNode)?.message).toContain("is of node 0, not of node 1");
+});
+
+test("a destroyed cache leaves nothing of its own behind", () => {
+  const forgetsName = call("destroy a cache and forget its name", ({ system, ledger, memory }) => {
+    const cache = system.kmemCacheCreate("forgetful", 64);
+    const belongings = new Belongings(system, ledger, cache);
+    const other = system.kmalloc(16, GFP_KERNEL);
+    memory.fill(other, 0, 16);
+    memory.write32(cache + KmemCacheBase.name, other);
+    system.kmemCacheDestroy(cache);
+    belongings.checkGone();
+    return undefined;
+  });
+  const failure = failureOf({ machine: {}, setup: [], contexts: [task("A", 0, forgetsName)] });
+  expect(failure?.message).toMatch(/^forgetful is destroyed, but its name .* is still allocated/);
+});
+
+test("an object that readers may see is not handed out again", () => {
+  const atOnce = call("free at once what readers may see", ({ system, retired }, names) => {
+    for (const object of names("a.0")) {
+      retired?.hand(object);
+      system.kfree(object);
+    }
+    return undefined;
+  });
+  const failure = failureOf({
+    machine: { cpus: 2 },
+    setup: on(0, alloc("a", 2)),
+    contexts: [task("A", 0, atOnce, alloc("x"), kfreeRcu("a.1")), task("B", 1, rcuLook("a.0"))],
+  });
+  expect(failure?.message).toContain("is handed out again under its reader");
+});
