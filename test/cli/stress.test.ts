@@ -10,7 +10,8 @@ import { interruptedAt, slablab, started } from "./commands.ts";
 const folder = await mkdtemp(join(tmpdir(), "slablab-"));
 afterAll(() => rm(folder, { recursive: true }));
 
-const short = ["stress", "--operations", "20000", "--nodes", "2", "--memory", "16M", "--seed", "3"];
+const machine = ["--nodes", "2", "--memory", "16M", "--seed", "3"];
+const short = ["stress", "--operations", "20000", ...machine, "--interrupts", "0"];
 
 test("stress --json prints one document with every promised field, and nothing else", async () => {
   const { code, out, err } = await slablab([...short, "--json"]);
