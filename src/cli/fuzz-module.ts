@@ -8,11 +8,12 @@ import { type CallsProgram, type FuzzedProgram, fuzzProgram } from "../museum/pr
 import { BadModule, programsOf } from "../museum/program-module.ts";
 import { failureText } from "../report/exploration.ts";
 import { commandLine, count, heading, styled } from "../report/text.ts";
+import { type ReportFiles, tellResults } from "./check-results.ts";
 import { complain, EXIT, interruptible, ProgressLine } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
 
-export interface Given {
+export interface Given extends ReportFiles {
   readonly programs?: number;
   readonly seconds?: number;
   readonly preemptions: number;
@@ -34,6 +35,7 @@ interface Sum {
   schedules: number;
   /** Programs that were explored completely to the bound. */
   complete: number;
+  seconds: number;
   failed: Failed | undefined;
 }
 
@@ -54,7 +56,7 @@ export async function fuzzModule(
   const { programs, seconds = programs === undefined ? defaultSeconds : undefined } = given;
   const ends = performance.now() + (seconds ?? Number.POSITIVE_INFINITY) * 1000;
   const line = new ProgressLine(given.quiet === true);
-  const sum: Sum = { programs: 0, schedules: 0, complete: 0, failed: undefined };
+  const sum: Sum = { programs: 0, schedules: 0, complete: 0, seconds: 0, failed: undefined };
   const { result: interrupted, interruptedCode } = await interruptible(async (signal) => {
     for (let number = 0; number < (programs ?? Number.POSITIVE_INFINITY); number++) {
       if (sum.failed !== undefined || performance.now() > ends) break;
@@ -76,6 +78,7 @@ function add(sum: Sum, program: Failed, { preemptions }: Given): void {
   const { failure, schedules, complete } = program.result;
   sum.programs++;
   sum.schedules += schedules;
+  sum.seconds += program.result.cpuSeconds;
   if (complete?.preemptions === preemptions) sum.complete++;
   if (failure !== undefined) sum.failed = program;
 }
@@ -89,6 +92,16 @@ function show(path: string, given: Given, sum: Sum, interrupted: boolean): void 
   const text = failed && moduleText(path, given, failed);
   const file = failed && save(text as string, fileOf(given, failed));
   const failure = failed?.result.failure;
+  const again = replayText(file, failure?.token);
+  tellResults("fuzz", given, [
+    {
+      name: path,
+      file: path,
+      seconds: sum.seconds,
+      failure: failure && { class: failure.class, message: failure.message, again },
+      unproven: interrupted && failure === undefined ? "interrupted" : undefined,
+    },
+  ]);
   if (given.json === true) {
     const { json: _json, quiet: _quiet, ...options } = given;
     const found = failure && { ...failure, timeline: undefined, token: failure.token ?? null };
@@ -105,7 +118,7 @@ function show(path: string, given: Given, sum: Sum, interrupted: boolean): void 
   const answer =
     failed === undefined || failure === undefined
       ? `${styled("green", "no program fails")}, which proves nothing beyond these\n`
-      : `${heading(`Program ${failed.number}`)}${text}${failureText(failure, false)}\n${replayText(file, failure.token)}`;
+      : `${heading(`Program ${failed.number}`)}${text}${failureText(failure, false)}\n${again}`;
   process.stdout.write(`${head}${note}${answer}seed ${seed}\n`);
 }
 

@@ -7,8 +7,9 @@ import type { FuzzFailure, FuzzResult } from "../laboratory/fuzz/fuzz.ts";
 import { printScenario } from "../laboratory/print.ts";
 import { counted, type FuzzPlan, type Slice } from "../museum/plan.ts";
 import { groundOf } from "../museum/subject.ts";
-import { fuzzProgress, fuzzReport, sumOf } from "../report/fuzz.ts";
+import { fuzzProgress, fuzzReport, replayCommand, sumOf } from "../report/fuzz.ts";
 import { answerOf, seedLine } from "./answer.ts";
+import { junitOption, refuseUnwritable, tellResults } from "./check-results.ts";
 import {
   anySeed,
   badUsage,
@@ -56,6 +57,7 @@ export interface Given extends Partial<KernelOptions> {
   seed?: number;
   races?: true;
   out?: string;
+  junit?: string;
   shard?: Slice;
   queue?: string;
   json?: true;
@@ -100,6 +102,7 @@ export function fuzzCommand(): Command {
       "--out <file>",
       "where to save the failing program (default: fuzz-SEED-NUMBER, .txt or .explore.ts)",
     )
+    .addOption(junitOption())
     .addOption(shardOption())
     .addOption(queueOption())
     .option("--json", "print one JSON document")
@@ -107,6 +110,7 @@ export function fuzzCommand(): Command {
     .addHelpText("after", EXAMPLES);
   return command.action(async (module: string | undefined, given: Given) => {
     try {
+      refuseUnwritable(command, given);
       if (module !== undefined) {
         refuseForModule(command, given);
         await fuzzModule(module, { ...given, seed: given.seed ?? anySeed() }, SECONDS);
@@ -195,20 +199,31 @@ export function showFuzzed(
   const digest = interrupted ? null : answerOf(plan, those);
   const file = failure && save(failure, given);
   process.exitCode = failure ? EXIT.FOUND : EXIT.FINE;
+  const { mutation, era, memory } = given;
+  const options = { mutation, era, memory, races: given.races === true };
   if (given.json !== true) {
-    const { mutation, era, memory } = given;
-    const options = { mutation, era, memory, races: given.races === true };
     const report = fuzzReport(sum, failure && { ...failure, file }, options);
     process.stdout.write(`${report}${seedLine(given.seed, digest)}`);
-    return;
+  } else {
+    const failed = failure === undefined ? null : failureJson(failure, file);
+    const result = { interrupted, ...sum, failure: failed, answer: digest };
+    process.stdout.write(jsonDocument("fuzz", optionsOf(given), result));
   }
-  const failed = failure === undefined ? null : failureJson(failure, file);
-  const result = { interrupted, ...sum, failure: failed, answer: digest };
-  process.stdout.write(jsonDocument("fuzz", optionsOf(given), result));
+  const found = failure?.result.failure;
+  const again = failure && replayCommand({ ...failure, file }, options);
+  tellResults("fuzz", given, [
+    {
+      name: `${plan.allocator} of ${plan.kernel}`,
+      seconds: sum.cpuSeconds,
+      failure: found && { class: found.class, message: found.message, again: again ?? "" },
+      unproven: interrupted && found === undefined ? "interrupted" : undefined,
+    },
+  ]);
 }
 
 function optionsOf(given: Given): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...options } = given;
+  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...rest } = given;
+  const { junit: _junit, ...options } = rest;
   return options;
 }
 
