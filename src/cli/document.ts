@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The one JSON document that every command prints under `--json`. */
 import { availableParallelism } from "node:os";
+import type { ReportSource } from "../report/page.ts";
 
 export interface Environment {
   readonly node: string;
@@ -17,6 +18,12 @@ export function environment(): Environment {
     arch: process.arch,
     cores: availableParallelism(),
   };
+}
+
+/** What a page says of its origin. */
+export function reportSource(): ReportSource {
+  const command = ["slablab", ...process.argv.slice(2)].join(" ");
+  return { command, environment: { ...environment() } };
 }
 
 /** A command's result with its schema, environment and options, as text ending in a newline. */

@@ -5,13 +5,17 @@ import type { ExploreResult, SearchOptions } from "../explore/explore.ts";
 import type { JobAnswer } from "../museum/jobs.ts";
 import type { ProgramsPlan } from "../museum/plan.ts";
 import { programsOf } from "../museum/program-module.ts";
-import { explorationProgress, explorationReport } from "../report/exploration.ts";
+import { type CheckResult, searched } from "../report/check-result.ts";
+import { explorationProgress, explorationReport, replayCommand } from "../report/exploration.ts";
+import { exploreHtml, type SearchedPart } from "../report/explore-html.ts";
 import { answerOf, seedLine } from "./answer.ts";
+import { type ReportFiles, tellResults, writeReport } from "./check-results.ts";
 import { EXIT, interruptible, ProgressLine } from "./common.ts";
-import { jsonDocument } from "./document.ts";
+import { jsonDocument, reportSource } from "./document.ts";
 import { explorersOf } from "./queue.ts";
+import { sourceLines } from "./source-lines.ts";
 
-export interface Limits {
+export interface Limits extends ReportFiles {
   readonly strategy: NonNullable<SearchOptions["strategy"]>;
   readonly preemptions: number;
   readonly schedules?: number;
@@ -60,7 +64,7 @@ export async function exploreModule(path: string, given: Limits): Promise<void> 
     programs: programs.map(({ name }) => name),
     search,
   } as const;
-  showPrograms(plan, given, results);
+  await showPrograms(plan, given, results);
 }
 
 async function exploreOnQueue(path: string, given: Limits): Promise<void> {
@@ -75,16 +79,12 @@ async function exploreOnQueue(path: string, given: Limits): Promise<void> {
         throw error;
       }
     });
-    if (answers === undefined) process.exitCode = interruptedCode;
-    else
-      showPrograms(
-        plan,
-        given,
-        namedResults(
-          plan,
-          answers.map(([, answer]) => answer),
-        ),
-      );
+    if (answers === undefined) {
+      process.exitCode = interruptedCode;
+      return;
+    }
+    const results = answers.map(([, answer]) => answer);
+    await showPrograms(plan, given, namedResults(plan, results));
   } finally {
     await explorers.close();
   }
@@ -99,11 +99,11 @@ export function namedResults(
 }
 
 /** Ends with the worst exit code of the programs'. */
-export function showPrograms(
+export async function showPrograms(
   plan: ProgramsPlan,
   given: Limits,
   results: readonly ProgramResult[],
-): void {
+): Promise<void> {
   const { path } = plan;
   const answer = answerOf(plan, results);
   process.stdout.write(
@@ -116,6 +116,37 @@ export function showPrograms(
       : `${results.map(({ name, result }) => report(path, name, result)).join("\n")}${seedLine(given.seed, answer)}`,
   );
   process.exitCode = Math.max(...results.map(({ result }) => exitCode(result)));
+  if (given.html !== undefined) writeReport(given.html, await pageOf(plan, given, results));
+  tellResults("explore", given, results.map(resultOf(path)));
+}
+
+function resultOf(path: string) {
+  return ({ name, result }: ProgramResult): CheckResult => {
+    const { failure, complete, cpuSeconds: seconds } = result;
+    const again = failure === undefined ? "" : replayCommand({ scenario: path }, failure);
+    const failed = failure && { class: failure.class, message: failure.message, again };
+    return searched({ name, seconds, file: path, failure: failed }, complete !== undefined);
+  };
+}
+
+async function pageOf(
+  plan: ProgramsPlan,
+  given: Limits,
+  results: readonly ProgramResult[],
+): Promise<string> {
+  const { path } = plan;
+  const programs = new Map((await programsOf(path)).map((program) => [program.name, program]));
+  const parts = results.map(({ name, result }): SearchedPart => {
+    const { failure } = result;
+    const replayed = failure?.token && programs.get(name)?.replay(failure.token);
+    if (!failure || !replayed) return { name, ...result };
+    const telling = { title: name, story: [], token: failure.token, sourceLine: sourceLines() };
+    const again = replayCommand({ scenario: path }, failure);
+    return { name, ...result, shown: { telling, replayed, again } };
+  });
+  const seconds = results.reduce((sum, { result }) => sum + result.seconds, 0);
+  const line = seedLine(given.seed, answerOf(plan, results)).trim();
+  return exploreHtml({ asked: path, parts, seconds, seedLine: line, source: reportSource() });
 }
 
 function report(path: string, name: string, result: ExploreResult): string {

@@ -1,37 +1,33 @@
-// SPDX-License-Identifier: GPL-2.0-only
-/** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
-import { dirname } from "node:path";
 import { Command, Option } from "commander";
-import type { Progress } from "../explore/budget.ts";
-import type { ExploreResult } from "../explore/explore.ts";
 import type { Strategy } from "../explore/portfolio.ts";
-import { type Failure, replay } from "../explore/replay.ts";
+import { replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
-import type { EachPlan, EachResult, Plan, SearchPlan, Slice } from "../museum/plan.ts";
-import { isDataRace, regressionsOf, regressionText } from "../museum/regressions.ts";
+import type { EachPlan, Plan, SearchPlan, Slice } from "../museum/plan.ts";
+import { isDataRace, regressionsOf } from "../museum/regressions.ts";
 import { scenarios } from "../museum/scenarios.ts";
 import { isModule } from "../museum/sent-modules.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
-import {
-  explorationProgress,
-  explorationReport,
-  interruptedReport,
-} from "../report/exploration.ts";
-import { explorationOfAllReport } from "../report/exploration-of-all.ts";
-import { answerOf, seedLine } from "./answer.ts";
+import { explorationProgress } from "../report/exploration.ts";
+import { answerOf } from "./answer.ts";
+import { htmlOption, junitOption, refuseUnwritable } from "./check-results.ts";
 import {
   anySeed,
   badUsage,
   complain,
-  EXIT,
   interruptible,
   ProgressLine,
   seconds,
   wholeNumber,
 } from "./common.ts";
-import { jsonDocument } from "./document.ts";
+import {
+  type Explored,
+  failingSubject,
+  type Interrupted,
+  optionsOf,
+  showExplored,
+  showInterrupted,
+} from "./explore-answer.ts";
 import { exploreModule, modulePlan } from "./explore-module.ts";
-import { makeDirectory, writeWhole } from "./files.ts";
 import { explorersOf, queueOption, refuseUnqueueable } from "./queue.ts";
 import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
 import { SoFar } from "./so-far.ts";
@@ -68,6 +64,8 @@ export interface Given extends SubjectOptions {
   races?: true;
   prune: boolean;
   out?: string;
+  junit?: string;
+  html?: string;
   shard?: Slice;
   queue?: string;
   json?: true;
@@ -109,6 +107,8 @@ export function exploreCommand(): Command {
     .option("--races", "also look for data races")
     .option("--no-prune", "under a bound, continue even from states met before")
     .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
+    .addOption(junitOption())
+    .addOption(htmlOption())
     .addOption(shardOption())
     .addOption(queueOption())
     .option("--json", "print one JSON document")
@@ -119,28 +119,12 @@ export function exploreCommand(): Command {
   });
 }
 
-/** A result, the subject it is about, and the saved failure it is from, if it is. */
-export interface Explored {
-  readonly interrupted: false;
-  readonly subject: Subject;
-  readonly result: ExploreResult | EachResult;
-  readonly regression: string | null;
-  /** The digest of the answer, where it has one. */
-  readonly answer: string | null;
-}
-
-/** A search that a signal has ended. */
-interface Interrupted {
-  readonly interrupted: true;
-  readonly interruptedCode: number;
-  readonly progress: Progress;
-}
-
 async function run(command: Command, scenario: string, given: Given): Promise<void> {
   const seed = given.seed ?? anySeed();
   try {
     if (given.shard !== undefined) refuseUnshardable(command, { ...given }, "schedules");
     refuseUnqueueable(command, { ...given }, "schedules");
+    refuseUnwritable(command, given);
     if (isModule(scenario)) {
       refuseForModule(command, given);
       // A program of a user's is searched to its bound unless another strategy is named.
@@ -158,7 +142,7 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
     if (given.shard !== undefined) return await runShardOf(scenario, seeded, plan);
     const explored = (await knownFailure(subjects)) ?? (await search(plan, given));
     if (explored.interrupted) showInterrupted(scenario, seeded, explored);
-    else showExplored(scenario, seeded, explored);
+    else await showExplored(scenario, seeded, explored);
   } catch (error) {
     blameUser(command, error);
     throw error;
@@ -277,110 +261,4 @@ async function search(plan: SearchPlan | EachPlan, given: Given): Promise<Explor
     line.clear();
     await explorers.close();
   }
-}
-
-/** The scenario that fails; where none does, what all of them have in common. */
-export function failingSubject(subjects: readonly Subject[], { winner }: EachResult): Subject {
-  return subjects[winner] ?? { ...(subjects[0] as Subject), scenario: ALL };
-}
-
-/** `asked`: the scenario as the user named it. */
-export function showExplored(
-  asked: string,
-  given: Given & { seed: number },
-  explored: Explored,
-): void {
-  const { subject, result, regression, answer } = explored;
-  const { failure } = result;
-  const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
-  const text = given.json
-    ? jsonDocument("explore", optionsOf(asked, given), json(explored))
-    : `${from}${reportOf(asked, explored)}${seedLine(given.seed, answer)}`;
-  process.stdout.write(text);
-  if (failure !== undefined && given.out !== undefined) save(given.out, subject, failure);
-  process.exitCode = exitCodeOf(result, given);
-}
-
-/** A search of bounds that has completed none has shown nothing, and does not end as if it had. */
-function exitCodeOf({ failure, complete }: ExploreResult, { strategy }: Given): number {
-  if (failure !== undefined) return EXIT.FOUND;
-  const hasBounds = strategy === "portfolio" || strategy === "bound";
-  return hasBounds && complete === undefined ? EXIT.UNFINISHED : EXIT.FINE;
-}
-
-function reportOf(asked: string, { subject, result }: Explored): string {
-  return "scenarios" in result
-    ? explorationOfAllReport(subject, result, asked)
-    : explorationReport(subject, result, asked);
-}
-
-/** A failure that cannot be saved is found all the same. */
-function save(file: string, subject: Subject, failure: Failure): void {
-  try {
-    makeDirectory(dirname(file));
-    writeWhole(file, regressionText(subject, failure));
-  } catch (error) {
-    complain(`the failure is not saved: ${(error as Error).message}`);
-  }
-}
-
-/** What the shards have told of; their steps and their time on a core they tell at the end only. */
-function showInterrupted(
-  asked: string,
-  given: Given & { seed: number },
-  { interrupted, interruptedCode, progress }: Interrupted,
-): void {
-  const { schedules, seconds: elapsed, complete = null } = progress;
-  const counted = { interrupted, schedules, steps: null, seconds: elapsed, cpuSeconds: null };
-  const rates = {
-    schedulesPerSecond: schedules / Math.max(elapsed, 1e-6),
-    schedulesPerCpuSecond: null,
-  };
-  const result = { ...counted, ...rates, complete, regression: null, failure: null };
-  process.stdout.write(
-    given.json
-      ? jsonDocument("explore", optionsOf(asked, given), result)
-      : `${interruptedReport(asked, progress)}seed ${given.seed}\n`,
-  );
-  process.exitCode = interruptedCode;
-}
-
-function optionsOf(asked: string, given: Given): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...options } = given;
-  return { ...options, scenario: asked };
-}
-
-function scenarioJson({ scenario, schedules, bounds, conflicts }: EachResult["scenarios"][number]) {
-  return { scenario, schedules, complete: bounds.at(-1) ?? null, conflicts };
-}
-
-function json(explored: Explored): Record<string, unknown> {
-  const { interrupted, subject, result, regression, answer } = explored;
-  const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
-  const { conflicts } = result;
-  return {
-    interrupted,
-    schedules,
-    steps,
-    seconds: elapsed,
-    cpuSeconds,
-    schedulesPerSecond: schedules / Math.max(elapsed, 1e-6),
-    schedulesPerCpuSecond: schedules / Math.max(cpuSeconds, 1e-6),
-    complete,
-    conflicts,
-    ...("scenarios" in result ? { scenarios: result.scenarios.map(scenarioJson) } : {}),
-    regression,
-    failure:
-      failure === undefined
-        ? null
-        : {
-            scenario: subject.scenario,
-            class: failure.class,
-            message: failure.message,
-            token: failure.token ?? null,
-            preemptions: failure.preemptions,
-            steps: failure.steps,
-          },
-    answer,
-  };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Files that the user names: read whole, or written whole. */
-import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { buffer, text } from "node:stream/consumers";
@@ -52,4 +52,11 @@ export function writeWhole(file: string, content: string): void {
     if (lstatSync(file, { throwIfNoEntry: false })?.isFile()) rmSync(file, { force: true });
     throw error;
   }
+}
+
+/** Throws where the file cannot be written, and leaves what is there. */
+export function tryFile(file: string): void {
+  const isThere = existsSync(file);
+  appendFileSync(file, "");
+  if (!isThere) rmSync(file);
 }

@@ -7,10 +7,12 @@ import type { FuzzFailure, FuzzResult } from "../laboratory/fuzz/fuzz.ts";
 import { printScenario } from "../laboratory/print.ts";
 import { counted, type FuzzPlan, type Slice } from "../museum/plan.ts";
 import { groundOf } from "../museum/subject.ts";
-import { fuzzProgress, fuzzReport, sumOf } from "../report/fuzz.ts";
+import { fuzzProgress, fuzzReport, replayCommand, sumOf } from "../report/fuzz.ts";
 import { answerOf, seedLine } from "./answer.ts";
+import { junitOption, refuseUnwritable, tellResults } from "./check-results.ts";
 import {
   anySeed,
+  badUsage,
   complain,
   EXIT,
   interruptible,
@@ -20,6 +22,7 @@ import {
 } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
+import { fuzzModule } from "./fuzz-module.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
 import { explorersOf, queueOption, refuseUnqueueable } from "./queue.ts";
 import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
@@ -31,11 +34,15 @@ matrix of pairs of operations, the rest are random, or changes of programs that 
 Each is explored with at most one preemption, those that meet something new deeper. A failure is
 printed as a scenario file that \`explore\` and \`replay\` take.
 
+Of a module, programs with object, tasks of calls, and spec are fuzzed: each task makes some of its own
+calls in any order; calls without arguments may be repeated. A failure is printed as a module.
+
 Examples:
   slablab fuzz
   slablab fuzz --mutation my-mutation.ts --seconds 120
   slablab fuzz --allocator slab --kernel 6.1 --programs 1000 --seed 7
   slablab fuzz --races --out found.txt
+  slablab fuzz ./queue.explore.ts --programs 500 --seed 7
   slablab fuzz --programs 100000 --seed 7 --shard 3/64 --json > 3.json`;
 
 const SECONDS = 60;
@@ -50,6 +57,7 @@ export interface Given extends Partial<KernelOptions> {
   seed?: number;
   races?: true;
   out?: string;
+  junit?: string;
   shard?: Slice;
   queue?: string;
   json?: true;
@@ -59,7 +67,9 @@ export interface Given extends Partial<KernelOptions> {
 /** The command, ready to be added to the program. */
 export function fuzzCommand(): Command {
   const command = withOptionalKernelOptions(
-    new Command("fuzz").description("search small generated programs for one that fails"),
+    new Command("fuzz")
+      .description("search small generated programs for one that fails")
+      .argument("[module]", "your own program (FILE.ts) instead of the allocators; see below"),
     {
       allocator: "slab allocator (default: slub, or the one that the mutation changes)",
       kernel: `kernel version (default: ${DEFAULT_KERNEL}, or the first that the mutation changes)`,
@@ -88,14 +98,24 @@ export function fuzzCommand(): Command {
     .option("--seed <n>", "random seed (default: any)", wholeNumber)
     .addOption(memoryModelOption())
     .option("--races", "also look for data races")
-    .option("--out <file>", "where to save the failing program (default: fuzz-SEED-NUMBER.txt)")
+    .option(
+      "--out <file>",
+      "where to save the failing program (default: fuzz-SEED-NUMBER, .txt or .explore.ts)",
+    )
+    .addOption(junitOption())
     .addOption(shardOption())
     .addOption(queueOption())
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
-  return command.action(async (given: Given) => {
+  return command.action(async (module: string | undefined, given: Given) => {
     try {
+      refuseUnwritable(command, given);
+      if (module !== undefined) {
+        refuseForModule(command, given);
+        await fuzzModule(module, { ...given, seed: given.seed ?? anySeed() }, SECONDS);
+        return;
+      }
       refuseRacesOf(given);
       const { shard, seed = anySeed() } = given;
       if (shard !== undefined) refuseUnshardable(command, { ...given }, "programs");
@@ -109,6 +129,13 @@ export function fuzzCommand(): Command {
       throw error;
     }
   });
+}
+
+/** What only the allocators have, or is not cut into jobs. */
+function refuseForModule(command: Command, given: Given): void {
+  const names = ["allocator", "kernel", "mutation", "races", "shard", "queue"] as const;
+  const name = given.era === "fixed" ? names.find((one) => given[one] !== undefined) : "era";
+  if (name !== undefined) badUsage(command, `--${name} is for the allocators, not for a module`);
 }
 
 async function planOf(given: Given & { seed: number }): Promise<FuzzPlan> {
@@ -172,20 +199,31 @@ export function showFuzzed(
   const digest = interrupted ? null : answerOf(plan, those);
   const file = failure && save(failure, given);
   process.exitCode = failure ? EXIT.FOUND : EXIT.FINE;
+  const { mutation, era, memory } = given;
+  const options = { mutation, era, memory, races: given.races === true };
   if (given.json !== true) {
-    const { mutation, era, memory } = given;
-    const options = { mutation, era, memory, races: given.races === true };
     const report = fuzzReport(sum, failure && { ...failure, file }, options);
     process.stdout.write(`${report}${seedLine(given.seed, digest)}`);
-    return;
+  } else {
+    const failed = failure === undefined ? null : failureJson(failure, file);
+    const result = { interrupted, ...sum, failure: failed, answer: digest };
+    process.stdout.write(jsonDocument("fuzz", optionsOf(given), result));
   }
-  const failed = failure === undefined ? null : failureJson(failure, file);
-  const result = { interrupted, ...sum, failure: failed, answer: digest };
-  process.stdout.write(jsonDocument("fuzz", optionsOf(given), result));
+  const found = failure?.result.failure;
+  const again = failure && replayCommand({ ...failure, file }, options);
+  tellResults("fuzz", given, [
+    {
+      name: `${plan.allocator} of ${plan.kernel}`,
+      seconds: sum.cpuSeconds,
+      failure: found && { class: found.class, message: found.message, again: again ?? "" },
+      unproven: interrupted && found === undefined ? "interrupted" : undefined,
+    },
+  ]);
 }
 
 function optionsOf(given: Given): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...options } = given;
+  const { json: _json, quiet: _quiet, shard: _shard, queue: _queue, ...rest } = given;
+  const { junit: _junit, ...options } = rest;
   return options;
 }
 

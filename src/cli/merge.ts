@@ -16,13 +16,10 @@ import {
 } from "../museum/plan.ts";
 import type { Proof } from "../museum/prove.ts";
 import { answerOf } from "./answer.ts";
+import { htmlOption, junitOption, type ReportFiles, refuseUnwritable } from "./check-results.ts";
 import { badUsage } from "./common.ts";
-import {
-  type Explored,
-  failingSubject,
-  type Given as GivenToExplore,
-  showExplored,
-} from "./explore.ts";
+import type { Given as GivenToExplore } from "./explore.ts";
+import { type Explored, failingSubject, showExplored } from "./explore-answer.ts";
 import { namedResults, showPrograms } from "./explore-module.ts";
 import { readText } from "./files.ts";
 import { type Given as GivenToFuzz, showFuzzed } from "./fuzz.ts";
@@ -50,7 +47,7 @@ const Shard = v.looseObject({
   answers: v.array(v.tuple([v.number(), v.looseObject({ cpuSeconds: v.optional(v.number()) })])),
 });
 
-interface Given {
+interface Given extends ReportFiles {
   json?: true;
   out?: string;
 }
@@ -61,6 +58,8 @@ export function mergeCommand(): Command {
     .description("one answer of the shards of a search (--shard I/N --json)")
     .argument("<file...>", "their documents, in any order")
     .option("--out <file>", "save the failure, as explore and fuzz do")
+    .addOption(junitOption())
+    .addOption(htmlOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action(async (files: string[], given: Given) => {
@@ -71,7 +70,8 @@ export function mergeCommand(): Command {
       const why = whyNotOf(first, other);
       if (why !== undefined) badUsage(command, `${files[at + 1]} and ${files[0]} ${why}`);
     }
-    show(first, answersOf(command, first.plan, shards), given);
+    refuseUnwritable(command, given);
+    await show(first, answersOf(command, first.plan, shards), given);
   });
 }
 
@@ -117,16 +117,20 @@ function answersOf(
 /** The options of the commands, as their shards have written them down. */
 type Options = GivenToExplore & GivenToFuzz & { readonly seed: number };
 
-function show({ plan, options }: ShardDocument, answers: readonly JobAnswer[], given: Given): void {
+async function show(
+  { plan, options }: ShardDocument,
+  answers: readonly JobAnswer[],
+  given: Given,
+): Promise<void> {
   const all = { ...options, ...given } as unknown as Options;
   const searches = answers as readonly ExploreResult[];
   switch (plan.kind) {
     case "search":
     case "each":
-      showExplored(String(options.scenario), all, exploredOf(plan, searches));
+      await showExplored(String(options.scenario), all, exploredOf(plan, searches));
       break;
     case "programs":
-      showPrograms(plan, all, namedResults(plan, answers));
+      await showPrograms(plan, all, namedResults(plan, answers));
       break;
     case "fuzz":
       showFuzzed(plan, all, { interrupted: false, answers: answers as readonly FuzzResult[] });

@@ -6,6 +6,7 @@ import { EXHIBITS, exhibit } from "../museum/bugs/index.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
 import type { ProofsPlan, Slice } from "../museum/plan.ts";
 import type { Proof } from "../museum/prove.ts";
+import type { CheckResult } from "../report/check-result.ts";
 import {
   catalogue,
   interruptedNote,
@@ -13,7 +14,16 @@ import {
   proofReport,
   type Shown,
 } from "../report/museum.ts";
+import { museumHtml } from "../report/museum-html.ts";
 import { answerOf, answerText } from "./answer.ts";
+import {
+  htmlOption,
+  junitOption,
+  type ReportFiles,
+  refuseUnwritable,
+  tellResults,
+  writeReport,
+} from "./check-results.ts";
 import {
   anySeed,
   badUsage,
@@ -26,7 +36,7 @@ import {
   seconds,
   wholeNumber,
 } from "./common.ts";
-import { jsonDocument } from "./document.ts";
+import { jsonDocument, reportSource } from "./document.ts";
 import { explorersOf, queueOption } from "./queue.ts";
 import { runShard, shardOption } from "./shard.ts";
 import { blameUser } from "./subject.ts";
@@ -49,6 +59,8 @@ interface Given {
   interrupts: number;
   migrations: number;
   delays: number;
+  junit?: string;
+  html?: string;
   shard?: Slice;
   queue?: string;
   json?: true;
@@ -100,6 +112,8 @@ export function museumCommand(): Command {
       rate,
       LIVE_RATES.delays,
     )
+    .addOption(junitOption())
+    .addOption(htmlOption())
     .addOption(shardOption())
     .addOption(queueOption())
     .option("--json", "print one JSON document")
@@ -108,6 +122,7 @@ export function museumCommand(): Command {
   run.action(async (ids: string[], given: Given) => {
     const wanted = ids.length === 0 ? EXHIBITS : ids.map((id) => known(run, id));
     refuseTogether(run, given);
+    refuseUnwritable(run, given);
     try {
       if (given.shard !== undefined) await showShard(wanted, given, given.shard);
       else if (given.live) await showLive(wanted, given);
@@ -153,13 +168,18 @@ function planOf(wanted: readonly Exhibit[]): ProofsPlan {
   return { kind: "proofs", ids: wanted.map(({ id }) => id), shareSeconds };
 }
 
-function refuseTogether(command: Command, { live, shard, queue, json }: Given): void {
+function refuseTogether(command: Command, given: Given): void {
+  const { live, shard, queue, json, html, junit } = given;
   if (shard !== undefined && queue !== undefined) {
     badUsage(command, "--queue and --shard exclude each other");
   }
   if (live && (shard !== undefined || queue !== undefined)) {
     const name = shard === undefined ? "queue" : "shard";
     badUsage(command, `--live does not go with --${name}: it runs on the threads of this machine`);
+  }
+  if (html !== undefined && live) badUsage(command, "--html does not go with --live");
+  if (shard !== undefined && (html ?? junit) !== undefined) {
+    badUsage(command, "--html and --junit do not go with --shard: give them to slablab merge");
   }
   if (shard !== undefined && !json) badUsage(command, "--shard needs --json, for slablab merge");
 }
@@ -208,7 +228,7 @@ export interface Proven {
 
 export function showProofs(
   plan: ProofsPlan,
-  given: { readonly json?: true },
+  given: ReportFiles & { readonly json?: true },
   { interrupted, seconds: elapsed, proofs }: Proven,
 ): void {
   const { ids } = plan;
@@ -224,6 +244,25 @@ export function showProofs(
       : `${proofReport(shown, elapsed, ids.length)}${answer === null ? "" : `${answerText(answer)}\n`}`,
   );
   process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
+  if (given.html !== undefined) {
+    const about = { shown, wanted: ids.length, seconds: elapsed, source: reportSource() };
+    writeReport(given.html, museumHtml(about));
+  }
+  const left = ids.filter((_, at) => proofs[at] === undefined);
+  const unproven = left.map((name) => ({ name, seconds: 0, unproven: "interrupted" }));
+  tellResults("museum", given, [...shown.map(resultOf), ...unproven]);
+}
+
+/** A proof fails where anything differs from what the exhibit says. */
+function resultOf({ exhibit: { id, title }, proof }: Shown): CheckResult {
+  const { isProven, secondsInAll: seconds, message } = proof;
+  const failure = {
+    class: "not-proven",
+    message:
+      message ?? (proof.fixedClean ? "the broken source passes" : "the fixed source is not clean"),
+    again: `slablab museum run ${id}`,
+  };
+  return { name: `${id} ${title}`, seconds, failure: isProven ? undefined : failure };
 }
 
 async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void> {
@@ -267,5 +306,13 @@ async function showLive(wanted: readonly Exhibit[], given: Given): Promise<void>
       : `${liveReport(shown, most)}${note}seed ${seed}\n`,
   );
   if (broken !== undefined) throw broken;
+  tellResults("museum", given, shown.map(liveResultOf));
   process.exitCode = ended?.result ? ended.interruptedCode : EXIT.FINE;
+}
+
+/** Real threads meet a bug by chance: one that they did not meet is no failure. */
+function liveResultOf({ exhibit, live }: { exhibit: Exhibit; live: LiveProof }): CheckResult {
+  const { id, title } = exhibit;
+  const unproven = live.class === null && exhibit.class !== null ? "not met by chance" : undefined;
+  return { name: `${id} ${title}`, seconds: live.seconds, unproven };
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
-import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { explore } from "../explore/explore.ts";
 import { type Replayed, replay } from "../explore/replay.ts";
-import type { Frame } from "../explore/stack.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
 import { parseToken } from "../explore/token.ts";
 import { snapshotOf } from "../laboratory/snapshot.ts";
@@ -16,12 +14,15 @@ import { isModule } from "../museum/sent-modules.ts";
 import { type Story, storyOf } from "../museum/story.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { failureText } from "../report/exploration.ts";
+import { commandLine } from "../report/text.ts";
 import { timelinePage } from "../report/timeline/page.ts";
 import { timelineSvg } from "../report/timeline/svg.ts";
 import { timelineText } from "../report/timeline.ts";
+import { junitOption, refuseUnwritable, tellResults } from "./check-results.ts";
 import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
+import { sourceLines } from "./source-lines.ts";
 import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
 
 const EXAMPLES = `
@@ -37,6 +38,7 @@ interface Given extends SubjectOptions {
   races?: true;
   html?: string;
   svg?: string;
+  junit?: string;
   verbose?: true;
   json?: true;
 }
@@ -55,11 +57,13 @@ export function replayCommand(): Command {
     .option("--races", "also look for data races, as the search did")
     .option("--html <file>", "write a page that steps through the schedule")
     .option("--svg <file>", "draw the schedule as one picture")
+    .addOption(junitOption())
     .option("--verbose", "show every access")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action(async (scenario: string, token: string | undefined, given: Given) => {
     try {
+      refuseUnwritable(command, { junit: given.junit });
       await run(command, scenario, token, given);
     } catch (error) {
       blameUser(command, error);
@@ -124,17 +128,10 @@ function tell(command: Command, told: Told, given: Given, replayed: Replayed): v
     : shown(replayed, timeline, given.verbose === true);
   process.stdout.write(text);
   process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;
-}
-
-/** Reads the lines that frames name; a file that is not there has none. */
-function sourceLines(): (frame: Frame) => string | undefined {
-  const files = new Map<string, string[]>();
-  return ({ file, line }) => {
-    const lines =
-      files.get(file) ?? (existsSync(file) ? readFileSync(file, "utf8").split("\n") : []);
-    files.set(file, lines);
-    return lines[line - 1];
-  };
+  const { failure } = replayed;
+  const again = commandLine(["slablab", "replay", scenario, token]);
+  const failed = failure && { class: failure.class, message: failure.message, again };
+  tellResults("replay", given, [{ name: told.title, seconds: 0, failure: failed }]);
 }
 
 async function asked(

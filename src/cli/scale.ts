@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab scale`: what an operation costs and how it scales, per allocator. */
-import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
@@ -23,8 +22,8 @@ import {
   scaleReport,
 } from "../report/scale-text.ts";
 import { badUsage, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
-import { environment, jsonDocument } from "./document.ts";
-import { makeDirectory, readText, writeWhole } from "./files.ts";
+import { jsonDocument, reportSource } from "./document.ts";
+import { makeDirectory, readText, tryFile, writeWhole } from "./files.ts";
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 
@@ -190,13 +189,6 @@ function tryReports(command: Command, { svg, html }: Given): void {
   });
 }
 
-/** Throws where the file cannot be written, and leaves what is there. */
-function tryFile(file: string): void {
-  const isThere = existsSync(file);
-  appendFileSync(file, "");
-  if (!isThere) rmSync(file);
-}
-
 function reporting<T>(command: Command, work: () => T): T {
   try {
     return work();
@@ -215,8 +207,7 @@ async function writeReports(command: Command, given: Given, outcome: ScaleOutcom
     }
   }
   if (html !== undefined) {
-    const words = ["slablab", ...process.argv.slice(2)].join(" ");
-    write(html, await scaleHtml(outcome, { command: words, environment: { ...environment() } }));
+    write(html, await scaleHtml(outcome, reportSource()));
   }
 }
 

@@ -60,9 +60,9 @@ export function refuseUnshardable(
     if (given[needed] !== undefined) continue;
     badUsage(command, `--shard needs --${needed}: all shards are parts of one search`);
   }
-  for (const other of ["seconds", "out"]) {
+  for (const other of ["seconds", "out", "junit", "html"]) {
     if (given[other] === undefined) continue;
-    const why = other === "out" ? "give it to slablab merge" : `the search ends by --${limit}`;
+    const why = other === "seconds" ? `the search ends by --${limit}` : "give it to slablab merge";
     badUsage(command, `--${other} does not go with --shard: ${why}`);
   }
 }

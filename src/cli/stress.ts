@@ -9,8 +9,19 @@ import { classesFor } from "../kernel/classes.ts";
 import { mutate, NoMutation } from "../laboratory/mutation.ts";
 import type { TortureRates } from "../machine/tortured-memory.ts";
 import { loadMutation } from "../museum/mutations.ts";
+import type { CheckResult } from "../report/check-result.ts";
+import { stressCommandLine } from "../report/failure.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
+import { stressHtml } from "../report/stress-html.ts";
 import { stressJson } from "../report/stress-json.ts";
+import {
+  htmlOption,
+  junitOption,
+  type ReportFiles,
+  refuseUnwritable,
+  tellResults,
+  writeReport,
+} from "./check-results.ts";
 import {
   anySeed,
   badUsage,
@@ -24,7 +35,7 @@ import {
   seconds,
   wholeNumber,
 } from "./common.ts";
-import { jsonDocument } from "./document.ts";
+import { environment, jsonDocument } from "./document.ts";
 import { explanation } from "./explain.ts";
 import {
   type KernelOptions,
@@ -46,7 +57,7 @@ Examples:
   slablab stress --debug FZPU --fail-slab 0.01 --fail-pages 0.01 --hotplug 1
   slablab stress --mutation R04 --interrupts 0.001 --migrations 0.0005`;
 
-interface Given extends KernelOptions {
+interface Given extends KernelOptions, ReportFiles {
   cpus: number;
   nodes: number;
   memory: number;
@@ -123,6 +134,8 @@ export function stressCommand(): Command {
     )
     .option("--policies", "tasks change their memory policies and each other's cpusets")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
+    .addOption(junitOption())
+    .addOption(htmlOption())
     .option("--dmesg", DMESG)
     .option("--json", "print one JSON document")
     .option("--quiet", "no progress line")
@@ -130,6 +143,7 @@ export function stressCommand(): Command {
   return command.action(async (given: Given) => {
     const options = optionsOf(command, given);
     await load(command, options);
+    refuseUnwritable(command, given);
     await run(command, given, options);
   });
 }
@@ -141,7 +155,8 @@ function letters(written: string): string {
 }
 
 function optionsOf(command: Command, given: Given): StressOptions {
-  const { mutation, workload, explain: _explain, json: _json, quiet: _quiet, ...rest } = given;
+  const { mutation, workload, explain: _explain, json: _json, quiet: _quiet, ...others } = given;
+  const { junit: _junit, html: _html, ...rest } = others;
   if (!WORKLOADS.has(workload)) {
     badUsage(command, `no workload ${workload}; there are ${[...WORKLOADS.keys()].join(", ")}`);
   }
@@ -213,6 +228,10 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
     ? jsonDocument("stress", { ...options }, stressJson(options, outcome))
     : stressReport(options, outcome);
   process.stdout.write(text);
+  if (given.html !== undefined) {
+    writeReport(given.html, stressHtml(options, outcome, { ...environment() }));
+  }
+  tellResults("stress", given, [resultOf(options, outcome)]);
   const { failure } = outcome;
   if (failure !== undefined) {
     const explained = await explanation(options, failure, given.explain === true);
@@ -227,6 +246,18 @@ async function run(command: Command, given: Given, options: StressOptions): Prom
   }
   if (outcome.died !== undefined) complain(`${outcome.died}`);
   process.exitCode = exitCode(outcome, interruptedCode);
+}
+
+function resultOf(options: StressOptions, outcome: Outcome): CheckResult {
+  const { failure, died, interrupted, seconds } = outcome;
+  const again = stressCommandLine(options);
+  return {
+    name: `${options.workload} on ${options.allocator} of ${options.kernel}`,
+    seconds,
+    failure: failure && { class: failure.class, message: failure.message, again },
+    unproven:
+      failure === undefined ? (died ?? (interrupted ? "interrupted" : undefined)) : undefined,
+  };
 }
 
 function exitCode(outcome: Outcome, interruptedCode: number): number {

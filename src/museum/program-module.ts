@@ -9,11 +9,15 @@ import type { WordsProgram } from "../explore/javascript/program.ts";
 import type { Replayed } from "../explore/replay.ts";
 import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
 import { quoted } from "../machine/quoted.ts";
+import { type CallsProgram, isFuzzable } from "./program-fuzz.ts";
 import { moduleAddress } from "./sent-modules.ts";
 
 /** One export of the module. */
 export interface UserProgram {
   readonly name: string;
+  readonly exported: string;
+  /** Its calls, where a sequential object says what they may answer. */
+  readonly calls?: CallsProgram;
   explore(search: SearchOptions): ExploreResult;
   replay(token: string): Replayed;
 }
@@ -44,7 +48,8 @@ async function load(path: string): Promise<Record<string, unknown>> {
 function programOf(exported: string, given: unknown): UserProgram[] {
   if (typeof given !== "object" || given === null) return [];
   if ("tasks" in given) return [taskProgram(exported, given as WordsProgram)];
-  if ("contexts" in given && "machine" in given) return [slabProgram(given as SlabScenario)];
+  if ("contexts" in given && "machine" in given)
+    return [slabProgram(exported, given as SlabScenario)];
   return [];
 }
 
@@ -52,15 +57,18 @@ function taskProgram(exported: string, given: WordsProgram): UserProgram {
   const program = { name: exported, ...given };
   return {
     name: program.name,
+    exported,
+    ...(isFuzzable(program) ? { calls: program } : {}),
     explore: (search) => explore({ ...program, ...search }),
     replay: (token) => replay(program, token),
   };
 }
 
-function slabProgram(given: SlabScenario): UserProgram {
+function slabProgram(exported: string, given: SlabScenario): UserProgram {
   const scenario = scenarioOf(given);
   return {
     name: given.name,
+    exported,
     explore: (search) => explore({ ...scenario, search }),
     replay: (token) => replay(scenario, token),
   };

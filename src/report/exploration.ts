@@ -79,7 +79,13 @@ function accessText({ contextName, cpu, operation, text, access }: TimelineEvent
   return `  ${access?.kind} by ${contextName} on CPU ${cpu}, in ${operation}: ${text}\n${stack}\n`;
 }
 
-export function replayHint(
+export function replayHint(subject: Subject, failure: Failure): string {
+  const command = replayCommand(subject, failure);
+  return command === "" ? "" : `\nreplay: ${command}\n`;
+}
+
+/** Empty for a failure that no token replays. */
+export function replayCommand(
   { scenario, mutation, era, allocator, kernel, memory }: Subject,
   failure: Failure,
 ): string {
@@ -92,5 +98,5 @@ export function replayHint(
   if (kernel !== undefined) words.push("--kernel", kernel);
   if (memory !== undefined) words.push("--memory", memory);
   if (isDataRace(failure)) words.push("--races");
-  return `\nreplay: ${commandLine(words)}\n`;
+  return commandLine(words);
 }

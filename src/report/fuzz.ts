@@ -52,17 +52,22 @@ export function fuzzReport(
   return searched + failedText(failed, options);
 }
 
-function failedText({ scenario, result, file, program }: Failed, options: Options): string {
+function failedText(failed: Failed, options: Options): string {
+  const { scenario, result, file, program } = failed;
   const { failure } = result;
   const text = `${heading(`Program ${program}`)}${printScenario(scenario)}`;
   if (failure === undefined) return `${text}\nit fails, but not again: search it with explore\n`;
-  const words = [file ?? "FILE", failure.token ?? ""];
+  const saved = file === undefined ? "" : `saved as ${file}\n`;
+  const replay = replayCommand(failed, options);
+  return `${text}${failureText(failure, false)}\n${saved}replay: ${replay}\n`;
+}
+
+export function replayCommand({ result, file }: Failed, options: Options): string {
+  const words = [file ?? "FILE", result.failure?.token ?? ""];
   const given: string[] = [];
   if (options.mutation !== undefined) given.push("--mutation", options.mutation);
   if (options.era === "seed") given.push("--era", "seed");
   if (options.memory !== undefined) given.push("--memory", options.memory);
   if (options.races) given.push("--races");
-  const saved = file === undefined ? "" : `saved as ${file}\n`;
-  const replay = commandLine(["slablab", "replay", ...words, ...given]);
-  return `${text}${failureText(failure, false)}\n${saved}replay: ${replay}\n`;
+  return commandLine(["slablab", "replay", ...words, ...given]);
 }

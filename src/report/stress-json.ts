@@ -32,7 +32,7 @@ export function stressJson(options: StressOptions, outcome: Outcome): Record<str
     perCpu: perCpu.map(({ cpu, node, statistics: s }) => ({
       cpu,
       node,
-      operations: sum(s, options.allocator === "slab" ? SLAB_CALLS : SLUB_CALLS),
+      operations: operationsOf(options.allocator, s),
       statistics: s,
     })),
     checks: {
@@ -44,6 +44,14 @@ export function stressJson(options: StressOptions, outcome: Outcome): Record<str
     failure: failure === undefined ? null : { ...failure, command: stressCommandLine(options) },
     died: died ?? null,
   };
+}
+
+/** Objects allocated and freed, by the counters of a CPU. */
+export function operationsOf(
+  allocator: StressOptions["allocator"],
+  statistics: Statistics,
+): number {
+  return sum(statistics, allocator === "slab" ? SLAB_CALLS : SLUB_CALLS);
 }
 
 function sum(statistics: Statistics, names: readonly string[]): number {
