@@ -11,18 +11,16 @@ import type { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { __GFP_ZERO } from "../../pages/gfp.ts";
-import { Page, type PagePtr, PG_NODE_MASK, PG_NODE_SHIFT } from "../../pages/page.ts";
+import type { PagePtr } from "../../pages/page.ts";
 import type { SheafClasses } from "../kernels.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import type { SheafSlub } from "./slub.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH } from "./statistics.ts";
 import { CpuSheaves, SHEAF_HEADER_BYTES, Sheaf } from "./structs.ts";
 
 // Local names: see machine/inlining.ts. Those of a CPU's words, and of a sheaf's, count words.
 const NO_NODE = NUMA_NO_NODE;
 const GFP_ZERO = __GFP_ZERO;
-const NODE_SHIFT = PG_NODE_SHIFT;
-const NODE_MASK = PG_NODE_MASK;
-const PAGE_FLAGS = Page.flags;
 const CACHE_CPU_SHEAVES = KmemCache.cpuSheaves;
 const CACHE_CPU_STATS = KmemCache.cpuStats;
 const CACHE_CAPACITY = KmemCache.sheafCapacity;
@@ -75,8 +73,15 @@ export function withDirectSheafPaths(classes: SheafClasses): Partial<SheafClasse
   return {
     Allocator: class extends classes.Allocator {
       declare protected readonly memory: DirectMemory;
+      declare private readonly hasOtherNodes: boolean;
+
+      constructor(...[common, parts]: ConstructorParameters<typeof SheafSlub>) {
+        super(common, parts);
+        this.hasOtherNodes = common.machine.options.nodes > 1;
+      }
 
       override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+        // Two calls of the slow path: most allocations of a boot need it, and V8 would inline one.
         if (node !== NO_NODE) return super.slabAllocNode(s, gfp, node);
         const object = takeFromMain(this.memory, s, ALLOC_FASTPATH);
         if (object === 0) return super.slabAllocNode(s, gfp, node);
@@ -84,12 +89,13 @@ export function withDirectSheafPaths(classes: SheafClasses): Partial<SheafClasse
       }
 
       override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
-        const { memory } = this;
-        const node =
-          ((memory.words[(page + PAGE_FLAGS) >> 2] as number) >>> NODE_SHIFT) & NODE_MASK;
-        const isHere = node === this.context.machine.topology.cpuToNode(memory.smpProcessorId());
-        if (isHere && putOnMain(memory, s, object, FREE_FASTPATH)) return;
-        super.slabFree(s, page, object);
+        if (this.isOfOtherNode(object) || !putOnMain(this.memory, s, object, FREE_FASTPATH)) {
+          super.slabFree(s, page, object);
+        }
+      }
+
+      private isOfOtherNode(object: Address): boolean {
+        return this.hasOtherNodes && !this.fastPaths.accepts(object);
       }
     },
   };
