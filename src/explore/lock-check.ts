@@ -28,6 +28,7 @@ export class LockCheck {
       classNumberOf: (at) => classNumberIn(backing.read32(at + SpinLock.contendedAndClass)),
       nameOf,
       captureStack: () => this.captureStack(),
+      captureTaking: () => this.captureStack(),
     });
   }
 

@@ -6,11 +6,32 @@
  */
 import { SLAB_WRITTEN_OUT, withDirectSlabPaths } from "../slab/direct-paths.ts";
 import { SLUB_WRITTEN_OUT, withDirectSlubPaths } from "../slub/cpu-slab/direct-paths.ts";
-import { type Change, inTurn, onCpuSlabs, onSlab, type SystemClasses } from "./classes.ts";
+import { OPT_IN_WRITTEN_OUT, withDirectOptInPaths } from "../slub/opt-in/direct-paths.ts";
+import { SHEAVES_WRITTEN_OUT, withDirectSheafPaths } from "../slub/sheaves/direct-paths.ts";
+import {
+  type Change,
+  inTurn,
+  onCpuSlabs,
+  onOptIn,
+  onSheaves,
+  onSlab,
+  type SystemClasses,
+} from "./classes.ts";
 
 type Table = Readonly<Record<string, { readonly prototype: Readonly<Record<string, unknown>> }>>;
 
-const withPaths = inTurn(onCpuSlabs(withDirectSlubPaths), onSlab(withDirectSlabPaths));
+const withPaths = inTurn(
+  onCpuSlabs(withDirectSlubPaths),
+  onOptIn(withDirectOptInPaths),
+  onSheaves(withDirectSheafPaths),
+  onSlab(withDirectSlabPaths),
+);
+
+function writtenOutIn(classes: SystemClasses): Readonly<Record<string, readonly string[]>> {
+  if (classes.allocator === "slab") return SLAB_WRITTEN_OUT;
+  if (classes.front === "sheaves") return SHEAVES_WRITTEN_OUT;
+  return classes.front === "cpu-slab" ? SLUB_WRITTEN_OUT : OPT_IN_WRITTEN_OUT;
+}
 
 /** The table as `change` makes it, with the direct paths below the changes where they fit. */
 export function withDirectPaths(plain: SystemClasses, change: Change): SystemClasses {
@@ -19,10 +40,8 @@ export function withDirectPaths(plain: SystemClasses, change: Change): SystemCla
 }
 
 function keepsWrittenOut(plain: SystemClasses, changed: SystemClasses): boolean {
-  const writtenOut = plain.allocator === "slub" ? SLUB_WRITTEN_OUT : SLAB_WRITTEN_OUT;
   const [before, after] = [plain, changed] as unknown as [Table, Table];
-  const parts: readonly (readonly [string, readonly string[]])[] = Object.entries(writtenOut);
-  return parts.every(([part, methods]) =>
+  return Object.entries(writtenOutIn(plain)).every(([part, methods]) =>
     methods.every((name) => before[part]?.prototype[name] === after[part]?.prototype[name]),
   );
 }

@@ -21,6 +21,8 @@ export interface LockWorld {
   nameOf(address: Address): string;
   /** The stack of the running context; undefined where capturing it costs too much. */
   captureStack(): CapturedStack | undefined;
+  /** The same where a lock of that class is taken, which is often and seldom read. */
+  captureTaking(classNumber: number): CapturedStack | undefined;
 }
 
 interface HeldLock {
@@ -49,7 +51,7 @@ export class HeldLocks {
   /** The lock is held, in whatever order it was taken: a context that did not wait cannot deadlock. */
   add(at: Address, lockClass?: LockClass): void {
     const classNumber = this.classNumber(at, lockClass);
-    this.held.push({ at, classNumber, stack: this.world.captureStack() });
+    this.held.push({ at, classNumber, stack: this.world.captureTaking(classNumber) });
   }
 
   /** lock_release */

@@ -24,7 +24,7 @@
  */
 import { ANY_CPU } from "./cpus.ts";
 import { DirectMemory } from "./direct-memory.ts";
-import { HeldLocks } from "./held-locks.ts";
+import { type CapturedStack, HeldLocks } from "./held-locks.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, IrqFlags } from "./memory.ts";
@@ -52,6 +52,9 @@ const CLUSTERED = 0.5;
 const CLUSTER_ACCESSES = 150;
 /** Chance of losing the CPU where the code itself turns interrupts on: before it may sleep. */
 const PREEMPTED_WHERE_SLEEPING = 1 / 6;
+/** Takings of each class of locks whose stacks are kept; of later ones, one in so many is. */
+const STACKS_KEPT = 1000;
+const STACKS_KEPT_LATER = 64;
 
 export class TorturedMemory extends DirectMemory {
   private rates: TortureRates = { interrupts: 0, migrations: 0, delays: 0 };
@@ -74,7 +77,10 @@ export class TorturedMemory extends DirectMemory {
       classNumberIn(this.words[(at + SpinLock.contendedAndClass) >> 2] as number),
     nameOf: (address) => `0x${address.toString(16)}`,
     captureStack: captureFrames,
+    captureTaking: (classNumber) => this.captureTaking(classNumber),
   });
+  /** By number of the class. */
+  private readonly takings: number[] = [];
 
   /** Starts the torture; each task draws its own sequence from `seed`. */
   torture(rates: TortureRates, seed: number): void {
@@ -89,6 +95,14 @@ export class TorturedMemory extends DirectMemory {
     this.countdown = Number.POSITIVE_INFINITY;
     this.interruptPending = false;
     this.preemptionPending = false;
+  }
+
+  /** A stack costs more than the operation that takes the lock. */
+  private captureTaking(classNumber: number): CapturedStack | undefined {
+    const taking = this.takings[classNumber] ?? 0;
+    this.takings[classNumber] = taking + 1;
+    const isKept = taking < STACKS_KEPT || taking % STACKS_KEPT_LATER === 0;
+    return isKept ? captureFrames() : undefined;
   }
 
   private chance(): number {

@@ -14,12 +14,14 @@ const STEPS = 20_000;
 const SIZES = [8, 40, 64, 192, 1000, 4096];
 
 function hasDirectPaths(kernel: Kernel): boolean {
-  return `${systemOf(kernel).allocator.slabAllocNode}`.includes("words");
+  return /\bwords\b|\btake/.test(`${systemOf(kernel).allocator.slabAllocNode}`);
 }
 
 /** Allocates and frees at random, on both CPUs; returns every address that came out. */
-function run(kernel: Kernel, random: Random): number[] {
-  const caches = SIZES.map((size) => kernel.kmemCacheCreate(`cache-${size}`, size));
+function run(kernel: Kernel, random: Random, sheafCapacity: number): number[] {
+  const caches = SIZES.map((size) =>
+    kernel.kmemCacheCreate(`cache-${size}`, size, { sheafCapacity }),
+  );
   const held: { cache: number; object: number }[] = [];
   const seen: number[] = [];
   const freeOne = (): void => {
@@ -58,26 +60,46 @@ function run(kernel: Kernel, random: Random): number[] {
   return seen;
 }
 
-const KERNELS: readonly BootOptions[] = [
+interface Subject extends BootOptions {
+  /** Objects that the sheaf of a cache holds at least. */
+  readonly sheafCapacity?: number;
+}
+
+const SUBJECTS: readonly Subject[] = [
   { allocator: "slub", kernel: "4.1" },
-  { allocator: "slub", kernel: "6.1" },
+  { allocator: "slub", kernel: "6.1", nodes: 2 },
+  { allocator: "slub", kernel: "6.19", nodes: 2 },
+  { allocator: "slub", kernel: "6.19", nodes: 2, sheafCapacity: 10 },
+  { allocator: "slub", kernel: "7.1" },
+  { allocator: "slub", kernel: "7.1", nodes: 2 },
   { allocator: "slab", kernel: "4.1" },
-  { allocator: "slab", kernel: "6.1" },
+  { allocator: "slab", kernel: "6.1", nodes: 2 },
 ];
 
-describe.each(KERNELS)("$allocator of $kernel", (which) => {
-  const options: BootOptions = { ...which, cpus: 2, memory: 16 * MIB };
+const BASE = { cpus: 2, memory: 16 * MIB };
 
-  test("the direct paths leave every word of memory as the allocator's own paths do", () => {
-    const direct = boot(options);
-    const watched = boot(options, { memoryClass: WatchedMemory });
-    expect(hasDirectPaths(direct)).toBe(true);
-    expect(hasDirectPaths(watched)).toBe(false);
-    expect(run(direct, new Random(7, 0))).toEqual(run(watched, new Random(7, 0)));
-    const { words } = threadOf(watched);
-    expect(threadOf(direct).words.findIndex((word, at) => word !== words[at])).toBe(-1);
-  });
-});
+function nameOf({ allocator, kernel, nodes = 1, sheafCapacity }: Subject): string {
+  const asked = sheafCapacity === undefined ? "" : `, caches ask for sheaves of ${sheafCapacity}`;
+  return `${allocator} of ${kernel}, nodes: ${nodes}${asked}`;
+}
+
+describe.each(SUBJECTS.map((subject) => [nameOf(subject), subject] as const))(
+  "%s",
+  (_name, { sheafCapacity = 0, ...which }) => {
+    const options: BootOptions = { ...BASE, ...which };
+
+    test("the direct paths leave every word of memory as the allocator's own paths do", () => {
+      const direct = boot(options);
+      const watched = boot(options, { memoryClass: WatchedMemory });
+      expect(hasDirectPaths(direct)).toBe(true);
+      expect(hasDirectPaths(watched)).toBe(false);
+      const seen = run(direct, new Random(7, 0), sheafCapacity);
+      expect(seen).toEqual(run(watched, new Random(7, 0), sheafCapacity));
+      const { words } = threadOf(watched);
+      expect(threadOf(direct).words.findIndex((word, at) => word !== words[at])).toBe(-1);
+    });
+  },
+);
 
 describe("where a change stands in for what the paths do themselves", () => {
   const options: BootOptions = { cpus: 1, memory: 16 * MIB };

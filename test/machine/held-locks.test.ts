@@ -133,3 +133,28 @@ test("an error that leaves the section leaves no lock behind for the next one", 
   memory.oops();
   spinLock(memory, locks[0]);
 });
+
+test("in torture a wrong order is found however often the held lock was taken before", () => {
+  const { memory, locks } = withLocks("slab_mutex", "list_lock");
+  const whenTaken = (count: number): string => {
+    for (let i = 0; i < count; i++) {
+      spinLock(memory, locks[1]);
+      spinUnlock(memory, locks[1]);
+    }
+    spinLock(memory, locks[1]);
+    try {
+      spinLock(memory, locks[0]);
+    } catch (error) {
+      memory.oops();
+      spinUnlock(memory, locks[1]);
+      return String(error);
+    }
+    return "no error";
+  };
+  expect(whenTaken(0)).toContain("held, taken:");
+  const later = whenTaken(1000);
+  expect(later).toContain("is wanted while list_lock");
+  // Of so many takings not every stack is kept.
+  expect(later).not.toContain("held, taken:");
+  expect(whenTaken(1024 - 1002)).toContain("held, taken:");
+});

@@ -18,6 +18,7 @@ import { inuseOf } from "../counters.ts";
 import type { SlubClasses } from "../kernels.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH, FREE_FROZEN, FREE_SLOWPATH } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
+import type { SlowFree } from "./slow-free.ts";
 
 // Local names: see machine/inlining.ts. Those of a CPU's words count words.
 const NO_NODE = NUMA_NO_NODE;
@@ -53,63 +54,83 @@ export const SLUB_WRITTEN_OUT = {
   PageSwap: ["swapIrqSafe", "exchange"],
 } as const;
 
+/** Takes the first object of this CPU's list; 0: there is none. */
+export function takeFromCpuSlab(memory: DirectMemory, s: KmemCachePtr): Address {
+  const { words, area } = memory;
+  const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+  const object = words[c + CPU_FREELIST] as number;
+  if (object === 0) return 0;
+  const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
+  words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
+  words[c + CPU_FREELIST] = words[link >> 2] as number;
+  (words[c + COUNT_ALLOC_FASTPATH] as number) += 1;
+  return object;
+}
+
+/** Puts an object first on this CPU's list; false: it is of another slab. */
+export function putOnCpuSlab(
+  memory: DirectMemory,
+  s: KmemCachePtr,
+  page: PagePtr,
+  object: Address,
+): boolean {
+  const { words, area } = memory;
+  const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+  if (words[c + CPU_PAGE] !== page) return false;
+  const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
+  words[link >> 2] = words[c + CPU_FREELIST] as number;
+  words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
+  words[c + CPU_FREELIST] = object;
+  (words[c + COUNT_FREE_FASTPATH] as number) += 1;
+  return true;
+}
+
 export function withDirectSlubPaths(classes: SlubClasses): Partial<SlubClasses> {
   return {
     Allocator: class extends classes.Allocator {
       declare protected readonly memory: DirectMemory;
 
       override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-        const { words, area } = this.memory;
-        const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
-        const object = words[c + CPU_FREELIST] as number;
-        if (object === 0 || node !== NO_NODE) return super.slabAllocNode(s, gfp, node);
-        const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
-        words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
-        words[c + CPU_FREELIST] = words[link >> 2] as number;
-        (words[c + COUNT_ALLOC_FASTPATH] as number) += 1;
+        const object = node === NO_NODE ? takeFromCpuSlab(this.memory, s) : 0;
+        if (object === 0) return super.slabAllocNode(s, gfp, node);
         return (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
       }
 
       override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
-        const { words, area } = this.memory;
-        const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
-        if (words[c + CPU_PAGE] !== page) {
-          this.slowFree.free(s, page, object, object, 1);
-          return;
-        }
-        const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
-        words[link >> 2] = words[c + CPU_FREELIST] as number;
-        words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
-        words[c + CPU_FREELIST] = object;
-        (words[c + COUNT_FREE_FASTPATH] as number) += 1;
+        if (putOnCpuSlab(this.memory, s, page, object)) return;
+        this.slowFree.free(s, page, object, object, 1);
       }
     },
-    SlowFree: class extends classes.SlowFree {
-      declare protected readonly memory: DirectMemory;
+    SlowFree: withDirectSlowFree(classes.SlowFree),
+  };
+}
 
-      /** Of a slab that stays on the list, or with the owner, that it has. */
-      override free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, n: number): void {
-        const { memory } = this;
-        const { words } = memory;
-        const prior = words[(page + PAGE_FREELIST) >> 2] as number;
-        const counters = words[(page + PAGE_COUNTERS) >> 2] as number;
-        const isFrozen = counters < 0;
-        const stays = isFrozen || (prior !== 0 && inuseOf(counters) !== n);
-        if (!stays || ((words[(s + CACHE_FLAGS) >> 2] as number) & SWAPS_MASK) !== SWAPS) {
-          super.free(s, page, head, tail, n);
-          return;
-        }
-        words[(tail + (words[(s + CACHE_OFFSET) >> 2] as number)) >> 2] = prior;
-        // Full barrier: a CPU that takes the chain sees its links. inuse is in the low bits.
-        if (!memory.cmpxchgDouble(page + PAGE_FREELIST, prior, counters, head, counters - n)) {
-          this.context.stat(s, this.context.events.cmpxchgDoubleFail);
-          super.free(s, page, head, tail, n);
-          return;
-        }
-        const c = (memory.area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
-        (words[c + COUNT_FREE_SLOWPATH] as number) += 1;
-        if (isFrozen) (words[c + COUNT_FREE_FROZEN] as number) += 1;
+/** The common slow free: of a slab that stays on the list, or with the owner, that it has. */
+export function withDirectSlowFree(Base: typeof SlowFree): typeof SlowFree {
+  return class extends Base {
+    declare protected readonly memory: DirectMemory;
+
+    override free(s: KmemCachePtr, page: PagePtr, head: Address, tail: Address, n: number): void {
+      const { memory } = this;
+      const { words } = memory;
+      const prior = words[(page + PAGE_FREELIST) >> 2] as number;
+      const counters = words[(page + PAGE_COUNTERS) >> 2] as number;
+      const isFrozen = counters < 0;
+      const stays = isFrozen || (prior !== 0 && inuseOf(counters) !== n);
+      if (!stays || ((words[(s + CACHE_FLAGS) >> 2] as number) & SWAPS_MASK) !== SWAPS) {
+        super.free(s, page, head, tail, n);
+        return;
       }
-    },
+      words[(tail + (words[(s + CACHE_OFFSET) >> 2] as number)) >> 2] = prior;
+      // Full barrier: a CPU that takes the chain sees its links. inuse is in the low bits.
+      if (!memory.cmpxchgDouble(page + PAGE_FREELIST, prior, counters, head, counters - n)) {
+        this.context.stat(s, this.context.events.cmpxchgDoubleFail);
+        super.free(s, page, head, tail, n);
+        return;
+      }
+      const c = (memory.area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+      (words[c + COUNT_FREE_SLOWPATH] as number) += 1;
+      if (isFrozen) (words[c + COUNT_FREE_FROZEN] as number) += 1;
+    }
   };
 }

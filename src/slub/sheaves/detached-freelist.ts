@@ -48,11 +48,12 @@ export class DetachedFreelists {
         misses++;
         continue;
       }
-      objects.unshift(object);
+      objects.push(object);
       // The hole is filled from the end, so that the remaining objects stay in front.
       const last = p.pop() as Address;
       if (i < p.length) p[i] = last;
     }
+    objects.reverse();
     return { s: s || this.memory.read32(page + Page.slabCache), page, objects };
   }
 }

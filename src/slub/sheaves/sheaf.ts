@@ -107,15 +107,18 @@ export class Sheaves {
   /** Takes the last `count` objects off, in the order of the array. */
   takeLast(sheaf: SheafPtr, count: number): Address[] {
     const left = this.size(sheaf) - count;
-    const taken = this.objects(sheaf).slice(left);
+    const objects = this.objects(sheaf);
     this.setSize(sheaf, left);
-    return taken;
+    return left === 0 ? objects : objects.slice(left);
   }
 
   /** All objects, in the order of the array. */
   objects(sheaf: SheafPtr): Address[] {
-    return Array.from({ length: this.size(sheaf) }, (_, i) =>
-      this.memory.read32(sheaf + SHEAF_HEADER_BYTES + (i << 2)),
-    );
+    const size = this.size(sheaf);
+    const objects: Address[] = [];
+    for (let i = 0; i < size; i++) {
+      objects.push(this.memory.read32(sheaf + SHEAF_HEADER_BYTES + (i << 2)));
+    }
+    return objects;
   }
 }

@@ -89,7 +89,7 @@ export class SheafSlub extends SlabLayer implements Allocator, SheafCalls {
     return object !== 0 && (gfp & __GFP_ZERO) !== 0 ? this.zeroed(s, object) : object;
   }
 
-  private zeroed(s: KmemCachePtr, object: Address): Address {
+  protected zeroed(s: KmemCachePtr, object: Address): Address {
     this.memory.fill(object, 0, this.memory.read32(s + KmemCache.objectSize));
     return object;
   }

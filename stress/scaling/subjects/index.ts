@@ -25,39 +25,47 @@ export interface SubjectInfo {
 
 const cache = { kind: "cache", singleSize: true, travel: "shared" } as const;
 const kmalloc = { kind: "kmalloc", singleSize: false, travel: "shared" } as const;
+const SLAB: BootOptions = { allocator: "slab", kernel: "4.1" };
 const peer = { singleSize: false, travel: "shared" } as const;
 
 export const SUBJECTS: ReadonlyMap<string, SubjectInfo> = new Map(
   (
     [
-      { name: "slub", title: "SLUB, a cache", ...cache, boot: {} },
-      { name: "slab", title: "SLAB, a cache", ...cache, boot: { allocator: "slab" } },
-      { name: "slub-kmalloc", title: "SLUB, kmalloc", ...kmalloc, boot: {} },
-      { name: "slab-kmalloc", title: "SLAB, kmalloc", ...kmalloc, boot: { allocator: "slab" } },
+      { name: "slub", title: "SLUB, a cache", ...cache, boot: { kernel: "4.1" } },
+      { name: "slab", title: "SLAB, a cache", ...cache, boot: SLAB },
+      { name: "sheaves", title: "SLUB of 7.1, a cache", ...cache, boot: { kernel: "7.1" } },
+      { name: "slub-kmalloc", title: "SLUB, kmalloc", ...kmalloc, boot: { kernel: "4.1" } },
+      { name: "slab-kmalloc", title: "SLAB, kmalloc", ...kmalloc, boot: SLAB },
+      {
+        name: "sheaves-kmalloc",
+        title: "SLUB of 7.1, kmalloc",
+        ...kmalloc,
+        boot: { kernel: "7.1" },
+      },
       {
         name: "slub-atomics",
         title: "SLUB, swaps by Atomics",
         ...cache,
-        boot: { swap: "atomics" },
+        boot: { kernel: "4.1", swap: "atomics" },
       },
       {
         name: "slub-slab_lock",
         title: "SLUB, slab_lock instead of a double swap",
         ...cache,
-        boot: { swap: "slab_lock" },
+        boot: { kernel: "4.1", swap: "slab_lock" },
       },
       {
         name: "slub-no-statistics",
         title: "SLUB without its statistics",
         ...cache,
-        boot: {},
+        boot: { kernel: "4.1" },
         variant: "no-statistics",
       },
       {
         name: "slub-ledger",
         title: "SLUB, every object watched",
         ...cache,
-        boot: {},
+        boot: { kernel: "4.1" },
         variant: "ledger",
       },
       {
