@@ -9,7 +9,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { transform } from "esbuild";
@@ -52,7 +52,10 @@ function writeMap(
   const { sources, mappings } = JSON.parse(readFileSync(path, "utf8"));
   const paths = sources.map((source: string) => join(dirname(path), source));
   const thinned = encode(thin(decode(mappings), paths));
-  const map = { version: 3, sources, names: [], mappings: thinned };
+  const sourceRoot = sources.length > 1 ? `${relative(dirname(path), source)}/` : undefined;
+  const shared = sourceRoot === undefined ? dirname(path) : source;
+  const names = paths.map((from: string) => relative(shared, from));
+  const map = { version: 3, sourceRoot, sources: names, names: [], mappings: thinned };
   writeFileSync(path, JSON.stringify(map));
 }
 
@@ -76,7 +79,13 @@ const minified: Plugin = {
     }),
   // A stack names lines.
   renderChunk: (code) =>
-    transform(code, { format: "esm", minify: true, lineLimit: 120, sourcemap: true }),
+    transform(code, {
+      format: "esm",
+      minify: true,
+      lineLimit: 120,
+      charset: "utf8",
+      sourcemap: true,
+    }),
 };
 
 async function buildModules(): Promise<void> {
@@ -104,28 +113,33 @@ const UNSEEN = [
   /^\/\*\*[\s\S]*?\*\/\n(?=import |export [{*]|\/\*\*)/,
   new RegExp(`${COMMENT}(?= +private )`, "gm"),
 ];
-/**
- * Of what no entry exports, which may change with any version, only the types count. Of private members
- * in a row the last is enough to keep the class apart from others.
- */
-const COMMENTS = [new RegExp(COMMENT, "gm"), /^ +private .*;\n(?=(?:\0\n)* +private )/gm];
+/** Of what no entry exports, which may change with any version, only the types count. */
+const COMMENTS = [new RegExp(COMMENT, "gm")];
+/** One member that others do not have is enough to keep a class apart: no private one, or the last in a row. */
+const PRIVATE = /^ +private .*;\n/gm;
+const PRIVATE_IN_A_ROW = /^ +private .*;\n(?=(?:\0\n)* +private )/gm;
 
 /** Text between quotes; blanks around an operator, or behind a separator. */
-const BLANKS = /"(?:[^"\\\n]|\\.)*"|`[^`]*`| *(=>|[|&{}=?]) *|([,:;(]) +/g;
+const BLANKS = /(from )?"(?:[^"\\\n]|\\.)*"|`[^`]*`| *(=>|[|&{}=?]) *|([,:;(]) +/g;
 
 /** A line without the blanks that only readers need. */
 function dense(line: string): string {
   if (/^\s*(?:\/?\*|\/\/)/.test(line)) return line;
-  return line.replace(BLANKS, (text, operator, separator) => operator ?? separator ?? text);
+  const ambient = line.replace(/^export declare /, "export ");
+  return ambient.replace(BLANKS, (text, from, operator, separator) =>
+    from === undefined ? (operator ?? separator ?? text) : text.replace(" ", ""),
+  );
 }
 
 /** Makes one file of declarations small, and its map; that of what no entry exports has none. */
 function shrinkDeclarations(path: string, isExported: boolean): void {
   const unseen = "\0";
-  const unseenWords = isExported ? UNSEEN : COMMENTS;
+  const declared = readFileSync(path, "utf8");
+  const members = / protected /.test(declared) ? PRIVATE : PRIVATE_IN_A_ROW;
+  const unseenWords = isExported ? UNSEEN : [...COMMENTS, members];
   const marked = unseenWords.reduce(
     (text, words) => text.replace(words, (lines) => lines.replace(/.*\n/g, `${unseen}\n`)),
-    readFileSync(path, "utf8"),
+    declared,
   );
   const all = marked.split("\n");
   const isSeen = (_: unknown, index: number): boolean => all[index] !== unseen;
