@@ -38,6 +38,11 @@ export function modelledMemory(counter: Counter): MemoryClass {
       super.fill(address, byte, length);
     }
 
+    /** The clock would make two runs differ. */
+    override getCycles(): number {
+      return this.random();
+    }
+
     override lockAcquire(at: Address): void {
       counter.lockTaken(this.cpu, at);
     }
