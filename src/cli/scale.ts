@@ -10,6 +10,7 @@ import { type ScaleOutcome, scale } from "../../stress/scaling/run.ts";
 import { SUBJECTS } from "../../stress/scaling/subjects/index.ts";
 import { targetRows } from "../../stress/scaling/targets.ts";
 import { SCALE_WORKLOADS } from "../../stress/scaling/workloads/index.ts";
+import { KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
 import { raiseInliningBudget } from "../machine/inlining.ts";
 import { quoted } from "../machine/quoted.ts";
 import { drawSvg } from "../report/plots.ts";
@@ -24,6 +25,7 @@ import {
 import { badUsage, EXIT, interruptible, ProgressLine, seconds, wholeNumber } from "./common.ts";
 import { jsonDocument, reportSource } from "./document.ts";
 import { makeDirectory, readText, tryFile, writeWhole } from "./files.ts";
+import { modelText } from "./scale-model.ts";
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 
@@ -56,7 +58,8 @@ ${[...SCALE_WORKLOADS.values()].map(({ name, about }) => `  ${name.padEnd(20)}${
 Examples:
   slablab scale --quick
   slablab scale --allocators slub,slab --workloads pairs,larson --cpus 1,2,4 --html scale.html
-  slablab scale --quick --json > before.json;  slablab scale --quick --compare before.json`;
+  slablab scale --quick --json > before.json;  slablab scale --quick --compare before.json
+  slablab scale --model --allocators slub --workloads larson,remote-free --cpus 1,16,64 --nodes 2`;
 
 interface Given {
   allocators?: string[];
@@ -68,6 +71,10 @@ interface Given {
   seed: number;
   inlining: "raised" | "default";
   quick?: true;
+  model?: true;
+  kernels?: KernelVersion[];
+  nodes?: number;
+  transfer?: number;
   svg?: string;
   html?: string;
   compare?: string;
@@ -100,6 +107,10 @@ export function scaleCommand(): Command {
     .option("--seed <n>", "random seed", wholeNumber, 1)
     .option("--inlining <limits>", "inlining limits of V8: raised or default", limits, "raised")
     .option("--quick", "fewer allocators, workloads and windows: under a minute")
+    .option("--model", "count accesses, locked instructions and cache-line transfers instead")
+    .option("--kernels <list>", "with --model: kernel versions, comma-separated", kernelsFrom)
+    .option("--nodes <n>", "with --model: memory nodes", wholeNumber)
+    .option("--transfer <ns>", "with --model: price of a cache line from another CPU", seconds)
     .option("--svg <directory>", "write the plots to this directory")
     .option("--html <file>", "write a report with plots and tables")
     .option(
@@ -110,6 +121,14 @@ export function scaleCommand(): Command {
     .option("--quiet", "no progress line")
     .addHelpText("after", EXAMPLES);
   return command.action(async (given: Given) => {
+    if (given.model) {
+      process.stdout.write(modelText(given));
+      return;
+    }
+    const { kernels, nodes, transfer } = given;
+    if ((kernels ?? nodes ?? transfer) !== undefined) {
+      badUsage(command, "--kernels, --nodes and --transfer need --model");
+    }
     if (given.repeat < 1) badUsage(command, "--repeat must be 1 or more");
     const before =
       given.compare === undefined ? undefined : await readResult(command, given.compare);
@@ -228,6 +247,12 @@ function numbersFrom(least: number, most: number): (written: string) => number[]
     if (numbers.every((number) => number >= least && number <= most)) return numbers;
     throw new InvalidArgumentError(`Each must be from ${least} to ${most}.`);
   };
+}
+
+function kernelsFrom(written: string): KernelVersion[] {
+  return namesOf(new Map(KERNEL_VERSIONS.map((kernel) => [kernel, kernel])))(written).map(
+    (kernel) => kernel as KernelVersion,
+  );
 }
 
 function limits(written: string): string {
