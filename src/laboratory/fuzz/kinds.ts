@@ -122,7 +122,7 @@ const COMMON: readonly Kind[] = [
     const object = hand.object();
     return object === undefined ? undefined : [[steps.free(object)], [steps.alloc(hand.name())]];
   }),
-  sleeping("make a cache", 1, (hand) => {
+  sleeping("make a cache", 2, (hand) => {
     const cache = hand.name();
     return [[steps.create(cache, 1024)], [steps.destroy(cache)]];
   }),
@@ -141,7 +141,7 @@ const COMMON: readonly Kind[] = [
   kind("pages fail", 1, (hand) => [[steps.failPage(1)], [steps.alloc(hand.name(), 5)]]),
   kind("pages fail in bulk", 1, (hand) => [[steps.failPage(2)], [steps.bulkAlloc(hand.name(), 9)]]),
   kind("objects fail", 1, (hand) => [[steps.failSlab(2)], [steps.alloc(hand.name(), 3)]]),
-  kind("alloc zeroed", 1, (hand) => [[steps.alloc(hand.name(), 5, -1, "zero")]]),
+  kind("alloc zeroed", 2, (hand) => [[steps.alloc(hand.name(), 5, -1, "zero")]]),
 ];
 
 const READ = ["objects", "slabs", "slabs_cpu_partial", "total_objects"];
