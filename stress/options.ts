@@ -3,6 +3,7 @@
 
 import type { AllocatorName } from "../src/caches/flags.ts";
 import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";
+import type { UnreferencedObject } from "../src/check/kmemleak.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
@@ -39,6 +40,8 @@ export interface StressOptions {
   readonly failPages?: number | undefined;
   /** Every so many seconds a CPU goes, and the one that went before comes back. */
   readonly hotplug?: number | undefined;
+  /** At the end, objects to which nothing points are looked for. */
+  readonly leaks?: boolean | undefined;
   /** Tasks change their memory policies and each other's cpusets. */
   readonly policies?: boolean | undefined;
   /** Whether injected failures are told on the console, too. */
@@ -110,6 +113,8 @@ export interface Outcome {
   readonly failure: StressFailure | undefined;
   /** The last lines that the machine's console has printed, of all threads. */
   readonly dmesg: readonly string[];
+  /** Objects that nobody holds, where they were looked for. */
+  readonly leaks: readonly UnreferencedObject[];
   /** Threads that were ended from outside; the others went on. */
   readonly deaths: readonly DeathOutcome[];
   /** Why a thread ended before its time, where that was no failure of the allocator. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Puts together what a run answers. */
+import type { UnreferencedObject } from "../src/check/kmemleak.ts";
 import { systemOf } from "../src/kernel/kernel.ts";
 import { type DmesgLine, merged } from "../src/machine/dmesg.ts";
 import type { KernelBug } from "../src/machine/kernel-bug.ts";
@@ -42,6 +43,7 @@ export interface RunState {
   readonly hotplug: HotplugCounts;
   readonly hotplugDmesg: readonly DmesgLine[];
   readonly deaths: readonly DeathOutcome[];
+  readonly leaks: readonly UnreferencedObject[];
 }
 
 export function outcomeOf(
@@ -86,6 +88,7 @@ export function outcomeOf(
     },
     failure,
     dmesg: merged([dmesg.lines, state.hotplugDmesg, ...reports.map((report) => report.dmesg)]),
+    leaks: state.leaks,
     deaths: state.deaths,
     died,
     interrupted,
@@ -112,6 +115,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     checks: { ledger: options.ledger, audits: 0, allCameBack: false },
     failure: { class: failure, message, task: -1, stack, findings: [], lastOperations: [] },
     dmesg: [],
+    leaks: [],
     deaths: [],
     died: undefined,
     interrupted: false,

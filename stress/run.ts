@@ -5,6 +5,7 @@
  * allocator is caught early. In the end all is given back, and every page must be where it was.
  */
 import type { Remote } from "comlink";
+import type { UnreferencedObject } from "../src/check/kmemleak.ts";
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
 import type { DmesgLine } from "../src/machine/dmesg.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
@@ -102,6 +103,7 @@ export class StressRun {
   private isSecondHand = false;
   private died: string | undefined;
   private readonly deaths: Death[] = [];
+  private leaks: readonly UnreferencedObject[] = [];
   /** Objects of the dead, by task, once they were counted. */
   private held: ReadonlyMap<number, number> | undefined;
 
@@ -146,6 +148,7 @@ export class StressRun {
       injected: stressed.injected(options),
       hotplug: this.hotplugCounts,
       hotplugDmesg: this.hotplugDmesg,
+      leaks: this.leaks,
       deaths: this.deaths.map((death) => ({
         ...death,
         held: this.heldBy(death.task),
@@ -386,6 +389,7 @@ export class StressRun {
     await this.watched(this.pool.askAll((api) => api.finish()).then((all) => this.take(all)));
     const dead = this.deaths.map(({ task }) => task);
     this.guard(() => this.stressed.emptyMailboxes(dead));
+    if (this.isHealthy) this.leaks = this.guard(() => this.stressed.findLeaks()) ?? [];
     if (this.isHealthy) this.guard(() => this.stressed.settle());
     if (this.isHealthy) this.check();
     this.guard(() => this.stressed.readStatistics());

@@ -6,6 +6,7 @@
 
 import { type FaultInjection, faultsOf } from "../src/caches/fault-injection.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
+import { Kmemleak, type UnreferencedObject } from "../src/check/kmemleak.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { Remains } from "../src/check/remains.ts";
 import { boot, type Kernel, systemOf, threadOf } from "../src/kernel/kernel.ts";
@@ -43,6 +44,7 @@ export class StressedMachine {
   /** Those of the workload. */
   readonly caches: readonly Address[];
   private readonly ledger: Ledger | undefined;
+  private readonly kmemleak: Kmemleak | undefined;
   /** The objects and slabs that dead tasks were moving, as the last audit found them. */
   private remains: Remains | undefined;
   /** All caches that last as long as the run. */
@@ -62,7 +64,10 @@ export class StressedMachine {
     // Merged caches could not be counted one by one.
     const parameters = {
       slab_nomerge: true,
-      ...(options.debug !== undefined && { slub_debug: options.debug }),
+      // A leak is found by its track.
+      ...((options.debug !== undefined || options.leaks === true) && {
+        slub_debug: options.debug ?? "U",
+      }),
     };
     // Armed when the work begins.
     const failSlab = options.failSlab === undefined ? null : { times: 0 };
@@ -100,6 +105,9 @@ export class StressedMachine {
     this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
     this.lasting = systemOf(this.kernel).common.caches();
+    if (options.leaks === true && this.ledger !== undefined) {
+      this.kmemleak = new Kmemleak(systemOf(this.kernel), this.ledger);
+    }
     this.tally.reset(this.kernel, this.lasting);
   }
 
@@ -188,6 +196,14 @@ export class StressedMachine {
     const findings = audit(systemOf(kernel), { ledger, remains, interrupted });
     this.remains = remains;
     return findings;
+  }
+
+  /** All objects are freed: what is in use now, and found by nobody, was forgotten. */
+  findLeaks(): UnreferencedObject[] {
+    const { kmemleak } = this;
+    if (kmemleak === undefined) return [];
+    this.settle();
+    return this.kernel.run(() => [...kmemleak.scan(), ...kmemleak.scan()]);
   }
 
   /** All objects are freed: no slab may stay, and every page must be back. */

@@ -13,7 +13,7 @@ import type { CacheDrawing, Reading } from "./drawing.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
 import type { SlabInfo } from "./slab-info.ts";
-import type { SlabReport } from "./slab-report.ts";
+import type { SlabReport, Track } from "./slab-report.ts";
 import type { TraceStyle, TraceView } from "./trace-view.ts";
 
 /** An allocator, and what watches it. */
@@ -46,6 +46,10 @@ export interface Observer {
 
   /** Objects in use, by who allocated them; where the allocator can tell. May sleep. */
   liveObjects?(s: KmemCachePtr): LiveObjects[];
+  /** Where an object was allocated; undefined where its cache keeps no tracks. */
+  allocationTrack?(s: KmemCachePtr, object: Address): Track | undefined;
+  /** Words of the cache's queues that still name objects which have left them. */
+  staleWords?(s: KmemCachePtr): Address[];
   /** Takes each report of damage that this thread finds, as data; where there are reports. */
   onReport?(sink: (report: SlabReport) => void): void;
   /** validate_slab_cache: the number of slabs checked, or a negative error number. */

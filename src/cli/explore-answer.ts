@@ -10,6 +10,7 @@ import { isDataRace, regressionText } from "../museum/regressions.ts";
 import { storyOf } from "../museum/story.ts";
 import { ALL, type Subject, scenarioOfSubject } from "../museum/subject.ts";
 import { type CheckResult, searched } from "../report/check-result.ts";
+import { dmesgText } from "../report/dmesg.ts";
 import { explorationReport, interruptedReport, replayCommand } from "../report/exploration.ts";
 import { explorationOfAllReport } from "../report/exploration-of-all.ts";
 import { exploreHtml, type SearchedPart, type ShownFailure } from "../report/explore-html.ts";
@@ -19,6 +20,7 @@ import { complain, EXIT } from "./common.ts";
 import { jsonDocument, reportSource } from "./document.ts";
 import type { Given } from "./explore.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
+import { saidIn } from "./said.ts";
 import { sourceLines } from "./source-lines.ts";
 
 /** A result, the subject it is about, and the saved failure it is from, if it is. */
@@ -29,6 +31,8 @@ export interface Explored {
   readonly regression: string | null;
   /** The digest of the answer, where it has one. */
   readonly answer: string | null;
+  /** What the machine prints in the schedule that fails, where that was asked for. */
+  readonly dmesg?: readonly string[];
 }
 
 /** A search that a signal has ended. */
@@ -47,19 +51,29 @@ export function failingSubject(subjects: readonly Subject[], { winner }: EachRes
 export async function showExplored(
   asked: string,
   given: Given & { seed: number },
-  explored: Explored,
+  found: Explored,
 ): Promise<void> {
-  const { subject, result, regression, answer } = explored;
+  const explored = given.dmesg === true ? { ...found, dmesg: await heardIn(found, given) } : found;
+  const { subject, result, regression, answer, dmesg } = explored;
   const { failure } = result;
+  const said = dmesg === undefined ? "" : dmesgText(dmesg);
   const from = regression === null ? "" : `a saved failure, ${regression}, still fails\n`;
   const text = given.json
     ? jsonDocument("explore", optionsOf(asked, given), json(explored))
-    : `${from}${reportOf(asked, explored)}${seedLine(given.seed, answer)}`;
+    : `${from}${reportOf(asked, explored)}${said}${seedLine(given.seed, answer)}`;
   process.stdout.write(text);
   if (failure !== undefined && given.out !== undefined) save(given.out, subject, failure);
   process.exitCode = exitCodeOf(result, given);
   if (given.html !== undefined) writeReport(given.html, await pageOf(asked, given, explored));
   tellResults("explore", given, resultsOf(given, explored));
+}
+
+async function heardIn(
+  { subject, result: { failure } }: Explored,
+  { races }: Given,
+): Promise<string[]> {
+  const token = failure?.token;
+  return token === undefined ? [] : saidIn(await scenarioOfSubject(subject), token, races === true);
 }
 
 /** A search of bounds that has completed none has shown nothing, and does not end as if it had. */
@@ -174,7 +188,7 @@ function scenarioJson({ scenario, schedules, bounds, conflicts }: EachResult["sc
 }
 
 function json(explored: Explored): Record<string, unknown> {
-  const { interrupted, subject, result, regression, answer } = explored;
+  const { interrupted, subject, result, regression, answer, dmesg } = explored;
   const { schedules, steps, seconds: elapsed, cpuSeconds, complete = null, failure } = result;
   const { conflicts } = result;
   return {
@@ -201,5 +215,6 @@ function json(explored: Explored): Record<string, unknown> {
             steps: failure.steps,
           },
     answer,
+    dmesg,
   };
 }

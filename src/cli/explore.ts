@@ -14,6 +14,7 @@ import {
   anySeed,
   badUsage,
   complain,
+  DMESG,
   interruptible,
   ProgressLine,
   seconds,
@@ -66,6 +67,7 @@ export interface Given extends SubjectOptions {
   out?: string;
   junit?: string;
   html?: string;
+  dmesg?: true;
   shard?: Slice;
   queue?: string;
   json?: true;
@@ -109,6 +111,7 @@ export function exploreCommand(): Command {
     .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
     .addOption(junitOption())
     .addOption(htmlOption())
+    .option("--dmesg", `${DMESG}: in the schedule that fails`)
     .addOption(shardOption())
     .addOption(queueOption())
     .option("--json", "print one JSON document")

@@ -5,8 +5,9 @@ import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live
 import { EXHIBITS, exhibit } from "../museum/bugs/index.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
 import type { ProofsPlan, Slice } from "../museum/plan.ts";
-import type { Proof } from "../museum/prove.ts";
+import { brokenScenario, type Proof } from "../museum/prove.ts";
 import type { CheckResult } from "../report/check-result.ts";
+import { dmesgText } from "../report/dmesg.ts";
 import {
   catalogue,
   interruptedNote,
@@ -28,6 +29,7 @@ import {
   anySeed,
   badUsage,
   complain,
+  DMESG,
   EXIT,
   type Interruptible,
   interruptible,
@@ -38,6 +40,7 @@ import {
 } from "./common.ts";
 import { jsonDocument, reportSource } from "./document.ts";
 import { explorersOf, queueOption } from "./queue.ts";
+import { saidIn } from "./said.ts";
 import { runShard, shardOption } from "./shard.ts";
 import { blameUser } from "./subject.ts";
 
@@ -61,6 +64,7 @@ interface Given {
   delays: number;
   junit?: string;
   html?: string;
+  dmesg?: true;
   shard?: Slice;
   queue?: string;
   json?: true;
@@ -114,6 +118,7 @@ export function museumCommand(): Command {
     )
     .addOption(junitOption())
     .addOption(htmlOption())
+    .option("--dmesg", `${DMESG}: in the schedules that fail`)
     .addOption(shardOption())
     .addOption(queueOption())
     .option("--json", "print one JSON document")
@@ -219,6 +224,11 @@ async function showProof(wanted: readonly Exhibit[], given: Given): Promise<void
   if (interrupted) process.exitCode = interruptedCode;
 }
 
+/** What the machine prints as the broken source fails. */
+function saidOf({ exhibit: one, proof }: Shown): string[] {
+  return proof.token === null ? [] : saidIn(brokenScenario(one), proof.token);
+}
+
 export interface Proven {
   readonly interrupted: boolean;
   readonly seconds: number;
@@ -228,7 +238,7 @@ export interface Proven {
 
 export function showProofs(
   plan: ProofsPlan,
-  given: ReportFiles & { readonly json?: true },
+  given: ReportFiles & { readonly json?: true; readonly dmesg?: true },
   { interrupted, seconds: elapsed, proofs }: Proven,
 ): void {
   const { ids } = plan;
@@ -237,11 +247,17 @@ export function showProofs(
     return one === undefined || proof === undefined ? [] : [{ exhibit: one, proof }];
   });
   const answer = interrupted ? null : answerOf(plan, proofs);
-  const exhibits = shown.map(({ exhibit: one, proof }) => ({ ...about(one), ...proof }));
+  const said = given.dmesg === true ? shown.map(saidOf) : undefined;
+  const exhibits = shown.map(({ exhibit: one, proof }, at) => ({
+    ...about(one),
+    ...proof,
+    dmesg: said?.[at],
+  }));
+  const console = said?.map((lines, at) => `\n${ids[at]}${dmesgText(lines)}`).join("") ?? "";
   process.stdout.write(
     given.json
       ? jsonDocument("museum", { ids }, { interrupted, seconds: elapsed, exhibits, answer })
-      : `${proofReport(shown, elapsed, ids.length)}${answer === null ? "" : `${answerText(answer)}\n`}`,
+      : `${proofReport(shown, elapsed, ids.length)}${console}${answer === null ? "" : `${answerText(answer)}\n`}`,
   );
   process.exitCode = shown.every(({ proof }) => proof.isProven) ? EXIT.FINE : EXIT.FOUND;
   if (given.html !== undefined) {

@@ -5,6 +5,7 @@ import { explore } from "../explore/explore.ts";
 import { type Replayed, replay } from "../explore/replay.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
 import { parseToken } from "../explore/token.ts";
+import { withConsole } from "../laboratory/console.ts";
 import { snapshotOf } from "../laboratory/snapshot.ts";
 import { quoted } from "../machine/quoted.ts";
 import { exhibit } from "../museum/bugs/index.ts";
@@ -13,13 +14,14 @@ import { isDataRace, readRegression } from "../museum/regressions.ts";
 import { isModule } from "../museum/sent-modules.ts";
 import { type Story, storyOf } from "../museum/story.ts";
 import { type Subject, scenarioOfSubject } from "../museum/subject.ts";
+import { dmesgText } from "../report/dmesg.ts";
 import { failureText } from "../report/exploration.ts";
 import { commandLine } from "../report/text.ts";
 import { timelinePage } from "../report/timeline/page.ts";
 import { timelineSvg } from "../report/timeline/svg.ts";
 import { timelineText } from "../report/timeline.ts";
 import { junitOption, refuseUnwritable, tellResults } from "./check-results.ts";
-import { badUsage, EXIT } from "./common.ts";
+import { badUsage, DMESG, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
 import { sourceLines } from "./source-lines.ts";
@@ -40,6 +42,7 @@ interface Given extends SubjectOptions {
   svg?: string;
   junit?: string;
   verbose?: true;
+  dmesg?: true;
   json?: true;
 }
 
@@ -59,6 +62,7 @@ export function replayCommand(): Command {
     .option("--svg <file>", "draw the schedule as one picture")
     .addOption(junitOption())
     .option("--verbose", "show every access")
+    .option("--dmesg", DMESG)
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLES);
   return command.action(async (scenario: string, token: string | undefined, given: Given) => {
@@ -84,7 +88,9 @@ async function run(
   }
   const { subject, token: wanted, dataRaces } = await asked(command, scenario, token, given);
   const options = { dataRaces, watch: snapshotOf };
-  const replayed = replay(await scenarioOfSubject(subject), wanted, options);
+  const said: string[] = [];
+  const scene = withConsole(await scenarioOfSubject(subject), (line) => said.push(line));
+  const replayed = { ...replay(scene, wanted, options), ...(given.dmesg && { dmesg: said }) };
   tell(
     command,
     { scenario: subject.scenario, ...storyOf(subject), token: wanted },
@@ -108,12 +114,17 @@ async function replayModule(
   tell(command, about, given, program.replay(token));
 }
 
+/** `dmesg`: what the machine has printed, where that was asked for. */
+interface Heard extends Replayed {
+  readonly dmesg?: readonly string[];
+}
+
 interface Told extends Story {
   readonly scenario: string;
   readonly token: string;
 }
 
-function tell(command: Command, told: Told, given: Given, replayed: Replayed): void {
+function tell(command: Command, told: Told, given: Given, replayed: Heard): void {
   const { scenario, token } = told;
   const telling = { ...told, sourceLine: sourceLines() };
   try {
@@ -125,7 +136,8 @@ function tell(command: Command, told: Told, given: Given, replayed: Replayed): v
   const timeline = replayed.timeline.map(withoutState);
   const text = given.json
     ? jsonDocument("replay", { ...given, scenario, token }, json(replayed, timeline))
-    : shown(replayed, timeline, given.verbose === true);
+    : shown(replayed, timeline, given.verbose === true) +
+      (replayed.dmesg === undefined ? "" : dmesgText(replayed.dmesg));
   process.stdout.write(text);
   process.exitCode = replayed.failure === undefined ? EXIT.FINE : EXIT.FOUND;
   const { failure } = replayed;
@@ -169,12 +181,12 @@ function withoutState({ state: _state, ...event }: TimelineEvent): TimelineEvent
 }
 
 function json(
-  { failure }: Replayed,
+  { failure, dmesg }: Heard,
   timeline: readonly TimelineEvent[],
 ): Readonly<Record<string, unknown>> {
-  if (failure === undefined) return { failure: null, timeline };
+  if (failure === undefined) return { failure: null, timeline, dmesg };
   const { class: found, message, token, preemptions, steps } = failure;
-  return { failure: { class: found, message, token, preemptions, steps }, timeline };
+  return { failure: { class: found, message, token, preemptions, steps }, timeline, dmesg };
 }
 
 function shown(

@@ -76,6 +76,7 @@ interface Given extends KernelOptions, ReportFiles {
   failPages?: number;
   hotplug?: number;
   policies?: true;
+  leaks?: true;
   explain?: true;
   dmesg?: true;
   json?: true;
@@ -133,6 +134,7 @@ export function stressCommand(): Command {
       seconds,
     )
     .option("--policies", "tasks change their memory policies and each other's cpusets")
+    .option("--leaks", "look for objects that nobody holds, at the end (tracks: --debug U)")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
     .addOption(junitOption())
     .addOption(htmlOption())
@@ -169,6 +171,9 @@ function optionsOf(command: Command, given: Given): StressOptions {
   }
   if (given.hotplug !== undefined && given.cpus < 2) {
     badUsage(command, "--hotplug needs at least two CPUs: the last one cannot go");
+  }
+  if (given.leaks === true && !given.ledger) {
+    badUsage(command, "--leaks needs the ledger; leave --no-ledger out");
   }
   if (given.policies === true && given.nodes < 2) {
     badUsage(command, "--policies needs at least two nodes: --nodes 2");

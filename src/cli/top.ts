@@ -6,12 +6,14 @@ import { BadOptions, type StressRun, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
+import { dmesgText } from "../report/dmesg.ts";
 import { SORT_KEYS, slabtopScreen } from "../report/slabtop.ts";
 import { type SlabinfoRow, slabinfoRows } from "../sysfs/slabinfo.ts";
 import {
   anySeed,
   badUsage,
   complain,
+  DMESG,
   EXIT,
   interruptible,
   seconds,
@@ -53,6 +55,7 @@ export interface TopOptions extends KernelOptions {
   delay: number;
   sort: string;
   once?: true;
+  dmesg?: true;
 }
 
 /** Where pictures go and keys come from. */
@@ -74,6 +77,7 @@ export function topCommand(): Command {
     .option("--seconds <n>", "time limit in seconds", seconds, 60)
     .option("-d, --delay <n>", "seconds between two screens", seconds, 3)
     .option("-s, --sort <key>", "sort key (see below)", sortKey, "o")
+    .option("--dmesg", DMESG)
     .option("-o, --once", "print one screen, at the end")
     .addHelpText("after", HELP);
   return command.action(async (options: TopOptions) => {
@@ -122,6 +126,7 @@ export class Top {
       const progress = (_: unknown, run: StressRun): void => this.look(run.kernel);
       const outcome = await stress(this.stressOptions(), { signal: this.end.signal, progress });
       if (!this.live) this.terminal.output.write(this.picture);
+      if (this.options.dmesg === true) this.terminal.output.write(dmesgText(outcome.dmesg));
       return outcome;
     } finally {
       this.listen(false);

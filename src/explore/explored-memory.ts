@@ -578,6 +578,15 @@ export class ExploredMemory implements Memory {
   current(): number {
     return Math.max(this.cpu.context.id, 0);
   }
+  /**
+   * The point that the running operation has come to, by name: context, operation, access; undefined
+   * while it repeats what it did before. Empty outside of all operations.
+   */
+  get point(): string | undefined {
+    if (this.log.isRecalling) return undefined;
+    const { id, operation, logged } = this.cpu.context;
+    return id < 0 ? "" : `${id}.${operation}.${logged}`;
+  }
   inInterrupt(): boolean {
     return !this.cpu.context.isTask;
   }

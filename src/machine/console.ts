@@ -8,6 +8,9 @@ export class Console {
   /** Where lines go; by default nowhere. */
   sink: ConsoleSink | undefined;
 
+  /** Hears what is printed anyway: it is no reason to say more. */
+  overhear: ConsoleSink | undefined;
+
   /** Whether a line would be seen. What costs much to say is said only then. */
   get isHeard(): boolean {
     return this.sink !== undefined;
@@ -15,5 +18,6 @@ export class Console {
 
   printk(line: string): void {
     this.sink?.(line);
+    this.overhear?.(line);
   }
 }

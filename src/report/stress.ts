@@ -7,6 +7,7 @@ import { PAGE_SIZE } from "../machine/machine.ts";
 import type { StatName } from "../slub/statistics.ts";
 import { dmesgText } from "./dmesg.ts";
 import { failureReport } from "./failure.ts";
+import { leaksText } from "./leaks.ts";
 import { sheafSections } from "./stress-sheaves.ts";
 import { slabSections } from "./stress-slab.ts";
 import { columns, count, facts, heading, share, size, styled } from "./text.ts";
@@ -38,6 +39,7 @@ export function stressReport(options: StressOptions, outcome: Outcome): string {
     memory(outcome),
     verdicts(outcome),
   ];
+  if (options.leaks === true) parts.push(leaksText(outcome.leaks));
   if (options.dmesg === true) parts.push(dmesgText(outcome.dmesg));
   else if (outcome.failure !== undefined) parts.push(dmesgText(outcome.dmesg.slice(-DMESG_SHOWN)));
   if (outcome.failure !== undefined) parts.push(failureReport(options, outcome.failure));

@@ -79,6 +79,23 @@ test.each([
   },
 );
 
+test("a run that looks for leaks finds the object that was forgotten, with its track", async () => {
+  let lost = 0;
+  const outcome = await stress(options({ leaks: true, operations: 20_000 }), {
+    progress: (_, run) => {
+      if (lost === 0) lost = run.kernel.kmalloc(100);
+    },
+  });
+  expect(outcome.leaks.map(({ object }) => object)).toEqual([lost]);
+  expect(outcome.leaks[0]?.track?.stack.join()).toContain("run.test.ts");
+  expect(outcome.checks.allCameBack).toBe(false);
+});
+
+test.each(["slub", "slab"] as const)("%s has no leaks by itself", async (allocator) => {
+  const outcome = await stress(options({ allocator, leaks: true, operations: 20_000 }));
+  expect([outcome.failure, outcome.leaks]).toEqual([undefined, []]);
+});
+
 test("a run that is interrupted gives everything back and says what it has done", async () => {
   const abort = new AbortController();
   const outcome = await stress(options({ operations: undefined, seconds: 60 }), {

@@ -16,6 +16,7 @@ import { auditAbsentCpu, auditSlabCache } from "./audit.ts";
 import { SlabDrawing } from "./drawing.ts";
 import { locksOf } from "./locks.ts";
 import { slabInfo } from "./slab-info.ts";
+import { staleWords } from "./stale-words.ts";
 import { SlabTraceView } from "./trace-view.ts";
 
 export class SlabObserver implements Observer {
@@ -60,6 +61,10 @@ export class SlabObserver implements Observer {
 
   locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
     return locksOf(this.slab.context, s);
+  }
+
+  staleWords(s: KmemCachePtr): Address[] {
+    return staleWords(this.slab, s);
   }
 
   slabInfo(s: KmemCachePtr): SlabInfo {

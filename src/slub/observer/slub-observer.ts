@@ -7,13 +7,14 @@ import type { CacheDrawing, Reading } from "../../caches/drawing.ts";
 import type { LiveObjects } from "../../caches/live-objects.ts";
 import type { Audit, ListLimits, Observer } from "../../caches/observer.ts";
 import type { SlabInfo } from "../../caches/slab-info.ts";
-import type { SlabReport } from "../../caches/slab-report.ts";
+import type { SlabReport, Track } from "../../caches/slab-report.ts";
 import type { TraceView } from "../../caches/trace-view.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
 import { inuseOf, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { liveObjects } from "../debug/locations.ts";
+import { TRACK_ALLOC } from "../debug/tracks.ts";
 import { validateSlabCache } from "../debug/validate.ts";
 import { STAT_NAMES } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr, ooOrder } from "../structs.ts";
@@ -82,6 +83,10 @@ export class SlubObserver implements Observer {
 
   onReport(sink: (report: SlabReport) => void): void {
     this.slub.reports.sink = sink;
+  }
+
+  allocationTrack(s: KmemCachePtr, object: Address): Track | undefined {
+    return this.slub.debugging.tracks.get(s, object, TRACK_ALLOC);
   }
 
   validate(s: KmemCachePtr): number {

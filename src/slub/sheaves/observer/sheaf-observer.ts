@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What watchers see of SLUB with sheaves. */
+
 import type { Attributes } from "../../../caches/attribute.ts";
 import type { AuditFindings } from "../../../caches/audit-findings.ts";
 import type { CacheDrawing, Reading } from "../../../caches/drawing.ts";
 import type { LiveObjects } from "../../../caches/live-objects.ts";
 import type { Audit, ListLimits, Observer } from "../../../caches/observer.ts";
 import type { SlabInfo } from "../../../caches/slab-info.ts";
-import type { SlabReport } from "../../../caches/slab-report.ts";
+import type { SlabReport, Track } from "../../../caches/slab-report.ts";
 import type { TraceView } from "../../../caches/trace-view.ts";
 import type { Address } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
 import { inuseOf, objectsOf } from "../../counters.ts";
 import { liveObjects } from "../../debug/locations.ts";
+import { TRACK_ALLOC } from "../../debug/tracks.ts";
 import { validateSlabCache } from "../../debug/validate.ts";
 import { listLocks } from "../../observer/locks.ts";
 import { slabInfo } from "../../observer/slab-info.ts";
@@ -76,6 +78,10 @@ export class SheafObserver implements Observer {
 
   liveObjects(s: KmemCachePtr): LiveObjects[] {
     return liveObjects(this.slub, s);
+  }
+
+  allocationTrack(s: KmemCachePtr, object: Address): Track | undefined {
+    return this.slub.debugging.tracks.get(s, object, TRACK_ALLOC);
   }
 
   validate(s: KmemCachePtr): number {
