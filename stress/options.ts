@@ -6,7 +6,7 @@ import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
-import type { BuildPlan, InjectedEvents } from "./protocol.ts";
+import type { BuildPlan, GroupCounts, InjectedEvents } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
 import { WORKLOADS } from "./workloads/index.ts";
@@ -41,6 +41,8 @@ export interface StressOptions {
   readonly hotplug?: number | undefined;
   /** Tasks change their memory policies and each other's cpusets. */
   readonly policies?: boolean | undefined;
+  /** Memory groups that are made, filled and killed; none where left out. */
+  readonly groups?: number | undefined;
   /** Whether injected failures are told on the console, too. */
   readonly dmesg?: boolean | undefined;
 }
@@ -88,6 +90,7 @@ export interface Outcome {
   readonly refused: number;
   /** Memory policies that were set, and cpusets that were moved. */
   readonly policyChanges: number;
+  readonly groups: GroupCounts;
   readonly injectedEvents: InjectedEvents;
   /** Allocations that failed on purpose. */
   readonly injected: InjectedFaults;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab stress`: the allocator on real threads, every object watched. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { MOST_GROUPS } from "../../stress/control.ts";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
@@ -76,6 +77,7 @@ interface Given extends KernelOptions, ReportFiles {
   failPages?: number;
   hotplug?: number;
   policies?: true;
+  groups?: number;
   explain?: true;
   dmesg?: true;
   json?: true;
@@ -132,6 +134,7 @@ export function stressCommand(): Command {
       "interval at which one CPU goes offline and another comes back",
       seconds,
     )
+    .option("--groups <n>", "memory groups, made, filled and killed under load", wholeNumber)
     .option("--policies", "tasks change their memory policies and each other's cpusets")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
     .addOption(junitOption())
@@ -172,6 +175,9 @@ function optionsOf(command: Command, given: Given): StressOptions {
   }
   if (given.policies === true && given.nodes < 2) {
     badUsage(command, "--policies needs at least two nodes: --nodes 2");
+  }
+  if (given.groups !== undefined && (given.groups < 1 || given.groups > MOST_GROUPS)) {
+    badUsage(command, `--groups is a number from 1 to ${MOST_GROUPS}`);
   }
   return {
     ...rest,
