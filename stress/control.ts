@@ -71,6 +71,9 @@ export const ALLOC_PAGES = 21;
 const IN_INTERRUPT = 0x100;
 const PENDING = -1;
 
+/** Memory groups that a run may have at a time. */
+export const MOST_GROUPS = 64;
+
 const Control = struct("stress_control", {
   stop: word,
   /** The first task that failed, plus 1. */
@@ -82,6 +85,8 @@ const Control = struct("stress_control", {
   done: word,
   /** Tasks whose threads have ended. */
   dead: word,
+  /** Memory groups that any task may enter, or kill. */
+  groups: array(word, MOST_GROUPS),
 });
 
 const Entry = struct("stress_operation", {
@@ -141,6 +146,25 @@ export class StressControl {
 
   private task(task: number): Address {
     return this.at + (task + 1) * STRIDE;
+  }
+
+  // ---- memory groups ----
+
+  private group(slot: number): Address {
+    return this.at + Control.groups + (slot << 2);
+  }
+
+  groupIn(slot: number): Address {
+    return this.memory.loadAcquire(this.group(slot));
+  }
+
+  /** Where there is one already, the new one is known to nobody any more. */
+  putGroup(slot: number, group: Address): void {
+    this.memory.cmpxchg(this.group(slot), 0, group);
+  }
+
+  takeGroup(slot: number): Address {
+    return this.memory.xchg(this.group(slot), 0);
   }
 
   // ---- rounds ----

@@ -119,6 +119,13 @@ export class Driver {
     return this.control.begin(this.task, this.logged++, operation, argument);
   }
 
+  /** What an interrupt allocates is charged to no group, whatever it has interrupted. */
+  unaccounted(act: () => void): void {
+    const { groups } = systemOf(this.kernel).common;
+    if (groups === undefined) act();
+    else groups.unaccounted(act);
+  }
+
   private end(entry: Address, object: Address): void {
     this.control.end(entry, object);
     this.operations++;

@@ -26,6 +26,10 @@ export class InterruptHandler {
 
   /** Interrupts are off. */
   handle(): void {
+    this.driver.unaccounted(() => this.service());
+  }
+
+  private service(): void {
     const { driver, random, pool } = this;
     driver.inInterrupt = true;
     const cache = this.anyCache();

@@ -7,7 +7,7 @@ import type { UnreferencedObject } from "../src/check/kmemleak.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
-import type { BuildPlan, InjectedEvents } from "./protocol.ts";
+import type { BuildPlan, GroupCounts, InjectedEvents } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
 import { WORKLOADS } from "./workloads/index.ts";
@@ -44,6 +44,8 @@ export interface StressOptions {
   readonly leaks?: boolean | undefined;
   /** Tasks change their memory policies and each other's cpusets. */
   readonly policies?: boolean | undefined;
+  /** Memory groups that are made, filled and killed; none where left out. */
+  readonly groups?: number | undefined;
   /** Whether injected failures are told on the console, too. */
   readonly dmesg?: boolean | undefined;
 }
@@ -91,6 +93,7 @@ export interface Outcome {
   readonly refused: number;
   /** Memory policies that were set, and cpusets that were moved. */
   readonly policyChanges: number;
+  readonly groups: GroupCounts;
   readonly injectedEvents: InjectedEvents;
   /** Allocations that failed on purpose. */
   readonly injected: InjectedFaults;

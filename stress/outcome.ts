@@ -17,6 +17,7 @@ export const NOTHING_DONE: TaskReport = {
   operations: 0,
   refused: 0,
   policyChanges: 0,
+  groups: { made: 0, killed: 0 },
   injectedEvents: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
   dmesg: [],
@@ -66,6 +67,10 @@ export function outcomeOf(
     rounds,
     refused: sum((report) => report.refused),
     policyChanges: sum((report) => report.policyChanges),
+    groups: {
+      made: sum((report) => report.groups.made),
+      killed: sum((report) => report.groups.killed),
+    },
     injectedEvents: {
       interrupts: sum((report) => report.injectedEvents.interrupts),
       preemptions: sum((report) => report.injectedEvents.preemptions),
@@ -106,6 +111,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     rounds: 0,
     refused: 0,
     policyChanges: 0,
+    groups: NOTHING_DONE.groups,
     injectedEvents: NOTHING_DONE.injectedEvents,
     injected: { slab: 0, pages: 0 },
     hotplug: { gone: 0, back: 0 },

@@ -34,6 +34,8 @@ export interface TaskPlan {
   readonly workload: string;
   /** The workload may have page allocations fail. */
   readonly failsPages: boolean;
+  /** How many memory groups there are; 0: the machine has none. */
+  readonly groups: number;
   /** The caches that the workload's tasks share. */
   readonly caches: readonly Address[];
 }
@@ -53,12 +55,19 @@ export interface TaskReport {
   readonly operations: number;
   readonly refused: number;
   readonly policyChanges: number;
+  readonly groups: GroupCounts;
   readonly injectedEvents: InjectedEvents;
   /** Statistics of caches it has destroyed, per CPU. */
   readonly destroyed: readonly (readonly number[])[];
   /** The last lines that its thread's console has printed. */
   readonly dmesg: readonly DmesgLine[];
   readonly failed: TaskFailure | undefined;
+}
+
+/** Memory groups that came and went. */
+export interface GroupCounts {
+  readonly made: number;
+  readonly killed: number;
 }
 
 /** The events that torture injected. */

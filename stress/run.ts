@@ -187,7 +187,19 @@ export class StressRun {
       for (let task = 0; task < tasks; task++) {
         const cpu = tasks === options.cpus && pool.hotplug === undefined ? task : -1;
         const { caches } = stressed;
-        const plan = { build, task, tasks, cpu, stepsASection, seed, workload, failsPages, caches };
+        const groups = options.groups ?? 0;
+        const plan = {
+          build,
+          task,
+          tasks,
+          cpu,
+          stepsASection,
+          seed,
+          workload,
+          failsPages,
+          caches,
+          groups,
+        };
         await pool.ask(task, (api) => api.boot(plan));
       }
       await pool.hotplug?.ask((api) => api.boot({ build, tasks, interval, seed }));

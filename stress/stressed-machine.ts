@@ -20,6 +20,7 @@ import { kernelBuild } from "./build.ts";
 import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
 import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
+import { killAll } from "./groups.ts";
 import { type InjectedFaults, type StressOptions, workloadFailsPages } from "./options.ts";
 import type { BuildPlan } from "./protocol.ts";
 import { sheafCapacityFor } from "./sheaf-capacity.ts";
@@ -89,6 +90,7 @@ export class StressedMachine {
         failSlab,
         failPages,
         policies: options.policies === true,
+        groups: options.groups !== undefined,
         reserves: WORKLOADS.get(options.workload)?.reserves === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),
@@ -101,7 +103,10 @@ export class StressedMachine {
     this.interrupted = options.interrupts > 0;
     // SLAB makes a node's queues anew when its first CPU comes.
     const remakesQueues = allocator === "slab" && options.hotplug !== undefined;
-    this.ownObjectsMove = remakesQueues || systemOf(this.kernel).observer.ownObjectsMove === true;
+    // Arrays that have grown for groups stay so large.
+    const arraysGrow = options.groups !== undefined;
+    this.ownObjectsMove =
+      remakesQueues || arraysGrow || systemOf(this.kernel).observer.ownObjectsMove === true;
     this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
     this.lasting = systemOf(this.kernel).common.caches();
@@ -170,8 +175,14 @@ export class StressedMachine {
   settle(): void {
     const { kernel } = this;
     kernel.run(() => {
-      systemOf(kernel).rcuBarrier();
-      for (const cache of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(cache);
+      // What groups have left to be done frees objects, and those may be the last of a group.
+      for (let turn = 0; turn < 2; turn++) {
+        systemOf(kernel).rcuBarrier();
+        systemOf(kernel).common.groups?.work();
+      }
+      const { common } = systemOf(kernel);
+      // Between two calls of a program a dead group's caches may go; not here.
+      for (const cache of common.caches()) common.kmemCacheShrink(cache);
       systemOf(kernel).machine.rcu.barrier();
       systemOf(kernel).pages.drainAllPages();
     });
@@ -209,6 +220,9 @@ export class StressedMachine {
   /** All objects are freed: no slab may stay, and every page must be back. */
   checkAllBack(): void {
     const { kernel } = this;
+    const { groups } = systemOf(kernel).common;
+    if (groups !== undefined) kernel.run(() => killAll(groups));
+    this.settle();
     for (const cache of this.caches) {
       const name = systemOf(kernel).common.nameOf(cache);
       if (kernel.kmemCacheDestroy(cache) === 0) continue;

@@ -17,6 +17,7 @@ import { TorturedMemory } from "../src/machine/tortured-memory.ts";
 import { kernelBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
 import { Driver } from "./driver.ts";
+import { GroupLife } from "./groups.ts";
 import { InterruptHandler } from "./interrupts.ts";
 import { PolicyChanges } from "./policies.ts";
 import type { InjectedEvents, TaskFailure, TaskPlan, TaskReport } from "./protocol.ts";
@@ -35,9 +36,10 @@ const PATIENCE_MS = 60_000;
 /** A wait longer than this is a deadlock; shorter than the watchdog's patience, and says more. */
 const WAIT_LIMIT_MS = 10_000;
 const NOTHING: InjectedEvents = { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 };
-/** Added to the seed for the random courses of interrupts, and of changes to policies. */
+/** Added to the seed for the random courses of interrupts, of changes to policies, and of groups. */
 const INTERRUPTS = 0x1000;
 const POLICIES = 0x2000;
+const GROUPS = 0x4000;
 
 export class StressTask {
   private readonly plan: TaskPlan;
@@ -47,6 +49,7 @@ export class StressTask {
   private readonly player: Player;
   private readonly handler: InterruptHandler;
   private readonly policies: PolicyChanges;
+  private readonly groups: GroupLife | undefined;
   private readonly dmesg = new Dmesg();
   private failed: TaskFailure | undefined;
 
@@ -75,6 +78,10 @@ export class StressTask {
     });
     this.handler = new InterruptHandler(this.driver, new Random(seed, task + INTERRUPTS));
     this.policies = new PolicyChanges(this.kernel, tasks, new Random(seed, task + POLICIES));
+    if (plan.groups > 0) {
+      const random = new Random(seed, task + GROUPS);
+      this.groups = new GroupLife(this.kernel, this.control, plan.groups, random);
+    }
     const workload = WORKLOADS.get(plan.workload);
     if (workload === undefined) throw new RangeError(`no workload ${plan.workload}`);
     this.player = workload.start(this.driver);
@@ -106,7 +113,8 @@ export class StressTask {
     const { control, driver, player, plan } = this;
     for (let i = 0; i < plan.stepsASection && !control.stopped; i++) {
       const before = driver.operations;
-      player.step();
+      if (this.groups === undefined) player.step();
+      else this.groups.step(() => player.step());
       this.policies.step();
       control.count(driver.operations - before, goal);
     }
@@ -152,6 +160,7 @@ export class StressTask {
       operations: driver.operations,
       refused: driver.refused,
       policyChanges: this.policies.made,
+      groups: { made: this.groups?.made ?? 0, killed: this.groups?.killed ?? 0 },
       injectedEvents: thread instanceof TorturedMemory ? { ...thread.injected } : NOTHING,
       destroyed: driver.destroyed.perCpu,
       dmesg: this.dmesg.lines,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab stress`: the allocator on real threads, every object watched. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { MOST_GROUPS } from "../../stress/control.ts";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
@@ -77,6 +78,7 @@ interface Given extends KernelOptions, ReportFiles {
   hotplug?: number;
   policies?: true;
   leaks?: true;
+  groups?: number;
   explain?: true;
   dmesg?: true;
   json?: true;
@@ -133,6 +135,7 @@ export function stressCommand(): Command {
       "interval at which one CPU goes offline and another comes back",
       seconds,
     )
+    .option("--groups <n>", "memory groups, made, filled and killed under load", wholeNumber)
     .option("--policies", "tasks change their memory policies and each other's cpusets")
     .option("--leaks", "look for objects that nobody holds, at the end (tracks: --debug U)")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
@@ -177,6 +180,9 @@ function optionsOf(command: Command, given: Given): StressOptions {
   }
   if (given.policies === true && given.nodes < 2) {
     badUsage(command, "--policies needs at least two nodes: --nodes 2");
+  }
+  if (given.groups !== undefined && (given.groups < 1 || given.groups > MOST_GROUPS)) {
+    badUsage(command, `--groups is a number from 1 to ${MOST_GROUPS}`);
   }
   return {
     ...rest,

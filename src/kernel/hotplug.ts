@@ -49,6 +49,7 @@ export class Hotplug {
     const lastOfNode = !topology.cpusOfNode(node).some((other) => presence.isOnline(other));
     hotplug.deadCpu(cpu, { lastOfNode });
     const flags = memory.irqSave();
+    this.common.groups?.deadCpu(cpu);
     this.pages.pcp.drainAbsentCpu(cpu);
     memory.irqRestore(flags);
     return 0;

@@ -71,9 +71,11 @@ export function stressCommandLine(options: StressOptions): string {
     ["--fail-slab", options.failSlab],
     ["--fail-pages", options.failPages],
     ["--hotplug", options.hotplug],
+    ["--groups", options.groups],
     ["--seed", options.seed],
   ];
   const words = given.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   if (!options.ledger) words.push("--no-ledger");
+  if (options.policies === true) words.push("--policies");
   return commandLine(["slablab", "stress", ...words]);
 }

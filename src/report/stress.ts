@@ -81,6 +81,10 @@ function summary(options: StressOptions, outcome: Outcome): string {
   if (outcome.policyChanges > 0) {
     lines.push(`  ${count(outcome.policyChanges)} changes of memory policies and cpusets`);
   }
+  if (outcome.groups.made > 0) {
+    const { made, killed } = outcome.groups;
+    lines.push(`  ${plural(made, "memory group")} made, ${count(killed)} killed under load`);
+  }
   for (const { task, doing, held, remains } of outcome.deaths) {
     const what = held === undefined ? "" : `, holding ${plural(held, "object")}`;
     lines.push(`  ${styled("yellow", `task ${task} died`)} at ${doing}${what}; the others went on`);

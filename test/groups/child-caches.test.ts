@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { audit } from "../../src/check/audit.ts";
 import { boot, type Kernel, MIB, systemOf } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { slabinfoRows } from "../../src/sysfs/slabinfo.ts";
+import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 
 const PAGE = 4096;
 
@@ -75,4 +77,34 @@ test("a killed group's cache lives as long as one object of it, and keeps no emp
   for (const object of objects) kernel.kfree(object);
   expect(findings(kernel)).toEqual([]);
   expect(names(kernel)).not.toContain("four(2:group)");
+});
+
+test("what a root's file is told its groups' caches are told, before and after they are made", () => {
+  const kernel = machine();
+  const s = kernel.kmemCacheCreate("four", 1024);
+  const sysfs = new SlabSysfs(systemOf(kernel));
+  const use = () =>
+    [kernel.kmemCacheAlloc(s), kernel.kmemCacheAlloc(s)].forEach(kernel.kfree, kernel);
+  kernel.group().run(use);
+  kernel.run(() => sysfs.write("four", "min_partial", "7"));
+  kernel.group().run(use);
+  const read = (name: string) => kernel.run(() => sysfs.read(name, "min_partial"));
+  expect(read("four/cgroup/four(2:group)")).toBe("7\n");
+  expect(read("four/cgroup/four(3:group)")).toBe("7\n");
+});
+
+test("slabinfo counts a group's cache with its root, and both go when the root is destroyed", () => {
+  const kernel = machine();
+  const s = kernel.kmemCacheCreate("four", 1024);
+  const group = kernel.group();
+  const objects = group.run(() => Array.from({ length: 5 }, () => kernel.kmemCacheAlloc(s)));
+  const rows = kernel.run(() => slabinfoRows(systemOf(kernel)));
+  expect(rows.filter(({ name }) => name.startsWith("four"))).toMatchObject([
+    { name: "four", numObjs: 8, numSlabs: 2 },
+  ]);
+  expect(kernel.kmemCacheDestroy(s)).not.toBe(0);
+  for (const object of objects) kernel.kmemCacheFree(s, object);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  expect(names(kernel).filter((name) => name.startsWith("four"))).toEqual([]);
+  expect(findings(kernel)).toEqual([]);
 });

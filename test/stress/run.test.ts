@@ -96,6 +96,21 @@ test.each(["slub", "slab"] as const)("%s has no leaks by itself", async (allocat
   expect([outcome.failure, outcome.leaks]).toEqual([undefined, []]);
 });
 
+test.each([
+  ["slub", "4.1"],
+  ["slab", "6.1"],
+  ["slub", "7.1"],
+] as const)(
+  "%s of %s stands memory groups that come and go under load",
+  async (allocator, kernel) => {
+    const outcome = await stress(options({ allocator, kernel, groups: 6, operations: 8_000 }));
+    expect(outcome.failure).toBeUndefined();
+    expect(outcome.groups.made).toBeGreaterThan(5);
+    expect(outcome.groups.killed).toBeGreaterThan(0);
+    expect(outcome.checks.allCameBack).toBe(true);
+  },
+);
+
 test("a run that is interrupted gives everything back and says what it has done", async () => {
   const abort = new AbortController();
   const outcome = await stress(options({ operations: undefined, seconds: 60 }), {

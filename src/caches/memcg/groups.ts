@@ -48,7 +48,7 @@ export const MemCgroup = struct("mem_cgroup", {
 
 const TaskGroup = struct("task_group", {
   group: ptr,
-  /** memcg_kmem_skip_account: what it allocates now is nobody's. */
+  /** memcg_kmem_skip_account, which may nest: what it allocates now is nobody's. */
   skips: word,
 });
 
@@ -96,6 +96,8 @@ export abstract class Groups {
   slabMade(_s: KmemCachePtr, _page: PagePtr): void {}
   /** A slab of which no object is in use is about to be given back. */
   slabGoes(_page: PagePtr): void {}
+  /** What an absent CPU had in stock goes back. Interrupts are off. */
+  deadCpu(_cpu: number): void {}
   /** An object is about to be free. */
   freed(_s: KmemCachePtr, _page: PagePtr, _object: Address): void {}
   /** An object that was put by is the running task's from now on. */
@@ -301,16 +303,13 @@ export abstract class Groups {
 
   /** The thread of a task has ended. */
   bury(task: number): void {
+    this.memory.writeOnce(this.task(task) + TaskGroup.skips, 0);
     this.memory.storeRelease(this.task(task) + TaskGroup.group, 0);
   }
 
-  /** Does the works that wait, as a kernel thread does: in no group. May sleep. */
+  /** Does the works that wait, as a kernel thread does. May sleep. */
   work(): void {
-    if (!this.works.areWaiting) return;
-    const { current } = this;
-    this.memory.xchg(this.here + TaskGroup.group, 0);
-    this.works.run();
-    this.memory.xchg(this.here + TaskGroup.group, current);
+    if (this.works.areWaiting) this.unaccounted(() => this.works.run());
   }
 
   /** flush_workqueue: all that were queued before are done. May sleep. */
@@ -329,13 +328,17 @@ export abstract class Groups {
     return group === 0 || memory.readOnce(here + TaskGroup.skips) !== 0 ? 0 : group;
   }
 
-  /** What `allocate` allocates is nobody's. */
-  protected unaccounted<T>(allocate: () => T): T {
-    const skips = this.here + TaskGroup.skips;
-    this.memory.writeOnce(skips, 1);
+  /** What `allocate` allocates is nobody's, as in an interrupt. The task stays in its group. */
+  unaccounted<T>(allocate: () => T): T {
+    this.skip(1);
     const result = allocate();
-    this.memory.writeOnce(skips, 0);
+    this.skip(-1);
     return result;
+  }
+
+  private skip(n: number): void {
+    const skips = this.here + TaskGroup.skips;
+    this.memory.writeOnce(skips, this.memory.readOnce(skips) + n);
   }
 
   // ---- whole pages ----

@@ -250,10 +250,14 @@ export class ObjCgroups extends Groups {
     this.unchargeWhole(objcg, pages);
   }
 
-  /** drain_obj_stock, of this CPU; interrupts are off. */
-  private drainStock(): void {
+  /** memcg_hotplug_cpu_dead */
+  override deadCpu(cpu: number): void {
+    this.drainStock(this.memory.perCpuPtr(this.stock, cpu));
+  }
+
+  /** drain_obj_stock, of this CPU, or of an absent one; interrupts are off. */
+  private drainStock(stock: Address = this.memory.thisCpuPtr(this.stock)): void {
     const { memory } = this;
-    const stock = memory.thisCpuPtr(this.stock);
     const objcg = memory.readOnce(stock + ObjStock.cachedObjcg);
     if (objcg === 0) return;
     const bytes = memory.readOnce(stock + ObjStock.nrBytes);

@@ -43,7 +43,9 @@ export function withObjectCharging<C extends AllocatorClass>(Base: C): C {
       if (objcg === undefined) return 0;
       const got = super.allocBulk(s, gfp, size, p);
       if (groups.postAlloc(objcg, s, gfp, size, p.slice(0, got))) return got;
-      this.freeBulk(s, got, p);
+      // Nobody was told of them.
+      this.uncharge(got, p);
+      super.freeBulk(s, got, p);
       return 0;
     }
 
@@ -53,13 +55,17 @@ export function withObjectCharging<C extends AllocatorClass>(Base: C): C {
     }
 
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+      this.uncharge(size, p);
+      super.freeBulk(s, size, p);
+    }
+
+    private uncharge(size: number, p: readonly Address[]): void {
       const { machine, pages } = this.common;
       for (const object of p.slice(0, size)) {
         const page = pages.virtToHeadPage(object);
         const isSlab = (machine.memory.readOnce(page + Page.flags) & PG_SLAB) !== 0;
         if (isSlab) this.groups.freed(machine.memory.read32(page + Page.slabCache), page, object);
       }
-      super.freeBulk(s, size, p);
     }
   } as unknown as C;
 }
