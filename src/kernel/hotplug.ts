@@ -42,6 +42,7 @@ export class Hotplug {
     if (online.length === 1) return -EBUSY;
     hotplug.offlineCpu(cpu);
     presence.vacate(cpu);
+    this.doIrqWork(cpu);
     // No call to that CPU is under way any more; what it left to be done later is done.
     rcu.synchronize();
     rcu.barrierOf(cpu);
@@ -53,6 +54,14 @@ export class Hotplug {
     this.pages.pcp.drainAbsentCpu(cpu);
     memory.irqRestore(flags);
     return 0;
+  }
+
+  /** What the CPU has left to an interrupt, none of which comes any more. */
+  private doIrqWork(cpu: number): void {
+    const { memory } = this;
+    const flags = memory.irqSave();
+    this.machine.irqWork.takeOf(cpu);
+    memory.irqRestore(flags);
   }
 
   /** See System.cpuUp. */

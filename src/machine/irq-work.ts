@@ -12,37 +12,42 @@ import type { Address, Memory } from "./memory.ts";
 export class IrqWork {
   declare private readonly memory: Memory;
   declare private readonly cpuBase: Address;
-  private readonly functions: (() => void)[] = [];
+  private readonly functions: ((cpu: number) => void)[] = [];
 
   constructor(memory: Memory, cpuBase: Address) {
     this.memory = memory;
     this.cpuBase = cpuBase;
   }
 
-  /** `fn` does what was queued for it on the CPU it runs on; interrupts are off. */
-  register(fn: () => void): void {
+  /** `fn` does what was queued for it on a CPU: the one it runs on, or one that is absent. Interrupts are off. */
+  register(fn: (cpu: number) => void): void {
     this.functions.push(fn);
   }
 
   /** This CPU takes an interrupt as soon as it can. Interrupts are off. */
   queue(): void {
     const { memory } = this;
-    memory.writeOnce(this.here() + Cpu.irqWork, 1);
-    memory.kick(memory.smpProcessorId());
+    const cpu = memory.smpProcessorId();
+    memory.writeOnce(this.pendingOn(cpu), 1);
+    memory.kick(cpu);
   }
 
   /** Does what is queued on this CPU; interrupts are off. */
   take(): void {
+    if (this.functions.length > 0) this.takeOf(this.memory.smpProcessorId());
+  }
+
+  /** The same for a CPU that has gone, and does no more itself (smpcfd_dying_cpu). */
+  takeOf(cpu: number): void {
     const { memory, functions } = this;
-    if (functions.length === 0) return;
-    const pending = this.here() + Cpu.irqWork;
+    const pending = this.pendingOn(cpu);
     if (memory.readOnce(pending) === 0) return;
     // Before the functions look: what is queued after that comes with a word of its own.
     memory.writeOnce(pending, 0);
-    for (const fn of functions) fn();
+    for (const fn of functions) fn(cpu);
   }
 
-  private here(): Address {
-    return this.cpuBase + this.memory.smpProcessorId() * sizeOfCpu;
+  private pendingOn(cpu: number): Address {
+    return this.cpuBase + cpu * sizeOfCpu + Cpu.irqWork;
   }
 }

@@ -41,11 +41,11 @@ export class OptInDeferredFrees extends DeferredFrees {
     memory.irqRestore(flags);
   }
 
-  override run(): void {
-    super.run();
+  override run(cpu: number): void {
+    super.run(cpu);
     const { memory } = this;
     const flags = memory.irqSave();
-    const head = memory.thisCpuPtr(this.slabs);
+    const head = memory.perCpuPtr(this.slabs, cpu);
     let page = memory.read32(head);
     memory.write32(head, 0);
     memory.irqRestore(flags);

@@ -29,8 +29,8 @@ export class DeferredFrees {
     this.memory = parts.context.memory;
     const { percpu, irqWork, functions } = parts.context.machine;
     this.list = percpu.define(sizeOf(Deferred));
-    irqWork.register(() => this.run());
-    this.runHere = functions.register(() => this.run());
+    irqWork.register((cpu) => this.run(cpu));
+    this.runHere = functions.register(() => this.run(this.memory.smpProcessorId()));
   }
 
   /** defer_free */
@@ -59,11 +59,11 @@ export class DeferredFrees {
     }
   }
 
-  /** free_deferred_objects, as the irq_work of this CPU. */
-  run(): void {
+  /** free_deferred_objects, as the irq_work of a CPU: this one, or one that has gone. */
+  run(cpu: number): void {
     const { memory } = this;
     const flags = memory.irqSave();
-    const head = memory.thisCpuPtr(this.list + Deferred.objects);
+    const head = memory.perCpuPtr(this.list + Deferred.objects, cpu);
     let object = memory.read32(head);
     memory.write32(head, 0);
     memory.irqRestore(flags);
