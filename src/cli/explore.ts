@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
 import { Command, Option } from "commander";
 import type { Strategy } from "../explore/portfolio.ts";
 import { replay } from "../explore/replay.ts";

@@ -143,7 +143,7 @@ export abstract class RunningContext {
     this.stepOff();
   }
 
-  /** Runs as the CPU whose poll word is at `pollIndex`. */
+  /** Runs as the CPU whose poll word is at `pollIndex`, or goes on as no CPU. */
   protected stepOn(pollIndex: number): void {
     this.pollIndex = pollIndex;
     if (!this.isShut) this.gateIndex = pollIndex;

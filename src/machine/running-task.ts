@@ -345,7 +345,7 @@ export abstract class RunningTask extends RunningContext {
       } finally {
         this.cpu = ownCpu;
         this.area = area;
-        this.pollIndex = pollIndex;
+        this.stepOn(pollIndex);
         this.irqsOff = irqsOff;
         this.preemptCount = preemptCount;
         this.leases.release(cpu);

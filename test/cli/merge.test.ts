@@ -59,7 +59,7 @@ test.each([
 });
 
 test("slablab merge of a fuzz saves the failing program, and answers as one process", async () => {
-  const words = ["fuzz", "--programs", "2", "--seed", "3"];
+  const words = ["fuzz", "--programs", "4", "--seed", "4"];
   const broken = [...words, "--mutation", "S01"];
   const whole = JSON.parse((await slablab([...broken, "--out", saved, "--json"])).out);
   rmSync(saved);

@@ -84,11 +84,11 @@ test("the watchdog counts from the start again when a round begins", () => {
 test("a stuck CPU on real threads is a livelock, and the report says where", () =>
   expectStuckCpu("slub", PATIENCE_MS));
 
-test("CPUs that are stuck while they give everything back are a livelock", async () => {
+test("a CPU that is stuck when the other has finished is a livelock", async () => {
   await loadMutation(everywhere);
-  // This load frees nothing before memory is short.
+  // Only the critical task of this load frees anything before memory is short.
   const wanted = options({ workload: "pressure", cpus: 2, nodes: 1, operations: 1_000 });
   const outcome = await stress({ ...wanted, mutation: everywhere }, { patience: PATIENCE_MS });
-  expect(outcome.operations).toBeGreaterThanOrEqual(1_000);
+  expect(outcome.operations).toBeGreaterThanOrEqual(900);
   expect(outcome.failure).toMatchObject({ class: "livelock" });
 });
