@@ -144,7 +144,8 @@ export class TorturedMemory extends DirectMemory {
   }
 
   private interrupt(): void {
-    if (this.irqsOff) {
+    // None comes to a CPU that has gone, for which this task does what it has left.
+    if (this.irqsOff || !this.leases.isOnline(this.cpu)) {
       this.interruptPending = true;
       return;
     }
