@@ -125,6 +125,17 @@ test("a thread that was buried inside of a section learns of it when it leaves i
   expect(kernel.kmalloc(64)).not.toBe(0);
 });
 
+test("a call looks at the CPU that it runs on, also after its task has acted for another", () => {
+  const kernel = small({ cpus: 2 });
+  const memory = threadOf(kernel);
+  kernel.run(() => {
+    systemOf(kernel).machine.calls.kickAllCpusSync();
+    expect(memory.isOpen()).toBe(true);
+    memory.kick(0);
+    expect(memory.isOpen()).toBe(false);
+  }, 0);
+});
+
 test("a task that ends in the middle of a change leaves its CPU held, and is named", () => {
   const kernel = small({ cpus: 1 });
   const lines: string[] = [];
