@@ -14,7 +14,10 @@ export interface Prices {
   readonly transfer: number;
 }
 
-/** Measured on Xeons: an access in a pair, an owned cmpxchg, half of a round trip between cores. */
+/**
+ * Of Xeons: an owned cmpxchg and half of a round trip between cores, as measured; an access in a pair,
+ * an estimate.
+ */
 export const PRICES: Prices = { access: 0.4, locked: 7, transfer: 85 };
 
 /**
