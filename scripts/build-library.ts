@@ -144,9 +144,7 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
   const all = marked.split("\n");
   const isSeen = (_: unknown, index: number): boolean => all[index] !== unseen;
   const lines = all.filter(isSeen);
-  const tabs = lines.map((line) =>
-    line.replace(/^( {4})+/, ({ length }) => "\t".repeat(length / 4)),
-  );
+  const flush = lines.map((line) => line.replace(/^ +(?=\S)/, "").replace(/^\*/, " *"));
   if (!isExported) {
     const words = lines.filter((line) => !line.startsWith("//# ")).map((line) => line.trim());
     writeFileSync(
@@ -159,7 +157,7 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
     rmSync(`${path}.map`);
     return;
   }
-  writeFileSync(path, tabs.map(dense).join("\n"));
+  writeFileSync(path, flush.map(dense).join("\n"));
   const declares = (index: number): boolean => !/^\s*(?:\/?\*|\}|import )/.test(lines[index] ?? "");
   writeMap(`${path}.map`, (mappings) =>
     mappings.filter(isSeen).map(([first = [0]], index) => {
