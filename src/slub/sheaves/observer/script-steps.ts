@@ -40,9 +40,12 @@ export class SheafScriptSteps implements SheafSteps {
     }
     const { topology } = this.slub.context.machine;
     const nid = topology.cpuToNode(memory.smpProcessorId());
+    const barn = this.slub.barns.of(s, nid);
+    // A cache without sheaves has no barn whose lock could be held.
+    if (lock === "barn" && barn === 0) return act();
     const at =
       lock === "barn"
-        ? this.slub.barns.of(s, nid) + Barn.lock
+        ? barn + Barn.lock
         : this.slub.context.nodeOf(s, nid) + KmemCacheNode.listLock;
     spinTrylock(memory, at);
     const result = act();
