@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * Views of shared memory, for programs; the machine itself never makes one. To make one costs more
- * than an allocation, so the last ones are kept: a view is bytes at a place, whoever has them now.
+ * than an allocation, so the last ones are kept: a view is bytes at a place, whichever object has them.
  */
 import type { Address } from "./memory.ts";
 

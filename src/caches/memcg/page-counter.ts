@@ -33,7 +33,7 @@ export class PageCounters {
   tryCharge(counter: PageCounterPtr, n: number): boolean {
     const { memory } = this;
     for (let c = counter; c !== 0; c = memory.read32(c + PageCounter.parent)) {
-      // Full barrier between the count and the limit: whoever sets a limit looks at the count after it.
+      // Full barrier between the count and the limit: a task that sets a limit reads the count after it.
       const count = memory.add(c + PageCounter.count, n) + n;
       if (count > memory.readOnce(c + PageCounter.limit)) {
         memory.add(c + PageCounter.count, -n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * Memory groups of Linux 7.1: as since 5.9, but the distance of a vector's entries is the slab's own, and
- * a slab whose vector found no memory is marked, for whoever comes next.
+ * a slab whose vector found no memory is marked, which a later attempt finds.
  */
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";

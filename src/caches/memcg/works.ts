@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * A work queue: what may not be done where it is found necessary is done later, by a task that holds no
- * lock and may sleep (kernel/workqueue.c). Anybody queues, in any context; whoever has time takes all
+ * lock and may sleep (kernel/workqueue.c). Any context queues; a task between two calls takes all
  * that waits.
  */
 import type { FunctionTable } from "../../machine/functions.ts";
@@ -40,7 +40,7 @@ export class Works {
     for (;;) {
       const head = memory.readOnce(at + Queue.head);
       memory.writeOnce(work + Work.next, head);
-      // Full barrier: whoever takes the work sees what it is.
+      // Full barrier: a task that takes the work sees what it is.
       if (memory.cmpxchg(at + Queue.head, head, work) === head) break;
     }
     this.onQueued();

@@ -62,7 +62,7 @@ export function withUnreservedSheaves(classes: SheafParts): Partial<SheafParts> 
         return !isReserved(this.context, object) && super.accepts(object);
       }
 
-      /** The CPU's sheaf is filled without the reserves, whoever asks. */
+      /** The CPU's sheaf is filled without the reserves, also for a task that may use them. */
       override alloc(s: KmemCachePtr, gfp: number, node: number): Address {
         return super.alloc(s, gfp | __GFP_NOMEMALLOC, node);
       }
