@@ -6,6 +6,7 @@ import { withLedger } from "../../../src/check/with-ledger.ts";
 import { boot, type Kernel, MIB, systemOf, threadOf } from "../../../src/kernel/kernel.ts";
 import type { Address } from "../../../src/machine/memory.ts";
 import { TorturedMemory } from "../../../src/machine/tortured-memory.ts";
+import { noWitness } from "../../../src/machine/witness.ts";
 import { __GFP_ZERO, GFP_ATOMIC, GFP_KERNEL } from "../../../src/pages/gfp.ts";
 import { Random } from "../../../stress/random.ts";
 
@@ -17,13 +18,20 @@ interface Held {
   readonly object: Address;
 }
 
+/** Without a clock: a run is a function of its seed. */
+class RepeatableMemory extends TorturedMemory {
+  override getCycles(): number {
+    return this.random();
+  }
+}
+
 /**
  * One task on three CPUs of two nodes does everything that there is to do with sheaves, while at any
  * access an interrupt may come that does likewise, or the task be moved, or memory be refused.
  */
 export class TorturedRun {
   readonly kernel: Kernel;
-  private readonly memory: TorturedMemory;
+  private readonly memory: RepeatableMemory;
   private readonly random: Random;
   private readonly caches: readonly KmemCachePtr[];
   private readonly held: Held[] = [];
@@ -44,9 +52,10 @@ export class TorturedRun {
         failPages: nothing,
         parameters: { slab_nomerge: true },
       },
-      { memoryClass: TorturedMemory, change: withLedger },
+      { memoryClass: RepeatableMemory, change: withLedger },
     );
-    this.memory = threadOf(this.kernel) as TorturedMemory;
+    systemOf(this.kernel).machine.witness = noWitness;
+    this.memory = threadOf(this.kernel) as RepeatableMemory;
     this.memory.onInterrupt = () => this.interrupt();
     const { kernel } = this;
     this.caches = [
@@ -80,6 +89,12 @@ export class TorturedRun {
     const left = this.caches.filter((s) => kernel.kmemCacheDestroy(s) !== 0);
     if (left.length > 0) throw new Error(`${left.length} caches keep objects`);
     return findings;
+  }
+
+  /** Interrupts and preemptions so far. */
+  get events(): number {
+    const { interrupts, preemptions } = this.memory.injected;
+    return interrupts + preemptions;
   }
 
   private audit(): AuditFinding[] {
