@@ -4,22 +4,34 @@ import { withUnderWay } from "../src/check/under-way.ts";
 import { withLedger } from "../src/check/with-ledger.ts";
 import type { SystemClasses } from "../src/kernel/classes.ts";
 import type { ThreadBuild } from "../src/kernel/kernel.ts";
-import { mutate } from "../src/laboratory/mutation.ts";
+import { type Mutation, mutate } from "../src/laboratory/mutation.ts";
 import type { ConsoleSink } from "../src/machine/console.ts";
 import type { MemoryClass } from "../src/machine/machine.ts";
-import { loadedMutation } from "../src/museum/mutations.ts";
 import type { BuildPlan } from "./protocol.ts";
+
+/** A plan whose mutation has been loaded. */
+export interface LoadedBuild {
+  readonly ledger: boolean;
+  readonly mutation: Mutation | undefined;
+}
+
+/** @throws NoMutation */
+export async function loadBuild({ ledger, mutation }: BuildPlan): Promise<LoadedBuild> {
+  if (mutation === undefined) return { ledger, mutation };
+  // The museum is a hundred modules that few runs need.
+  const { loadMutation } = await import("../src/museum/mutations.ts");
+  return { ledger, mutation: await loadMutation(mutation) };
+}
 
 /** The mutation is made first, so that the ledger watches it too. */
 export function kernelBuild(
-  plan: BuildPlan,
+  { ledger, mutation }: LoadedBuild,
   memoryClass: MemoryClass,
   console: ConsoleSink,
 ): ThreadBuild {
   const change = (classes: SystemClasses): SystemClasses => {
-    const { mutation } = plan;
-    const mutated = mutation === undefined ? classes : mutate(loadedMutation(mutation), classes);
-    return plan.ledger ? withUnderWay(withLedger(mutated)) : mutated;
+    const mutated = mutation === undefined ? classes : mutate(mutation, classes);
+    return ledger ? withUnderWay(withLedger(mutated)) : mutated;
   };
   return { change, memoryClass, console };
 }

@@ -14,7 +14,7 @@ import {
 } from "../src/kernel/kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { Dmesg, type DmesgLine } from "../src/machine/dmesg.ts";
-import { kernelBuild } from "./build.ts";
+import { kernelBuild, type LoadedBuild } from "./build.ts";
 import { CPU_DOWN, CPU_UP, StressControl } from "./control.ts";
 import type { BuildPlan, TaskFailure } from "./protocol.ts";
 import { Random } from "./random.ts";
@@ -71,9 +71,9 @@ export class HotplugLoop {
   private failed: TaskFailure | undefined;
   private readonly dmesg = new Dmesg();
 
-  constructor(shared: SharedKernel, plan: HotplugPlan) {
+  constructor(shared: SharedKernel, plan: HotplugPlan, loaded: LoadedBuild) {
     this.plan = plan;
-    this.kernel = attach(shared, kernelBuild(plan.build, DirectMemory, this.dmesg.sink));
+    this.kernel = attach(shared, kernelBuild(loaded, DirectMemory, this.dmesg.sink));
     threadOf(this.kernel).waitLimit = WAIT_LIMIT_MS;
     this.control = new StressControl(systemOf(this.kernel).machine, plan.tasks);
     this.random = new Random(plan.seed, WHICH_CPUS);

@@ -12,6 +12,7 @@ import { MachineOptionsError } from "../src/machine/machine.ts";
 import { PANICKED } from "../src/machine/panic.ts";
 import { quoted } from "../src/machine/quoted.ts";
 import { bugOf } from "./bug.ts";
+import { loadBuild } from "./build.ts";
 import { type Death, inTheWakeOf } from "./deaths.ts";
 import { histories, type StressFailure, type TaskHistory } from "./failure.ts";
 import type { HotplugCounts, HotplugReport, HotplugThread } from "./hotplug.ts";
@@ -63,9 +64,10 @@ function unbootable(mutation: string, error: unknown): BadOptions {
 /** Runs to the end. @throws BadOptions, ThreadRefused */
 export async function stress(options: StressOptions, hooks: StressHooks = {}): Promise<Outcome> {
   const tasks = options.cpus + (options.migrations > 0 ? SPARE_TASKS : 0);
+  const build = await loadBuild(buildPlan(options));
   let stressed: StressedMachine;
   try {
-    stressed = new StressedMachine(options, buildPlan(options), tasks);
+    stressed = new StressedMachine(options, build, tasks);
   } catch (error) {
     if (error instanceof MachineOptionsError) throw new BadOptions(error.message, { cause: error });
     const bug = bugOf(error, false);

@@ -16,13 +16,12 @@ import { KernelBug } from "../src/machine/kernel-bug.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import type { Address } from "../src/machine/memory.ts";
 import { BoundedMemory } from "./bounded-memory.ts";
-import { kernelBuild } from "./build.ts";
+import { kernelBuild, type LoadedBuild } from "./build.ts";
 import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
 import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import { killAll } from "./groups.ts";
 import { type InjectedFaults, type StressOptions, workloadFailsPages } from "./options.ts";
-import type { BuildPlan } from "./protocol.ts";
 import { sheafCapacityFor } from "./sheaf-capacity.ts";
 import { StatisticsTally } from "./statistics.ts";
 import { memoryUsage } from "./usage.ts";
@@ -59,7 +58,7 @@ export class StressedMachine {
    * @throws MachineOptionsError where the options cannot be met
    * @throws KernelBug where the allocator is too broken to boot
    */
-  constructor(options: StressOptions, build: BuildPlan, tasks: number) {
+  constructor(options: StressOptions, build: LoadedBuild, tasks: number) {
     const { allocator, kernel, cpus, nodes, memory, era, seed } = options;
     const checker = (options.ledger ? ledgerBytes(memory) : 0) + controlBytes(tasks);
     // Merged caches could not be counted one by one.

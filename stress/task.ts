@@ -14,7 +14,7 @@ import {
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { Dmesg } from "../src/machine/dmesg.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";
-import { kernelBuild } from "./build.ts";
+import { kernelBuild, type LoadedBuild } from "./build.ts";
 import { StressControl } from "./control.ts";
 import { Driver } from "./driver.ts";
 import { GroupLife } from "./groups.ts";
@@ -53,13 +53,13 @@ export class StressTask {
   private readonly dmesg = new Dmesg();
   private failed: TaskFailure | undefined;
 
-  constructor(shared: SharedKernel, plan: TaskPlan) {
+  constructor(shared: SharedKernel, plan: TaskPlan, loaded: LoadedBuild) {
     const { build, task, tasks, seed, failsPages, caches } = plan;
     this.plan = plan;
     this.kernel = attach(
       shared,
       kernelBuild(
-        build,
+        loaded,
         build.torture === undefined ? DirectMemory : TorturedMemory,
         this.dmesg.sink,
       ),

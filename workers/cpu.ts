@@ -2,7 +2,7 @@
 /** A thread that runs as CPUs of a stress run: boot, run, finish, and nothing per operation. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
-import { loadMutation } from "../src/museum/mutations.ts";
+import { loadBuild } from "../stress/build.ts";
 import type { CpuThread, ThreadStart } from "../stress/protocol.ts";
 import { StressTask } from "../stress/task.ts";
 
@@ -16,9 +16,7 @@ function booted(): StressTask {
 
 const thread: CpuThread = {
   async boot(plan) {
-    const { mutation } = plan.build;
-    if (mutation !== undefined) await loadMutation(mutation);
-    task = new StressTask(shared, plan);
+    task = new StressTask(shared, plan, await loadBuild(plan.build));
   },
   run: (round, operations) => booted().run(round, operations),
   finish: () => booted().finish(),

@@ -2,7 +2,7 @@
 /** A thread that takes CPUs away during a stress run and brings them back. */
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
-import { loadMutation } from "../src/museum/mutations.ts";
+import { loadBuild } from "../stress/build.ts";
 import { HotplugLoop, type HotplugThread } from "../stress/hotplug.ts";
 import type { ThreadStart } from "../stress/protocol.ts";
 
@@ -16,9 +16,7 @@ function booted(): HotplugLoop {
 
 const thread: HotplugThread = {
   async boot(plan) {
-    const { mutation } = plan.build;
-    if (mutation !== undefined) await loadMutation(mutation);
-    loop = new HotplugLoop(shared, plan);
+    loop = new HotplugLoop(shared, plan, await loadBuild(plan.build));
   },
   run: () => booted().run(),
   finish: () => booted().finish(),

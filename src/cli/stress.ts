@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab stress`: the allocator on real threads, every object watched. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { loadBuild } from "../../stress/build.ts";
 import { MOST_GROUPS } from "../../stress/control.ts";
-import type { Outcome, StressOptions } from "../../stress/options.ts";
+import { buildPlan, type Outcome, type StressOptions } from "../../stress/options.ts";
 import { BadOptions, stress } from "../../stress/run.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { classesFor } from "../kernel/classes.ts";
 import { mutate, NoMutation } from "../laboratory/mutation.ts";
 import type { TortureRates } from "../machine/tortured-memory.ts";
-import { loadMutation } from "../museum/mutations.ts";
 import type { CheckResult } from "../report/check-result.ts";
 import { stressCommandLine } from "../report/failure.ts";
 import { stressProgress, stressReport } from "../report/stress.ts";
@@ -209,9 +209,10 @@ function ratesOf({ workload, interrupts, migrations, delays }: Given): TortureRa
 
 /** The mutation's module must be known before the machine is built. */
 async function load(command: Command, options: StressOptions): Promise<void> {
-  const { mutation, allocator, kernel } = options;
+  const { allocator, kernel } = options;
   try {
-    if (mutation !== undefined) mutate(await loadMutation(mutation), classesFor(allocator, kernel));
+    const { mutation } = await loadBuild(buildPlan(options));
+    if (mutation !== undefined) mutate(mutation, classesFor(allocator, kernel));
   } catch (error) {
     if (error instanceof NoMutation) badUsage(command, error.message);
     throw error;

@@ -16,13 +16,6 @@ const loaded = new Map(mutations);
 
 const keyOf = (name: string): string => (isModule(name) ? moduleAddress(name) : name);
 
-/** A mutation that has been loaded before. @throws NoMutation */
-export function loadedMutation(name: string): Mutation {
-  const known = loaded.get(keyOf(name));
-  if (known === undefined) throw new NoMutation(`the mutation ${name} was not loaded`);
-  return known;
-}
-
 function isMutation(value: unknown): value is Mutation {
   return typeof value === "object" && value !== null && "change" in value && "id" in value;
 }
