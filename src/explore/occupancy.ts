@@ -9,7 +9,7 @@
  *
  * A task that waits with interrupts and preemption on sleeps: its CPU counts as idle.
  */
-import { CALL_INTERRUPT, CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
+import { CallSlot, CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
 import { choiceOf } from "./schedulers/scheduler.ts";
@@ -234,7 +234,7 @@ export class Occupancy {
 
   private hasCall(cpu: number): boolean {
     if (this.cpuWord(cpu, Cpu.poll) === 0) return false;
-    const isCalled = this.cpuWord(cpu, Cpu.callPending) === CALL_INTERRUPT;
+    const isCalled = this.cpuWord(cpu, Cpu.call + CallSlot.pending) !== 0;
     return isCalled || this.cpuWord(cpu, Cpu.irqWork) !== 0;
   }
 

@@ -7,6 +7,7 @@
  */
 import {
   buriedLease,
+  CallSlot,
   Cpu,
   holderIn,
   promiseIn,
@@ -19,6 +20,7 @@ import {
   Task,
 } from "./cpus.ts";
 import type { Machine } from "./machine.ts";
+import type { Address } from "./memory.ts";
 
 /**
  * Buries task number `task`, whose thread has ended, unless another thread has. Returns the CPUs that
@@ -62,23 +64,25 @@ function cpusHeldBy({ memory, layout, options }: Machine, task: number): number[
 }
 
 /** A slot for calls that the dead task had taken is free, unless its call is still to be run. */
-function leaveCalls({ memory, layout, options }: Machine, task: number): void {
-  for (let cpu = 0; cpu < options.cpus; cpu++) {
-    const slot = layout.cpuBase + cpu * sizeOfCpu;
-    if (memory.loadAcquire(slot + Cpu.callOwner) !== task + 1) continue;
-    if (memory.loadAcquire(slot + Cpu.callPending) !== 0) continue;
-    memory.storeRelease(slot + Cpu.callOwner, 0);
-    memory.notify(slot + Cpu.callOwner);
+function leaveCalls(machine: Machine, task: number): void {
+  const { memory } = machine;
+  for (const slot of slotsOf(machine, task)) {
+    if (memory.loadAcquire(slot + CallSlot.pending) !== 0) continue;
+    memory.storeRelease(slot + CallSlot.owner, 0);
+    memory.notify(slot + CallSlot.owner);
   }
 }
 
 /** Whether a dead task still has the slot for calls to a CPU: others would wait for it in vain. */
-export function isCalling({ memory, layout, options }: Machine, task: number): boolean {
-  for (let cpu = 0; cpu < options.cpus; cpu++) {
-    const owner = layout.cpuBase + cpu * sizeOfCpu + Cpu.callOwner;
-    if (memory.loadAcquire(owner) === task + 1) return true;
-  }
-  return false;
+export function isCalling(machine: Machine, task: number): boolean {
+  return slotsOf(machine, task).length > 0;
+}
+
+/** The slots for calls and work that a task has taken. */
+function slotsOf({ memory, layout, options }: Machine, task: number): Address[] {
+  return Array.from({ length: options.cpus }, (_, cpu) => layout.cpuBase + cpu * sizeOfCpu)
+    .flatMap((cpu) => [cpu + Cpu.call, cpu + Cpu.work])
+    .filter((slot) => memory.loadAcquire(slot + CallSlot.owner) === task + 1);
 }
 
 /** A CPU that the dead task was granting goes to the waiter, or the waiter is refused and retries. */

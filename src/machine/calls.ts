@@ -4,23 +4,21 @@
  * interrupt, in the middle of whatever that CPU does, and runs with interrupts off. Work comes as a
  * task does: between two operations of that CPU, so never over a section without preemption.
  *
- * Each CPU has one slot. The caller owns it (callOwner), fills it in, sets callPending and kicks the
- * CPU; the called CPU runs the function and clears callPending. The caller waits with interrupts on,
- * so it takes calls itself meanwhile and two CPUs may call each other. Who waits for work sleeps, so
- * that the CPU it was on is free for work of others.
+ * Each CPU has a slot for a call and one for work: who waits for work sleeps, so that the CPU it was
+ * on is free for work of others, and whoever calls from there meanwhile has preemption off and may not
+ * wait for the sleeper. The asking task owns the slot, fills it in, sets `pending` and kicks the CPU,
+ * which runs the function and clears `pending`. A caller waits with interrupts on, so it takes calls
+ * itself meanwhile and two CPUs may call each other.
  */
-import {
-  CALL_INTERRUPT,
-  CALL_NONE,
-  CALL_WORK,
-  CPU_ABSENT,
-  Cpu,
-  holderIn,
-  sizeOfCpu,
-} from "./cpus.ts";
+import { CallSlot, CPU_ABSENT, Cpu, holderIn, sizeOfCpu } from "./cpus.ts";
 import type { FunctionTable } from "./functions.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import type { Address, Memory } from "./memory.ts";
+
+interface Asked {
+  readonly fn: number;
+  readonly argument: Address;
+}
 
 export class Calls {
   declare private readonly memory: Memory;
@@ -52,7 +50,7 @@ export class Calls {
       const target = this.cpuBase + cpu * sizeOfCpu;
       // Preemption stays off from the look to the answer: see Presence.
       const isThere = memory.loadAcquire(target + Cpu.online) !== CPU_ABSENT;
-      if (isThere) this.callRemote(cpu, fn, argument, CALL_INTERRUPT);
+      if (isThere) this.callRemote(cpu, fn, argument);
     }
     memory.preemptEnable();
   }
@@ -67,31 +65,38 @@ export class Calls {
     const isHere = cpu === memory.smpProcessorId();
     if (isHere) this.functions.call(fn, argument);
     memory.preemptEnable();
-    if (!isHere) this.callRemote(cpu, fn, argument, CALL_WORK);
+    // Nobody is to blame for a wait: work may find this very task on that CPU.
+    if (!isHere) this.ask(cpu, Cpu.work, { fn, argument }, () => 0);
   }
 
-  private callRemote(cpu: number, fn: number, argument: Address, kind: number): void {
-    const { memory } = this;
-    const target = this.cpuBase + cpu * sizeOfCpu;
+  private callRemote(cpu: number, fn: number, argument: Address): void {
+    const { memory, cpuBase } = this;
     if (memory.irqsDisabled()) {
       throw new KernelBug("deadlock", `call to CPU ${cpu} with interrupts off`);
     }
+    // A deadlock report blames the task that runs as that CPU now.
+    const lease = cpuBase + cpu * sizeOfCpu + Cpu.lease;
+    this.ask(cpu, Cpu.call, { fn, argument }, () => holderIn(memory.loadAcquire(lease)));
+  }
+
+  /** `of`: which of the CPU's slots. */
+  private ask(cpu: number, of: number, what: Asked, holder: () => number): void {
+    const { memory } = this;
+    const slot = this.cpuBase + cpu * sizeOfCpu + of;
     const me = memory.current() + 1;
-    let owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
+    let owner = memory.cmpxchg(slot + CallSlot.owner, 0, me);
     while (owner !== 0) {
-      memory.waitWhile(target + Cpu.callOwner, owner, owner);
-      owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
+      memory.waitWhile(slot + CallSlot.owner, owner, owner);
+      owner = memory.cmpxchg(slot + CallSlot.owner, 0, me);
     }
-    memory.write32(target + Cpu.callFunction, fn);
-    memory.write32(target + Cpu.callArgument, argument);
-    // Release: a CPU that sees callPending sees the function and its argument.
-    memory.storeRelease(target + Cpu.callPending, kind);
+    memory.write32(slot + CallSlot.fn, what.fn);
+    memory.write32(slot + CallSlot.argument, what.argument);
+    // Release: a CPU that sees `pending` sees the function and its argument.
+    memory.storeRelease(slot + CallSlot.pending, 1);
     memory.kick(cpu);
-    // A deadlock report blames the task that runs as that CPU now. Work may find this task there.
-    const holder = kind === CALL_WORK ? 0 : holderIn(memory.loadAcquire(target + Cpu.lease));
-    memory.waitWhile(target + Cpu.callPending, kind, holder);
-    memory.storeRelease(target + Cpu.callOwner, 0);
-    memory.notify(target + Cpu.callOwner);
+    memory.waitWhile(slot + CallSlot.pending, 1, holder());
+    memory.storeRelease(slot + CallSlot.owner, 0);
+    memory.notify(slot + CallSlot.owner);
   }
 
   /** on_each_cpu_cond: CPUs in ascending order, each only if `condition` holds for it. */
@@ -120,24 +125,30 @@ export class Calls {
    * only `work` may do.
    */
   take(): boolean {
-    const { memory } = this;
-    const me = this.cpuBase + memory.smpProcessorId() * sizeOfCpu;
-    // Acquire: pairs with the release in callRemote.
-    const pending = memory.loadAcquire(me + Cpu.callPending);
-    if (pending === CALL_INTERRUPT) this.run(me);
-    return pending === CALL_WORK;
+    const me = this.here();
+    if (this.isPending(me + Cpu.call)) this.run(me + Cpu.call);
+    return this.isPending(me + Cpu.work);
   }
 
   /** Does the work of this CPU, which is between two operations. */
   work(): void {
-    this.run(this.cpuBase + this.memory.smpProcessorId() * sizeOfCpu);
+    this.run(this.here() + Cpu.work);
   }
 
-  private run(me: Address): void {
+  private here(): Address {
+    return this.cpuBase + this.memory.smpProcessorId() * sizeOfCpu;
+  }
+
+  /** Acquire: pairs with the release in `ask`. */
+  private isPending(slot: Address): boolean {
+    return this.memory.loadAcquire(slot + CallSlot.pending) !== 0;
+  }
+
+  private run(slot: Address): void {
     const { memory } = this;
-    this.functions.call(memory.read32(me + Cpu.callFunction), memory.read32(me + Cpu.callArgument));
-    // Release: the caller sees what the function wrote.
-    memory.storeRelease(me + Cpu.callPending, CALL_NONE);
-    memory.notify(me + Cpu.callPending);
+    this.functions.call(memory.read32(slot + CallSlot.fn), memory.read32(slot + CallSlot.argument));
+    // Release: the asking task sees what the function wrote.
+    memory.storeRelease(slot + CallSlot.pending, 0);
+    memory.notify(slot + CallSlot.pending);
   }
 }

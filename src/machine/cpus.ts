@@ -15,7 +15,7 @@
  *
  * A CPU whose holder died in the middle of a change to it is BURIED with it (bit 29): it stays held.
  */
-import { ptr, sizeOf, struct, word } from "./struct.ts";
+import { embed, ptr, sizeOf, struct, word } from "./struct.ts";
 
 /** tid counts in steps of the CPU limit rounded up to a power of two, so this bounds its period. */
 export const MAX_CPUS = 64;
@@ -23,6 +23,16 @@ export const MAX_CPUS = 64;
 export const MAX_TASKS = 2 * MAX_CPUS;
 /** One number more, for a thread that has yet to find one among the dead. */
 export const TASK_NUMBERS = MAX_TASKS + 1;
+
+/** A function that a task has another CPU run, and waits for. */
+export const CallSlot = struct("call_slot", {
+  /** The asking task + 1 while the slot is taken. */
+  owner: word,
+  fn: word,
+  argument: ptr,
+  /** 1 until the CPU has run the function. */
+  pending: word,
+});
 
 /** One 128-byte block a CPU, so that polling one never disturbs another. */
 export const Cpu = struct(
@@ -34,12 +44,10 @@ export const Cpu = struct(
     poll: word,
     /** CPU_ONLINE, CPU_LEAVING or CPU_ABSENT. */
     online: word,
-    /** Inter-processor call: the caller's task + 1 while the slot is taken. */
-    callOwner: word,
-    callFunction: word,
-    callArgument: ptr,
-    /** CALL_INTERRUPT or CALL_WORK until the called CPU has run the function, else CALL_NONE. */
-    callPending: word,
+    /** Inter-processor call, which comes as an interrupt. */
+    call: embed(CallSlot),
+    /** Work, which comes as a task does. */
+    work: embed(CallSlot),
     /** Number of the grace period that waits for this CPU; 0: none. */
     rcuNeeded: word,
     /** Callbacks whose grace period is under way, and the number of that period. */
@@ -62,11 +70,6 @@ export const CPU_ABSENT = 0;
 export const CPU_ONLINE = 1;
 /** The task that runs there leaves between two operations, and no other task comes. */
 export const CPU_LEAVING = 2;
-
-/** What callPending says: nothing, a call that comes as an interrupt, or work for a task. */
-export const CALL_NONE = 0;
-export const CALL_INTERRUPT = 1;
-export const CALL_WORK = 2;
 
 export const POLL_ASKED = 1;
 export const POLL_OWN = 2;

@@ -17,7 +17,7 @@ export const MACHINE: readonly Edit[] = [
   {
     name: "caller-does-not-wait",
     file: "src/machine/calls.ts",
-    from: "    memory.waitWhile(target + Cpu.callPending, kind, holder);\n",
+    from: "    memory.waitWhile(slot + CallSlot.pending, 1, holder());\n",
     to: "",
   },
   {
@@ -77,7 +77,7 @@ export const MACHINE: readonly Edit[] = [
   {
     name: "call-is-answered-unheard",
     file: "src/machine/calls.ts",
-    from: "    memory.notify(me + Cpu.callPending);\n",
+    from: "    memory.notify(slot + CallSlot.pending);\n",
     to: "",
   },
 ];

@@ -40,6 +40,7 @@ import {
 } from "./sheaves-migration.ts";
 import {
   sheavesCpuOffline,
+  sheavesWorkAndCall,
   sheavesFlush,
   sheavesPrefill,
   sheavesRcuBarrier,
@@ -102,6 +103,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   sheavesRcuDestroy,
   sheavesFlush,
   sheavesCpuOffline,
+  sheavesWorkAndCall,
   sheavesPrefill,
   sheavesIsolated,
   sheavesTakeAll,

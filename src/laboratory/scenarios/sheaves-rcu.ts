@@ -2,7 +2,17 @@
 /** Sheaves of kfree_rcu against barriers, the end of the cache, and CPUs that go. */
 import { on, type SlabScenario, task } from "../scenario.ts";
 import { allocFromSheaf, prefill, returnSheaf } from "../sheaf-steps.ts";
-import { alloc, call, cpuOffline, destroy, flush, free, kfreeRcu } from "../steps.ts";
+import {
+  alloc,
+  call,
+  cpuOffline,
+  create,
+  destroy,
+  flush,
+  free,
+  kfreeRcu,
+  shrink,
+} from "../steps.ts";
 
 const machine = { cpus: 2, kernel: "7.1", sheafCapacity: 2 } as const;
 
@@ -38,6 +48,15 @@ export const sheavesFlush: SlabScenario = {
   setup: on(0, alloc("a", 6), free("a.0-3")),
   contexts: [task("A", 1, flush()), task("B", 0, alloc("x", 2), free("a.4"))],
   endsEmpty: "shrunk",
+};
+
+export const sheavesWorkAndCall: SlabScenario = {
+  name: "sheaves-work-and-call",
+  story:
+    "A task sleeps until another CPU has flushed its sheaves; one on its CPU calls that CPU, and may not sleep.",
+  machine,
+  setup: [...on(0, create("c", 200), alloc("a", 4)), ...on(1, alloc("b", 4))],
+  contexts: [task("A", 0, shrink()), task("B", 0, destroy("c"))],
 };
 
 export const sheavesCpuOffline: SlabScenario = {
