@@ -40,11 +40,11 @@ import {
 } from "./sheaves-migration.ts";
 import {
   sheavesCpuOffline,
-  sheavesWorkAndCall,
   sheavesFlush,
   sheavesPrefill,
   sheavesRcuBarrier,
   sheavesRcuDestroy,
+  sheavesWorkAndCall,
 } from "./sheaves-rcu.ts";
 import {
   sheavesBecomesEmpty,
