@@ -7,6 +7,7 @@ import { initOnAlloc } from "../caches/init-on-alloc.ts";
 import { since } from "../caches/kernel-version.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
+import { withGrowth } from "../pages/with-growth.ts";
 import { withPolicies } from "../pages/with-policies.ts";
 import { withReserves } from "../pages/with-reserves.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
@@ -84,6 +85,7 @@ const CHANGES = {
   strictNuma: onAllocator(strictNuma),
   failSlab: onAllocator(failslab),
   failPages: onCommon(({ Pages }) => ({ Pages: failPageAlloc(Pages) })),
+  growth: onCommon(({ Pages }) => ({ Pages: withGrowth(Pages) })),
 } satisfies Record<string, Change>;
 
 /**
@@ -107,6 +109,7 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
       parseBootParameters(kernel, options.parameters).slabStrictNuma,
     failSlab: options.failSlab !== null,
     failPages: options.failPages !== null,
+    growth: options.maximum > options.memory,
   };
   const names = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
   const changes = names.filter((name) => wanted[name]).map((name) => CHANGES[name]);

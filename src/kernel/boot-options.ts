@@ -18,6 +18,13 @@ import {
 } from "../caches/kernel-version.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import {
+  type Growth,
+  MAX_MEMORY_BYTES,
+  MAX_NUMNODES,
+  NO_GROWTH,
+  PAGE_SIZE,
+} from "../machine/machine.ts";
+import {
   BOOLEAN,
   checkedOptions,
   type Kind,
@@ -42,6 +49,8 @@ export interface BootOptions {
   readonly nodes?: number;
   /** Bytes of memory, at most 2 GiB; or where they lie in a memory of the program's. */
   readonly memory?: number | MemoryRegion;
+  /** Bytes that the memory may grow to, by itself or by `grow`: parts of it come when they are needed. */
+  readonly maximum?: number;
   /** Threads that may attach; more than CPUs if they shall take turns. */
   readonly tasks?: number;
   readonly allocator?: AllocatorName;
@@ -87,13 +96,14 @@ export interface MemoryRegion {
 }
 
 /** How a kernel was booted: plain data, without its memory. */
-export interface BootedOptions extends Omit<Required<BootOptions>, "memory"> {
+export interface BootedOptions extends Omit<Required<BootOptions>, "memory" | "maximum"> {
   /** Bytes of memory, and where they begin. */
   readonly memory: number;
   readonly offset: number;
+  readonly maximum: number;
 }
 
-const DEFAULTS: Omit<Required<BootOptions>, "memory"> & { memory: number } = {
+const DEFAULTS: Omit<Required<BootOptions>, "memory" | "maximum"> & { memory: number } = {
   cpus: 4,
   nodes: 1,
   memory: 64 * MIB,
@@ -125,6 +135,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   cpus: NUMBER,
   nodes: NUMBER,
   memory: { what: "a number of bytes, or a region", is: (v) => NUMBER.is(v) || OBJECT.is(v) },
+  maximum: NUMBER,
   tasks: NUMBER,
   allocator: oneOf(ALLOCATORS),
   kernel: oneOf(KERNEL_VERSIONS),
@@ -151,8 +162,10 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
  * @throws RangeError for one that there is not, that is of another type, or that no machine could meet.
  */
 export function bootOptionsOf(given: BootOptions): BootedOptions {
-  const { memory = DEFAULTS.memory, ...rest } = checkedOptions("boot", given, KINDS);
-  const all = { ...DEFAULTS, ...rest, ...placeOf(memory) };
+  const { memory = DEFAULTS.memory, maximum, ...rest } = checkedOptions("boot", given, KINDS);
+  const place = placeOf(memory);
+  const all = { ...DEFAULTS, ...rest, ...place, maximum: maximum ?? place.memory };
+  checkMaximum(all);
   for (const name of ["failSlab", "failPages"] as const) checkedFaults(name, all[name] ?? {});
   const unknown = all.config.find((name) => buildOptionOf(name) === undefined);
   if (unknown !== undefined) throw new RangeError(`config: ${whyNoBuildOption(unknown)}`);
@@ -166,6 +179,32 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   }
   const isMissing = all.groups && !all.config.includes("MEMCG_KMEM");
   return isMissing ? { ...all, config: [...all.config, "MEMCG_KMEM"] } : all;
+}
+
+/** Parts of at least so many bytes come at once. */
+const LEAST_GROWTH = MIB;
+
+function checkMaximum({ memory, maximum, nodes }: BootedOptions): void {
+  if (maximum === memory) return;
+  if (maximum > MAX_MEMORY_BYTES) {
+    throw new RangeError(`maximum: ${maximum} is more than ${MAX_MEMORY_BYTES} bytes`);
+  }
+  const isWhole = maximum % PAGE_SIZE === 0 && memory % PAGE_SIZE === 0;
+  if (!(isWhole && maximum >= memory + LEAST_GROWTH)) {
+    throw new RangeError(
+      `maximum: ${maximum} is not at least a MiB more than the memory of ${memory} bytes, both in whole pages`,
+    );
+  }
+  if (nodes >= MAX_NUMNODES) {
+    throw new RangeError(`maximum: memory grows by nodes, and ${nodes} are all that there can be`);
+  }
+}
+
+/** What comes after the boot: parts as large as the memory is at first, while there are nodes for them. */
+export function growthOf({ memory, maximum, nodes }: BootedOptions): Growth {
+  const bytes = maximum - memory;
+  if (bytes === 0) return NO_GROWTH;
+  return { nodes: Math.min(MAX_NUMNODES - nodes, Math.ceil(bytes / memory)), bytes };
 }
 
 const REGION_KINDS: Readonly<Record<keyof MemoryRegion, Kind>> = {

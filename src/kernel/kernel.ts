@@ -50,6 +50,7 @@ import {
   type BootOptions,
   bootOptionsOf,
   givenMemory,
+  growthOf,
   type MemoryRegion,
 } from "./boot-options.ts";
 import { buryTask, generationOf } from "./burial.ts";
@@ -57,6 +58,7 @@ import type { Change } from "./classes.ts";
 import { KernelDebug } from "./debug.ts";
 import { Group, type GroupOptions } from "./group.ts";
 import { GroupSystem, groupsOf } from "./group-system.ts";
+import { growing } from "./growing-system.ts";
 import { type CacheOptions, System } from "./system.ts";
 import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
@@ -88,7 +90,9 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
   const machine = createMachine(machineOptions(all), givenMemory(options));
   const kernel = new Kernel({ machine, options: all }, build);
   kernel.run(() => {
-    systemOf(kernel).boot(all.absentNodes);
+    const { nodes } = growthOf(all);
+    const later = Array.from({ length: nodes }, (_, i) => all.nodes + i);
+    systemOf(kernel).boot([...all.absentNodes, ...later]);
     if (all.failSlab !== null) kernel.debug.failSlab?.arm(all.failSlab);
     if (all.failPages !== null) kernel.debug.failPages?.arm(all.failPages);
   });
@@ -97,9 +101,11 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
 }
 
 function machineOptions(options: BootedOptions): MachineOptions {
-  const { cpus, nodes, memory, tasks, checker, seed, offset: start } = options;
+  const { cpus, maximum: memory, tasks, checker, seed, offset: start } = options;
   const atomics = options.swap === "atomics" ? "atomics" : "wasm";
-  return { cpus, nodes, memory, tasks, checker, atomics, seed, start };
+  const growth = growthOf(options);
+  const nodes = options.nodes + growth.nodes;
+  return { cpus, nodes, growth, memory, tasks, checker, atomics, seed, start };
 }
 
 /** What leads to a booted kernel: `kernel.shared`, or its memory alone; all else is in its header. */
@@ -137,9 +143,9 @@ function bootedIn(shared: Attachable): SharedKernel {
   const { memory, start } = whereOf(shared);
   const text = readHeader(memory, start);
   const options: BootedOptions = JSON.parse(text);
-  if (memory.buffer.byteLength < start + options.memory + options.checker) {
+  if (memory.buffer.byteLength < start + options.maximum + options.checker) {
     throw new AttachError(
-      `attach: the kernel has ${options.memory} bytes, and this memory has ${memory.buffer.byteLength}`,
+      `attach: the kernel has ${options.maximum} bytes, and this memory has ${memory.buffer.byteLength}`,
     );
   }
   if (isSharedKernel(shared) && JSON.stringify(shared.options) !== JSON.stringify(options)) {
@@ -223,7 +229,9 @@ export class Kernel {
     const direct = directMemory(shared.machine, build.memoryClass, isUndertaker);
     let system: System;
     try {
-      const BuiltSystem = options.groups ? GroupSystem : System;
+      const Plain = options.groups ? GroupSystem : System;
+      const grows = options.maximum > options.memory;
+      const BuiltSystem = grows ? growing(Plain, () => !direct.isReading) : Plain;
       const all = { kernel, parameters, config, classes };
       system = new BuiltSystem(direct, shared.machine.options, all);
     } catch (error) {
@@ -742,6 +750,14 @@ export class Kernel {
   /** online_pages: the node's memory can be had. 0, -EINVAL, -ENOMEM. */
   nodeOnline(nid: number): number {
     return this.call("online_pages", () => this.system.nodeOnline(nid));
+  }
+
+  /**
+   * Brings the next part of a memory with a `maximum`: its bytes, or 0 where all of it is there. A call
+   * that may sleep does so by itself when there are no pages left. May wait.
+   */
+  grow(): number {
+    return this.callUnlessReading("grow", () => this.system.grow());
   }
 
   /** kfree_rcu: gives the object back when every reader that may have found it is done. */

@@ -20,7 +20,7 @@ import type { LiveObjects } from "../caches/live-objects.ts";
 import type { Observer } from "../caches/observer.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { Machine, type MachineOptions, PAGE_SIZE } from "../machine/machine.ts";
+import { Machine, type MachineOptions, NO_GROWTH, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import { named } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
@@ -170,6 +170,21 @@ export class System {
   /** online_pages: the node's memory can be had. 0, -EINVAL if it could already, -ENOMEM. May sleep. */
   nodeOnline(nid: number): number {
     return this.hotplug.nodeOnline(nid);
+  }
+
+  /**
+   * Brings the next part of a memory that may grow: its bytes, or 0 where all of it is there, or too
+   * little is left to describe it. May sleep.
+   */
+  grow(): number {
+    const { pages } = this;
+    const { nodes, growth = NO_GROWTH } = this.machine.options;
+    const before = pages.presentPages();
+    let nid = nodes - growth.nodes;
+    while (nid < nodes && pages.hasMemory(nid)) nid++;
+    // Another thread may be faster, which is as good.
+    if (nid < nodes) this.nodeOnline(nid);
+    return (pages.presentPages() - before) * PAGE_SIZE;
   }
 
   onlineCpus(): number[] {

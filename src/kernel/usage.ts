@@ -52,7 +52,7 @@ export function usageOf(system: System): Usage {
       bytes: info.numSlabs * (PAGE_SIZE << info.cacheOrder),
     };
   });
-  const total = pages.totalPages() * PAGE_SIZE;
+  const total = pages.presentPages() * PAGE_SIZE;
   const free = pages.freePagesTotal() * PAGE_SIZE;
   const online = new Set(machine.presence.online());
   return {

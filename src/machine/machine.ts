@@ -54,11 +54,21 @@ export const MAX_MEMORY_BYTES = 2 ** 31 - 65_536;
 /** Less does not hold the machine itself, its caches and a few slabs a CPU. */
 export const MIN_MEMORY_BYTES = 2 * 1024 * 1024;
 
+/** What a memory may grow by: so many nodes, which share its last so many bytes. */
+export interface Growth {
+  readonly nodes: number;
+  readonly bytes: number;
+}
+
+export const NO_GROWTH: Growth = { nodes: 0, bytes: 0 };
+
 export interface MachineOptions {
   /** Simulated CPUs, 1 to 64. */
   readonly cpus: number;
-  /** Memory nodes, 1 to 8, at most one a CPU. */
+  /** Memory nodes, 1 to 8; those without growth at most one a CPU. */
   readonly nodes: number;
+  /** The last nodes are for memory that comes later, and have no CPU. */
+  readonly growth?: Growth;
   /** Bytes of memory in total. */
   readonly memory: number;
   /** Threads that may run as CPUs; more than CPUs where preemption is wanted. */
@@ -135,13 +145,9 @@ export function checkMachineOptions(options: MachineOptions): void {
     MAX_CPUS,
     `not ${options.cpus}: tid has room for ${MAX_CPUS} CPUs`,
   );
-  whole(
-    "nodes",
-    options.nodes,
-    1,
-    Math.min(MAX_NUMNODES, options.cpus),
-    `not ${options.nodes}: a node has a CPU`,
-  );
+  const { growth = NO_GROWTH } = options;
+  const nodes = options.nodes - growth.nodes;
+  whole("nodes", nodes, 1, Math.min(MAX_NUMNODES, options.cpus), `not ${nodes}: a node has a CPU`);
   whole("tasks", options.tasks, options.cpus, MAX_TASKS, `not ${options.tasks}`);
   const least =
     MIN_MEMORY_BYTES + options.cpus * percpuStride(options.memory) + options.nodes * 256 * 1024;
@@ -257,7 +263,7 @@ export class Machine {
     this.options = options;
     this.layout = layout;
     this.console = new Console();
-    this.topology = new Topology(options.cpus, options.nodes);
+    this.topology = new Topology(options.cpus, options.nodes, options.growth?.nodes);
     this.statics = new Statics(layout.staticsStart, layout.staticsEnd);
     this.functions = new FunctionTable();
     this.percpu = new PercpuAllocator(memory, this.statics, options.cpus, layout.percpuStride);

@@ -15,10 +15,12 @@ export class Topology {
   /** By CPU: asked for at each slow path, so not by division. */
   declare private readonly nodeOfCpu: readonly number[];
 
-  constructor(cpus: number, nodes: number) {
+  /** The last `withoutCpus` of the nodes have memory alone. */
+  constructor(cpus: number, nodes: number, withoutCpus = 0) {
     this.cpus = cpus;
     this.nodes = nodes;
-    this.nodeOfCpu = Array.from({ length: cpus }, (_, cpu) => Math.floor((cpu * nodes) / cpus));
+    const dealt = nodes - withoutCpus;
+    this.nodeOfCpu = Array.from({ length: cpus }, (_, cpu) => Math.floor((cpu * dealt) / cpus));
     this.rings = Array.from({ length: nodes }, (_, from) =>
       Array.from({ length: nodes }, (_, i) => (from + i) % nodes),
     );

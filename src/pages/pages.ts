@@ -12,7 +12,13 @@
  * NULL, __GFP_NOFAIL included, after the pages that other CPUs keep were called in (__GFP_WAIT).
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
-import { type Machine, PAGE_SHIFT, PAGE_SIZE } from "../machine/machine.ts";
+import {
+  type Machine,
+  MachineOptionsError,
+  NO_GROWTH,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+} from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
 import {
   SpinLock,
@@ -52,6 +58,7 @@ import {
   MAX_ORDER,
   MIGRATE_RECLAIMABLE,
   MIGRATE_UNMOVABLE,
+  shares,
   type Zone,
   ZoneState,
 } from "./zone.ts";
@@ -61,6 +68,9 @@ import { Zonelists } from "./zonelist.ts";
 export const NR_SLAB_RECLAIMABLE = 0;
 export const NR_SLAB_UNRECLAIMABLE = 1;
 const NODE_ITEMS = 2;
+
+/** Pages that a memory begins with, whatever it may grow to. */
+const LEAST_PAGES = 256;
 
 // Local names: see machine/inlining.ts.
 const SHIFT = PAGE_SHIFT;
@@ -94,7 +104,7 @@ export class Pages {
     this.heads = this.array.base + Page.head;
     this.end = end >> SHIFT;
     this.first = Math.ceil(this.array.numbered(this.end) / PAGE_SIZE);
-    this.zones = cutIntoZones(this.first, this.end, machine.options.nodes, (name) =>
+    this.zones = cutIntoZones(this.nodeStarts(), this.end, (name) =>
       machine.statics.allocate(ZoneState, name),
     );
     this.zonelists = new Zonelists(machine.topology, this.zones);
@@ -104,6 +114,20 @@ export class Pages {
     this.pcp = new PcpLists(machine, this.array, this.buddy, this.zones);
     this.nodeState = machine.statics.words(machine.options.nodes * NODE_ITEMS, "node vmstat");
     this.drainFunction = machine.functions.register(() => this.pcp.drainThisCpu());
+  }
+
+  /** The first page of each node. @throws MachineOptionsError where the page array leaves no room */
+  private nodeStarts(): number[] {
+    const { first, end } = this;
+    const { nodes, growth = NO_GROWTH } = this.machine.options;
+    const grown = end - growth.bytes / PAGE_SIZE;
+    if (grown - first < LEAST_PAGES) {
+      throw new MachineOptionsError(
+        `memory must have more bytes where it may grow by ${growth.bytes}, whose pages it describes`,
+      );
+    }
+    const withCpus = shares(first, grown, nodes - growth.nodes);
+    return growth.nodes === 0 ? withCpus : [...withCpus, ...shares(grown, end, growth.nodes)];
   }
 
   /** Run once, by the thread that boots, before anything is allocated. */
@@ -377,6 +401,13 @@ export class Pages {
       for (let cpu = 0; cpu < this.machine.options.cpus; cpu++) free += this.pcp.count(zone, cpu);
     }
     return free;
+  }
+
+  /** Pages of nodes whose pages can be had. */
+  presentPages(): number {
+    let pages = 0;
+    for (const { node, start, end } of this.zones) if (this.hasMemory(node)) pages += end - start;
+    return pages;
   }
 
   /** nr_free_pages() over all nodes. */

@@ -45,17 +45,24 @@ export interface Zone {
 const RESERVE_LIMIT = 64;
 const DMA_LIMIT = 4096;
 
+/** Where nodes begin, by number, and behind the last one where it ends: shares of equal size. */
+export function shares(first: number, end: number, nodes: number): number[] {
+  const share = (node: number): number => first + Math.floor(((end - first) * node) / nodes);
+  return Array.from({ length: nodes }, (_, node) => share(node));
+}
+
 /**
- * Cuts the pages from `first` up to `end` into one range a node, of equal size, and the lowest
- * sixteenth of node 0 (at most 16 MiB) off as zone DMA. `place` says where each struct zone lies.
+ * One range a node, which begin at `starts` and of which the last ends at `end`; and the lowest
+ * sixteenth of node 0 (at most 16 MiB) is zone DMA. `place` says where each struct zone lies.
  */
 export function cutIntoZones(
-  first: number,
+  starts: readonly number[],
   end: number,
-  nodes: number,
   place: (name: string) => Address,
 ): Zone[] {
-  const boundary = (node: number): number => first + Math.floor(((end - first) * node) / nodes);
+  const boundary = (node: number): number => starts[node] ?? end;
+  const first = boundary(0);
+  const nodes = starts.length;
   const dma = first + Math.min(DMA_LIMIT, (boundary(1) - first) >> 4);
   const ranges: Pick<Zone, "name" | "node" | "start" | "end">[] = [
     { name: "DMA", node: 0, start: first, end: dma },
