@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { transform } from "esbuild";
 import { type Plugin, rollup } from "rollup";
+import { shakeDeclarations } from "./shake-declarations.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const source = join(root, "src");
@@ -59,11 +60,11 @@ function writeMap(
   writeFileSync(path, JSON.stringify(map));
 }
 
-/** The modules, without extension, that an entry and those behind it name, from `folder`. */
-function reachable(folder: string, extension: string, named: RegExp): string[] {
+/** The modules, without extension, that an entry and those behind it name. */
+function reachable(named: RegExp): string[] {
   const found = new Set(ENTRIES);
   for (const path of found) {
-    const text = readFileSync(join(folder, path + extension), "utf8");
+    const text = readFileSync(join(source, `${path}.ts`), "utf8");
     for (const [, to] of text.matchAll(named)) found.add(join(dirname(path), to as string));
   }
   return [...found];
@@ -89,7 +90,7 @@ const minified: Plugin = {
 };
 
 async function buildModules(): Promise<void> {
-  const exported = reachable(source, ".ts", /^export (?!type )[^;]*? from "(\.[^"]+)\.ts"/gm);
+  const exported = reachable(/^export (?!type )[^;]*? from "(\.[^"]+)\.ts"/gm);
   const bundle = await rollup({
     input: Object.fromEntries(exported.map((path) => [path, join(source, `${path}.ts`)])),
     external: ["vitest", /^node:/],
@@ -142,7 +143,7 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
     declared,
   );
   const all = marked.split("\n");
-  const isSeen = (_: unknown, index: number): boolean => all[index] !== unseen;
+  const isSeen = (_: unknown, index: number): boolean => all[index] !== unseen && all[index] !== "";
   const lines = all.filter(isSeen);
   const flush = lines.map((line) => line.replace(/^ +(?=\S)/, "").replace(/^\*/, " *"));
   if (!isExported) {
@@ -173,14 +174,9 @@ function buildDeclarations(): void {
   for (const config of ["tsconfig.build.json", "tsconfig.testing.json"]) {
     execFileSync("tsc", ["-p", config], { cwd: root, stdio: "inherit" });
   }
-  const named = /(?:from |import\()"(\.[^"]+)\.[jt]s"/g;
-  const wanted = new Set(
-    reachable(library, ".d.ts", named).map((path) => `${library}/${path}.d.ts`),
-  );
+  const wanted = shakeDeclarations(ENTRIES.map((path) => `${library}/${path}.d.ts`));
   const exported = new Set(
-    reachable(source, ".ts", /^export [^;]*? from "(\.[^"]+)\.ts"/gm).map(
-      (path) => `${library}/${path}.d.ts`,
-    ),
+    reachable(/^export [^;]*? from "(\.[^"]+)\.ts"/gm).map((path) => `${library}/${path}.d.ts`),
   );
   for (const path of globSync(`${library}/**/*.d.ts`)) {
     if (wanted.has(path)) shrinkDeclarations(path, exported.has(path));
