@@ -37,7 +37,12 @@ const knowsFronts = "src/slub/kernels.ts";
 const levels = new Map(storeys.flatMap((row, level) => row.map((name) => [name, level] as const)));
 
 /** What stands in for typed arrays and Atomics, and code as users write it, have to know them. */
-const overArrays = ["src/explore/javascript/", "examples/structures/", "examples/found/"];
+const overArrays = [
+  "src/explore/javascript/",
+  "src/testing/threads/",
+  "examples/structures/",
+  "examples/found/",
+];
 
 /** The allocator's own code, which the explorer runs again and again from the start. */
 const rerun = ["pages", "caches", "slub", "slab", "kernel"].map((name) => `src/${name}`);

@@ -4,44 +4,46 @@
  *
  *     outcomes(storeBuffering, { "0, 0": "forbidden", "0, 1": "expected", "1, 0": "expected", … })
  */
-import type { ExploreResult, SearchOptions } from "../explore/explore.ts";
+import type { SearchOptions } from "../explore/explore.ts";
 import { explore } from "../explore/javascript/explore.ts";
 import { textOf } from "../explore/javascript/linearizability.ts";
 import type { Results, WordsProgram } from "../explore/javascript/program.ts";
-import { InterleavingError, type Interleavings } from "./interleavings.ts";
+import { checkOnThreads, InterleavingError, type Interleavings } from "./interleavings.ts";
+import { isOnThreads, type Mode } from "./threads/mode.ts";
 
 /** `interesting` is allowed, and marked in the table. An outcome that is not named is forbidden. */
 export type Expectation = "expected" | "interesting" | "forbidden";
 
-/** By outcome: in how many schedules it came, and what was expected of it. */
-export type OutcomeTable = ReadonlyMap<string, { count: number; expectation: Expectation }>;
+interface Row {
+  readonly count: number;
+  readonly expectation: Expectation;
+}
+
+/** By outcome: in how many schedules, or runs, it came, and what was expected of it. */
+export type OutcomeTable = ReadonlyMap<string, Row>;
 
 /**
  * Runs every schedule with at most `preemptions` preemptions and counts the results of the tasks, as
  * `"1, 0"` in the order of the tasks. A schedule that was run before the search knew which words are
  * shared counts, too, so the counts say which outcomes are frequent, not how many schedules there are.
- * @throws InterleavingError, with the table, for a forbidden outcome and for an expected one that did
- *   not come.
+ *
+ * On threads it counts the runs; an expected outcome may then stay away.
+ * @throws InterleavingError, with the table, for a forbidden outcome and, from the explorer, for an
+ *   expected one that did not come.
  */
 export function outcomes(
   program: Interleavings,
   expected: Readonly<Record<string, Expectation>>,
 ): OutcomeTable {
   const counts = new Map<string, number>();
-  const { check, ...rest } = program as WordsProgram & SearchOptions;
   const order = Object.keys(program.tasks);
-  const { name = "program", preemptions = 2 } = program;
-  const { failure, complete } = explore({
-    ...rest,
-    prunes: false,
-    leastPreemptions: preemptions,
-    check: (words: Int32Array, results: Results) => {
-      check?.(words, results);
-      const outcome = order.map((task) => textOf(results[task])).join(", ");
-      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-    },
-  } as WordsProgram & SearchOptions) as ExploreResult;
-  if (failure !== undefined) throw new InterleavingError(failure.message, failure);
+  const count = (results: Results): void => {
+    const outcome = order.map((task) => textOf(results[task])).join(", ");
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  };
+  const onThreads = isOnThreads(program);
+  if (onThreads) checkOnThreads(program, count);
+  const isComplete = onThreads || exploreAll(program, count);
   const names = new Set([...Object.keys(expected), ...counts.keys()]);
   const table = new Map(
     [...names].map((outcome) => [
@@ -49,21 +51,43 @@ export function outcomes(
       { count: counts.get(outcome) ?? 0, expectation: expected[outcome] ?? "forbidden" },
     ]),
   );
-  const wrong = [...table].filter(([, row]) => row.count > 0 === (row.expectation === "forbidden"));
-  const isOff = wrong.some(([, { expectation }]) => expectation !== "interesting");
-  if (complete?.preemptions !== preemptions || isOff) {
-    throw new InterleavingError(`${name}:\n${tableText(table)}`);
-  }
-  return table;
+  const isOff = ({ count, expectation }: Row): boolean =>
+    count > 0 ? expectation === "forbidden" : expectation === "expected" && !onThreads;
+  if (isComplete && ![...table.values()].some(isOff)) return table;
+  const { name = "program" } = program;
+  const unit = onThreads ? "runs" : "schedules";
+  throw new InterleavingError(`${name}:\n${tableText(table, unit, isOff)}`);
+}
+
+/** Whether the search came to its bound. @throws InterleavingError for a failure. */
+function exploreAll(given: Interleavings, count: (results: Results) => void): boolean {
+  const {
+    mode: _mode,
+    module: _module,
+    check,
+    ...rest
+  } = given as WordsProgram & SearchOptions & Mode;
+  const { preemptions = 2 } = rest;
+  const { failure, complete } = explore({
+    ...rest,
+    prunes: false,
+    leastPreemptions: preemptions,
+    check: (words: Int32Array, results: Results) => {
+      check?.(words, results);
+      count(results);
+    },
+  } as WordsProgram & SearchOptions);
+  if (failure !== undefined) throw new InterleavingError(failure.message, failure);
+  return complete?.preemptions === preemptions;
 }
 
 /** The table for a reader, the most frequent outcome first. */
-function tableText(table: OutcomeTable): string {
+function tableText(table: OutcomeTable, unit: string, isOff: (row: Row) => boolean): string {
   const rows = [...table].sort(([, a], [, b]) => b.count - a.count);
   const width = Math.max(...rows.map(([outcome]) => outcome.length), "outcome".length);
-  const lines = rows.map(([outcome, { count, expectation }]) => {
-    const isWrong = count > 0 === (expectation === "forbidden") && expectation !== "interesting";
-    return `  ${outcome.padEnd(width)}  ${String(count).padStart(9)}  ${expectation}${isWrong ? "  !!!" : ""}`;
-  });
-  return [`  ${"outcome".padEnd(width)}  schedules  expectation`, ...lines].join("\n");
+  const lines = rows.map(
+    ([outcome, row]) =>
+      `  ${outcome.padEnd(width)}  ${String(row.count).padStart(9)}  ${row.expectation}${isOff(row) ? "  !!!" : ""}`,
+  );
+  return [`  ${"outcome".padEnd(width)}  ${unit.padStart(9)}  expectation`, ...lines].join("\n");
 }

@@ -14,6 +14,7 @@ import {
   OWN_CODE_SAYS,
   OWN_OUTCOMES,
   OWN_TEST,
+  OWN_THREADS,
   OWN_WEAK,
   OWN_WEAK_SAYS,
   README_EXAMPLE,
@@ -102,11 +103,14 @@ test("tests over interleavings run in a user's vitest, and a slip fails with tok
     "own.test.ts": OWN_TEST,
     "outcomes.test.ts": `import { test } from "slablab/vitest"; test("all", () => {});\n${OWN_OUTCOMES}`,
     "slip.test.ts": slip,
+    "threads.test.ts": OWN_THREADS,
   });
   symlinkSync(join(root, "node_modules/vitest"), join(project.folder, "node_modules/vitest"));
   const vitest = (...files: string[]) =>
     node(join(root, "node_modules/vitest/vitest.mjs"), "run", "--no-color", ...files);
-  expect((await vitest("own.test.ts", "outcomes.test.ts")).stdout).toContain("2 passed");
+  expect((await vitest("own.test.ts", "outcomes.test.ts", "threads.test.ts")).stdout).toMatch(
+    /Tests +5 passed/,
+  );
   const failed = await vitest("slip.test.ts").catch((error: { stderr: string }) => error);
   expect(failed.stderr).toContain("token: v1:what-goes-in-comes-out:");
   expect(failed.stderr).toMatch(/\| CPU 0 +\| CPU 1/);

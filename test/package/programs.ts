@@ -29,8 +29,8 @@ export const EXPLORER_SAYS = printed(USES_EXPLORER);
 export const LABORATORY_SAYS = printed(USES_LABORATORY);
 export const MUTATION = USES_LABORATORY.slice(0, USES_LABORATORY.indexOf("const scenario"));
 
-/** Tests of a user's own code, that code without a test runner, and a table of outcomes. */
-export const [OWN_TEST = "", OWN_CODE = "", OWN_WEAK = "", OWN_OUTCOMES = ""] =
+/** Tests of a user's own code, that code without a test runner, and tables of outcomes. */
+export const [OWN_TEST = "", OWN_CODE = "", OWN_WEAK = "", OWN_OUTCOMES = "", OWN_THREADS = ""] =
   examplesOf("docs/your-own-code.md");
 export const OWN_CODE_SAYS = printed(OWN_CODE);
 export const OWN_WEAK_SAYS = printed(OWN_WEAK);

@@ -3,23 +3,20 @@
  * Builds a scenario of a program of unmodified JavaScript: a machine with one CPU a task, the buffers
  * in its memory, and the stand-ins through which the program reaches them.
  */
-import { KernelBug } from "../../machine/kernel-bug.ts";
 import type { Address } from "../../machine/memory.ts";
 import { MIB } from "../../machine/units.ts";
 import type { ContextSpec } from "../context.ts";
 import type { ExploredMemory } from "../explored-memory.ts";
-import { NotExplorable } from "../failure.ts";
 import type { Scenario } from "../program.ts";
-import { SUSPEND } from "../stop-rule.ts";
 import { type Described, exploredMemory, smallMachine, type World } from "../world.ts";
 import { Buffers, roomFor } from "./buffers.ts";
 import { type CheckedProgram, checked } from "./checked.ts";
 import { DataViews } from "./data-views.ts";
 import { exploredAtomics } from "./explored-atomics.ts";
 import { History } from "./history.ts";
-import { answer, callsOf, describeCall, linearization, textOf } from "./linearizability.ts";
+import { called, callsOf, checkLinearizable, textOf } from "./linearizability.ts";
 import type { JavaScriptProgram, MethodCall, TaskOperation } from "./program.ts";
-import { settled } from "./same.ts";
+import { resultOf } from "./same.ts";
 import { StandIns } from "./stand-ins.ts";
 import { Views } from "./views.ts";
 import { WaitList } from "./wait-list.ts";
@@ -135,7 +132,7 @@ export class BuiltProgram {
     earlier: readonly unknown[],
   ): Boxed {
     const before = earlier.map((result) => (result as Boxed).value);
-    const result = settled(refuseAsync(this.taskAt(task).name, operation(this.shared, before)));
+    const result = resultOf(this.taskAt(task).name, operation(this.shared, before));
     this.resultsOf(task)[index] = result;
     return new Boxed(result);
   }
@@ -147,23 +144,12 @@ export class BuiltProgram {
     const results = steps.map((step, call) => {
       const [method, ...args] = step as MethodCall;
       history.begins(task, call);
-      const result = refuseAsync(name, this.attempt(object, method, args));
+      const result = resultOf(name, called(object, method, args, program.spec !== undefined));
       history.ends(task, call);
-      return settled(result);
+      return result;
     });
     this.results[task] = results;
     return results;
-  }
-
-  /** Where a sequential object decides, an error that a method throws is a result like any other. */
-  private attempt(object: object, method: string, args: readonly unknown[]): unknown {
-    if (this.program.spec === undefined) return answer(object, method, args);
-    try {
-      return answer(object, method, args);
-    } catch (thrown) {
-      if (thrown === SUSPEND || thrown instanceof KernelBug) throw thrown;
-      return `throws ${thrown}`;
-    }
   }
 
   private checkEnd(): void {
@@ -184,12 +170,7 @@ export class BuiltProgram {
       const [method, ...args] = steps[call] as MethodCall;
       return { task: name, method, args, result: this.resultsOf(task)[call] };
     });
-    if (linearization(calls, spec) !== undefined) return;
-    const error = new Error(
-      `no order of these calls explains their results: ${calls.map(describeCall).join("; ")}`,
-    );
-    error.name = "not linearizable";
-    throw error;
+    checkLinearizable(calls, spec);
   }
 
   private describe(address: Address): Described {
@@ -218,12 +199,4 @@ function roundUp(address: Address): Address {
 
 function callText([method, ...args]: MethodCall): string {
   return `${method}(${args.map(textOf).join(", ")})`;
-}
-
-function refuseAsync(name: string, result: unknown): unknown {
-  if (typeof result !== "object" || result === null || !("then" in result)) return result;
-  if (typeof result.then !== "function") return result;
-  throw new NotExplorable(
-    `${name} returned a promise: an explored operation runs without await, from its start to its end`,
-  );
 }

@@ -156,5 +156,5 @@ function checkStep(name: string, step: unknown, isCalls: boolean): void {
     throw new NotExplorable(`"${quoted(name)}" is neither a function nor a list of functions`);
   }
   if (step.constructor.name !== "AsyncFunction") return;
-  throw new NotExplorable(`"${quoted(name)}" is async: an explored operation runs without await`);
+  throw new NotExplorable(`"${quoted(name)}" is async: a task runs without await`);
 }

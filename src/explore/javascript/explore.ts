@@ -88,7 +88,8 @@ function isProgram(
   return "tasks" in given;
 }
 
-function split(given: JavaScriptProgram & SearchOptions): {
+/** A program, and the limits of its search. */
+export function split(given: JavaScriptProgram & SearchOptions): {
   program: JavaScriptProgram;
   search: SearchOptions;
 } {

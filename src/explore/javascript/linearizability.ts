@@ -7,6 +7,8 @@
  *
  * A sequential object can be made new, not copied, so each order is tried from the beginning.
  */
+import { KernelBug } from "../../machine/kernel-bug.ts";
+import { SUSPEND } from "../stop-rule.ts";
 import type { HistoryEvent } from "./history.ts";
 import { isSame } from "./same.ts";
 
@@ -38,7 +40,7 @@ export function callsOf(
 }
 
 /** An order of the calls that explains their results, or undefined: there is none. */
-export function linearization(calls: readonly Call[], spec: () => Sequential): Call[] | undefined {
+function linearization(calls: readonly Call[], spec: () => Sequential): Call[] | undefined {
   const order: Call[] = [];
 
   function extend(): boolean {
@@ -58,17 +60,43 @@ export function linearization(calls: readonly Call[], spec: () => Sequential): C
   return extend() ? order : undefined;
 }
 
+/** @throws Error if no order of the calls explains their results. */
+export function checkLinearizable(calls: readonly Call[], spec: () => Sequential): void {
+  if (linearization(calls, spec) !== undefined) return;
+  const error = new Error(
+    `no order of these calls explains their results: ${calls.map(describeCall).join("; ")}`,
+  );
+  error.name = "not linearizable";
+  throw error;
+}
+
 /** The sequential object answers each call in turn as it was answered. */
 function explains(order: readonly Call[], spec: () => Sequential): boolean {
   const object = spec();
   return order.every(({ method, args, result }) => isSame(answer(object, method, args), result));
 }
 
-/** What a method returns, or the error that it throws as text. */
+/** What a method returns. */
 export function answer(object: Sequential, method: string, args: readonly unknown[]): unknown {
   const call = Reflect.get(object, method);
   if (typeof call !== "function") throw new TypeError(`${nameOf(object)} has no method ${method}`);
   return Reflect.apply(call, object, args);
+}
+
+/** The same of an object under test. Where a sequential object judges, an error is a result. */
+export function called(
+  object: object,
+  method: string,
+  args: readonly unknown[],
+  isJudged: boolean,
+): unknown {
+  if (!isJudged) return answer(object, method, args);
+  try {
+    return answer(object, method, args);
+  } catch (thrown) {
+    if (thrown === SUSPEND || thrown instanceof KernelBug) throw thrown;
+    return `throws ${thrown}`;
+  }
 }
 
 function nameOf(object: Sequential): string {
@@ -76,7 +104,7 @@ function nameOf(object: Sequential): string {
 }
 
 /** `producer: push(1) -> true` */
-export function describeCall({ task, method, args, result }: Call): string {
+function describeCall({ task, method, args, result }: Call): string {
   const given = args.map((value) => textOf(value)).join(", ");
   return `${task}: ${method}(${given}) -> ${textOf(result)}`;
 }
