@@ -5,13 +5,10 @@
  */
 import type { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
-import { type Found, type FoundClass, NotExplorable } from "./failure.ts";
-import { FootprintRecorder } from "./footprint.ts";
-import { both } from "./observer.ts";
+import type { Found, FoundClass } from "./failure.ts";
 import { BoundScheduler } from "./schedulers/bound.ts";
 import type { Segment } from "./schedulers/replay.ts";
 import type { Scheduler } from "./schedulers/scheduler.ts";
-import { SleepScheduler } from "./schedulers/sleep.ts";
 
 /** A schedule that fails. */
 export interface Hit {
@@ -88,46 +85,5 @@ export function searchBound(
     if (result.hit !== undefined || !sharing.grown || limits.budget.isSpent(limits.share)) {
       return sharing.grown ? { ...result, complete: false } : result;
     }
-  }
-}
-
-/**
- * Every interleaving, without a bound. Of those that differ only in the order of independent steps one is
- * run; `cut`: schedules that were cut short, since all that could run was known. Like searchBound it begins
- * again when the set of shared words grows.
- */
-export function searchAll(engine: Engine, limits: SearchLimits): SearchResult & { cut: number } {
-  refuseEndless(engine);
-  const { memory, program } = engine;
-  const { sharing } = memory;
-  for (;;) {
-    sharing.grown = false;
-    const recorder = new FootprintRecorder(memory, program.afterEach !== undefined);
-    const scheduler = new SleepScheduler(recorder);
-    const around = memory.observer;
-    const observer = around === undefined ? recorder : both(recorder, around);
-    const result = memory.observed(observer, () =>
-      searchWith(engine, scheduler, limits, () => sharing.grown),
-    );
-    const { cut } = scheduler;
-    if (result.hit !== undefined || !sharing.grown || limits.budget.isSpent(limits.share)) {
-      return { ...result, complete: result.complete && !sharing.grown, cut };
-    }
-  }
-}
-
-/** @throws NotExplorable where no search comes to an end without a bound, or independence is not known. */
-function refuseEndless({ contexts, memory, program }: Engine): void {
-  const wanderer = contexts.find(({ migrates }) => migrates);
-  if (wanderer !== undefined) {
-    throw new NotExplorable(
-      `${wanderer.name} may migrate again and again, so only a bound ends the search`,
-    );
-  }
-  if (memory.buffers !== undefined) {
-    throw new NotExplorable("with store buffers there is no search without a bound");
-  }
-  if (program.idle !== undefined) {
-    throw new NotExplorable("a program over Int32Array and Atomics is searched to a bound");
   }
 }
