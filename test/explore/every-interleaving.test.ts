@@ -191,7 +191,7 @@ describe("one schedule for all that only order independent steps otherwise", () 
     );
   });
 
-  test("finds a deadlock and a forgotten wake-up", () => {
+  test("finds a deadlock, and a wake-up that comes too early", () => {
     const locks = (cpu: number, first: number) =>
       task(cpu, "lock both", (memory, at) => {
         for (const lock of [first, 1 - first]) {
@@ -202,9 +202,13 @@ describe("one schedule for all that only order independent steps otherwise", () 
       });
     expect(searched([locks(0, 0), locks(1, 1)]).failure?.class).toBe("deadlock");
     expect(searched([locks(0, 0), locks(1, 0)]).failure).toBeUndefined();
-    const forgetful = [
+    // Only a task that begins to wait between the two misses it.
+    const early = [
       task(0, "wait", (memory, at) => memory.waitWhile(at(0), 0)),
-      task(1, "write", (memory, at) => memory.writeOnce(at(0), 1)),
+      task(1, "wake, write", (memory, at) => {
+        memory.notify(at(0));
+        memory.writeOnce(at(0), 1);
+      }),
     ];
     const world = (): Words => {
       const made = words(2);
@@ -212,7 +216,7 @@ describe("one schedule for all that only order independent steps otherwise", () 
       return made;
     };
     const search = { strategy: "all" } as const;
-    const { failure } = explore({ name: "forgets", world, contexts: forgetful, search });
+    const { failure } = explore({ name: "early", world, contexts: early, search });
     expect(failure?.class).toBe("deadlock");
   });
 
