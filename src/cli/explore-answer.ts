@@ -83,7 +83,7 @@ function exitCodeOf({ failure, complete }: ExploreResult, given: Given): number 
 }
 
 function isProven(complete: unknown, { strategy }: Pick<Given, "strategy">): boolean {
-  return complete !== undefined || (strategy !== "portfolio" && strategy !== "bound");
+  return complete !== undefined || ["pct", "pos", "walk"].includes(strategy);
 }
 
 /** Of several scenarios, those after the one that fails are not searched to an end. */

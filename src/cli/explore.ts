@@ -88,7 +88,7 @@ export function exploreCommand(): Command {
   )
     .addOption(
       new Option("--strategy <name>", "how schedules are chosen")
-        .choices(["portfolio", "bound", "pct", "pos", "walk"])
+        .choices(["portfolio", "bound", "all", "pct", "pos", "walk"])
         .default("portfolio"),
     )
     .option(
@@ -140,6 +140,12 @@ async function run(command: Command, scenario: string, given: Given): Promise<vo
       return await runShardOf(scenario, limits, await modulePlan(scenario, limits));
     }
     refuseRacesOf(given);
+    if (scenario === ALL && given.strategy === "all") {
+      badUsage(
+        command,
+        "--strategy all is for one scenario: of `all`, some have no end without a bound",
+      );
+    }
     const subject = await subjectOf(scenario, given);
     const subjects = await subjectsOf(subject);
     const seeded = { ...given, seed };

@@ -2,8 +2,12 @@
 /** The budget of a search, and its progress. */
 import { now, platform } from "../machine/platform.ts";
 
+/** In place of a number of preemptions: there is no bound, every interleaving passes. */
+export const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
+
 /** The largest bound that was searched to completion without a failure. */
 export interface Complete {
+  /** Or ANY_NUMBER. */
   readonly preemptions: number;
   /** Schedules run for it, including those cut short. */
   readonly schedules: number;

@@ -210,8 +210,10 @@ export class Engine implements Pilot {
   /** Asks the scheduler where there is a choice, and counts the preemption if it takes one. */
   private ask(): number {
     const { choices, costs, current } = this.occupancy;
-    const isChoice = choices.length > 1 || this.memory.stops.isAskingEverywhere;
-    const index = isChoice ? this.scheduler.next(this.occupancy, current, this.contexts) : 0;
+    const { memory, scheduler } = this;
+    const isChoice =
+      choices.length > 1 || memory.stops.isAskingEverywhere || scheduler.asksAlone === true;
+    const index = isChoice ? scheduler.next(this.occupancy, current, this.contexts) : 0;
     if (index === PRUNE) {
       this.isPruned = true;
       return choices[0] as number;
@@ -299,6 +301,7 @@ export class Engine implements Pilot {
 
   private finish(context: Context, result: unknown): void {
     this.occupancy.ends(context);
+    this.memory.observer?.finished?.();
     this.listener?.ended(context, result);
     context.end();
     if (!context.isService) {
@@ -311,6 +314,7 @@ export class Engine implements Pilot {
     this.memory.stops.progressed();
     // A check sees the memory, without the stores that wait.
     if (this.memory.buffers?.isEmpty !== false) this.outside(this.program.afterEach);
+    this.memory.observer?.checked?.();
   }
 
   private outside(check: ((world: unknown, setup: unknown) => void) | undefined): void {
@@ -400,6 +404,7 @@ export class Engine implements Pilot {
 
   blocked(): void {
     const context = this.running as Context;
+    this.memory.observer?.blocked?.(context.waitAddress);
     this.occupancy.waits(context);
     this.memory.runnable.lookForWaiters(this.contexts);
     this.listener?.waited(context);

@@ -22,7 +22,7 @@ import type { World } from "./world.ts";
 export interface SearchOptions {
   /** Default `portfolio`. */
   readonly strategy?: Strategy;
-  /** The largest preemption bound. Default 2. */
+  /** The largest preemption bound; `all` has none. Default 2. */
   readonly preemptions?: number;
   /** The smallest: schedules with fewer preemptions are known to pass. Default 0. */
   readonly leastPreemptions?: number;

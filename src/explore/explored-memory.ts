@@ -140,6 +140,12 @@ export class ExploredMemory implements Memory {
     return this.raw.read32(address);
   }
 
+  /** The same for checks that tell what they look at. */
+  look(address: Address): number {
+    this.watching?.looked?.(address);
+    return this.peek(address);
+  }
+
   /** The same as `cpu` sees it. */
   peekAs(cpu: number, address: Address): number {
     return this.buffers === undefined ? this.peek(address) : this.buffers.view(cpu, address);
@@ -193,11 +199,12 @@ export class ExploredMemory implements Memory {
 
   /** Runs `section` and tells `observer` of its accesses. */
   observed<T>(observer: Observer, section: () => T): T {
+    const before = this.watching;
     this.watching = observer;
     try {
       return section();
     } finally {
-      this.watching = undefined;
+      this.watching = before;
     }
   }
 
@@ -234,8 +241,8 @@ export class ExploredMemory implements Memory {
   }
 
   private tell(kind: number, address: Address, value: number, a: number, b: number): void {
-    if (!this.stops.isOn) return;
-    this.watching?.accessed(this.cpu.context, { kind, address, value, a, b });
+    if (this.stops.isOn) this.watching?.accessed(this.cpu.context, { kind, address, value, a, b });
+    else this.watching?.looked?.(address);
   }
 
   /** Of a plain write: refuses one into the area of another CPU that is busy. */
@@ -639,6 +646,7 @@ export class ExploredMemory implements Memory {
       return;
     }
     this.stops.checkIsStaying();
+    if (this.stops.isOn) this.watching?.notified?.(address);
     this.runnable.notify(address);
     this.log.record(k.NOTIFY, address, 0);
   }

@@ -149,3 +149,9 @@ export function hasFailed(kind: number, value: number, a: number): boolean {
   return hasTwoWords(kind) && value === 0;
 }
 export const hasTwoWords = (kind: number): boolean => ((TWO_WORDS >>> kind) & 1) !== 0;
+/** Bytes that an access covers, or all of its word; an observer hears `a` and `b`. */
+export function bytesOf(kind: number, a: number, b: number): number {
+  if (kind === FILL || kind === COPY) return a;
+  if (kind === FIND_OTHER) return b;
+  return hasTwoWords(kind) ? 8 : 4;
+}

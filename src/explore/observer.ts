@@ -22,6 +22,16 @@ export interface Observer {
   switched(context: Context, before: Context | undefined): void;
   /** No context is in mid-operation on `cpu` any more; its `lease` is given back, a release. */
   idle(cpu: number, lease: Address): void;
+  /** The running context has seen the word, and waits until it changes. */
+  blocked?(address: Address): void;
+  /** Contexts that wait for the word are woken. */
+  notified?(address: Address): void;
+  /** The operation of the running context has ended, and a check after each operation may follow. */
+  finished?(): void;
+  /** That check reads a word of the memory. */
+  looked?(address: Address): void;
+  /** That check is over. */
+  checked?(): void;
 }
 
 /** Two observers as one. The first has heard of an access before the second may throw at it. */
@@ -42,6 +52,26 @@ export function both(first: Observer, second: Observer): Observer {
     idle(...at) {
       first.idle(...at);
       second.idle(...at);
+    },
+    blocked(address) {
+      first.blocked?.(address);
+      second.blocked?.(address);
+    },
+    notified(address) {
+      first.notified?.(address);
+      second.notified?.(address);
+    },
+    finished() {
+      first.finished?.();
+      second.finished?.();
+    },
+    looked(address) {
+      first.looked?.(address);
+      second.looked?.(address);
+    },
+    checked() {
+      first.checked?.();
+      second.checked?.();
     },
   };
 }

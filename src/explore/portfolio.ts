@@ -5,15 +5,17 @@
  * until the budget is spent, PCT looks for deep bugs, and partial order sampling and a random walk for
  * those that need many switches.
  */
-import type { Budget } from "./budget.ts";
+import { ANY_NUMBER, type Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
 import { PctScheduler } from "./schedulers/pct.ts";
 import { PosScheduler } from "./schedulers/pos.ts";
 import type { Scheduler } from "./schedulers/scheduler.ts";
 import { WalkScheduler } from "./schedulers/walk.ts";
 import { type Hit, type SearchLimits, searchBound, searchWith } from "./search.ts";
+import { searchEvery } from "./search-every.ts";
 
-export type Strategy = "portfolio" | "bound" | "pct" | "pos" | "walk";
+/** `all`: every interleaving, without a bound. */
+export type Strategy = "portfolio" | "bound" | "all" | "pct" | "pos" | "walk";
 
 export interface PortfolioOptions {
   readonly strategy: Strategy;
@@ -35,6 +37,11 @@ export function searchPortfolio(
 ): Hit | undefined {
   const { strategy, seed } = options;
   if (strategy === "bound") return searchBounds(engine, { budget }, options);
+  if (strategy === "all") {
+    const { hit, complete, schedules } = searchEvery(engine, { budget });
+    if (complete) budget.bounds.push({ preemptions: ANY_NUMBER, schedules });
+    return hit;
+  }
   if (strategy !== "portfolio") {
     return searchWith(engine, samplerOf(strategy, seed), { budget }).hit;
   }

@@ -127,7 +127,7 @@ export class RaceDetector implements Observer {
     const word = address & ~3;
     if (kind === k.COPY) this.range(context, { kind, writes: false }, value & ~3, a);
     const access = { kind, writes: k.isWrite(kind) && !k.hasFailed(kind, value, a) };
-    this.range(context, access, word, bytesOf(kind, a, b));
+    this.range(context, access, word, k.bytesOf(kind, a, b));
   }
 
   private range(context: Context, access: WordAccess, from: Address, bytes: number): void {
@@ -188,13 +188,6 @@ export class RaceDetector implements Observer {
       );
     }
   }
-}
-
-/** Bytes from its first word on that an access covers; `a` and `b` are its arguments. */
-function bytesOf(kind: number, a: number, b: number): number {
-  if (kind === k.FILL || kind === k.COPY) return a;
-  if (kind === k.FIND_OTHER) return b;
-  return k.hasTwoWords(kind) ? 8 : 4;
 }
 
 function sortOf({ isPlain, writes }: Sort): Exclude<keyof WordHistory, "released"> {

@@ -183,7 +183,7 @@ export class Laboratory implements World {
     this.s = this.memory.runAs(0, () => this.boot(options));
     this.reading = {
       peek: (address) =>
-        address > 0 && address < this.memory.byteLength ? this.memory.peek(address & ~3) : 0,
+        address > 0 && address < this.memory.byteLength ? this.memory.look(address & ~3) : 0,
       draw: (value) => this.names.draw(value),
     };
     this.names = new LaboratoryNames(this);

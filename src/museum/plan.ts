@@ -111,7 +111,8 @@ export function jobsOf(plan: Plan, threads: number): readonly Job[] {
 /** Job 0 runs the bounds, the others sample. */
 function searchJobs({ subject, search, dataRaces }: SearchPlan, threads: number): SearchJob[] {
   const { strategy = "portfolio", schedules, seed = 1 } = search;
-  if (strategy === "bound") return [{ kind: "search", subject, search, dataRaces, shard: 0 }];
+  if (strategy === "bound" || strategy === "all")
+    return [{ kind: "search", subject, search, dataRaces, shard: 0 }];
   const isMixed = strategy === "portfolio";
   const shares = schedules === undefined ? undefined : sharesOf(schedules, isMixed);
   const count = shares?.length ?? threads;

@@ -2,7 +2,7 @@
 /** What a search of several scenarios has found, as text: which are complete to which bound. */
 import type { EachResult } from "../museum/plan.ts";
 import type { Subject } from "../museum/subject.ts";
-import { failureText, headText, provenNothing, replayHint } from "./exploration.ts";
+import { boundText, failureText, headText, provenNothing, replayHint } from "./exploration.ts";
 import { count, styled } from "./text.ts";
 
 type Searched = EachResult["scenarios"][number];
@@ -29,8 +29,7 @@ export function explorationOfAllReport(
 }
 
 function completeText(scenarios: number, preemptions: number): string {
-  const bound = `with at most ${preemptions} preemptions`;
-  return `complete: in all ${scenarios} scenarios every schedule ${bound} passes`;
+  return `complete: in all ${scenarios} scenarios ${boundText(preemptions)} passes`;
 }
 
 /** A line for each bound that is the largest one completed of some scenarios, the largest first. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The result of a search, as text. */
-import type { Complete, Progress } from "../explore/budget.ts";
+import { ANY_NUMBER, type Complete, type Progress } from "../explore/budget.ts";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { Failure } from "../explore/replay.ts";
 import { placeText } from "../explore/stack.ts";
@@ -58,8 +58,18 @@ function timeText(schedules: number, seconds: number): string {
   return `${seconds.toFixed(2)} s (${count(schedules / Math.max(seconds, 1e-6))}/s)`;
 }
 
+/** What passes where a search is complete. */
+export function boundText(preemptions: number): string {
+  if (preemptions === ANY_NUMBER) return "every interleaving";
+  return `every schedule with at most ${preemptions} preemptions`;
+}
+
 function completeText(complete: Complete | undefined): string {
   if (complete === undefined) return "";
+  if (complete.preemptions === ANY_NUMBER) {
+    const some = `${count(complete.schedules)} schedules stand for all`;
+    return `${styled("green", `complete: every interleaving passes (${some})`)}\n`;
+  }
   const all = `all ${count(complete.schedules)} schedules with at most ${complete.preemptions}`;
   return `${styled("green", `complete: ${all} preemptions pass`)}\n`;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The answer of a search as a page: what was searched to which bound, and what fails, step by step. */
-import type { Complete } from "../explore/budget.ts";
+import { ANY_NUMBER, type Complete } from "../explore/budget.ts";
 import type { Failure, Replayed } from "../explore/replay.ts";
+import { boundText } from "./exploration.ts";
 import { html } from "./html.ts";
 import { origin, page, type ReportSource, table, verdict } from "./page.ts";
 import { count } from "./text.ts";
@@ -65,12 +66,12 @@ function answer(parts: readonly SearchedPart[], failed: readonly SearchedPart[])
   const bounds = parts.map(({ complete }) => complete?.preemptions ?? -1);
   const least = Math.min(...bounds);
   if (least < 0) return verdict("unsure", "not complete: nothing is proven");
-  return verdict("met", `every schedule with at most ${least} preemptions passes`);
+  return verdict("met", `${boundText(least)} passes`);
 }
 
 function row(part: SearchedPart): string[] {
   const { name, schedules, complete, conflicts, ordersDiffer, failure } = part;
-  const bound = complete === undefined ? "–" : String(complete.preemptions);
+  const bound = complete === undefined ? "–" : completeTo(complete);
   const said =
     failure !== undefined
       ? verdict("missed", failure.class)
@@ -81,6 +82,9 @@ function row(part: SearchedPart): string[] {
           : verdict("unsure", "nothing could fail");
   return [html(name), count(schedules), bound, count(conflicts), said];
 }
+
+const completeTo = ({ preemptions }: Complete): string =>
+  preemptions === ANY_NUMBER ? "no bound" : String(preemptions);
 
 function failureSection({ name, failure, shown }: SearchedPart): string {
   if (failure === undefined) return "";

@@ -74,6 +74,16 @@ test("explore --no-prune runs more schedules to the same answer, and gives its r
   expect(schedulesPerCpuSecond).toBeCloseTo(schedules / cpuSeconds);
 });
 
+test("explore --strategy all needs no bound where it ends, and is refused where a task migrates", async () => {
+  const all = ["--strategy", "all"];
+  const { out, code } = await slablab(["explore", "free-and-take", ...all]);
+  expect(out).toMatch(/complete: every interleaving passes \([\d,]+ schedules stand for all\)/);
+  expect(code).toBe(0);
+  const refused = await slablab(["explore", "migration-alloc", ...all]);
+  expect(refused.err).toMatch(/may migrate again and again/);
+  expect(refused.code).toBe(2);
+});
+
 test("a saved failure is replayed by its file and by its token, by another process as well", async () => {
   const saved = file("r07.json");
   const found = await explore("interrupt-alloc", "--mutation", "S01", "--out", saved);

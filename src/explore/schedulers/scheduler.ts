@@ -36,6 +36,8 @@ export interface Pending {
 export const PRUNE = -1;
 
 export interface Scheduler {
+  /** It is also asked where only one context can go on, and that is not the one that has just run. */
+  readonly asksAlone?: boolean;
   /** Another schedule begins. False: this scheduler has no further one. */
   begin(): boolean;
   /**
