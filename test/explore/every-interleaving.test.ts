@@ -205,7 +205,8 @@ describe("one schedule for all that only order independent steps otherwise", () 
     // Only a task that begins to wait between the two misses it.
     const early = [
       task(0, "wait", (memory, at) => memory.waitWhile(at(0), 0)),
-      task(1, "wake, write", (memory, at) => {
+      task(1, "look, wake, write", (memory, at) => {
+        memory.readOnce(at(1));
         memory.notify(at(0));
         memory.writeOnce(at(0), 1);
       }),
