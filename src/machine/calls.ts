@@ -42,8 +42,19 @@ export class Calls {
    * CPU is not called: it keeps nothing, since taking it offline has emptied it.
    */
   callOn(cpu: number, fn: number, argument: Address): void {
+    let owner = this.tryCallOn(cpu, fn, argument);
+    while (owner !== 0) {
+      // Preemption is on here: the owner may wait for work, and go on only on this caller's CPU.
+      this.memory.waitWhile(this.ownerOf(cpu), owner, owner);
+      owner = this.tryCallOn(cpu, fn, argument);
+    }
+  }
+
+  /** 0, or the task that owns the slot of `cpu`. */
+  private tryCallOn(cpu: number, fn: number, argument: Address): number {
     const { memory } = this;
     memory.preemptDisable();
+    let owner = 0;
     if (cpu === memory.smpProcessorId()) {
       const flags = memory.irqSave();
       this.functions.call(fn, argument);
@@ -52,9 +63,10 @@ export class Calls {
       const target = this.cpuBase + cpu * sizeOfCpu;
       // Preemption stays off from the look to the answer: see Presence.
       const isThere = memory.loadAcquire(target + Cpu.online) !== CPU_ABSENT;
-      if (isThere) this.callRemote(cpu, fn, argument, CALL_INTERRUPT);
+      if (isThere) owner = this.tryCallRemote(cpu, fn, argument, CALL_INTERRUPT);
     }
     memory.preemptEnable();
+    return owner;
   }
 
   /**
@@ -67,21 +79,27 @@ export class Calls {
     const isHere = cpu === memory.smpProcessorId();
     if (isHere) this.functions.call(fn, argument);
     memory.preemptEnable();
-    if (!isHere) this.callRemote(cpu, fn, argument, CALL_WORK);
+    if (isHere) return;
+    let owner = this.tryCallRemote(cpu, fn, argument, CALL_WORK);
+    while (owner !== 0) {
+      memory.waitWhile(this.ownerOf(cpu), owner, owner);
+      owner = this.tryCallRemote(cpu, fn, argument, CALL_WORK);
+    }
   }
 
-  private callRemote(cpu: number, fn: number, argument: Address, kind: number): void {
+  private ownerOf(cpu: number): Address {
+    return this.cpuBase + cpu * sizeOfCpu + Cpu.callOwner;
+  }
+
+  /** 0, or the task that owns the slot. */
+  private tryCallRemote(cpu: number, fn: number, argument: Address, kind: number): number {
     const { memory } = this;
     const target = this.cpuBase + cpu * sizeOfCpu;
     if (memory.irqsDisabled()) {
       throw new KernelBug("deadlock", `call to CPU ${cpu} with interrupts off`);
     }
-    const me = memory.current() + 1;
-    let owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
-    while (owner !== 0) {
-      memory.waitWhile(target + Cpu.callOwner, owner, owner);
-      owner = memory.cmpxchg(target + Cpu.callOwner, 0, me);
-    }
+    const owner = memory.cmpxchg(target + Cpu.callOwner, 0, memory.current() + 1);
+    if (owner !== 0) return owner;
     memory.write32(target + Cpu.callFunction, fn);
     memory.write32(target + Cpu.callArgument, argument);
     // Release: a CPU that sees callPending sees the function and its argument.
@@ -92,6 +110,7 @@ export class Calls {
     memory.waitWhile(target + Cpu.callPending, kind, holder);
     memory.storeRelease(target + Cpu.callOwner, 0);
     memory.notify(target + Cpu.callOwner);
+    return 0;
   }
 
   /** on_each_cpu_cond: CPUs in ascending order, each only if `condition` holds for it. */
@@ -122,7 +141,7 @@ export class Calls {
   take(): boolean {
     const { memory } = this;
     const me = this.cpuBase + memory.smpProcessorId() * sizeOfCpu;
-    // Acquire: pairs with the release in callRemote.
+    // Acquire: pairs with the release in tryCallRemote.
     const pending = memory.loadAcquire(me + Cpu.callPending);
     if (pending === CALL_INTERRUPT) this.run(me);
     return pending === CALL_WORK;

@@ -23,6 +23,7 @@ import {
   sheavesBulk,
   sheavesLastFull,
   sheavesShrink,
+  sheavesShrinkDestroy,
   sheavesTwoCpus,
 } from "./sheaves-cpus.ts";
 import {
@@ -89,6 +90,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   sheavesBarnLimit,
   sheavesBulk,
   sheavesShrink,
+  sheavesShrinkDestroy,
   sheavesInterrupt,
   sheavesNolock,
   sheavesNolockElsewhere,

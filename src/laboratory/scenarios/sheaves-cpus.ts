@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Two CPUs of one node exchange sheaves by way of the barn. */
 import { on, type SlabScenario, task } from "../scenario.ts";
-import { alloc, bulkAlloc, bulkFree, free, shrink } from "../steps.ts";
+import { alloc, bulkAlloc, bulkFree, destroy, free, shrink } from "../steps.ts";
 
 const machine = { cpus: 2, kernel: "7.1", sheafCapacity: 2 } as const;
 
@@ -55,4 +55,13 @@ export const sheavesShrink: SlabScenario = {
   setup: on(0, alloc("a", 8), free("a.0-5")),
   contexts: [task("A", 1, shrink()), task("B", 0, free("a.6"), alloc("x", 2), free("x"))],
   endsEmpty: "shrunk",
+};
+
+export const sheavesShrinkDestroy: SlabScenario = {
+  name: "sheaves-shrink-destroy",
+  story:
+    "A shrink has work done by a CPU which the end of the cache calls as well; objects are left.",
+  machine: { ...machine, survivesReports: true },
+  setup: [...on(0, alloc("a", 4)), ...on(1, alloc("b", 4))],
+  contexts: [task("A", 0, shrink()), task("B", 0, destroy())],
 };
