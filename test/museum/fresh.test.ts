@@ -124,7 +124,9 @@ test("`all` scenarios with a mutation are those whose allocator and kernel it ch
 
 test("`all` scenarios of a kernel are those made for it and those that tell the same of it", async () => {
   const [first, second, third, last] = await Promise.all(
-    (["4.1", "6.1", "6.19", "7.1"] as const).map((kernel) => namesOfAll({ allocator: "slub", kernel })),
+    (["4.1", "6.1", "6.19", "7.1"] as const).map((kernel) =>
+      namesOfAll({ allocator: "slub", kernel }),
+    ),
   );
   expect(first).toContain("keeps-none");
   const gone = first?.filter((name) => !second?.includes(name));
