@@ -60,7 +60,11 @@ export class Occupancy {
     const { busyCpus, buffers } = this.memory;
     if (buffers !== undefined && context.isTask) this.switchTasks(context, cpu, buffers);
     const wasCounted = context.running && !context.isAsleep;
-    if (wasCounted && context.cpu !== cpu) this.leaves(context);
+    if (wasCounted && context.cpu !== cpu) {
+      // As between operations: it looks for what it has left to the CPU before it goes.
+      this.mayLook[context.cpu] = true;
+      this.leaves(context);
+    }
     if (!wasCounted || context.cpu !== cpu) busyCpus.enter(cpu);
     busyCpus.take(cpu, context.id);
     context.cpu = cpu;

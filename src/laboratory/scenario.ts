@@ -15,7 +15,7 @@
  */
 
 import type { AllocatorName } from "../caches/flags.ts";
-import { DEFAULT_KERNEL } from "../caches/kernel-version.ts";
+import { DEFAULT_KERNEL, type Release, since } from "../caches/kernel-version.ts";
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
 import type { Scenario } from "../explore/program.ts";
 import type { MemoryModel } from "../explore/store-buffers.ts";
@@ -225,6 +225,12 @@ const ONLY: Readonly<Partial<Record<Step["verb"], AllocatorName>>> = {
   tune: "slab",
 };
 
+/** The release of Linux that took what a verb does away. */
+const UNTIL: Readonly<Partial<Record<Step["verb"], Release>>> = {
+  "keep-none": "5.9",
+  "flush-cpu": "7.0",
+};
+
 /** @throws RangeError if a step names a task that is not there. */
 function refuseStrangers(scenario: SlabScenario): void {
   for (const step of stepsOf(scenario)) {
@@ -234,15 +240,26 @@ function refuseStrangers(scenario: SlabScenario): void {
   }
 }
 
-/** @throws RangeError if there is no such allocator, or it does not have a verb of the scenario. */
-function refuseUnfit(scenario: SlabScenario): void {
+/** Why a scenario cannot run on its machine: no such allocator, or none with a verb of the scenario. */
+export function whyUnfit(scenario: SlabScenario): string | undefined {
   const { name, machine } = scenario;
   const { allocator = "slub", kernel = DEFAULT_KERNEL } = machine;
   const why = whyItCannotRun(allocator, kernel);
-  if (why !== undefined) throw new RangeError(`${why}; explore that of ${DEFAULT_KERNEL}, or SLAB`);
-  const unfit = stepsOf(scenario).find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
-  if (unfit === undefined) return;
-  throw new RangeError(`scenario ${name}: ${allocator} has no "${unfit.verb}"`);
+  if (why !== undefined) return `${why}; explore that of ${DEFAULT_KERNEL}, or SLAB`;
+  const steps = stepsOf(scenario);
+  const foreign = steps.find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
+  if (foreign !== undefined) return `scenario ${name}: ${allocator} has no "${foreign.verb}"`;
+  const gone = steps.find(({ verb }) => {
+    const release = UNTIL[verb];
+    return release !== undefined && since(kernel, release);
+  });
+  return gone && `scenario ${name}: ${allocator} of Linux ${kernel} has no "${gone.verb}"`;
+}
+
+/** @throws RangeError */
+function refuseUnfit(scenario: SlabScenario): void {
+  const why = whyUnfit(scenario);
+  if (why !== undefined) throw new RangeError(why);
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type Era,
   KERNEL_VERSIONS,
   type KernelVersion,
+  since,
 } from "../caches/kernel-version.ts";
 import type { Scenario } from "../explore/program.ts";
 import type { MemoryModel } from "../explore/store-buffers.ts";
@@ -17,7 +18,7 @@ import { eraChange } from "../kernel/era.ts";
 import type { Laboratory } from "../laboratory/laboratory.ts";
 import { blaming, type Mutation, mutate, NoMutation } from "../laboratory/mutation.ts";
 import { parseScenario } from "../laboratory/parse.ts";
-import { type SlabScenario, scenarioOf } from "../laboratory/scenario.ts";
+import { type SlabScenario, scenarioOf, whyUnfit } from "../laboratory/scenario.ts";
 import type { Bound } from "../laboratory/steps.ts";
 import { exhibit } from "./bugs/index.ts";
 import { loadMutation } from "./mutations.ts";
@@ -45,25 +46,46 @@ export const ALL = "all";
 export class NoScenario extends Error {}
 
 /**
- * The subject itself; for `all`, each scenario that must pass, was made for the allocator and kernel
+ * The subject itself; for `all`, each scenario that must pass, is for the allocator and kernel
  * that are named, and runs what the mutation changes. @throws NoScenario, NoMutation
  */
 export async function subjectsOf(subject: Subject): Promise<[Subject, ...Subject[]]> {
   const { scenario, text, mutation, era = "fixed", allocator, kernel } = subject;
   if (scenario !== ALL || text !== undefined) return [subject];
   const fit = [...scenarios.values()].filter(
-    ({ name, machine }) =>
-      !name.endsWith("unchecked") &&
-      (allocator ?? machine.allocator ?? "slub") === (machine.allocator ?? "slub") &&
-      (kernel ?? machine.kernel ?? DEFAULT_KERNEL) === (machine.kernel ?? DEFAULT_KERNEL),
+    (made) =>
+      !made.name.endsWith("unchecked") &&
+      (allocator ?? allocatorOf(made)) === allocatorOf(made) &&
+      (kernel === undefined || isFor(kernel, made)),
   );
-  const changed = mutation === undefined ? fit : changedBy(await loadMutation(mutation), era, fit);
+  const moved = fit.map((made) => onKernel(made, kernel));
+  const changed =
+    mutation === undefined ? moved : changedBy(await loadMutation(mutation), era, moved);
   const [first, ...others] = changed.map(({ name }) => ({ ...subject, scenario: name }));
   if (first === undefined) {
     const wanted = [allocator, kernel].filter((word) => word !== undefined).join(" of ");
     throw new NoScenario(`no scenario is made for ${wanted}`);
   }
   return [first, ...others];
+}
+
+function onKernel(made: SlabScenario, kernel: KernelVersion | undefined): SlabScenario {
+  return kernel === undefined ? made : { ...made, machine: { ...made.machine, kernel } };
+}
+
+const allocatorOf = ({ machine }: SlabScenario): AllocatorName => machine.allocator ?? "slub";
+
+/**
+ * Whether a scenario was made for the kernel, or tells the same of it: one with cpu slabs, or SLAB, of
+ * an earlier kernel; one with sheaves of a later kernel, if its cache asks for them. All verbs must exist.
+ */
+function isFor(kernel: KernelVersion, made: SlabScenario): boolean {
+  const { kernel: own = DEFAULT_KERNEL, sheafCapacity } = made.machine;
+  if (own === kernel) return true;
+  const haveCpuSlabs = !since(kernel, "7.0") && !since(own, "7.0");
+  const isEarlier = haveCpuSlabs && since(kernel, own);
+  const haveSheaves = since(kernel, "6.18") && since(own, "6.18") && sheafCapacity !== undefined;
+  return (isEarlier || haveSheaves) && whyUnfit(onKernel(made, kernel)) === undefined;
 }
 
 /** The scenarios whose classes the mutation changes. @throws NoMutation where there are none. */

@@ -108,6 +108,30 @@ test("a call to a CPU that waits with interrupts off is a deadlock", () => {
   expect(failure?.message).toContain("task 1 in wait with interrupts off waits for");
 });
 
+const askWork = ({ machine, bump, word }: Whole) => machine.calls.workOn(1, bump, word);
+const workOther = operation("work for CPU 1", askWork);
+
+test("a call waits preemptibly for the slot of a CPU that has work to do for a task of its own CPU", () => {
+  const { failure, complete } = run(
+    [task(0, workOther), task(0, callOther)],
+    ({ memory, word }) => {
+      expect(memory.peek(word)).toBe(2);
+    },
+  );
+  expect(failure).toBeUndefined();
+  expect(complete?.preemptions).toBe(2);
+});
+
+test("work is done on a CPU whose own task has asked for it and was moved away", () => {
+  const twice = operation("work for CPU 1, twice", (world) => {
+    askWork(world);
+    askWork(world);
+  });
+  const { failure, complete } = run([{ ...task(0, twice), migrates: true }]);
+  expect(failure).toBeUndefined();
+  expect(complete?.preemptions).toBe(2);
+});
+
 const retire = operation("retire", ({ memory, machine, head, word, release }) => {
   memory.writeOnce(word, 0);
   machine.rcu.call(head, release);

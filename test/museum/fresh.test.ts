@@ -121,3 +121,19 @@ test("`all` scenarios with a mutation are those whose allocator and kernel it ch
   const none = namesOfAll({ mutation: "R04", allocator: "slab" });
   await expect(none).rejects.toThrow("R04 changes no class of slab");
 });
+
+test("`all` scenarios of a kernel are those made for it and those that tell the same of it", async () => {
+  const [first, second, third, last] = await Promise.all(
+    (["4.1", "6.1", "6.19", "7.1"] as const).map((kernel) =>
+      namesOfAll({ allocator: "slub", kernel }),
+    ),
+  );
+  expect(first).toContain("keeps-none");
+  const gone = first?.filter((name) => !second?.includes(name));
+  expect(gone).toEqual(["keeps-none", "limit-not-yet-seen"]);
+  expect(third).toEqual(expect.arrayContaining(second as string[]));
+  expect(third).toContain("opt-in-refill");
+  expect(third).toContain("sheaves-two-cpus");
+  expect(last).toContain("sheaves-two-cpus");
+  expect(last).not.toContain("two-cpus");
+});

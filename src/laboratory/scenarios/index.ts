@@ -39,6 +39,13 @@ import {
   sheavesMovedRefill,
 } from "./sheaves-migration.ts";
 import {
+  optInBulk,
+  optInFlush,
+  optInInterrupt,
+  optInMoved,
+  optInRefill,
+} from "./sheaves-opt-in.ts";
+import {
   sheavesCpuOffline,
   sheavesFlush,
   sheavesPrefill,
@@ -109,6 +116,11 @@ export const SCENARIOS: readonly SlabScenario[] = [
   sheavesTakeAll,
   sheavesBecomesEmpty,
   sheavesShrinkSlabs,
+  optInRefill,
+  optInInterrupt,
+  optInMoved,
+  optInFlush,
+  optInBulk,
   pageFails,
   bulkFails,
   typesafeReader,

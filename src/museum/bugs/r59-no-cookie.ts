@@ -39,8 +39,8 @@ export const R59 = bug({
       "A task that may use node 2 is moved to node 1 while it looks for a slab; there are no pages.",
     machine: { cpus: 3, nodes: 3, minPartial: 0, cpuPartial: 0 },
     setup: [
-      ...on(1, alloc("a", 4, 1), flush(), free("a.0")),
-      ...on(2, alloc("b", 4, 2), flush(), free("b.0")),
+      ...on(1, alloc("a", 4, 1), flush(), free("a.0"), flush()),
+      ...on(2, alloc("b", 4, 2), flush(), free("b.0"), flush()),
       ...on(0, failPage(1, 99), mems("A", 2)),
     ],
     contexts: [task("A", 0, alloc("x", 1, -1, "must")), task("B", 1, mems("A", 1))],

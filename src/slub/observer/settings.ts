@@ -27,6 +27,7 @@ import { clampMinPartial } from "../geometry.ts";
 import { resize } from "../resize.ts";
 import type { SlabLayer } from "../slab-layer.ts";
 import { KmemCache, ooOrder } from "../structs.ts";
+import { flushAll } from "./flush-all.ts";
 import type { LayerCounts } from "./layer-counts.ts";
 
 /** kstrtoul: a decimal unsigned long, one newline may follow; or a negative error number. */
@@ -133,7 +134,7 @@ export function slubSettings(slub: SlabLayer, counts: LayerCounts) {
         if (since(common.kernel, "4.17") && limit >= 2 ** 32) return -ERANGE;
         if (limit !== 0 && !slub.context.hasCpuPartial(s)) return -EINVAL;
         slub.lifetime.setCpuPartial(s, limit);
-        slub.front.flushAll(s);
+        flushAll(slub, s);
         return 0;
       },
     ),

@@ -4,6 +4,7 @@
 import type { Attributes } from "../../caches/attribute.ts";
 import type { AuditFindings } from "../../caches/audit-findings.ts";
 import type { CacheDrawing, Reading } from "../../caches/drawing.ts";
+import { since } from "../../caches/kernel-version.ts";
 import type { LiveObjects } from "../../caches/live-objects.ts";
 import type { Audit, ListLimits, Observer } from "../../caches/observer.ts";
 import type { SlabInfo } from "../../caches/slab-info.ts";
@@ -22,6 +23,7 @@ import { slubAttributes } from "./attributes.ts";
 import { auditAbsentCpu, auditSlubCache } from "./audit.ts";
 import { checkCpu } from "./cpu-check.ts";
 import { SlubDrawing } from "./drawing.ts";
+import { flushAll } from "./flush-all.ts";
 import { listLocks } from "./locks.ts";
 import { slabInfo } from "./slab-info.ts";
 import { objectsOfSlab } from "./slab-objects.ts";
@@ -37,11 +39,15 @@ export class SlubObserver implements Observer {
     this.slub = slub;
     this.statNames = statNames;
     this.attributes = files;
-    this.steps = new Map([
-      ["flush", (s: KmemCachePtr) => slub.front.flushAll(s)],
+    const steps = new Map([
+      ["flush", (s: KmemCachePtr) => flushAll(slub, s)],
       ["flush-cpu", (s: KmemCachePtr) => this.flushThisCpu(s)],
-      ["keep-none", (s: KmemCachePtr) => slub.lifetime.deactivate(s)],
     ]);
+    // A group's dead cache keeps no slab; since Linux 5.9 groups have no caches.
+    if (!since(slub.context.common.kernel, "5.9")) {
+      steps.set("keep-none", (s: KmemCachePtr) => slub.lifetime.deactivate(s));
+    }
+    this.steps = steps;
   }
 
   /** As the inter-processor call of a flush has it. */

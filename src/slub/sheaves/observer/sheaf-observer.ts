@@ -15,6 +15,7 @@ import { inuseOf, objectsOf } from "../../counters.ts";
 import { liveObjects } from "../../debug/locations.ts";
 import { TRACK_ALLOC } from "../../debug/tracks.ts";
 import { validateSlabCache } from "../../debug/validate.ts";
+import { flushAll } from "../../observer/flush-all.ts";
 import { listLocks } from "../../observer/locks.ts";
 import { slabInfo } from "../../observer/slab-info.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
@@ -39,13 +40,7 @@ export class SheafObserver implements Observer {
   constructor(slub: SheafSlub) {
     this.slub = slub;
     this.attributes = sheafAttributes(slub);
-    this.steps = new Map([["flush", (s: KmemCachePtr) => this.flush(s)]]);
-  }
-
-  /** flush_all */
-  private flush(s: KmemCachePtr): void {
-    const { front, context } = this.slub;
-    context.common.withCpusStaying(() => front.flushAll(s));
+    this.steps = new Map([["flush", (s: KmemCachePtr) => flushAll(slub, s)]]);
   }
 
   statWords(s: KmemCachePtr, cpu: number): Address {
