@@ -111,13 +111,14 @@ test("a call to a CPU that waits with interrupts off is a deadlock", () => {
 const askWork = ({ machine, bump, word }: Whole) => machine.calls.workOn(1, bump, word);
 const workOther = operation("work for CPU 1", askWork);
 
-test("a call waits preemptibly for the slot of a CPU that has work to do for a task of its own CPU", () => {
-  const { failure, complete } = run(
-    [task(0, workOther), task(0, callOther)],
-    ({ memory, word }) => {
-      expect(memory.peek(word)).toBe(2);
-    },
+test("a call waits for no task of its own CPU that sleeps until the other CPU has done its work", () => {
+  // Words of their own: the call may interrupt the work.
+  const call = operation("call CPU 1", ({ machine, bump, word }) =>
+    machine.calls.callOn(1, bump, word + 4),
   );
+  const { failure, complete } = run([task(0, workOther), task(0, call)], ({ memory, word }) => {
+    expect([memory.peek(word), memory.peek(word + 4)]).toEqual([1, 1]);
+  });
   expect(failure).toBeUndefined();
   expect(complete?.preemptions).toBe(2);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Two CPUs of one node exchange sheaves by way of the barn. */
 import { on, type SlabScenario, task } from "../scenario.ts";
-import { alloc, bulkAlloc, bulkFree, destroy, free, shrink } from "../steps.ts";
+import { alloc, bulkAlloc, bulkFree, free, shrink } from "../steps.ts";
 
 const machine = { cpus: 2, kernel: "7.1", sheafCapacity: 2 } as const;
 
