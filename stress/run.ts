@@ -27,7 +27,7 @@ import { NOTHING_DONE, NOTHING_USED, nothingBooted, outcomeOf } from "./outcome.
 import type { TaskFailure, TaskReport } from "./protocol.ts";
 import { StressedMachine } from "./stressed-machine.ts";
 import { usageOf } from "./usage.ts";
-import { WATCH_MS, Watchdog } from "./watchdog.ts";
+import { type Stuck, WATCH_MS, Watchdog } from "./watchdog.ts";
 import { orDeath, WorkerPool } from "./worker-pool.ts";
 import { ThreadDied, ThreadRefused } from "./worker-thread.ts";
 
@@ -268,18 +268,24 @@ export class StressRun {
    */
   private async watched<T>(work: Promise<T>): Promise<T> {
     this.watchdog.reset();
+    let ending: Promise<void> | undefined;
     const watch = this.every(WATCH_MS, () => {
+      if (ending !== undefined) return;
       const stuck = this.watchdog.look();
-      if (stuck === undefined) return;
-      const { message, task } = stuck;
-      this.fail({ failure: "livelock", message, stack: "", first: true }, task);
-      void this.kill(task);
+      if (stuck !== undefined) ending = this.endStuck(stuck);
     });
     try {
       return await work;
     } finally {
       clearInterval(watch);
     }
+  }
+
+  /** Ends a task that runs in circles, and says where it does. */
+  private async endStuck({ task, message }: Stuck): Promise<void> {
+    const stack = await this.pool.stackOf(task);
+    this.fail({ failure: "livelock", message, stack, first: true }, task);
+    await this.kill(task);
   }
 
   /** A periodic job of the main thread; an error in it ends the run. */

@@ -66,6 +66,12 @@ export class WorkerPool {
     return Promise.all(this.workers.map((worker) => orDeath(worker.ask(call))));
   }
 
+  /** Where one thread runs in circles, as lines of a stack; nothing where it is dead by now. */
+  async stackOf(task: number): Promise<string> {
+    const stack = await orDeath(this.threads[task]?.sampledStack() ?? Promise.resolve(""));
+    return stack instanceof ThreadDied ? "" : stack;
+  }
+
   /** Ends one thread by force, in mid-operation. */
   async kill(task: number): Promise<void> {
     await this.threads[task]?.kill();

@@ -3,8 +3,13 @@
  * A worker with calls. A call to a worker that dies never hangs: it is raced against the worker's end.
  */
 import { extname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
+import { sampledStack } from "./sampled-stack.ts";
+
+/** How long a thread is looked at that runs in circles, in ms. */
+const SAMPLED_MS = 100;
 
 /** This machine starts no more threads. */
 export class ThreadRefused extends Error {
@@ -67,6 +72,17 @@ export class WorkerThread<Api> {
   /** @throws ThreadDied */
   async ask<T>(call: (api: Remote<Api>) => Promise<T>): Promise<T> {
     return Promise.race([call(this.api), this.death]);
+  }
+
+  /** Where the thread spends its time, as lines of a stack, though it may answer nothing. @throws ThreadDied */
+  async sampledStack(): Promise<string> {
+    return Promise.race([this.sample(), this.death]);
+  }
+
+  private async sample(): Promise<string> {
+    const profile = await this.worker.startCpuProfile();
+    await delay(SAMPLED_MS);
+    return sampledStack(await profile.stop());
   }
 
   /** Ends the thread by force, in mid-operation. */

@@ -18,5 +18,8 @@ export async function expectStuckCpu(allocator: "slub" | "slab", patience: numbe
     /^CPU 1 \(task 1\) has made no progress for \d+ s; it is doing (kfree|kmem_cache_free(_bulk)?)\(.+\), under way$/,
   );
   expect(outcome.failure?.lastOperations[1]?.operations.at(-1)).toMatchObject({ cpu: 1 });
+  expect(outcome.failure?.stack).toMatch(
+    /at (circle|free|flush) \(mutations\/endless-slow-frees\.ts:\d+\)/,
+  );
   expect(outcome.interrupted).toBe(false);
 }

@@ -87,8 +87,8 @@ test("a stuck CPU on real threads is a livelock, and the report says where", () 
 test("a CPU that is stuck when the other has finished is a livelock", async () => {
   await loadMutation(everywhere);
   // Only the critical task of this load frees anything before memory is short.
-  const wanted = options({ workload: "pressure", cpus: 2, nodes: 1, operations: 1_000 });
+  const wanted = options({ workload: "pressure", cpus: 2, nodes: 1, operations: 200 });
   const outcome = await stress({ ...wanted, mutation: everywhere }, { patience: PATIENCE_MS });
-  expect(outcome.operations).toBeGreaterThanOrEqual(900);
+  expect(outcome.operations).toBeGreaterThanOrEqual(180);
   expect(outcome.failure).toMatchObject({ class: "livelock" });
 });
