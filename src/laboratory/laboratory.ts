@@ -154,6 +154,7 @@ export class Laboratory implements World {
     this.memory = exploredMemory(machineOptions, equipment.memory);
     // A late store may come after the notification that belongs to it.
     if (equipment.memory === "sc") this.memory.requireNotify();
+    this.memory.decideByChoice({ cycles: nodes > 1, random: policies });
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
     const grouped = equipment.groups ? withGroups(kernel)(plainBase) : plainBase;
