@@ -6,7 +6,7 @@
  */
 import type { Address } from "../machine/memory.ts";
 import { mixHigh, mixLow } from "./journal.ts";
-import { BEGIN, WAIT } from "./kinds.ts";
+import { BEGIN, CPU_ID, WAIT } from "./kinds.ts";
 
 /** Input of an operation: the result of set-up, and those of its context's earlier operations. */
 export interface Given<S> {
@@ -90,6 +90,9 @@ export class Context {
   looksInVain = 0;
   /** It goes on only when a word has changed, or no other context can go on. */
   givesWay = false;
+
+  /** What chance decides in its next step falls the other way. */
+  goesOtherWay = false;
 
   /** Kind and address of its next access. */
   pendingKind = BEGIN;
@@ -202,6 +205,11 @@ export class Context {
 
   get canMigrate(): boolean {
     return this.migrates && this.isPreemptible;
+  }
+
+  /** Chance decides in its next step. */
+  get awaitsChance(): boolean {
+    return this.pendingKind === CPU_ID && this.pendingAddress !== 0;
   }
 
   /** Waits in a place where another task may have the CPU. */

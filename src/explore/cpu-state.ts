@@ -20,6 +20,15 @@ export interface CpuStateParts {
   readonly runnable: RunnableWatch;
 }
 
+/** What of a CPU is left to chance, where it decides a branch. */
+export interface Chances {
+  /** Of the cycle counter only its last ten bits ever matter: nothing of them is set, or all. */
+  readonly cycles?: boolean;
+  readonly random?: boolean;
+}
+
+const LATE_CYCLES = 1023;
+
 export class CpuState {
   private readonly layout: MachineLayout;
   private readonly log: AccessLog;
@@ -29,6 +38,7 @@ export class CpuState {
   private running: Context = this.outside;
   /** First byte of the running CPU's area. */
   private areaStart: Address = 0;
+  private chances: Chances = {};
 
   constructor({ layout, log, stops, runnable }: CpuStateParts) {
     this.layout = layout;
@@ -162,10 +172,39 @@ export class CpuState {
     }
   }
 
-  // ---- random numbers ----
+  // ---- chance ----
+
+  /** What chance decides from now on is a choice of the schedule. */
+  decideByChoice(chances: Chances): void {
+    this.chances = chances;
+  }
+
+  cycles(): number {
+    if (this.chances.cycles !== true) return 0;
+    return this.choose(k.CYCLES) === 0 ? 0 : LATE_CYCLES;
+  }
+
+  /** A number of a fixed sequence or, where it is a choice, that number or the next. */
+  random(): number {
+    const drawn = this.draw();
+    return this.chances.random === true ? (drawn + this.choose(k.RANDOM)) | 0 : drawn;
+  }
+
+  /** 0, or 1: the other way. */
+  private choose(what: number): number {
+    const { log, running } = this;
+    if (log.isRecalling) return log.recall(k.CPU_ID, what);
+    this.runnable.changed();
+    this.stops.beforeChance(k.CPU_ID, what);
+    const way = running.goesOtherWay ? 1 : 0;
+    running.goesOtherWay = false;
+    this.runnable.changed();
+    log.record(k.CPU_ID, what, way);
+    return way;
+  }
 
   /** The same sequence for the same operation of the same context, however often it runs. */
-  random(): number {
+  private draw(): number {
     const { running } = this;
     let x = Math.imul(running.id + 2, 0x9e3779b1) ^ Math.imul(running.operation + 1, 0x85ebca6b);
     x = Math.imul(x ^ (x >>> 15) ^ ++running.draws, 0x2c1b3c6d);

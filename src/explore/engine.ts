@@ -16,7 +16,14 @@ import { mixHigh, mixLow } from "./journal.ts";
 import type { Observer } from "./observer.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Segment } from "./schedulers/replay.ts";
-import { contextOf, cpuOf, PRUNE, type Scheduler } from "./schedulers/scheduler.ts";
+import {
+  contextOf,
+  cpuOf,
+  OTHER_WAY,
+  PRUNE,
+  type Scheduler,
+  withoutChance,
+} from "./schedulers/scheduler.ts";
 import { type Pilot, SUSPEND } from "./stop-rule.ts";
 
 /** A program to run: the operations of its contexts, its checks, and the memory they share. */
@@ -193,7 +200,8 @@ export class Engine implements Pilot {
       }
       choice = this.ask();
     }
-    if (choice !== this.turns.at(-1)) {
+    // Chance may go the other way twice in a row, which are two turns.
+    if (choice !== this.turns.at(-1) || cpuOf(choice) >= OTHER_WAY) {
       this.turns.push(choice);
       this.turnStarts.push(this.memory.stops.steps);
     }
@@ -230,7 +238,9 @@ export class Engine implements Pilot {
       this.drain(context, cpuOf(choice));
       return;
     }
-    const before = occupancy.takes(context, cpuOf(choice));
+    const place = cpuOf(choice);
+    context.goesOtherWay = place >= OTHER_WAY;
+    const before = occupancy.takes(context, withoutChance(place));
     context.waitNoMore();
     memory.runnable.lookForWaiters(this.contexts);
     memory.runnable.changed();

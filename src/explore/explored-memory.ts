@@ -21,7 +21,7 @@ import { AccessCheck } from "./access-check.ts";
 import { AccessLog } from "./access-log.ts";
 import { BusyCpus } from "./busy-cpus.ts";
 import type { Context } from "./context.ts";
-import { CpuState } from "./cpu-state.ts";
+import { type Chances, CpuState } from "./cpu-state.ts";
 import { Journal } from "./journal.ts";
 import * as k from "./kinds.ts";
 import { LockCheck } from "./lock-check.ts";
@@ -161,6 +161,11 @@ export class ExploredMemory implements Memory {
    */
   requireNotify(): void {
     this.needsNotify = true;
+  }
+
+  /** What chance decides is a choice of the schedule from now on, and both ways are explored. */
+  decideByChoice(chances: Chances): void {
+    this.cpu.decideByChoice(chances);
   }
 
   /** How reports name an address. */
@@ -600,9 +605,9 @@ export class ExploredMemory implements Memory {
   random(): number {
     return this.cpu.random();
   }
-  /** Time stands still. */
+  /** Time stands still, unless chance is a choice. */
   getCycles(): number {
-    return 0;
+    return this.cpu.cycles();
   }
 
   // ---- waiting ----

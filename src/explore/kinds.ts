@@ -34,6 +34,7 @@ export const CPU_READ = 19;
 export const CPU_CMPXCHG = 20;
 export const CPU_CMPXCHG_DOUBLE = 21;
 export const CPU_ADD = 22;
+/** A look at the CPU itself, at "address" 0 its number; at others chance decides: see below. */
 export const CPU_ID = 23;
 export const COUNT = 24;
 export const WAIT = 25;
@@ -47,6 +48,10 @@ export const BEGIN = 29;
 export const UPDATE = 30;
 /** Waiters of a word are woken; no access and no point. */
 export const NOTIFY = 31;
+
+/** In place of an address, with CPU_ID. */
+export const CYCLES = 1;
+export const RANDOM = 2;
 
 const NAMES = [
   "read8",

@@ -12,7 +12,7 @@
 import { CallSlot, CPU_ONLINE, Cpu, POLL_OWN, sizeOfCpu } from "../machine/cpus.ts";
 import type { Context } from "./context.ts";
 import type { ExploredMemory } from "./explored-memory.ts";
-import { choiceOf } from "./schedulers/scheduler.ts";
+import { choiceOf, OTHER_WAY } from "./schedulers/scheduler.ts";
 import type { StoreBuffers } from "./store-buffers.ts";
 
 export class Occupancy {
@@ -134,6 +134,7 @@ export class Occupancy {
     if (current !== undefined && this.canRun(current, current.cpu)) {
       choices.push(choiceOf(current.id, current.cpu));
       costs.push(0);
+      this.listChance(current, 0);
       this.current = 0;
     }
     for (const context of this.contexts) {
@@ -156,13 +157,22 @@ export class Occupancy {
     }
   }
 
+  /** The other way that chance may decide costs no preemption. */
+  private listChance(context: Context, cost: number): void {
+    if (!context.awaitsChance) return;
+    this.choices.push(choiceOf(context.id, context.cpu + OTHER_WAY));
+    this.costs.push(cost);
+  }
+
   private listChoicesOf(context: Context, current: Context | undefined): void {
     if (context.isFinished || this.isIdle(context) || this.isWaiting(context)) return;
     const leaving = this.current >= 0 && context !== current ? 1 : 0;
     const isCurrent = this.current >= 0 && context === current;
     if (!isCurrent && this.canRun(context, context.cpu)) {
+      const cost = leaving || this.interruptsAnother(context) ? 1 : 0;
       this.choices.push(choiceOf(context.id, context.cpu));
-      this.costs.push(leaving || this.interruptsAnother(context) ? 1 : 0);
+      this.costs.push(cost);
+      this.listChance(context, cost);
     }
     if (!context.migrates || !this.mayLeave(context)) return;
     for (let cpu = 0; cpu < this.memory.cpus; cpu++) {

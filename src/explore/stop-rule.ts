@@ -237,6 +237,14 @@ export class StopRule {
     this.point(context, kind, 0, ALWAYS);
   }
 
+  /** Chance decides what the running context sees: always a point, since the pilot chooses it. */
+  beforeChance(kind: number, what: number): void {
+    const { context } = this;
+    if (context === undefined) return;
+    if (this.unwinding) this.suspend();
+    this.point(context, kind, what, ALWAYS);
+  }
+
   /** An access that no other context could notice. */
   beforeNothing(kind: number): void {
     const { context } = this;

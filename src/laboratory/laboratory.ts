@@ -77,6 +77,8 @@ export interface LaboratoryOptions {
 
 /** Parts of a laboratory that only some scenarios need. */
 export interface Equipment {
+  /** What chance decides is a choice of the schedule, where there are several nodes. */
+  readonly chance: boolean;
   /** Allocations of objects or pages can be made to fail. */
   readonly faults: boolean;
   /** There are memory groups. */
@@ -98,6 +100,7 @@ export interface Equipment {
 }
 
 const NOTHING: Equipment = {
+  chance: false,
   faults: false,
   groups: false,
   mailbox: false,
@@ -154,6 +157,8 @@ export class Laboratory implements World {
     this.memory = exploredMemory(machineOptions, equipment.memory);
     // A late store may come after the notification that belongs to it.
     if (equipment.memory === "sc") this.memory.requireNotify();
+    const isOpen = equipment.chance && nodes > 1;
+    this.memory.decideByChoice({ cycles: isOpen, random: isOpen && policies });
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
     const grouped = equipment.groups ? withGroups(kernel)(plainBase) : plainBase;

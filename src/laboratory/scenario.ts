@@ -179,8 +179,11 @@ function stepsOf({ setup, contexts }: SlabScenario): Step[] {
 }
 
 function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
-  const verbs = new Set(stepsOf(scenario).map(({ verb }) => verb));
+  const steps = stepsOf(scenario);
+  const verbs = new Set(steps.map(({ verb }) => verb));
   return {
+    // By chance other nodes are not searched for an object that must be found.
+    chance: !steps.some((step) => step.verb === "alloc" && step.wish === "must"),
     faults: verbs.has("fail-slab") || verbs.has("fail-page"),
     groups: verbs.has("group"),
     mailbox: verbs.has("hand") || verbs.has("take"),

@@ -57,9 +57,9 @@ export class BoundScheduler implements Scheduler {
   }
 
   next(runnable: Runnable, current: number): number {
-    // With no preemption left, the running context goes on as long as it can.
-    if (this.left === 0 && current >= 0) return current;
     const { costs } = runnable;
+    // With no preemption left, the running context goes on as long as it can, whatever chance decides.
+    if (this.left === 0 && current >= 0 && costs[1] !== 0) return current;
     const { left } = this;
     let options = 0;
     for (let i = 0; i < costs.length; i++) if ((costs[i] as number) <= left) options++;

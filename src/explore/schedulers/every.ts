@@ -17,7 +17,14 @@
  * own.
  */
 import { areIndependent, type Footprint, type FootprintRecorder } from "../footprint.ts";
-import { contextOf, cpuOf, PRUNE, type Runnable, type Scheduler } from "./scheduler.ts";
+import {
+  contextOf,
+  cpuOf,
+  PRUNE,
+  type Runnable,
+  type Scheduler,
+  withoutChance,
+} from "./scheduler.ts";
 
 /** A point of the present schedule where a choice was made, and the step that was chosen. */
 interface Decision {
@@ -82,8 +89,8 @@ export class EveryScheduler implements Scheduler {
       const asleep = this.stillAsleep();
       const choice = choices.find((one) => !asleep.has(one));
       if (choice === undefined) return PRUNE;
-      const tried = new Set([choice]);
-      path.push({ choices: [...choices], tried, asleep, choice, step: undefined });
+      path.push({ choices: [...choices], tried: new Set(), asleep, choice, step: undefined });
+      tryContext(path[depth] as Decision, choice);
     }
     this.depth = depth + 1;
     return choices.indexOf((path[depth] as Decision).choice);
@@ -106,7 +113,7 @@ export class EveryScheduler implements Scheduler {
     const { path, depth } = this;
     const last = path[depth - 1];
     if (last === undefined || last.step !== undefined) return;
-    const footprint = { ...seen, cpus: seen.cpus | (1 << cpuOf(last.choice)) };
+    const footprint = { ...seen, cpus: seen.cpus | (1 << withoutChance(cpuOf(last.choice))) };
     last.step = { footprint, clock: this.clockOf(footprint, depth - 1) };
     for (const choice of last.choices) {
       if (choice !== last.choice && !after.includes(choice)) last.tried.add(choice);
@@ -153,12 +160,17 @@ export class EveryScheduler implements Scheduler {
     }
     if (beginnings.some((one) => tried.has(one))) return;
     const [beginning] = beginnings;
-    if (beginning !== undefined) tried.add(beginning);
+    if (beginning !== undefined) tryContext(this.path[first] as Decision, beginning);
   }
 
   private isBefore(position: number, clock: readonly number[]): boolean {
     return happensBefore(contextOf((this.path[position] as Decision).choice), position, clock);
   }
+}
+
+/** With a choice goes the other way that chance may decide for its context. */
+function tryContext({ choices, tried }: Decision, wanted: number): void {
+  for (const choice of choices) if (contextOf(choice) === contextOf(wanted)) tried.add(choice);
 }
 
 /** The step of `context` at `position` happens before the one that has the clock. */

@@ -3,9 +3,20 @@
  * Replay: follows a recorded schedule segment by segment. Every point asks, so that steps are counted
  * as in the token. A schedule that does not fit is stale.
  */
-import { choiceOf, contextOf, type Pending, type Runnable, type Scheduler } from "./scheduler.ts";
+import {
+  choiceOf,
+  contextOf,
+  OTHER_WAY,
+  type Pending,
+  type Runnable,
+  type Scheduler,
+  withoutChance,
+} from "./scheduler.ts";
 
-/** `context` passes so many points on `cpu`, one after the other. */
+/**
+ * `context` passes so many points on `cpu`, one after the other. What chance decides in the first of these
+ * steps falls the other way if OTHER_WAY is added to the CPU.
+ */
 export interface Segment {
   readonly context: number;
   readonly cpu: number;
@@ -24,6 +35,7 @@ export class ReplayScheduler implements Scheduler {
   private readonly segments: readonly Segment[];
   private at = 0;
   private left = 0;
+  private isFirstStep = true;
   private hasBegun = false;
 
   constructor(segments: readonly Segment[]) {
@@ -35,6 +47,7 @@ export class ReplayScheduler implements Scheduler {
     const isFirst = !this.hasBegun;
     this.hasBegun = true;
     this.at = 0;
+    this.isFirstStep = true;
     this.left = this.segments[0]?.steps ?? 0;
     return isFirst;
   }
@@ -42,6 +55,7 @@ export class ReplayScheduler implements Scheduler {
   next(runnable: Runnable, _current: number, pending: readonly Pending[]): number {
     if (this.left === 0) {
       this.at++;
+      this.isFirstStep = true;
       this.left = this.segments[this.at]?.steps ?? 0;
     }
     const segment = this.segments[this.at];
@@ -51,10 +65,15 @@ export class ReplayScheduler implements Scheduler {
       if (runnable.choices.every(isDrain)) return 0;
       throw new StaleSchedule(`after ${this.at} segments the program still runs`);
     }
-    const index = runnable.choices.indexOf(choiceOf(segment.context, segment.cpu));
+    const isDrain = pending[segment.context]?.kind === "buffer";
+    const cpu = this.isFirstStep || isDrain ? segment.cpu : withoutChance(segment.cpu);
+    this.isFirstStep = false;
+    const index = runnable.choices.indexOf(choiceOf(segment.context, cpu));
     if (index < 0) {
       throw new StaleSchedule(
-        `in segment ${this.at + 1} context ${segment.context} cannot run on CPU ${segment.cpu}`,
+        cpu >= OTHER_WAY && !isDrain
+          ? `in segment ${this.at + 1} chance decides nothing for context ${segment.context}`
+          : `in segment ${this.at + 1} context ${segment.context} cannot run on CPU ${cpu}`,
       );
     }
     this.left--;

@@ -4,6 +4,7 @@
  * run, and the next access of each. It is asked wherever there is a choice, and has no other view of
  * the run.
  */
+import { MAX_CPUS } from "../../machine/cpus.ts";
 import type { Address } from "../../machine/memory.ts";
 import type { ContextKind } from "../context.ts";
 
@@ -14,6 +15,8 @@ import type { ContextKind } from "../context.ts";
  *     +-------------+-----------+
  *     |    CPU      |  context  |      a choice
  *     +-------------+-----------+
+ *
+ * Where chance decides in the next step of a context, a second choice has OTHER_WAY added to its CPU.
  */
 export interface Runnable {
   readonly choices: readonly number[];
@@ -23,7 +26,12 @@ export interface Runnable {
 
 export const choiceOf = (context: number, cpu: number): number => (cpu << 8) | context;
 export const contextOf = (choice: number): number => choice & 0xff;
+/** The CPU of a choice, with OTHER_WAY; of a buffer's choice, the number of a store. */
 export const cpuOf = (choice: number): number => choice >>> 8;
+
+export const OTHER_WAY = MAX_CPUS;
+/** The CPU alone. */
+export const withoutChance = (cpu: number): number => cpu & (OTHER_WAY - 1);
 
 /** The next access of a context. */
 export interface Pending {
