@@ -112,6 +112,17 @@ export interface Allocator extends Allocating {
   /** get_orig_size; what may be used of the object where nothing was noted. */
   requestedSize?(s: KmemCachePtr, object: Address): number;
 
+  /**
+   * cache_from_obj, of an object of `owner` that is freed to `s`: warns, and says where to free it; 0:
+   * nowhere. undefined: the kernel would not have noticed.
+   */
+  cacheFromObj?(
+    s: KmemCachePtr,
+    owner: KmemCachePtr,
+    page: PagePtr,
+    object: Address,
+  ): KmemCachePtr | undefined;
+
   /** __check_heap_object: why `length` bytes at an address must not be shown; undefined: they may. */
   heapObjectError(
     s: KmemCachePtr,

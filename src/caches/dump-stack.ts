@@ -34,12 +34,21 @@ export function dumpStack(on: DumpedMachine, calls: readonly string[]): void {
   if (isNamed) console.printk(" </TASK>");
 }
 
-/** WARN_ON(1) in `place`, a function of mm/slub.c. */
-export function warn(on: DumpedMachine, place: string, calls: readonly string[]): void {
+/** WARN in `place`, a function of mm/slub.c, with a text of its own or none. */
+export function warn(
+  on: DumpedMachine,
+  place: string,
+  calls: readonly string[],
+  text?: string,
+): void {
   const { console, memory } = on.machine;
+  const [cpu, pid] = [memory.smpProcessorId(), memory.current()];
   console.printk("------------[ cut here ]------------");
+  if (text !== undefined) console.printk(text);
   console.printk(
-    `WARNING: mm/slub.c at ${place}, CPU#${memory.smpProcessorId()}: ${COMM}/${memory.current()}`,
+    since(on.kernel, "6.19")
+      ? `WARNING: mm/slub.c at ${place}, CPU#${cpu}: ${COMM}/${pid}`
+      : `WARNING: CPU: ${cpu} PID: ${pid} at mm/slub.c ${place}`,
   );
   console.printk("Modules linked in:");
   dumpStack(on, calls);

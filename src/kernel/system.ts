@@ -33,7 +33,7 @@ import {
   __GFP_ZERO,
   GFP_KERNEL,
 } from "../pages/gfp.ts";
-import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
 import { allocatorOf, type SystemClasses } from "./classes.ts";
 import { Hotplug } from "./hotplug.ts";
@@ -449,8 +449,18 @@ export class System {
     }
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + SLAB_CACHE);
-    if (owner !== s || s === 0) this.refuseOwner(s, owner, object);
-    this.allocator.slabFree(s, page, object);
+    if (owner === s && s !== 0) this.allocator.slabFree(s, page, object);
+    else this.freeStranger(s, owner, page, object);
+  }
+
+  /** Of another cache: where the kernel notices it goes on its own way. @throws KernelBug */
+  private freeStranger(s: KmemCachePtr, owner: KmemCachePtr, page: PagePtr, object: Address): void {
+    const to =
+      owner !== 0 && this.isCache(s)
+        ? this.allocator.cacheFromObj?.(s, owner, page, object)
+        : undefined;
+    if (to === undefined) this.refuseOwner(s, owner, object);
+    if (to !== 0) this.allocator.slabFree(to, page, object);
   }
 
   /** Whether an address lies in a slab of the cache: one look at the page, for many objects. */

@@ -20,6 +20,11 @@ export class FreePointers {
   declare protected readonly parts: FreePointersParts;
   declare protected readonly memory: Memory;
 
+  /** SLAB_FREELIST_HARDENED */
+  get areHardened(): boolean {
+    return false;
+  }
+
   constructor(parts: FreePointersParts) {
     this.parts = parts;
     this.memory = parts.context.memory;

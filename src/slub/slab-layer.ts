@@ -17,6 +17,7 @@ import type { Bootstrap } from "./bootstrap.ts";
 import type { CacheLifetime } from "./cache-lifetime.ts";
 import { objectsOf } from "./counters.ts";
 import { Reports } from "./debug/reports.ts";
+import { cacheFromObj } from "./debug/wrong-cache.ts";
 import type { FreePointers } from "./free-pointers.ts";
 import type { FastPaths, Front } from "./front.ts";
 import type { Hotplug } from "./hotplug.ts";
@@ -130,6 +131,15 @@ export abstract class SlabLayer implements FastPaths {
   requestedSize(s: KmemCachePtr, object: Address): number {
     const noted = this.debugging.layout.keepsOrigSize(s);
     return noted ? this.debugging.content.origSize(s, object) : this.slabKsize(s);
+  }
+
+  cacheFromObj(
+    s: KmemCachePtr,
+    owner: KmemCachePtr,
+    page: PagePtr,
+    object: Address,
+  ): KmemCachePtr | undefined {
+    return cacheFromObj(this, s, owner, page, object);
   }
 
   heapObjectError(

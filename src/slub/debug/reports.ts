@@ -29,7 +29,11 @@ import { TRACK_ALLOC, TRACK_FREE, Tracks } from "./tracks.ts";
 /** Reports and fixes that are printed, over all caches. All are counted. */
 export const PRINTED_REPORTS = 500;
 
-const Counts = struct("slab_errors", { errors: word });
+const Counts = struct("slab_errors", {
+  errors: word,
+  /** Objects freed to a wrong cache have been warned of once. */
+  warnedOfStrangers: word,
+});
 
 /** What a check found, in the kernel's words. */
 export interface Finding {
@@ -146,6 +150,22 @@ export class Reports {
       ]);
     }
     if (printed && this.warns) this.slabTrailer(report);
+  }
+
+  /** cache_from_obj, since 7.0 warn_free_bad_obj: an object of `owner` is freed to `s`. */
+  wrongCache(s: KmemCachePtr, owner: KmemCachePtr, page: PagePtr, object: Address): void {
+    const { common } = this.context;
+    const isOnce = since(common.kernel, "7.0");
+    const [name, ownName] = [common.nameOf(s), common.nameOf(owner)];
+    const message = isOnce
+      ? `kmem_cache_free(${name}, ${this.text.pointer(object)}): object belongs to different cache ${ownName}`
+      : `cache_from_obj: Wrong slab cache. ${name} but object is from ${ownName}`;
+    const report = this.objectReport(owner, page, object, { failure: "wrong-slab", message });
+    this.sink(report);
+    const warned = this.counts + Counts.warnedOfStrangers;
+    if (isOnce && this.memory.cmpxchg(warned, 0, 1) !== 0) return;
+    warn(common, "kmem_cache_free", report.finder, message);
+    this.print(this.text.tracks(report));
   }
 
   /** slab_fix: how the damage was repaired. */

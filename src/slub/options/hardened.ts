@@ -45,6 +45,10 @@ function refuseDoubleFree(context: SlubContext, object: Address): never {
 export function withHardenedPointers(classes: LayerParts): Partial<LayerParts> {
   return {
     FreePointers: class extends classes.FreePointers {
+      override get areHardened(): boolean {
+        return true;
+      }
+
       private code(s: KmemCachePtr, pointer: Address, at: Address): Address {
         return pointer ^ this.memory.read32(s + KmemCache.random) ^ byteSwapped(at);
       }
