@@ -13,7 +13,12 @@ import {
   type KmemCacheNodePtr,
 } from "../../src/slub/structs.ts";
 
-const all = [...scenarios.values()].filter(({ name }) => !name.endsWith("unchecked"));
+/** Each takes as long as fifty others: `npm run test:soak` has them. */
+const LONG = ["cpu-goes", "slab-node-offline"];
+
+const all = [...scenarios.values()].filter(
+  ({ name }) => !name.endsWith("unchecked") && !LONG.includes(name),
+);
 
 /** A flush of the CPU that task B has left in the middle of `step`. */
 function flushBesideMigration(step: string): SlabScenario {
