@@ -5,13 +5,8 @@
  * thread must stay free to clean up after tasks that die meanwhile.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  attach,
-  type Kernel,
-  type SharedKernel,
-  systemOf,
-  threadOf,
-} from "../src/kernel/kernel.ts";
+import { attach, type Kernel, systemOf, threadOf } from "../src/kernel/kernel.ts";
+import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { Dmesg, type DmesgLine } from "../src/machine/dmesg.ts";
 import { kernelBuild, type LoadedBuild } from "./build.ts";

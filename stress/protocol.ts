@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The protocol between the main thread and the threads of CPUs: plain data, a few calls a run. */
 import type { MessagePort } from "node:worker_threads";
-import type { SharedKernel } from "../src/kernel/kernel.ts";
+import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
 import type { DmesgLine } from "../src/machine/dmesg.ts";
 import type { FailureClass } from "../src/machine/kernel-bug.ts";
 import type { Address } from "../src/machine/memory.ts";

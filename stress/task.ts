@@ -4,13 +4,8 @@
  * the round: the first to fail sets the stop flag and the panic word, so that nobody waits for it.
  */
 import { Ledger } from "../src/check/ledger.ts";
-import {
-  attach,
-  type Kernel,
-  type SharedKernel,
-  systemOf,
-  threadOf,
-} from "../src/kernel/kernel.ts";
+import { attach, type Kernel, systemOf, threadOf } from "../src/kernel/kernel.ts";
+import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
 import { DirectMemory } from "../src/machine/direct-memory.ts";
 import { Dmesg } from "../src/machine/dmesg.ts";
 import { TorturedMemory } from "../src/machine/tortured-memory.ts";

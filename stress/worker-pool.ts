@@ -5,7 +5,7 @@
  * since other tasks may wait for the dead one.
  */
 import type { Remote } from "comlink";
-import type { SharedKernel } from "../src/kernel/kernel.ts";
+import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
 import type { HotplugThread } from "./hotplug.ts";
 import type { CpuThread } from "./protocol.ts";
 import { ThreadDied, ThreadRefused, WorkerThread } from "./worker-thread.ts";

@@ -61,5 +61,6 @@ export type { BootOptions, MemoryRegion, SwapKind } from "./boot-options.ts";
 export type { KernelDebug } from "./debug.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
 export type { Group, GroupOptions } from "./group.ts";
-export { type Attachable, attach, boot, type Kernel, type SharedKernel } from "./kernel.ts";
+export { attach, boot, type Kernel } from "./kernel.ts";
+export type { Attachable, SharedKernel } from "./shared-kernel.ts";
 export type { CacheUsage, CpuUsage, Leak, Usage } from "./usage.ts";

@@ -12,30 +12,20 @@
  */
 
 import { parseBootParameters } from "../caches/boot-parameters.ts";
-import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE } from "../caches/kmem-cache.ts";
 import type { ConsoleSink } from "../machine/console.ts";
 import { TASK_NUMBERS } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
-import { AttachError, readHeader, writeHeader } from "../machine/header.ts";
+import { writeHeader } from "../machine/header.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import {
-  createMachine,
-  directMemory,
-  type MachineOptions,
-  type MemoryClass,
-  PAGE_SIZE,
-  type SharedMachine,
-  TasksTaken,
-} from "../machine/machine.ts";
+import { createMachine, directMemory, type MemoryClass, TasksTaken } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
-import { checkedOptions, NUMBER, named, OBJECT, whole } from "../machine/option-check.ts";
-import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
+import { checkedOptions, NUMBER, named, whole } from "../machine/option-check.ts";
 import type { Tenancy } from "../machine/tenancy.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { MIB } from "../machine/units.ts";
 import { textOfUtf8, utf8Of } from "../machine/utf8.ts";
-import { elementBytes, type ViewClass } from "../machine/views.ts";
+import type { ViewClass } from "../machine/views.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import type { Policies } from "../pages/policies.ts";
@@ -45,20 +35,16 @@ import { reservesOf } from "../pages/with-reserves.ts";
 import { Afterwards } from "./afterwards.ts";
 import { Arguments, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
-import {
-  type BootedOptions,
-  type BootOptions,
-  bootOptionsOf,
-  givenMemory,
-  growthOf,
-  type MemoryRegion,
-} from "./boot-options.ts";
+import { type BootOptions, bootOptionsOf, givenMemory, growthOf } from "./boot-options.ts";
 import { buryTask, generationOf } from "./burial.ts";
 import type { Change } from "./classes.ts";
+import { Constructors } from "./constructors.ts";
 import { KernelDebug } from "./debug.ts";
 import { Group, type GroupOptions } from "./group.ts";
 import { GroupSystem, groupsOf } from "./group-system.ts";
 import { growing } from "./growing-system.ts";
+import { ObjectViews } from "./object-views.ts";
+import { type Attachable, bootedIn, machineOptions, type SharedKernel } from "./shared-kernel.ts";
 import { type CacheOptions, System } from "./system.ts";
 import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
@@ -66,12 +52,6 @@ import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 const TASK_NUMBERS_ROOM = 256;
 
 export { MIB } from "../machine/units.ts";
-
-/** What threads agree on; plain data. */
-export interface SharedKernel {
-  readonly machine: SharedMachine;
-  readonly options: BootedOptions;
-}
 
 /** How a thread sees the kernel differently from the others. */
 export interface ThreadBuild {
@@ -100,21 +80,6 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
   return kernel;
 }
 
-function machineOptions(options: BootedOptions): MachineOptions {
-  const { cpus, maximum: memory, tasks, checker, seed, offset: start } = options;
-  const atomics = options.swap === "atomics" ? "atomics" : "wasm";
-  const growth = growthOf(options);
-  const nodes = options.nodes + growth.nodes;
-  return { cpus, nodes, growth, memory, tasks, checker, atomics, seed, start };
-}
-
-/** What leads to a booted kernel: `kernel.shared`, or its memory alone; all else is in its header. */
-export type Attachable =
-  | SharedKernel
-  | WasmMemory
-  | SharedArrayBuffer
-  | Pick<MemoryRegion, "buffer" | "offset">;
-
 /**
  * Attaches the calling thread to a booted kernel. Where all task numbers are taken it looks for
  * threads that have ended without a word.
@@ -136,44 +101,6 @@ function attachAtAll(shared: SharedKernel, build: ThreadBuild): Kernel {
   threadOf(undertaker).buryTheDead();
   undertaker.detach();
   return new Kernel(shared, build);
-}
-
-/** The kernel that has been booted there, by its header. */
-function bootedIn(shared: Attachable): SharedKernel {
-  const { memory, start } = whereOf(shared);
-  const text = readHeader(memory, start);
-  const options: BootedOptions = JSON.parse(text);
-  if (memory.buffer.byteLength < start + options.maximum + options.checker) {
-    throw new AttachError(
-      `attach: the kernel has ${options.maximum} bytes, and this memory has ${memory.buffer.byteLength}`,
-    );
-  }
-  if (isSharedKernel(shared) && JSON.stringify(shared.options) !== JSON.stringify(options)) {
-    throw new AttachError("attach: the kernel in this memory was booted with other options");
-  }
-  return { machine: { memory, options: machineOptions(options) }, options };
-}
-
-function isSharedKernel(shared: Attachable): shared is SharedKernel {
-  return OBJECT.is(shared) && "machine" in shared;
-}
-
-function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
-  if (isShared(shared)) return { memory: memoryOf(shared as WasmMemory), start: 0 };
-  if (isSharedKernel(shared)) {
-    const { machine, options } = shared;
-    if (isShared(machine?.memory) || isShared(machine?.memory?.buffer)) {
-      return { memory: machine.memory, start: options?.offset ?? 0 };
-    }
-  } else if (OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer)) {
-    const { buffer, offset = 0 } = shared as MemoryRegion;
-    if (Number.isInteger(offset) && offset >= 0 && offset % PAGE_SIZE === 0) {
-      return { memory: memoryOf(buffer), start: offset };
-    }
-  }
-  throw new AttachError(
-    `attach: ${named(shared)} is neither kernel.shared nor the shared memory of a kernel`,
-  );
 }
 
 /** A task of which nothing in this thread is left has been forgotten without `detach`. */
@@ -212,9 +139,8 @@ export class Kernel {
   declare private readonly direct: DirectMemory;
   declare private readonly args: Arguments;
   declare private readonly afterwards: Afterwards;
-  /** Numbers of the constructors that this program has registered. */
-  private readonly constructors = new Set<number>();
-  private isConstructing = false;
+  declare private readonly constructors: Constructors;
+  declare private readonly views: ObjectViews;
 
   static {
     systemOf = (kernel) => kernel.system;
@@ -251,11 +177,8 @@ export class Kernel {
     this.system = system;
     this.args = new Arguments(system);
     this.afterwards = new Afterwards();
-    system.machine.functions.onMissing = (number) => {
-      this.afterwards.fail(
-        new KernelBug("bad-access", `constructor ${number} is not registered on this thread`),
-      );
-    };
+    this.constructors = new Constructors(system.machine.functions, direct, this.afterwards);
+    this.views = new ObjectViews(system, direct, this.args);
     this.debug = new KernelDebug({
       system,
       direct,
@@ -317,7 +240,7 @@ export class Kernel {
   run<T>(section: () => T, cpu = -1, patience?: number): T {
     if (typeof section !== "function") refuse("run", `${named(section)} is no function`);
     if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
-    if (this.isConstructing) this.mayCall("run");
+    if (this.constructors.isRunning) this.mayCall("run");
     let result: T;
     try {
       result = this.runSection(section, cpu, patience);
@@ -382,7 +305,8 @@ export class Kernel {
 
   /** @throws KernelBug inside of a constructor, and when the machine has panicked. */
   private mayCall(call: string): void {
-    if (this.isConstructing) refuse(call, "a constructor may do nothing but write its object");
+    if (this.constructors.isRunning)
+      refuse(call, "a constructor may do nothing but write its object");
     this.direct.checkPanic();
     this.afterwards.forget();
     this.direct.shut(this.debug.isWatched);
@@ -803,43 +727,25 @@ export class Kernel {
    * same question has the same answer, as long as no other object needs its place.
    */
   view<V>(of: ViewClass<V>, object: Address, length?: number): V {
-    if (typeof of !== "function")
+    if (typeof of !== "function") {
       refuse("view", `${named(of)} is no typed array, DataView or struct`);
-    const bytes = this.checkView("view", object, elementBytes(of), length);
-    return this.direct.view(of, object, bytes);
+    }
+    return this.views.of("view", of, object, length);
   }
 
   /** The same as bytes. */
   view8(object: Address, length?: number): Uint8Array<SharedArrayBuffer> {
-    const bytes = this.checkView("view8", object, 1, length);
-    return this.direct.view(Uint8Array<SharedArrayBuffer>, object, bytes);
+    return this.views.of("view8", Uint8Array<SharedArrayBuffer>, object, length);
   }
 
   /** The same as words of 32 bits; what Atomics works on. */
   view32(object: Address, length?: number): Int32Array<SharedArrayBuffer> {
-    const bytes = this.checkView("view32", object, 4, length);
-    return this.direct.view(Int32Array<SharedArrayBuffer>, object, bytes);
+    return this.views.of("view32", Int32Array<SharedArrayBuffer>, object, length);
   }
 
   /** The same as floating-point numbers of 64 bits. */
   viewFloat64(object: Address, length?: number): Float64Array<SharedArrayBuffer> {
-    const bytes = this.checkView("viewFloat64", object, 8, length);
-    return this.direct.view(Float64Array<SharedArrayBuffer>, object, bytes);
-  }
-
-  private checkView(call: string, object: Address, element: number, length?: number): number {
-    if (object !== (object | 0) || object <= ZERO_SIZE_PTR) {
-      refuse(call, `${named(object)} is no object`);
-    }
-    // An element of a struct may be of any size; it is aligned as its largest field may be.
-    if (object % Math.min(element & -element, 8) !== 0) {
-      refuse(call, `${object} is no multiple of ${element & -element}`);
-    }
-    if (length === undefined) this.args.object(call, object);
-    else this.args.count(call, "bytes", length);
-    const bytes = length ?? this.system.ksize(object);
-    this.system.checkHeapObject(object, Math.max(bytes, length === undefined ? element : 0));
-    return bytes;
+    return this.views.of("viewFloat64", Float64Array<SharedArrayBuffer>, object, length);
   }
 
   /**
@@ -882,30 +788,7 @@ export class Kernel {
    * thread registers the same ones in the same order, right after it has booted or attached.
    */
   registerConstructor(construct: (object: Address) => void): number {
-    if (typeof construct !== "function") {
-      refuse("registerConstructor", `${named(construct)} is no function`);
-    }
-    const guarded = (object: Address): boolean => this.construct(construct, object);
-    Object.defineProperty(guarded, "name", { value: construct.name });
-    const number = this.system.machine.functions.register(guarded);
-    this.constructors.add(number);
-    return number;
-  }
-
-  /** Calls a constructor in the middle of an operation: no other call gets through meanwhile. */
-  private construct(construct: (object: Address) => void, object: Address): boolean {
-    this.isConstructing = true;
-    // Until the next call: that one forgets the error.
-    this.direct.shut(true);
-    try {
-      construct(object);
-      return true;
-    } catch (error) {
-      this.afterwards.fail(error);
-      return false;
-    } finally {
-      this.isConstructing = false;
-    }
+    return this.constructors.register(construct);
   }
 
   /**

@@ -2,7 +2,7 @@
 /** The protocol between the main thread and the threads of a measurement. */
 import type { RecordableHistogram } from "node:perf_hooks";
 import type { MessagePort } from "node:worker_threads";
-import type { SharedKernel } from "../../src/kernel/kernel.ts";
+import type { SharedKernel } from "../../src/kernel/shared-kernel.ts";
 import type { SharedMachine } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
 

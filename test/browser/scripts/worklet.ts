@@ -1,4 +1,5 @@
-import { attach, type SharedKernel } from "../../../src/kernel/kernel.ts";
+import { attach } from "../../../src/kernel/kernel.ts";
+import type { SharedKernel } from "../../../src/kernel/shared-kernel.ts";
 import { Churn } from "./churn.ts";
 
 interface Scope {

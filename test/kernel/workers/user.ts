@@ -3,7 +3,8 @@
  * stop or is ended by force. Answers with what it saw: how often it came round, or an error.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { attach, type Kernel, type SharedKernel, systemOf } from "../../../src/kernel/kernel.ts";
+import { attach, type Kernel, systemOf } from "../../../src/kernel/kernel.ts";
+import type { SharedKernel } from "../../../src/kernel/shared-kernel.ts";
 import type { Address } from "../../../src/machine/memory.ts";
 import { type PoolBuild, poolBuild } from "../pool.ts";
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** What threads agree on about a kernel, and how one finds it in a memory that it is given. */
+import { AttachError, readHeader } from "../machine/header.ts";
+import { type MachineOptions, PAGE_SIZE, type SharedMachine } from "../machine/machine.ts";
+import { named, OBJECT } from "../machine/option-check.ts";
+import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
+import { type BootedOptions, growthOf, type MemoryRegion } from "./boot-options.ts";
+
+/** Plain data, which may be posted to any worker. */
+export interface SharedKernel {
+  readonly machine: SharedMachine;
+  readonly options: BootedOptions;
+}
+
+export function machineOptions(options: BootedOptions): MachineOptions {
+  const { cpus, maximum: memory, tasks, checker, seed, offset: start } = options;
+  const atomics = options.swap === "atomics" ? "atomics" : "wasm";
+  const growth = growthOf(options);
+  const nodes = options.nodes + growth.nodes;
+  return { cpus, nodes, growth, memory, tasks, checker, atomics, seed, start };
+}
+
+/** What leads to a booted kernel: `kernel.shared`, or its memory alone; all else is in its header. */
+export type Attachable =
+  | SharedKernel
+  | WasmMemory
+  | SharedArrayBuffer
+  | Pick<MemoryRegion, "buffer" | "offset">;
+
+/** The kernel that has been booted there, by its header. */
+export function bootedIn(shared: Attachable): SharedKernel {
+  const { memory, start } = whereOf(shared);
+  const text = readHeader(memory, start);
+  const options: BootedOptions = JSON.parse(text);
+  if (memory.buffer.byteLength < start + options.maximum + options.checker) {
+    throw new AttachError(
+      `attach: the kernel has ${options.maximum} bytes, and this memory has ${memory.buffer.byteLength}`,
+    );
+  }
+  if (isSharedKernel(shared) && JSON.stringify(shared.options) !== JSON.stringify(options)) {
+    throw new AttachError("attach: the kernel in this memory was booted with other options");
+  }
+  return { machine: { memory, options: machineOptions(options) }, options };
+}
+
+function isSharedKernel(shared: Attachable): shared is SharedKernel {
+  return OBJECT.is(shared) && "machine" in shared;
+}
+
+function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
+  if (isShared(shared)) return { memory: memoryOf(shared as WasmMemory), start: 0 };
+  if (isSharedKernel(shared)) {
+    const { machine, options } = shared;
+    if (isShared(machine?.memory) || isShared(machine?.memory?.buffer)) {
+      return { memory: machine.memory, start: options?.offset ?? 0 };
+    }
+  } else if (OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer)) {
+    const { buffer, offset = 0 } = shared as MemoryRegion;
+    if (Number.isInteger(offset) && offset >= 0 && offset % PAGE_SIZE === 0) {
+      return { memory: memoryOf(buffer), start: offset };
+    }
+  }
+  throw new AttachError(
+    `attach: ${named(shared)} is neither kernel.shared nor the shared memory of a kernel`,
+  );
+}
