@@ -11,6 +11,7 @@ import type { SheafArgs } from "./allocator.ts";
 import type { CacheRegistry } from "./cache-registry.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
 import { cacheCreateMask, flagsPermitted, SLAB_NO_MERGE } from "./flags.ts";
+import { since } from "./kernel-version.ts";
 import { KmemCacheBase, type KmemCachePtr } from "./kmem-cache.ts";
 import type { MemCgroupPtr } from "./memcg/groups.ts";
 import { findMergeable } from "./merge.ts";
@@ -70,7 +71,8 @@ export class CacheCreation {
   create(request: CacheRequest): KmemCachePtr | number {
     const { build } = this.common;
     if ((request.flags & ~flagsPermitted(build)) !== 0) return -EINVAL;
-    const own = (request.sheafCapacity ?? 0) > 0 ? SLAB_NO_MERGE : 0;
+    const hasOwnCapacity = (request.sheafCapacity ?? 0) > 0 && since(build.kernel, "6.18");
+    const own = hasOwnCapacity ? SLAB_NO_MERGE : 0;
     const flags = (request.flags & cacheCreateMask(build)) | own;
     const wanted = { ...this.withUsercopyWindow(request), flags };
     const shared = this.alias(wanted);

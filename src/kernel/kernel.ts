@@ -117,14 +117,17 @@ const LIVE = LIVE_CACHE;
 
 const AsyncFunction = (async () => undefined).constructor;
 
+/** An unsigned int of struct kmem_cache_args. */
+const UINT = whole(0, 2 ** 32 - 1);
+
 const CACHE_OPTIONS = {
   align: NUMBER,
   flags: whole(-(2 ** 31), 2 ** 32 - 1),
   ctor: NUMBER,
-  useroffset: NUMBER,
-  usersize: NUMBER,
-  freeptrOffset: NUMBER,
-  sheafCapacity: NUMBER,
+  useroffset: UINT,
+  usersize: UINT,
+  freeptrOffset: UINT,
+  sheafCapacity: whole(0, 2 ** 24),
 };
 
 export class Kernel {

@@ -55,7 +55,7 @@ export class CacheLifetime {
   /** kmem_cache_open: 0; or -EINVAL for any failure, and nothing is left behind. */
   open(s: KmemCachePtr, flags: number, args: SheafArgs = {}): number {
     const geometry = this.geometryOf(s, flags, args);
-    if (geometry === undefined) return -EINVAL;
+    if (geometry === undefined) return this.refuseGeometry(s, args);
     this.setGeometry(s, geometry);
     this.memory.write32(s + KmemCache.remoteNodeDefragRatio, REMOTE_NODE_DEFRAG_RATIO);
     if (!this.initNodes(s)) return -EINVAL;
@@ -64,6 +64,16 @@ export class CacheLifetime {
       return -EINVAL;
     }
     return 0;
+  }
+
+  /** The kernel says no more than -EINVAL. */
+  private refuseGeometry(s: KmemCachePtr, { freeptrOffset }: SheafArgs): number {
+    if (freeptrOffset === undefined) return -EINVAL;
+    const { common, machine } = this.context;
+    machine.console.printk(
+      `kmem_cache_create(${common.nameOf(s)}): no free pointer may lie at ${freeptrOffset}: a word inside of the object, and SLAB_TYPESAFE_BY_RCU or, since 7.0, a constructor`,
+    );
+    return -EINVAL;
   }
 
   private geometryOf(s: KmemCachePtr, flags: number, args: SheafArgs): SlubGeometry | undefined {

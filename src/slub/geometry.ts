@@ -241,7 +241,8 @@ export function allocationFlags(kernel: KernelVersion, flags: number, order: num
 
 /**
  * The geometry of a new SLUB cache, or undefined where `kmem_cache_create` fails because no order
- * holds an object (mm/slub.c `kmem_cache_open`). Never throws.
+ * holds an object (mm/slub.c `kmem_cache_open`), or no free pointer may lie where it is asked for
+ * (`create_cache`). Never throws.
  */
 export function slubGeometry(
   machine: SlubMachine,
@@ -250,7 +251,7 @@ export function slubGeometry(
 ): SlubGeometry | undefined {
   const { kernel } = machine;
   // Larger objects fit no order; said here so that the arithmetic below stays within 31 bits.
-  if (request.size > KMALLOC_MAX_SIZE) return undefined;
+  if (request.size > KMALLOC_MAX_SIZE || !hasValidFreeptrOffset(kernel, request)) return undefined;
   const limits = orderLimits(machine, parameters);
   const cache: SizesInput = {
     objectSize: request.size,
@@ -286,17 +287,21 @@ export function slubGeometry(
   };
 }
 
-/** Only objects that somebody may look at while they are free need a place for the pointer. */
+/**
+ * Only objects that somebody may look at while they are free need a place for the pointer. Kernels
+ * before 6.12 are not told of one.
+ */
 export function hasValidFreeptrOffset(kernel: KernelVersion, request: SlubRequest): boolean {
   const { freeptrOffset, size, flags, ctor } = request;
-  if (freeptrOffset === undefined) return true;
+  if (freeptrOffset === undefined || !since(kernel, "6.12")) return true;
   const isLookedAt = (flags & SLAB_TYPESAFE_BY_RCU) !== 0 || (ctor && since(kernel, "7.0"));
   return freeptrOffset < size && isLookedAt && freeptrOffset % WORD_SIZE === 0;
 }
 
 /** Whether the object has a place for the pointer. That of a constructed object has one since 7.0. */
 function mayPlacePointer(kernel: KernelVersion, { freeptrOffset, ctor }: SizesInput): boolean {
-  return freeptrOffset !== undefined && (!ctor || since(kernel, "7.0"));
+  if (freeptrOffset === undefined || !since(kernel, "6.12")) return false;
+  return !ctor || since(kernel, "7.0");
 }
 
 /** Objects a sheaf holds: since 7.0 in nearly every cache, in 6.18 and 6.19 where it was asked for. */

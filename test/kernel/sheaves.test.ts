@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
 import { boot, GFP_KERNEL, type Kernel, MIB, ZERO_SIZE_PTR } from "../../src/kernel/index.ts";
 
 const machine = { kernel: "7.1", cpus: 2, memory: 32 * MIB } as const;
@@ -87,17 +88,25 @@ describe("a prefilled sheaf", () => {
     kernel.returnSheaf(s, sheaf);
   });
 
-  test.each([0, -1, 1.5, Number.NaN, 2 ** 31])("of %d objects is refused", (size) => {
-    const { kernel, s } = booted();
-    expect(() => kernel.kmemCachePrefillSheaf(s, size)).toThrow("a sheaf holds 1 to");
-    const sheaf = kernel.kmemCachePrefillSheaf(s, 5);
-    expect(() => kernel.refillSheaf(s, sheaf, size)).toThrow("a sheaf holds 1 to");
-  });
+  test.each([0, -1, 1.5, Number.NaN, 2 ** 31, "5" as unknown as number])(
+    "of %d objects is refused",
+    (size) => {
+      const { kernel, s } = booted();
+      expect(() => kernel.kmemCachePrefillSheaf(s, size)).toThrow("a sheaf holds 1 to");
+      const sheaf = kernel.kmemCachePrefillSheaf(s, 5);
+      expect(() => kernel.refillSheaf(s, sheaf, size)).toThrow("a sheaf holds 1 to");
+    },
+  );
 
-  test.each([0, 1, 12_345, 2 ** 31, Number.NaN])("is not what lies at %d", (at) => {
-    const { kernel, s } = booted();
-    expect(() => kernel.returnSheaf(s, at)).toThrow("is no prefilled sheaf");
-  });
+  test.each([0, 1, 12_345, 2 ** 31, Number.NaN, "1" as unknown as number])(
+    "is not what lies at %d",
+    (at) => {
+      const { kernel, s } = booted();
+      expect(() => kernel.returnSheaf(s, at)).toThrow("is no prefilled sheaf");
+      expect(() => kernel.allocFromSheaf(s, at)).toThrow("is no prefilled sheaf");
+      expect(() => kernel.refillSheaf(s, at, 5)).toThrow("is no prefilled sheaf");
+    },
+  );
 
   test("is refused by a kernel without sheaves", () => {
     const kernel = boot({ memory: 32 * MIB });
@@ -124,6 +133,47 @@ describe("kmem_cache_args", () => {
     expect(capacityOf(kernel, raised)).toBe(40);
     expect(kernel.kmemCacheCreate("same", 256)).not.toBe(raised);
   });
+
+  const TYPESAFE = SLAB_TYPESAFE_BY_RCU;
+  test.each([
+    ["7.1", { freeptrOffset: 8, flags: TYPESAFE }, true],
+    ["7.1", { freeptrOffset: 8 }, false],
+    ["7.1", { freeptrOffset: 12, flags: TYPESAFE }, false],
+    ["7.1", { freeptrOffset: 256, flags: TYPESAFE }, false],
+    ["6.19", { freeptrOffset: 248, flags: TYPESAFE }, true],
+    ["6.19", { freeptrOffset: 8 }, false],
+    ["6.1", { freeptrOffset: 8 }, true],
+  ] as const)(
+    "of Linux %s with %j: the free pointer may lie there: %s",
+    (version, options, fits) => {
+      const kernel = boot({ ...machine, kernel: version });
+      const s = kernel.kmemCacheCreate("pointed", 256, options);
+      expect(s !== 0).toBe(fits);
+    },
+  );
+
+  test("a constructed object may have its free pointer inside since 7.0", () => {
+    for (const [version, fits] of [
+      ["6.19", false],
+      ["7.1", true],
+    ] as const) {
+      const kernel = boot({ ...machine, kernel: version });
+      const ctor = kernel.registerConstructor(() => undefined);
+      const s = kernel.kmemCacheCreate("made", 256, { ctor, freeptrOffset: 8 });
+      expect(s !== 0).toBe(fits);
+    }
+  });
+
+  test.each(["freeptrOffset", "usersize", "useroffset", "sheafCapacity"])(
+    "%s is a whole number",
+    (name) => {
+      const kernel = boot(machine);
+      for (const bad of [-1, 1.5, Number.NaN, 2 ** 32, "8", null]) {
+        const create = () => kernel.kmemCacheCreate("bad", 256, { [name]: bad });
+        expect(create).toThrow(`kmem_cache_create: ${name} must be a whole number`);
+      }
+    },
+  );
 
   test("usersize and useroffset say what of an object may be seen", () => {
     const kernel = boot(machine);

@@ -44,6 +44,13 @@ describe("a script", () => {
     ["A 1 2", '"2" is too much'],
     ["C a 64 0 zz 0", "zz are no flags"],
     ["C a 64 0 0 2", "2 is no number"],
+    ["CX a 64 0 0 0 capacity=3", "capacity=3 is not one of sheaf_capacity=N, freeptr_offset=N"],
+    ["CX a 64 0 0 0 sheaf_capacity", "sheaf_capacity is not one of"],
+    ["CX a 64 0 0 0 sheaf_capacity=-1", "sheaf_capacity=-1 is not one of"],
+    ["CX a 64 0 0 0 sheaf_capacity=16777217", "sheaf_capacity is no number from 0 to 16777216"],
+    ["CX a 64 0 0 0 usersize=4294967296", "usersize is no number from 0 to 4294967295"],
+    ["PS 0 2147483648", "2147483648 is no number"],
+    ["ST x", "x is no number"],
   ])("with %s is refused as a whole, the line named", (line, why) => {
     expect(() => parseScript(`\n# first\n${line}`)).toThrow(ScriptError);
     expect(() => parseScript(`\n# first\n${line}`)).toThrow(`line 3: ${line}: ${why}`);
@@ -56,6 +63,25 @@ describe("a script", () => {
     ["C a 9999999 0 0 0", "refuses to create"],
   ])("that cannot be run ends with the reason: %j", (script, why) => {
     expect(() => runScript(parseScript(script), MACHINE)).toThrow(why);
+  });
+
+  test.each([
+    ["PS 0 1\nPS 0 1", "slot 0 holds a sheaf"],
+    ["D\nCX b 64 0 0 0 freeptr_offset=8", "refuses to create"],
+    ["D\nCX b 64 0 80000 0 freeptr_offset=12", "refuses to create"],
+    ["D\nCX b 64 0 80000 0 freeptr_offset=64", "refuses to create"],
+  ])("of a kernel with sheaves ends with the reason: %j", (script, why) => {
+    const machine = { ...MACHINE, kernel: "7.1" } as const;
+    expect(() => runScript(parseScript(`C a 64 0 0 0\n${script}`), machine)).toThrow(why);
+  });
+
+  test("skips a sheaf that was not prefilled, or was returned", () => {
+    const script = parseScript("C a 64 0 0 0\nSA 0 1\nST 0\nPS 0 1\nST 0\nST 0\nSR 0 1\nPS 0 0");
+    const { steps } = runScript(script, { ...MACHINE, kernel: "7.1" });
+    expect(steps.map(({ ev }) => ev.filter(([kind]) => kind !== "N").length)).toEqual([
+      0, 0, 0, 1, 1, 0, 0, 1,
+    ]);
+    expect(steps.at(-1)?.ev[0]?.slice(0, 4)).toEqual(["P", 0, 0, null]);
   });
 
   test("ends where a bulk call finds no memory, with no object numbered that is not there", () => {

@@ -69,6 +69,15 @@ export interface ScriptLine {
   readonly command: Command;
 }
 
+const UINT_MAX = 2 ** 32 - 1;
+
+function isKeyOf<Name extends string>(
+  known: Readonly<Record<Name, number>>,
+  name: string,
+): name is Name {
+  return Object.hasOwn(known, name);
+}
+
 /** More objects in one line than any machine here holds are a slip of the pen. */
 const MAX_COUNT = 1 << 22;
 
@@ -104,12 +113,21 @@ function parseCommand(text: string, line: number): Command {
       ? Number.parseInt(written, 16) | 0
       : fail(`${quoted(written)} are no flags in hexadecimal`);
   };
-  const rest = (): string[] => {
-    const from = next;
-    next = words.length;
-    return words.slice(from);
+  const fields = <Name extends string>(most: Readonly<Record<Name, number>>) => {
+    const given: Partial<Record<Name, number>> = {};
+    for (; next < words.length; next++) {
+      const written = words[next] ?? "";
+      const [, name = "", digits = ""] = /^(\w+)=(\d+)$/.exec(written) ?? [];
+      if (!isKeyOf(most, name)) {
+        const known = Object.keys(most).map((known) => `${known}=N`);
+        return fail(`${quoted(written)} is not one of ${known.join(", ")}`);
+      }
+      if (Number(digits) > most[name]) fail(`${name} is no number from 0 to ${most[name]}`);
+      given[name] = Number(digits);
+    }
+    return given;
   };
-  const command = parse({ word, number, flags, rest });
+  const command = parse({ word, number, flags, fields });
   if (next < words.length && command.kind !== "show")
     fail(`"${quoted(words[next] ?? "")}" is too much`);
   return command;
@@ -119,8 +137,10 @@ interface Words {
   word(): string;
   number(most?: number): number;
   flags(): number;
-  /** All that is left. */
-  rest(): string[];
+  /** All that is left: `name=number`, in any order. */
+  fields<Name extends string>(
+    most: Readonly<Record<Name, number>>,
+  ): Readonly<Partial<Record<Name, number>>>;
 }
 
 const COMMANDS: Readonly<Record<string, (words: Words) => Command>> = {
@@ -162,7 +182,7 @@ const SHEAF_COMMANDS: Readonly<Record<string, (words: Words) => Command>> = {
     align: words.number(0x7fffffff),
     flags: words.flags(),
     ctor: words.number(1) === 1,
-    args: argsOf(words.rest()),
+    args: argsOf(words),
   }),
   AT: (words) => ({ kind: "allocateThisNode", count: words.number(), node: words.number() }),
   NA: (words) => ({ kind: "allocateNolock", count: words.number() }),
@@ -187,15 +207,16 @@ const SHEAF_COMMANDS: Readonly<Record<string, (words: Words) => Command>> = {
 };
 
 /** `sheaf_capacity=32 freeptr_offset=8` */
-function argsOf(words: readonly string[]): NonNullable<(Command & { kind: "create" })["args"]> {
-  const given = new Map(words.map((word) => word.split("=") as [string, string]));
-  const number = (name: string) => (given.has(name) ? Number(given.get(name)) : undefined);
-  return {
-    sheafCapacity: number("sheaf_capacity") ?? 0,
-    freeptrOffset: number("freeptr_offset"),
-    useroffset: number("useroffset") ?? 0,
-    usersize: number("usersize") ?? 0,
-  };
+function argsOf(words: Words): NonNullable<(Command & { kind: "create" })["args"]> {
+  const given = words.fields({
+    sheaf_capacity: 2 ** 24,
+    freeptr_offset: UINT_MAX,
+    useroffset: UINT_MAX,
+    usersize: UINT_MAX,
+  });
+  const { useroffset = 0, usersize = 0 } = given;
+  const { sheaf_capacity: sheafCapacity = 0, freeptr_offset: freeptrOffset } = given;
+  return { sheafCapacity, freeptrOffset, useroffset, usersize };
 }
 
 function range(from: number, to: number, step = 1): number[] {

@@ -217,6 +217,9 @@ export class SheafScriptRun extends ScriptRun {
     const { slot } = command;
     const sheaf = this.slots.get(slot) ?? 0;
     if (command.kind !== "prefill" && sheaf === 0) return [];
+    if (command.kind === "prefill" && sheaf !== 0) {
+      throw new ScriptError(`slot ${slot} holds a sheaf: return it (ST ${slot}) before PS ${slot}`);
+    }
     return this.operation((tell) => {
       let now = 0;
       if (command.kind === "returnSheaf") this.calls.returnSheaf(this.s, GFP_KERNEL, sheaf);
