@@ -11,6 +11,8 @@ const explained: Record<string, string> = {
     "a sink of the program may throw; it is called when the operation is over, on real threads only",
   "src/kernel/geometry.ts":
     "answers a bad request as a row; it computes from parameters and never runs in an operation",
+  "src/kernel/constructors.ts":
+    "a program's constructor is called in mid-operation; what it throws waits for the end of the call",
   "src/kernel/kernel.ts":
     "a section lets its CPU go also when the program in it throws; it runs on real threads only",
   "src/machine/platform.ts":
