@@ -4,6 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import {
   type Job,
   type JobAnswer,
+  runCalls,
   runFuzz,
   runProgram,
   runProof,
@@ -36,6 +37,8 @@ async function run(job: Job, tell: (progress: object) => void): Promise<JobAnswe
       return runFuzz(job, tell);
     case "program":
       return runProgram(job);
+    case "calls":
+      return runCalls(job, tell);
     default:
       return runProof(job);
   }

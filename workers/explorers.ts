@@ -6,6 +6,7 @@
 import type { ExploreResult } from "../src/explore/explore.ts";
 import type { FuzzResult } from "../src/laboratory/fuzz/fuzz.ts";
 import type {
+  CallsShardProgress,
   FuzzShardProgress,
   Job,
   JobAnswer,
@@ -13,7 +14,9 @@ import type {
   SearchJob,
   ShardProgress,
 } from "../src/museum/jobs.ts";
+import type { CallsResult } from "../src/museum/module-fuzz.ts";
 import {
+  type CallsPlan,
   counted,
   type EachResult,
   eachAnswer,
@@ -111,6 +114,18 @@ export class Explorers {
   /** A search over programs; the answers of its jobs. */
   async fuzz(plan: FuzzPlan, signal?: AbortSignal): Promise<readonly (FuzzResult | undefined)[]> {
     return this.race<FuzzResult>(jobsOf(plan, this.threads), signal);
+  }
+
+  onCallsProgress(hear: (progress: CallsShardProgress) => void): void {
+    this.hear = hear as Hear;
+  }
+
+  /** A search over programs of a module; the answers of its jobs. */
+  async fuzzCalls(
+    plan: CallsPlan,
+    signal?: AbortSignal,
+  ): Promise<readonly (CallsResult | undefined)[]> {
+    return this.race<CallsResult>(jobsOf(plan, this.threads), signal);
   }
 
   /**

@@ -20,6 +20,7 @@ function isLimitedByTime(plan: Asked): boolean {
     case "proofs":
       return false;
     case "fuzz":
+    case "calls":
       return plan.programs === undefined || plan.seconds !== undefined;
     default:
       return plan.search.schedules === undefined || plan.search.seconds !== undefined;

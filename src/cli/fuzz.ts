@@ -43,6 +43,7 @@ Examples:
   slablab fuzz --allocator slab --kernel 6.1 --programs 1000 --seed 7
   slablab fuzz --races --out found.txt
   slablab fuzz ./queue.explore.ts --programs 500 --seed 7
+  slablab fuzz ./queue.explore.ts --programs 5000 --seed 7 --queue redis://10.0.0.7
   slablab fuzz --programs 100000 --seed 7 --shard 3/64 --json > 3.json`;
 
 const SECONDS = 60;
@@ -113,13 +114,14 @@ export function fuzzCommand(): Command {
       refuseUnwritable(command, given);
       if (module !== undefined) {
         refuseForModule(command, given);
-        await fuzzModule(module, { ...given, seed: given.seed ?? anySeed() }, SECONDS);
-        return;
-      }
-      refuseRacesOf(given);
+      } else refuseRacesOf(given);
       const { shard, seed = anySeed() } = given;
       if (shard !== undefined) refuseUnshardable(command, { ...given }, "programs");
       refuseUnqueueable(command, { ...given }, "programs");
+      if (module !== undefined) {
+        await fuzzModule(module, { ...given, seed }, SECONDS);
+        return;
+      }
       const plan = await planOf({ ...given, seed });
       const planned = { command: "fuzz", options: optionsOf({ ...given, seed }), plan } as const;
       if (shard === undefined) await run({ ...given, seed }, plan);
@@ -131,9 +133,9 @@ export function fuzzCommand(): Command {
   });
 }
 
-/** What only the allocators have, or is not cut into jobs. */
+/** What only the allocators have. */
 function refuseForModule(command: Command, given: Given): void {
-  const names = ["allocator", "kernel", "mutation", "races", "shard", "queue"] as const;
+  const names = ["allocator", "kernel", "mutation", "races"] as const;
   const name = given.era === "fixed" ? names.find((one) => given[one] !== undefined) : "era";
   if (name !== undefined) badUsage(command, `--${name} is for the allocators, not for a module`);
 }

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { FuzzResult } from "../laboratory/fuzz/fuzz.ts";
 import type { JobAnswer } from "../museum/jobs.ts";
+import type { CallsResult } from "../museum/module-fuzz.ts";
 import {
   type EachPlan,
   eachAnswerOf,
@@ -23,6 +24,7 @@ import { type Explored, failingSubject, showExplored } from "./explore-answer.ts
 import { namedResults, showPrograms } from "./explore-module.ts";
 import { readText } from "./files.ts";
 import { type Given as GivenToFuzz, showFuzzed } from "./fuzz.ts";
+import { showCalls } from "./fuzz-module.ts";
 import { showProofs } from "./museum.ts";
 import type { ShardDocument } from "./shard.ts";
 
@@ -43,7 +45,9 @@ const Shard = v.looseObject({
   options: v.record(v.string(), v.unknown()),
   source: v.string(),
   shard: v.object({ index: v.number(), of: v.number() }),
-  plan: v.looseObject({ kind: v.picklist(["search", "each", "programs", "fuzz", "proofs"]) }),
+  plan: v.looseObject({
+    kind: v.picklist(["search", "each", "programs", "fuzz", "calls", "proofs"]),
+  }),
   answers: v.array(v.tuple([v.number(), v.looseObject({ cpuSeconds: v.optional(v.number()) })])),
 });
 
@@ -134,6 +138,9 @@ async function show(
       break;
     case "fuzz":
       showFuzzed(plan, all, { interrupted: false, answers: answers as readonly FuzzResult[] });
+      break;
+    case "calls":
+      showCalls(plan, all, { interrupted: false, answers: answers as readonly CallsResult[] });
       break;
     default: {
       const proofs = answers as readonly Proof[];

@@ -10,6 +10,12 @@ import { type FuzzProgress, type FuzzResult, fuzz } from "../laboratory/fuzz/fuz
 import { habitatsOf } from "../laboratory/fuzz/habitat.ts";
 import { quoted } from "../machine/quoted.ts";
 import { exhibit } from "./bugs/index.ts";
+import {
+  type CallsLimits,
+  type CallsProgress,
+  type CallsResult,
+  fuzzCalls,
+} from "./module-fuzz.ts";
 import { BadModule, programsOf } from "./program-module.ts";
 import { type Proof, prove } from "./prove.ts";
 import { changeOf, type Subject, scenarioOfSubject } from "./subject.ts";
@@ -53,14 +59,22 @@ export interface ProgramJob {
   readonly search: Omit<SearchOptions, "progress">;
 }
 
+/** Programs made of the calls of a module. */
+export interface CallsJob {
+  readonly kind: "calls";
+  readonly limits: CallsLimits;
+  readonly shard: number;
+  readonly shards: number;
+}
+
 export interface ProofJob {
   readonly kind: "proof";
   readonly id: string;
   readonly shareSeconds: number;
 }
 
-export type Job = SearchJob | FuzzJob | ProgramJob | ProofJob;
-export type JobAnswer = ExploreResult | FuzzResult | Proof;
+export type Job = SearchJob | FuzzJob | ProgramJob | CallsJob | ProofJob;
+export type JobAnswer = ExploreResult | FuzzResult | CallsResult | Proof;
 
 /** Sent while a search runs. */
 export interface ShardProgress extends Progress {
@@ -68,6 +82,10 @@ export interface ShardProgress extends Progress {
 }
 
 export interface FuzzShardProgress extends FuzzProgress {
+  readonly shard: number;
+}
+
+export interface CallsShardProgress extends CallsProgress {
   readonly shard: number;
 }
 
@@ -98,6 +116,13 @@ export async function runProgram({ path, program, search }: ProgramJob): Promise
   const found = (await programsOf(path)).find(({ name }) => name === program);
   if (found === undefined) throw new BadModule(`${quoted(path)} exports no program ${program}`);
   return found.explore(search);
+}
+
+export function runCalls(
+  { limits, shard, shards }: CallsJob,
+  tell: (progress: CallsShardProgress) => void,
+): Promise<CallsResult> {
+  return fuzzCalls(limits, { shard, shards }, (progress) => tell({ ...progress, shard }));
 }
 
 export function runProof({ id, shareSeconds }: ProofJob): Proof {

@@ -7,7 +7,8 @@
  */
 import { type Complete, leastComplete } from "../explore/budget.ts";
 import type { ExploreResult, SearchOptions } from "../explore/explore.ts";
-import type { FuzzJob, FuzzLimits, Job, JobAnswer, ProofJob, SearchJob } from "./jobs.ts";
+import type { CallsJob, FuzzJob, FuzzLimits, Job, JobAnswer, ProofJob, SearchJob } from "./jobs.ts";
+import type { CallsLimits } from "./module-fuzz.ts";
 import type { Subject } from "./subject.ts";
 
 type Search = Omit<SearchOptions, "progress">;
@@ -41,6 +42,11 @@ export interface FuzzPlan extends FuzzLimits {
   readonly kind: "fuzz";
 }
 
+/** A search over programs made of the calls of a module. */
+export interface CallsPlan extends CallsLimits {
+  readonly kind: "calls";
+}
+
 /** Exhibits to be proven. */
 export interface ProofsPlan {
   readonly kind: "proofs";
@@ -48,7 +54,7 @@ export interface ProofsPlan {
   readonly shareSeconds: number;
 }
 
-export type Plan = SearchPlan | EachPlan | ProgramsPlan | FuzzPlan | ProofsPlan;
+export type Plan = SearchPlan | EachPlan | ProgramsPlan | FuzzPlan | CallsPlan | ProofsPlan;
 
 /** What is known of one search after some of its jobs. */
 export interface SearchedSoFar {
@@ -96,6 +102,8 @@ export function jobsOf(plan: Plan, threads: number): readonly Job[] {
       return eachJobs(plan);
     case "fuzz":
       return fuzzJobs(plan, threads);
+    case "calls":
+      return callsJobs(plan, threads);
     case "programs":
       return plan.programs.map((program) => {
         const { path, search } = plan;
@@ -145,11 +153,19 @@ function eachJobs({ subjects, search, dataRaces }: EachPlan): SearchJob[] {
   });
 }
 
-function fuzzJobs({ kind: _, ...limits }: FuzzPlan, threads: number): FuzzJob[] {
-  const { programs } = limits;
-  const shards =
-    programs === undefined ? threads : Math.max(JOBS, Math.ceil(programs / MOST_PROGRAMS));
-  return Array.from({ length: shards }, (_, shard) => ({ kind: "fuzz", limits, shard, shards }));
+function fuzzJobs({ kind, ...limits }: FuzzPlan, threads: number): FuzzJob[] {
+  const shards = shardsOf(limits.programs, threads);
+  return Array.from({ length: shards }, (_, shard) => ({ kind, limits, shard, shards }));
+}
+
+function callsJobs({ kind, ...limits }: CallsPlan, threads: number): CallsJob[] {
+  const shards = shardsOf(limits.programs, threads);
+  return Array.from({ length: shards }, (_, shard) => ({ kind, limits, shard, shards }));
+}
+
+function shardsOf(programs: number | undefined, threads: number): number {
+  if (programs === undefined) return threads;
+  return Math.max(JOBS, Math.ceil(programs / MOST_PROGRAMS));
 }
 
 const part = (whole: number, index: number, of: number): number =>

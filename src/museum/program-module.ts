@@ -22,6 +22,8 @@ export interface UserProgram {
   replay(token: string): Replayed;
 }
 
+export type FuzzableProgram = UserProgram & Required<Pick<UserProgram, "calls">>;
+
 /** The module is no use: its message says why. */
 export class BadModule extends Error {
   override name = "BadModule";

@@ -60,7 +60,7 @@ test.each([
   ],
   ["that is not there", () => [join(folder, "absent.ts")], "cannot be loaded"],
   ["with --allocator", () => [sound, "--allocator", "slab"], "--allocator is for the allocators"],
-  ["with --queue", () => [sound, "--queue", "redis://a"], "--queue is for the allocators"],
+  ["with --queue", () => [sound, "--queue", "redis://a"], "--queue needs --programs and no --sec"],
 ])("fuzz of a module %s is refused with one line", async (_what, words, reason) => {
   const { err, out, code } = await slablab(["fuzz", ...words(), "--seed", "1"]);
   expect(err).toContain(reason);

@@ -71,6 +71,31 @@ test("slablab merge of a fuzz saves the failing program, and answers as one proc
   expect(readFileSync(saved, "utf8")).toBe(whole.failure.scenario);
 });
 
+test("slablab merge of a module's fuzz saves the failing module, and answers as one process", async () => {
+  const module = write(
+    "calls.explore.ts",
+    `
+export const counter = {
+  words: 1,
+  object: (words: Int32Array) => ({ add() { words[0] += 1; }, read: () => words[0] }),
+  spec: () => { let sum = 0; return { add() { sum++; }, read: () => sum }; },
+  tasks: { one: [["add"], ["read"]], two: [["add"], ["read"]] },
+};
+`,
+  );
+  const out = join(folder, "failing.explore.ts");
+  const words = ["fuzz", module, "--programs", "12", "--seed", "4"];
+  const whole = JSON.parse((await slablab([...words, "--out", out, "--json"])).out);
+  expect(whole.failure.message).toContain("not linearizable");
+  const text = readFileSync(out, "utf8");
+  rmSync(out);
+  const files = await shards(words, 3);
+  const said = await slablab(["merge", ...files, "--out", out]);
+  expect(said.code).toBe(1);
+  expect(said.out).toContain(`answer ${whole.answer.slice(0, 12)}`);
+  expect(readFileSync(out, "utf8")).toBe(text);
+});
+
 test("shards of all scenarios merge to the same answer, however many there are", async () => {
   const words = ["explore", "all", "--allocator", "slab", "--kernel", "6.1"];
   const all = [...words, "--schedules", "300", "--seed", "1"];

@@ -43,6 +43,18 @@ export const lost = { words: 1, tasks: { one: add, other: add }, check };
 export const kept = { words: 1, tasks: { one: add, other: () => {} } };
 `,
   );
+  const counter = write(
+    "calls.explore.ts",
+    `
+import { add } from "./counter.ts";
+export const counter = {
+  words: 1,
+  object: (words: Int32Array) => ({ add: () => add(words), read: () => words[0] }),
+  spec: () => { let sum = 0; return { add() { sum++; }, read: () => sum }; },
+  tasks: { one: [["add"]], two: [["read"]] },
+};
+`,
+  );
   const mutation = write(
     "mine.ts",
     `
@@ -64,6 +76,7 @@ export const mine = { id: "mine", title: "partial slabs are forgotten", change }
       ["explore", "all", "--mutation", mutation, "--schedules", "400", "--seed", "1"],
       ["explore", program, "--schedules", "100", "--seed", "1"],
       ["fuzz", "--programs", "4", "--preemptions", "0", "--seed", "3"],
+      ["fuzz", counter, "--programs", "12", "--seed", "3"],
       ["museum", "run", "R04"],
     ];
     for (const words of searches) {

@@ -195,6 +195,7 @@ function modulesOf(job: Work): string[] {
   if (job.kind === "search") named.push(job.subject.mutation);
   if (job.kind === "fuzz") named.push(job.limits.mutation);
   if (job.kind === "program") named.push(job.path);
+  if (job.kind === "calls") named.push(job.limits.path);
   return named.filter((name) => name !== undefined && isModule(name)) as string[];
 }
 
