@@ -44,11 +44,11 @@ afterAll(() => project[Symbol.dispose]());
 
 const node = (...args: string[]) => project.run(process.execPath, ...args);
 
-test("the library has no dependency and less than 1 MB, with maps and licences", () => {
+test("the library has no dependency and less than 1 MB, with maps, licences and changelog", () => {
   expect(manifest).not.toHaveProperty("dependencies");
   expect(packed.unpackedSize).toBeLessThan(1_000_000);
   const { files } = packed;
-  const others = ["README.md", "LICENSE", "LICENSE-MIT", "bin/slablab.js"];
+  const others = ["README.md", "CHANGELOG.md", "LICENSE", "LICENSE-MIT", "bin/slablab.js"];
   expect(files).toEqual(expect.arrayContaining(others));
   const modules = files.filter((path) => /^dist\/.*\.js$/.test(path));
   expect(modules.length).toBeGreaterThan(40);
