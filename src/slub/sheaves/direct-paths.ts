@@ -14,6 +14,7 @@ import { __GFP_ZERO } from "../../pages/gfp.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { SheafClasses } from "../kernels.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import { BULK_WRITTEN_OUT, withDirectBulk } from "./direct-bulk.ts";
 import { SLABS_WRITTEN_OUT, withDirectSlabs } from "./direct-slabs.ts";
 import type { SheafSlub } from "./slub.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH } from "./statistics.ts";
@@ -38,6 +39,7 @@ export const MAIN_WRITTEN_OUT = {
 
 export const SHEAVES_WRITTEN_OUT = {
   ...SLABS_WRITTEN_OUT,
+  ...BULK_WRITTEN_OUT,
   ...MAIN_WRITTEN_OUT,
   Sheaves: [...MAIN_WRITTEN_OUT.Sheaves, "setSize", "takeLast", "objects"],
 } as const;
@@ -79,6 +81,7 @@ export function putOnMain(
 export function withDirectSheafPaths(classes: SheafClasses): Partial<SheafClasses> {
   return {
     ...withDirectSlabs(classes),
+    ...withDirectBulk(classes),
     Allocator: class extends classes.Allocator {
       declare protected readonly memory: DirectMemory;
       declare private readonly hasOtherNodes: boolean;
