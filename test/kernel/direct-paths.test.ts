@@ -5,6 +5,7 @@ import { type Change, onSlub } from "../../src/kernel/classes.ts";
 import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { KmemCache } from "../../src/slub/structs.ts";
 import { Random } from "../../stress/random.ts";
 
 /** Direct memory, but of another class: the allocator's own paths run. */
@@ -17,16 +18,32 @@ function hasDirectPaths(kernel: Kernel): boolean {
   return /\bwords\b|\btake/.test(`${systemOf(kernel).allocator.slabAllocNode}`);
 }
 
-/** Allocates and frees at random, on both CPUs; returns every address that came out. */
+/**
+ * Allocates, writes and frees at random, on both CPUs; returns every address that came out. Now and
+ * then one cache goes through so many objects that slabs come and go.
+ */
 function run(kernel: Kernel, random: Random, sheafCapacity: number): number[] {
+  const { words } = threadOf(kernel);
   const caches = SIZES.map((size) =>
     kernel.kmemCacheCreate(`cache-${size}`, size, { sheafCapacity }),
   );
+  for (const cache of systemOf(kernel).allocator.name === "slub" ? caches : []) {
+    // Always, so that it is not the clock which decides whether another node is asked.
+    words[(cache + KmemCache.remoteNodeDefragRatio) >> 2] = 1024;
+  }
+  const sizeOf = new Map(caches.map((cache, i) => [cache, SIZES[i] as number]));
   const held: { cache: number; object: number }[] = [];
   const seen: number[] = [];
   const freeOne = (): void => {
     const [given] = held.splice(random.below(held.length), 1);
     if (given !== undefined) kernel.kmemCacheFree(given.cache, given.object);
+  };
+  const allocOne = (cache: number, node: number): void => {
+    const object = kernel.kmemCacheAllocNode(cache, GFP_KERNEL, node);
+    seen.push(object);
+    if (object === 0) return;
+    words.fill(-1, object >> 2, (object + (sizeOf.get(cache) ?? 0)) >> 2);
+    held.push({ cache, object });
   };
   const step = (): void => {
     const cache = caches[random.below(caches.length)] as number;
@@ -40,13 +57,12 @@ function run(kernel: Kernel, random: Random, sheafCapacity: number): number[] {
       seen.push(object);
       kernel.kfree(object);
     } else if (kind < 5 || held.length === 0) {
-      const object = kernel.kmemCacheAllocNode(cache, GFP_KERNEL, kind === 2 ? 0 : -1);
-      seen.push(object);
-      held.push({ cache, object });
+      allocOne(cache, kind === 2 ? 0 : -1);
     } else {
       freeOne();
     }
-    if (held.length > 400) for (let i = 0; i < 300; i++) freeOne();
+    if (random.below(1000) === 0) for (let i = 0; i < 600; i++) allocOne(cache, -1);
+    if (held.length > 400) while (held.length > 100) freeOne();
   };
   for (let n = 0; n < STEPS; n += 100) {
     kernel.run(() => {

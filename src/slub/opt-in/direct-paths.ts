@@ -12,7 +12,7 @@ import {
   withDirectSlowFree,
 } from "../cpu-slab/direct-paths.ts";
 import type { OptInClasses } from "../kernels.ts";
-import { putOnMain, SHEAVES_WRITTEN_OUT, takeFromMain } from "../sheaves/direct-paths.ts";
+import { MAIN_WRITTEN_OUT, putOnMain, takeFromMain } from "../sheaves/direct-paths.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH } from "../sheaves/statistics.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
 import { SHEAF_EVENT_WORDS } from "./statistics.ts";
@@ -27,7 +27,7 @@ const PUT = SHEAF_EVENT_WORDS[FREE_FASTPATH] as number;
 /** What the paths do themselves: they are right only where no class of the table has it otherwise. */
 export const OPT_IN_WRITTEN_OUT = {
   ...SLUB_WRITTEN_OUT,
-  ...SHEAVES_WRITTEN_OUT,
+  ...MAIN_WRITTEN_OUT,
   SheafFront: ["has"],
 } as const;
 

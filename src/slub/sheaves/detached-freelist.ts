@@ -10,7 +10,7 @@ import type { SlubContext } from "../slub-context.ts";
 import type { KmemCachePtr } from "../structs.ts";
 
 /** How many objects of other slabs may be skipped in search of one more of the same slab. */
-const LOOKAHEAD = 3;
+export const LOOKAHEAD = 3;
 
 export interface DetachedFreelist {
   readonly s: KmemCachePtr;

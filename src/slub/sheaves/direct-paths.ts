@@ -14,6 +14,8 @@ import { __GFP_ZERO } from "../../pages/gfp.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { SheafClasses } from "../kernels.ts";
 import { KmemCache, type KmemCachePtr } from "../structs.ts";
+import { BULK_WRITTEN_OUT, withDirectBulk } from "./direct-bulk.ts";
+import { SLABS_WRITTEN_OUT, withDirectSlabs } from "./direct-slabs.ts";
 import type { SheafSlub } from "./slub.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH } from "./statistics.ts";
 import { CpuSheaves, SHEAF_HEADER_BYTES, Sheaf } from "./structs.ts";
@@ -29,10 +31,17 @@ const SIZE = Sheaf.size >> 2;
 const OBJECTS = SHEAF_HEADER_BYTES >> 2;
 
 /** What the paths do themselves: they are right only where no class of the table has it otherwise. */
-export const SHEAVES_WRITTEN_OUT = {
+export const MAIN_WRITTEN_OUT = {
   Sheaves: ["capacityOf", "size", "top", "pop", "push"],
   SheafLock: ["trylock", "unlock", "main"],
   SheafFastPaths: ["alloc", "free", "accepts", "nodeOfObject"],
+} as const;
+
+export const SHEAVES_WRITTEN_OUT = {
+  ...SLABS_WRITTEN_OUT,
+  ...BULK_WRITTEN_OUT,
+  ...MAIN_WRITTEN_OUT,
+  Sheaves: [...MAIN_WRITTEN_OUT.Sheaves, "setSize", "takeLast", "objects"],
 } as const;
 
 /** Takes the last object of this CPU's main sheaf, counted as `event`; 0: it is empty. */
@@ -71,6 +80,8 @@ export function putOnMain(
 
 export function withDirectSheafPaths(classes: SheafClasses): Partial<SheafClasses> {
   return {
+    ...withDirectSlabs(classes),
+    ...withDirectBulk(classes),
     Allocator: class extends classes.Allocator {
       declare protected readonly memory: DirectMemory;
       declare private readonly hasOtherNodes: boolean;

@@ -70,7 +70,7 @@ export class Refill {
     return got;
   }
 
-  private fromOtherNodes(s: KmemCachePtr, gfp: number, wanted: number, got: Address[]): void {
+  protected fromOtherNodes(s: KmemCachePtr, gfp: number, wanted: number, got: Address[]): void {
     for (const n of this.parts.otherNodes.withSurplus(s, gfp)) {
       const needed = wanted - got.length;
       const found = this.fromNode(s, gfp, n, needed, true);
