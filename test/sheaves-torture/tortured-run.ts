@@ -1,14 +1,14 @@
-import { SLAB_CONSISTENCY_CHECKS } from "../../../src/caches/flags.ts";
-import type { KmemCachePtr } from "../../../src/caches/kmem-cache.ts";
-import { type AuditFinding, audit } from "../../../src/check/audit.ts";
-import { Ledger, ledgerBytes } from "../../../src/check/ledger.ts";
-import { withLedger } from "../../../src/check/with-ledger.ts";
-import { boot, type Kernel, MIB, systemOf, threadOf } from "../../../src/kernel/kernel.ts";
-import type { Address } from "../../../src/machine/memory.ts";
-import { TorturedMemory } from "../../../src/machine/tortured-memory.ts";
-import { noWitness } from "../../../src/machine/witness.ts";
-import { __GFP_ZERO, GFP_ATOMIC, GFP_KERNEL } from "../../../src/pages/gfp.ts";
-import { Random } from "../../../stress/random.ts";
+import { SLAB_CONSISTENCY_CHECKS } from "../../src/caches/flags.ts";
+import type { KmemCachePtr } from "../../src/caches/kmem-cache.ts";
+import { type AuditFinding, audit } from "../../src/check/audit.ts";
+import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
+import { withLedger } from "../../src/check/with-ledger.ts";
+import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
+import type { Address } from "../../src/machine/memory.ts";
+import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
+import { noWitness } from "../../src/machine/witness.ts";
+import { __GFP_THISNODE, __GFP_ZERO, GFP_ATOMIC, GFP_KERNEL } from "../../src/pages/gfp.ts";
+import { Random } from "../../stress/random.ts";
 
 const MEMORY = 32 * MIB;
 const RATES = { interrupts: 0.01, migrations: 0.004, delays: 0 };
@@ -124,11 +124,11 @@ export class TorturedRun {
     else if (draw < 65) this.kfreeRcu(many);
     else if (draw < 72) this.allocateBulk(s, many, held, this.gfp());
     else if (draw < 80) this.freeBulk(s, many, held);
-    else if (draw < 88) this.prefill(s);
-    else if (draw < 92) kernel.kmemCacheShrink(s);
-    else if (draw < 94) kernel.rcuBarrier();
-    else if (draw < 96) kernel.cpuDown(2);
-    else if (draw < 98) kernel.cpuUp(2);
+    else if (draw < 86) this.prefill(s);
+    else if (draw < 88) kernel.kmemCacheShrink(s);
+    else if (draw < 90) kernel.rcuBarrier();
+    else if (draw < 92) kernel.cpuDown(2);
+    else if (draw < 94) kernel.cpuUp(2);
     else this.createAndDestroy();
     while (held.length > 1500) this.free(1);
   }
@@ -137,7 +137,8 @@ export class TorturedRun {
     const { random, kernel } = this;
     for (let i = 0; i < count; i++) {
       const node = random.chance(0.8) ? -1 : random.below(2);
-      const object = kernel.kmemCacheAllocNode(s, this.gfp(), node);
+      const only = node >= 0 && random.chance(0.3) ? __GFP_THISNODE : 0;
+      const object = kernel.kmemCacheAllocNode(s, this.gfp() | only, node);
       if (object !== 0) this.held.push({ s, object });
     }
   }
