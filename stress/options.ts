@@ -44,6 +44,8 @@ export interface StressOptions {
   readonly leaks?: boolean | undefined;
   /** Tasks change their memory policies and each other's cpusets. */
   readonly policies?: boolean | undefined;
+  /** Address checking: a bad access is a failure. */
+  readonly kasan?: boolean | undefined;
   /** Memory groups that are made, filled and killed; none where left out. */
   readonly groups?: number | undefined;
   /** Whether injected failures are told on the console, too. */

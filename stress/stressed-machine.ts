@@ -90,6 +90,7 @@ export class StressedMachine {
         failPages,
         policies: options.policies === true,
         groups: options.groups !== undefined,
+        kasan: options.kasan === true ? "panic" : false,
         reserves: WORKLOADS.get(options.workload)?.reserves === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),
@@ -199,7 +200,11 @@ export class StressedMachine {
    */
   audit(dead: readonly number[]): AuditFinding[] {
     const { kernel, ledger } = this;
-    kernel.run(() => systemOf(kernel).machine.rcu.barrier());
+    kernel.run(() => {
+      systemOf(kernel).machine.rcu.barrier();
+      // Nobody holds what waits there.
+      systemOf(kernel).common.kasan?.emptyQuarantine();
+    });
     const { interrupted } = this;
     if (ledger === undefined) return audit(systemOf(kernel), { interrupted });
     const remains = new Remains(systemOf(kernel), ledger, dead.map(machineTask));

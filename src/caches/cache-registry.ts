@@ -21,6 +21,7 @@ import type { Pages } from "../pages/pages.ts";
 import type { Allocator } from "./allocator.ts";
 import type { BootParameters } from "./boot-parameters.ts";
 import type { BuildOption, KernelBuild } from "./flags.ts";
+import type { Kasan } from "./kasan/kasan.ts";
 import type { KernelVersion } from "./kernel-version.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
@@ -71,6 +72,8 @@ export abstract class CacheRegistry {
   declare readonly taint: Taint;
   /** Memory groups, of a kernel that is booted with them. */
   declare groups: Groups | undefined;
+  /** KASAN, likewise. */
+  declare kasan: Kasan | undefined;
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
@@ -80,6 +83,7 @@ export abstract class CacheRegistry {
     this.pages = parts.pages;
     this.kernel = parts.kernel;
     this.groups = undefined;
+    this.kasan = undefined;
     this.parameters = parts.parameters;
     this.memory = parts.machine.memory;
     this.globals = parts.machine.statics.allocate(Globals, "slab_common");

@@ -8,7 +8,7 @@ import { type KernelVersion, since } from "./kernel-version.ts";
 import { TAINT_WARN, type Taint } from "./taint.ts";
 
 /** The name that all tasks have. */
-const COMM = "slablab";
+export const COMM = "slablab";
 
 export interface DumpedMachine {
   readonly machine: Machine;

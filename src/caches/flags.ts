@@ -40,6 +40,8 @@ export const SLAB_NOTRACK = 0x1000000;
 export const SLAB_NO_MERGE = 0x1000000;
 export const SLAB_FAILSLAB = 0x2000000;
 export const SLAB_ACCOUNT = 0x4000000;
+/** KASAN: objects of the cache have notes, so that it stays alone. */
+export const SLAB_KASAN = 0x8000000;
 /** 6.1: `slub_debug=` leaves the cache alone. */
 export const SLAB_NO_USER_FLAGS = 0x10000000;
 /** 7.1, internal: objects of the cache have no extensions, and the cache no sheaves. */
@@ -64,7 +66,7 @@ export const DEBUG_DEFAULT_FLAGS =
   SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER;
 
 /** Build options that matter to a cache's shape, spelled as in a kernel .config without CONFIG_. */
-export const BUILD_OPTIONS = ["DEBUG_SLAB", "ZONE_DMA", "MEMCG_KMEM", "FAILSLAB"] as const;
+export const BUILD_OPTIONS = ["DEBUG_SLAB", "ZONE_DMA", "MEMCG_KMEM", "FAILSLAB", "KASAN"] as const;
 export type BuildOption = (typeof BUILD_OPTIONS)[number];
 
 /** Build options that are options of a boot here: each switch has one name. */

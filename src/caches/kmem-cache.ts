@@ -34,7 +34,10 @@ export const kmemCacheFields = {
   node: array(ptr, MAX_NUMNODES),
   /** LIVE_CACHE ^ its address while the cache is on the list: what a program takes for one is looked at here. */
   magic: word,
-  /** 4.1: what it has of memory groups; 0 where there are none. */
+  /**
+   * 4.1: what it has of memory groups; 0 where there are none. Later kernels have no cache of a group,
+   * and KASAN's word here (caches/kasan/layout.ts), which 4.1 has not: there is room for one of them.
+   */
   memcgParams: ptr,
 } as const;
 

@@ -15,6 +15,7 @@ import {
   SLAB_CONSISTENCY_CHECKS,
   SLAB_DEBUG_FLAGS,
   SLAB_FAILSLAB,
+  SLAB_KASAN,
   SLAB_NO_MERGE,
   SLAB_NOLEAKTRACE,
   SLAB_NOTRACK,
@@ -53,7 +54,7 @@ export interface MergeRules {
   readonly parameters: BootParameters;
 }
 
-const ALONE = SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_FAILSLAB;
+const ALONE = SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_FAILSLAB | SLAB_KASAN;
 const ALONE_BUT_CHECKED = ALONE | (SLAB_DEBUG_FLAGS & ~SLAB_CONSISTENCY_CHECKS);
 
 /** Flags with which a cache stays alone. */

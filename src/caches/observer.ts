@@ -52,6 +52,8 @@ export interface Observer {
   staleWords?(s: KmemCachePtr): Address[];
   /** Takes each report of damage that this thread finds, as data; where there are reports. */
   onReport?(sink: (report: SlabReport) => void): void;
+  /** object_err: reports what somebody else has found about an object. */
+  objectError?(s: KmemCachePtr, page: PagePtr, object: Address, message: string): void;
   /** validate_slab_cache: the number of slabs checked, or a negative error number. */
   validate?(s: KmemCachePtr): number;
 

@@ -186,11 +186,13 @@ export class Ledger {
    * another task shows. The byte depends on the object, its holder and the event that took it.
    */
   paint(object: Address, bytes: number): void {
+    this.common.machine.checker?.check(object, bytes, true);
     this.memory.fill(object, this.colour(object), bytes);
   }
 
   /** The object is as `paint` left it. @throws KernelBug use-after-free naming the byte */
   verify(object: Address, bytes: number): void {
+    this.common.machine.checker?.check(object, bytes, false);
     const other = this.memory.findOther(object, this.colour(object), bytes);
     if (other === 0) return;
     throw new KernelBug(

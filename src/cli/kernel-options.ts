@@ -36,6 +36,7 @@ export interface BootOptionsGiven extends KernelOptions {
   readonly randomized?: true;
   readonly initOnAlloc?: true;
   readonly initOnFree?: true;
+  readonly kasan?: true;
 }
 
 /** Adds the options of a machine that one thread boots and looks at. */
@@ -48,14 +49,16 @@ export function withBootOptions(command: Command): Command {
     .option("--hardened", "encode free pointers (SLUB)")
     .option("--randomized", "hand a slab's objects out in random order")
     .option("--init-on-alloc", "zero objects and pages when they are handed out")
-    .option("--init-on-free", "zero objects and pages when they come back");
+    .option("--init-on-free", "zero objects and pages when they come back")
+    .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)");
 }
 
 /** The options as `boot` takes them. */
 export function bootOptionsOf(given: BootOptionsGiven) {
   const { allocator, kernel, cpus, nodes, config, param: parameters } = given;
   const { hardened = false, randomized = false, initOnAlloc = false, initOnFree = false } = given;
-  const switches = { hardened, randomized, initOnAlloc, initOnFree };
+  const { kasan = false } = given;
+  const switches = { hardened, randomized, initOnAlloc, initOnFree, kasan };
   return { allocator, kernel, cpus, nodes, config, parameters, ...switches };
 }
 

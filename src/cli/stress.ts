@@ -78,6 +78,7 @@ interface Given extends KernelOptions, ReportFiles {
   hotplug?: number;
   policies?: true;
   leaks?: true;
+  kasan?: true;
   groups?: number;
   explain?: true;
   dmesg?: true;
@@ -137,6 +138,7 @@ export function stressCommand(): Command {
     )
     .option("--groups <n>", "memory groups, made, filled and killed under load", wholeNumber)
     .option("--policies", "tasks change their memory policies and each other's cpusets")
+    .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)")
     .option("--leaks", "look for objects that nobody holds, at the end (tracks: --debug U)")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
     .addOption(junitOption())

@@ -4,19 +4,23 @@ import { parseBootParameters } from "../caches/boot-parameters.ts";
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { initOnAlloc } from "../caches/init-on-alloc.ts";
+import { withKasanObjects } from "../caches/kasan/with-kasan.ts";
 import { since } from "../caches/kernel-version.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withGrowth } from "../pages/with-growth.ts";
+import { withKasanPages } from "../pages/with-kasan.ts";
 import { withPolicies } from "../pages/with-policies.ts";
 import { withReserves } from "../pages/with-reserves.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
+import { withSlabKasan } from "../slab/options/kasan.ts";
 import { withSlabPolicies } from "../slab/options/policies.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import { withOptInInitOnFree } from "../slub/opt-in/init-on-free.ts";
 import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
+import { withKasanSlabs } from "../slub/options/kasan.ts";
 import { strictNuma, withPolicySearch, withSheafPolicySearch } from "../slub/options/policies.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import {
@@ -61,6 +65,14 @@ export const memoryReserves: Change = inTurn(
   onSlubLayer(withReservedSlabs),
   onSlub(withReservedCpuSlabs),
   onSheafParts(withUnreservedSheaves),
+);
+
+/** Address checking. */
+const kasan: Change = inTurn(
+  onCommon(({ Pages }) => ({ Pages: withKasanPages(Pages) })),
+  onSlubLayer(withKasanSlabs),
+  onSlab(withSlabKasan),
+  onAllocator(withKasanObjects),
 );
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
@@ -118,6 +130,8 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
     throw new RangeError(`SLUB of ${kernel} has no tid, whose missing step makes the era "seed"`);
   }
   if (options.groups) changes.unshift(withGroups(kernel));
+  // Below the groups: what waits in the quarantine is not charged any more.
+  if (options.kasan !== false) changes.unshift(kasan);
   const change = inTurn(eraChange(era, kernel), ...changes, build.change ?? ((table) => table));
   const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
   return isDirect ? withDirectPaths(classes, change) : change(classes);

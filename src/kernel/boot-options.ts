@@ -15,6 +15,7 @@ import {
   type Era,
   KERNEL_VERSIONS,
   type KernelVersion,
+  since,
 } from "../caches/kernel-version.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import {
@@ -76,6 +77,11 @@ export interface BootOptions {
   readonly failPages?: Partial<FaultSettings> | null;
   /** Memory groups (MEMCG_KMEM): what a task allocates can be charged to a group with a limit. */
   readonly groups?: boolean;
+  /**
+   * Address checking (KASAN): accesses through views beyond what was asked for, or of what is free, are
+   * reported on the console. `panic`: and end in a KernelBug.
+   */
+  readonly kasan?: boolean | "panic";
   /** Build options that have no option of their own, as in a .config without CONFIG_: DEBUG_SLAB, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
@@ -122,6 +128,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "memory" | "maximum"> & { memory: nu
   failSlab: null,
   failPages: null,
   groups: false,
+  kasan: false,
   config: [],
   seed: 1,
   absentNodes: [],
@@ -151,6 +158,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   failSlab: orNull(OBJECT),
   failPages: orNull(OBJECT),
   groups: BOOLEAN,
+  kasan: { what: '"panic", true or false', is: (v) => BOOLEAN.is(v) || v === "panic" },
   config: listOf(STRING),
   seed: whole(-INT - 1, 2 * INT + 1),
   absentNodes: listOf(NUMBER),
@@ -177,8 +185,18 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   if (absent.size === all.nodes) {
     throw new RangeError("absentNodes: one node's memory must be there");
   }
-  const isMissing = all.groups && !all.config.includes("MEMCG_KMEM");
-  return isMissing ? { ...all, config: [...all.config, "MEMCG_KMEM"] } : all;
+  if (all.kasan !== false && all.allocator === "slab") {
+    const why = all.config.includes("DEBUG_SLAB") ? "with DEBUG_SLAB" : `of Linux ${all.kernel}`;
+    const can = since(all.kernel, "4.6") && !all.config.includes("DEBUG_SLAB");
+    if (!can) throw new RangeError(`kasan: SLAB ${why} has no KASAN`);
+  }
+  const wanted: readonly [boolean, BuildOption][] = [
+    [all.groups, "MEMCG_KMEM"],
+    [all.kasan !== false, "KASAN"],
+  ];
+  const missing = wanted.filter(([isOn, name]) => isOn && !all.config.includes(name));
+  const config = [...all.config, ...missing.map(([, name]) => name)];
+  return { ...all, config };
 }
 
 /** Parts of at least so many bytes come at once. */

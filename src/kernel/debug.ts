@@ -8,6 +8,7 @@ import { type FaultInjection, faultsOf } from "../caches/fault-injection.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
+import type { CheckedViews } from "../machine/checked-views.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { named } from "../machine/option-check.ts";
 import type { Afterwards } from "./afterwards.ts";
@@ -28,8 +29,30 @@ export class KernelDebug {
   /** Whether there is a sink. */
   isWatched = false;
 
+  /** Where accesses of programs are checked: the views that do it. */
+  declare private readonly views: CheckedViews | undefined;
+
   constructor(parts: DebugParts) {
+    const { direct, system, afterwards } = parts;
+    const { checker } = system.machine;
     this.parts = parts;
+    if (checker === undefined) return;
+    this.views = direct.showBy({
+      check: (address, bytes, isWrite) => {
+        checker.check(address, bytes, isWrite);
+        afterwards.callSinks();
+      },
+    });
+  }
+
+  /** The language's Atomics, for views that are checked as well: those refuse stand-ins of arrays. */
+  get atomics(): typeof Atomics {
+    return this.views?.atomics ?? Atomics;
+  }
+
+  /** How many bad accesses and frees KASAN has reported, on all threads. */
+  get badAccesses(): number {
+    return this.parts.system.common.kasan?.reports.count ?? 0;
   }
 
   /**

@@ -143,7 +143,7 @@ function create(
   if (allocator === "slub") {
     if (!hasValidFreeptrOffset(kernel, cache)) return "no free pointer may lie there (-EINVAL)";
     const geometry = slubGeometry(
-      { kernel, cpus: request.possibleCpus, presentCpus: request.cpus },
+      { kernel, cpus: request.possibleCpus, presentCpus: request.cpus, config },
       parameters,
       cache,
     );

@@ -51,6 +51,7 @@ export class Hotplug {
     hotplug.deadCpu(cpu, { lastOfNode });
     const flags = memory.irqSave();
     this.common.groups?.deadCpu(cpu);
+    this.common.kasan?.quarantine.deadCpu(cpu);
     this.pages.pcp.drainAbsentCpu(cpu);
     memory.irqRestore(flags);
     return 0;

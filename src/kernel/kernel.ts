@@ -43,6 +43,7 @@ import { KernelDebug } from "./debug.ts";
 import { Group, type GroupOptions } from "./group.ts";
 import { GroupSystem, groupsOf } from "./group-system.ts";
 import { growing } from "./growing-system.ts";
+import { withKasanCalls } from "./kasan-system.ts";
 import { ObjectViews } from "./object-views.ts";
 import { type Attachable, bootedIn, machineOptions, type SharedKernel } from "./shared-kernel.ts";
 import { type CacheOptions, System } from "./system.ts";
@@ -160,7 +161,8 @@ export class Kernel {
     try {
       const Plain = options.groups ? GroupSystem : System;
       const grows = options.maximum > options.memory;
-      const BuiltSystem = grows ? growing(Plain, () => !direct.isReading) : Plain;
+      const Growing = grows ? growing(Plain, () => !direct.isReading) : Plain;
+      const BuiltSystem = options.kasan === false ? Growing : withKasanCalls(Growing);
       const all = { kernel, parameters, config, classes };
       system = new BuiltSystem(direct, shared.machine.options, all);
     } catch (error) {
@@ -170,6 +172,9 @@ export class Kernel {
     forgotten.register(direct, direct.tenancy);
     system.machine.serve(direct);
     system.machine.witness = javaScriptWitness;
+    if (system.common.kasan !== undefined) {
+      system.common.kasan.reports.isFatal = options.kasan === "panic";
+    }
     system.machine.console.sink = build.console;
     // So that the next call looks at it.
     const { groups } = system.common;

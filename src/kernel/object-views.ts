@@ -34,7 +34,7 @@ export class ObjectViews {
     }
     if (length === undefined) this.args.object(call, object);
     else this.args.count(call, "bytes", length);
-    const bytes = length ?? this.system.ksize(object);
+    const bytes = length ?? this.system.viewableBytes(object);
     this.system.checkHeapObject(object, Math.max(bytes, length === undefined ? element : 0));
     return bytes;
   }

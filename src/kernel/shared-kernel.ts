@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What threads agree on about a kernel, and how one finds it in a memory that it is given. */
+import { kasanBytes } from "../caches/kasan/quarantine.ts";
 import { AttachError, readHeader } from "../machine/header.ts";
-import { type MachineOptions, PAGE_SIZE, type SharedMachine } from "../machine/machine.ts";
+import { bytesOf, type MachineOptions, PAGE_SIZE, type SharedMachine } from "../machine/machine.ts";
 import { named, OBJECT } from "../machine/option-check.ts";
 import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
 import { type BootedOptions, growthOf, type MemoryRegion } from "./boot-options.ts";
@@ -17,7 +18,8 @@ export function machineOptions(options: BootedOptions): MachineOptions {
   const atomics = options.swap === "atomics" ? "atomics" : "wasm";
   const growth = growthOf(options);
   const nodes = options.nodes + growth.nodes;
-  return { cpus, nodes, growth, memory, tasks, checker, atomics, seed, start };
+  const shadow = options.kasan === false ? 0 : kasanBytes(memory);
+  return { cpus, nodes, growth, memory, tasks, checker, shadow, atomics, seed, start };
 }
 
 /** What leads to a booted kernel: `kernel.shared`, or its memory alone; all else is in its header. */
@@ -32,7 +34,7 @@ export function bootedIn(shared: Attachable): SharedKernel {
   const { memory, start } = whereOf(shared);
   const text = readHeader(memory, start);
   const options: BootedOptions = JSON.parse(text);
-  if (memory.buffer.byteLength < start + options.maximum + options.checker) {
+  if (memory.buffer.byteLength < start + bytesOf(machineOptions(options))) {
     throw new AttachError(
       `attach: the kernel has ${options.maximum} bytes, and this memory has ${memory.buffer.byteLength}`,
     );

@@ -417,6 +417,11 @@ export class System {
     return bytes;
   }
 
+  /** Bytes that a view of an object shows, where a program does not say how many. */
+  viewableBytes(object: Address): number {
+    return this.ksize(object);
+  }
+
   private usable(object: Address): number {
     if (object <= ZERO_SIZE) return 0;
     const page = this.pages.virtToHeadPage(object);

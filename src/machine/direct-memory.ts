@@ -8,6 +8,8 @@
  * sequentially consistent atomics, which order all earlier writes.
  */
 
+import type { AccessChecker } from "./access-checker.ts";
+import { CheckedViews } from "./checked-views.ts";
 import type { Leases } from "./leases.ts";
 import type { LockClass } from "./lock-classes.ts";
 import type { Address, Memory } from "./memory.ts";
@@ -42,7 +44,7 @@ export class DirectMemory extends WaitingTask implements Memory {
   declare private readonly areas: Address;
   declare private readonly stride: number;
   declare private randomState: number;
-  declare private readonly views: Views;
+  declare private views: Views;
 
   constructor(options: {
     buffer: SharedArrayBuffer;
@@ -193,6 +195,13 @@ export class DirectMemory extends WaitingTask implements Memory {
   }
 
   // ---- views, for programs; the allocator itself never makes one ----
+
+  /** From now on a checker is asked before each access through a view. */
+  showBy(checker: AccessChecker): CheckedViews {
+    const views = new CheckedViews(this.words.buffer as SharedArrayBuffer, checker);
+    this.views = views;
+    return views;
+  }
 
   view<V>(of: ViewClass<V>, address: Address, bytes: number): V {
     return this.views.of(of, address, bytes);

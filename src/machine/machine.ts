@@ -6,13 +6,15 @@
  *     4096     statics: descriptors of CPUs and tasks, globals of every storey
  *     …        per-CPU areas, one block a CPU
  *     …        the array of struct page, then the pages themselves, `memory` bytes in all
- *     …        outside of `memory`: room for the checker (the ledger), if asked for
+ *     …        outside of `memory`: room for the checker (the ledger), if asked for, and then for the
+ *              shadow of address checks
  *
  * All of it may lie further on in a larger memory, of which the program has the rest.
  *
  * `createMachine` makes one; every thread that takes part builds the same objects over it by
  * `attachMachine`. Only numbers and the memory itself cross between threads.
  */
+import type { AccessChecker } from "./access-checker.ts";
 import { type AtomicsKind, atomicsInstructions, wasmInstructions } from "./atomics.ts";
 import { Calls } from "./calls.ts";
 import { Console } from "./console.ts";
@@ -77,6 +79,8 @@ export interface MachineOptions {
   readonly checker: number;
   readonly atomics: AtomicsKind;
   readonly seed: number;
+  /** Bytes behind those, for the shadow of address checks. 0 where left out. */
+  readonly shadow?: number;
   /** Where the machine begins in its memory, in bytes: whole pages. 0 where left out. */
   readonly start?: number;
 }
@@ -130,6 +134,11 @@ export class MachineOptionsError extends RangeError {
   override name = "MachineOptionsError";
 }
 
+/** Bytes of a machine with all that is outside of its memory. */
+export function bytesOf({ memory, checker, shadow = 0 }: MachineOptions): number {
+  return memory + checker + shadow;
+}
+
 /** Refuses options that have no layout, with the reason. */
 export function checkMachineOptions(options: MachineOptions): void {
   const whole = (name: string, value: number, least: number, most: number, why: string): void => {
@@ -163,9 +172,10 @@ export function checkMachineOptions(options: MachineOptions): void {
       `memory must end within ${MAX_MEMORY_BYTES} bytes, not at ${start + options.memory}`,
     );
   }
-  if (options.memory + options.checker > MAX_MEMORY_BYTES) {
+  const all = bytesOf(options);
+  if (all > MAX_MEMORY_BYTES) {
     throw new MachineOptionsError(
-      `memory and ledger together may have ${MAX_MEMORY_BYTES} bytes, not ${options.memory + options.checker}`,
+      `memory and checkers together may have ${MAX_MEMORY_BYTES} bytes, not ${all}`,
     );
   }
 }
@@ -176,7 +186,7 @@ export function checkMachineOptions(options: MachineOptions): void {
  */
 export function createMachine(options: MachineOptions, given?: WasmMemory): SharedMachine {
   checkMachineOptions(options);
-  const memory = given ?? newMemory(options.memory + options.checker);
+  const memory = given ?? newMemory(bytesOf(options));
   if (given !== undefined) clear(given, options);
   const shared = { memory, options };
   Machine.online(new Int32Array(memory.buffer), layoutOf(options), options.cpus);
@@ -190,11 +200,13 @@ function newMemory(bytes: number): WasmMemory {
   return new platform.WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-function clear({ buffer }: WasmMemory, { start = 0, memory, checker }: MachineOptions): void {
+function clear({ buffer }: WasmMemory, options: MachineOptions): void {
+  const { start = 0 } = options;
   const room = buffer.byteLength - start;
-  if (memory + checker > room) {
+  const all = bytesOf(options);
+  if (all > room) {
     throw new MachineOptionsError(
-      `${memory + checker} bytes from ${start} on are not in a memory of ${buffer.byteLength}`,
+      `${all} bytes from ${start} on are not in a memory of ${buffer.byteLength}`,
     );
   }
   if (hasHeader({ buffer }, start)) {
@@ -202,7 +214,7 @@ function clear({ buffer }: WasmMemory, { start = 0, memory, checker }: MachineOp
       `a kernel has been booted in this memory at ${start}: attach to it`,
     );
   }
-  new Uint8Array(buffer, start, memory + checker).fill(0);
+  new Uint8Array(buffer, start, all).fill(0);
 }
 
 export type MemoryClass = new (
@@ -254,6 +266,8 @@ export class Machine {
   declare readonly presence: Presence;
   declare readonly console: Console;
   private onPanic: () => void = () => undefined;
+  /** Asked about each access of a program, of a machine that is booted with one. */
+  checker: AccessChecker | undefined = undefined;
   /** Fills the tracks of debug caches. */
   witness: Witness = noWitness;
 

@@ -102,7 +102,9 @@ export function defineStruct<const F extends Readonly<Record<string, FieldType>>
     static readonly offsets = offsets;
 
     constructor(buffer: SharedArrayBuffer, byteOffset: number) {
-      Object.defineProperty(this, view, { value: new DataView(buffer, byteOffset, bytes) });
+      const value = new DataView(buffer, byteOffset, bytes);
+      // Configurable, or no stand-in of the struct could show a stand-in of the view.
+      Object.defineProperty(this, view, { value, configurable: true });
     }
   }
   Object.defineProperties(Struct.prototype, properties);

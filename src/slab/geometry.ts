@@ -31,6 +31,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
 import { GFP_BITS } from "../caches/gfp.ts";
+import { kasanCacheCreate } from "../caches/kasan/layout.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import { calculateSlabOrder, type SlabOrder } from "./order.ts";
@@ -83,7 +84,12 @@ export interface SlabGeometry {
   readonly allocflags: number;
   /** Where the object starts in its buffer (DEBUG_SLAB). */
   readonly objOffset: number;
+  /** Where KASAN keeps its notes of an object. */
+  readonly kasan: number;
 }
+
+/** KASAN and DEBUG_SLAB exclude each other. */
+const NO_DEBUG = { keepsSize: false, isDebug: false } as const;
 
 /** With one-byte indices no buffer may be smaller, or a page would hold more than 255 objects. */
 const SLAB_OBJ_MIN_SIZE = 16;
@@ -222,7 +228,10 @@ export function slabGeometry(
   if (debug && poisonsUnderRcu(kernel, request.flags)) return undefined;
   const forced = debug ? forceDebug(request.size, request.flags) : undefined;
   const layout = layoutObject(request, forced);
-  let size = alignUp(layout.size, layout.align);
+  const noted = machine.config?.includes("KASAN")
+    ? kasanCacheCreate(kernel, { ...request, ...layout, objectSize: request.size, ...NO_DEBUG })
+    : { size: layout.size, flags: layout.flags, kasan: 0 };
+  let size = alignUp(noted.size, layout.align);
   if (size < SLAB_OBJ_MIN_SIZE) size = alignUp(SLAB_OBJ_MIN_SIZE, layout.align);
 
   const orders: Orders = (place) =>
@@ -254,9 +263,10 @@ export function slabGeometry(
     freelistSize: placement.freelistSize,
     ...queues,
     freeLimit: freeLimit(machine.nodeCpus, queues.batchcount, num),
-    flags: layout.flags | placement.placeFlag,
+    flags: noted.flags | placement.placeFlag,
     allocflags: allocationFlags(machine, layout.flags),
     objOffset: layout.objOffset,
+    kasan: noted.kasan,
   };
 }
 

@@ -79,8 +79,8 @@ export class CacheLifetime {
   private geometryOf(s: KmemCachePtr, flags: number, args: SheafArgs): SlubGeometry | undefined {
     const { memory } = this;
     const { cpus } = this.context.machine.options;
-    const { kernel, parameters } = this.context.common;
-    return slubGeometry({ kernel, cpus, presentCpus: cpus }, parameters, {
+    const { kernel, parameters, config } = this.context.common;
+    return slubGeometry({ kernel, cpus, presentCpus: cpus, config }, parameters, {
       name: this.context.common.nameOf(s),
       size: memory.read32(s + KmemCache.objectSize),
       align: memory.read32(s + KmemCache.align),

@@ -22,6 +22,7 @@ import type { BootParameters } from "../caches/boot-parameters.ts";
 import {
   __CMPXCHG_DOUBLE,
   __OBJECT_POISON,
+  type BuildOption,
   DEBUG_METADATA_FLAGS,
   SLAB_CACHE_DMA,
   SLAB_CACHE_DMA32,
@@ -38,6 +39,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
 } from "../caches/flags.ts";
 import { GFP_BITS } from "../caches/gfp.ts";
+import { kasanCacheCreate } from "../caches/kasan/layout.ts";
 import { type KernelVersion, since } from "../caches/kernel-version.ts";
 import { kmallocSizeRoundup } from "../caches/kmalloc-sizes.ts";
 import { kmemCacheFlags } from "../caches/slub-debug.ts";
@@ -56,6 +58,7 @@ export interface SlubMachine {
   readonly cpus: number;
   /** CPUs present at boot. */
   readonly presentCpus: number;
+  readonly config?: readonly BuildOption[];
 }
 
 export interface SlubRequest {
@@ -97,6 +100,8 @@ export interface SlubGeometry {
   readonly allocflags: number;
   /** Bytes kept free at a slab's end for its rcu_head; 0 here, where it overlays the list links. */
   readonly reserved: number;
+  /** Where KASAN keeps its notes of an object. */
+  readonly kasan: number;
 }
 
 /** What `calculateSizes` decides of a cache; the rest is `kmem_cache_open`'s. */
@@ -116,6 +121,8 @@ export interface SizesInput {
   readonly offset: number;
   readonly redLeftPad: number;
   readonly freeptrOffset?: number | undefined;
+  /** KASAN is built in. */
+  readonly kasan?: boolean;
 }
 
 /** `sizeof(struct track)`: 4.1 stores 16 stack entries in it, later ones a handle. */
@@ -157,7 +164,7 @@ export function calculateSizes(
   const redZone = (cache.flags & SLAB_RED_ZONE) !== 0;
   const poison = (cache.flags & SLAB_POISON) !== 0;
   const rcu = (cache.flags & SLAB_TYPESAFE_BY_RCU) !== 0;
-  const flags =
+  let flags =
     poison && !rcu && !ctor ? cache.flags | __OBJECT_POISON : cache.flags & ~__OBJECT_POISON;
 
   let size = alignUp(objectSize, WORD_SIZE);
@@ -185,6 +192,13 @@ export function calculateSizes(
     size += 2 * TRACK_SIZE[kernel];
     // An unsigned int in 6.1, an unsigned long in 7.1.
     if (since(kernel, "6.1") && keepsSize) size += since(kernel, "7.1") ? 8 : 4;
+  }
+  let kasan = 0;
+  if (cache.kasan === true) {
+    const isDebug = (flags & SLAB_DEBUG_FLAGS) !== 0;
+    const laidOut = { size, objectSize, flags, ctor, isDebug };
+    const noted = kasanCacheCreate(kernel, { ...laidOut, keepsSize });
+    ({ size, flags, kasan } = noted);
   }
   let redLeftPad = cache.redLeftPad;
   if (redZone) {
@@ -215,6 +229,7 @@ export function calculateSizes(
     flags,
     allocflags: allocationFlags(kernel, flags, order),
     reserved,
+    kasan,
   };
 }
 
@@ -262,6 +277,7 @@ export function slubGeometry(
     offset: 0,
     redLeftPad: 0,
     freeptrOffset: request.freeptrOffset,
+    kasan: machine.config?.includes("KASAN") ?? false,
   };
   let sizes = calculateSizes(kernel, limits, cache);
   if (sizes === undefined) return undefined;
@@ -273,6 +289,7 @@ export function slubGeometry(
       ...sizes,
       ctor: cache.ctor,
       freeptrOffset: cache.freeptrOffset,
+      kasan: cache.kasan ?? false,
       offset: 0,
       flags: sizes.flags & ~DEBUG_METADATA_FLAGS,
     };

@@ -4,6 +4,7 @@
  * slabs keep their order and the number of objects in their counters; `max` only grows, since bitmaps
  * are sized by it.
  */
+import { KASAN_INFO } from "../caches/kasan/layout.ts";
 import type { Memory } from "../machine/memory.ts";
 import { allocationFlags, calculateSizes, orderLimits, type SlubSizes } from "./geometry.ts";
 import type { SlubContext } from "./slub-context.ts";
@@ -27,6 +28,7 @@ export function resize(context: SlubContext, s: KmemCachePtr, forcedOrder?: numb
       // 4.1 keeps the offset it had when poisoning goes, and then writes behind the object.
       offset: 0,
       redLeftPad: 0,
+      kasan: common.config.includes("KASAN"),
     },
     forcedOrder,
   );
@@ -44,6 +46,7 @@ export function writeSizes(memory: Memory, s: KmemCachePtr, sizes: SlubSizes): v
   memory.write32(s + KmemCache.inuse, sizes.inuse);
   memory.write32(s + KmemCache.offset, sizes.offset);
   memory.write32(s + KmemCache.redLeftPad, sizes.redLeftPad);
+  if (sizes.kasan !== 0) memory.write32(s + KASAN_INFO, sizes.kasan);
   // The page allocator here is 4.1's, whichever kernel's rules shape the cache.
   const allocflags = allocationFlags("4.1", sizes.flags, sizes.order);
   memory.write32(s + KmemCache.allocflags, allocflags);

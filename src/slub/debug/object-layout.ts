@@ -12,6 +12,7 @@
 
 import { WORD_SIZE } from "../../caches/alignment.ts";
 import { __OBJECT_POISON, SLAB_KMALLOC, SLAB_STORE_USER } from "../../caches/flags.ts";
+import { kasanInfoOf, kasanMetadataSize } from "../../caches/kasan/layout.ts";
 import { since } from "../../caches/kernel-version.ts";
 import type { Memory } from "../../machine/memory.ts";
 import { TRACK_SIZE } from "../geometry.ts";
@@ -86,7 +87,8 @@ export class ObjectLayout {
   /** Where the padding begins that ends at `paddingEnd`. */
   paddingStart(s: KmemCachePtr): number {
     const tracks = this.has(s, SLAB_STORE_USER) ? 2 * this.trackBytes : 0;
-    return this.infoEnd(s) + tracks + (this.keepsOrigSize(s) ? ORIG_SIZE_BYTES : 0);
+    const noted = kasanMetadataSize(kasanInfoOf(this.memory, s));
+    return this.infoEnd(s) + tracks + (this.keepsOrigSize(s) ? ORIG_SIZE_BYTES : 0) + noted;
   }
 
   paddingEnd(s: KmemCachePtr): number {

@@ -91,6 +91,10 @@ export class SlubObserver implements Observer {
     this.slub.reports.sink = sink;
   }
 
+  objectError(s: KmemCachePtr, page: PagePtr, object: Address, message: string): void {
+    this.slub.reports.object(s, page, object, { failure: "use-after-free", message });
+  }
+
   allocationTrack(s: KmemCachePtr, object: Address): Track | undefined {
     return this.slub.debugging.tracks.get(s, object, TRACK_ALLOC);
   }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/**
+ * A checker of addresses, at the seam between programs and memory: it is asked before each access of a
+ * program to an object. The allocator's own accesses do not ask, as the kernel builds its slab
+ * allocators without such checks: they have every reason to look at free objects.
+ */
+import type { Address } from "./memory.ts";
+
+export interface AccessChecker {
+  /** A program is about to read or write `bytes` bytes from `address` on. */
+  check(address: Address, bytes: number, isWrite: boolean): void;
+}
