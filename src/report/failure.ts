@@ -77,5 +77,6 @@ export function stressCommandLine(options: StressOptions): string {
   const words = given.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   if (!options.ledger) words.push("--no-ledger");
   if (options.policies === true) words.push("--policies");
+  if (options.kasan === true) words.push("--kasan");
   return commandLine(["slablab", "stress", ...words]);
 }

@@ -6,6 +6,7 @@
 import type { SheafArgs } from "../caches/allocator.ts";
 import { EINVAL } from "../caches/errno.ts";
 import {
+  SLAB_KASAN,
   SLAB_POISON,
   SLAB_RED_ZONE,
   SLAB_STORE_USER,
@@ -264,7 +265,7 @@ export class CacheLifetime {
   ksize(s: KmemCachePtr): number {
     const { memory } = this;
     const flags = memory.read32(s + KmemCache.flags);
-    if ((flags & (SLAB_RED_ZONE | SLAB_POISON)) !== 0) {
+    if ((flags & (SLAB_RED_ZONE | SLAB_POISON | SLAB_KASAN)) !== 0) {
       return memory.read32(s + KmemCache.objectSize);
     }
     const inuse = memory.read32(s + KmemCache.inuse);
