@@ -49,7 +49,7 @@ const QuarantineState = struct("quarantine", {
   batchSize: word,
   /** Contexts that have a batch in their hands. */
   reducing: word,
-  batches: array(word, BATCHES * 3),
+  batches: array(embed(QList), BATCHES),
 });
 
 const CPUS_AT = Math.ceil(sizeOf(QuarantineState) / LINE) * LINE;
