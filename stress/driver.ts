@@ -140,12 +140,15 @@ export class Driver {
 
   private paint(object: Address): void {
     if (this.ledger === undefined) return;
-    this.ledger.paint(object, Math.min(this.kernel.ksize(object), PAINTED_BYTES));
+    this.ledger.paint(object, Math.min(systemOf(this.kernel).viewableBytes(object), PAINTED_BYTES));
   }
 
   private verify(object: Address): void {
     if (this.ledger === undefined) return;
-    this.ledger.verify(object, Math.min(this.kernel.ksize(object), PAINTED_BYTES));
+    this.ledger.verify(
+      object,
+      Math.min(systemOf(this.kernel).viewableBytes(object), PAINTED_BYTES),
+    );
   }
 
   kmalloc(size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
@@ -349,7 +352,11 @@ export class Driver {
 
   private checkZero(object: Address): void {
     const { memory } = systemOf(this.kernel);
-    const other = memory.findOther(object, 0, Math.min(this.kernel.ksize(object), PAINTED_BYTES));
+    const other = memory.findOther(
+      object,
+      0,
+      Math.min(systemOf(this.kernel).viewableBytes(object), PAINTED_BYTES),
+    );
     if (other === 0) return;
     throw new KernelBug(
       "poison",
