@@ -3,7 +3,8 @@
  * The quarantine (mm/kasan/quarantine.c): freed objects wait here, out of use, so that an access to one
  * meets a shadow that still says so. They are the allocator's only when they leave it.
  *
- * Each CPU has a list; when that has 1 MiB, all of it moves on to a ring of batches under
+ * Each CPU has a list; when that has 1 MiB, or half of its share of the quarantine on a machine with
+ * little memory, all of it moves on to a ring of batches under
  * quarantine_lock. Allocations that may sleep give the oldest batch back when the ring has more than a
  * share of the memory. Lists are linked through the objects' free meta. All other words lie behind the
  * shadow; a CPU's list is its own, with interrupts off.
@@ -22,7 +23,7 @@ import { freeMetaOf, kasanInfoOf } from "./layout.ts";
 /** QUARANTINE_FRACTION, QUARANTINE_BATCHES, QUARANTINE_PERCPU_SIZE */
 const FRACTION = 32;
 const BATCHES = 1024;
-const PERCPU_SIZE = MIB;
+const MOST_OF_CPU = MIB;
 /** Bytes of a cache line: no two CPUs share one. */
 const LINE = 64;
 
@@ -69,12 +70,18 @@ export class Quarantine {
   /** Number of the inter-processor call that gives up what this CPU has of a cache. */
   declare private readonly hand: number;
 
+  /** QUARANTINE_FRACTION of the memory, and how much of it a CPU's list may have. */
+  declare private readonly share: number;
+  declare private readonly percpuSize: number;
+
   constructor(common: SlabCommon, giveBack: (s: KmemCachePtr, object: Address) => void) {
     const { layout, options, memory, functions } = common.machine;
     this.common = common;
     this.memory = memory;
     const shadowEnd = layout.end + options.checker + shadowBytes(options.memory);
     this.at = Math.ceil(shadowEnd / LINE) * LINE;
+    this.share = Math.floor(options.memory / FRACTION);
+    this.percpuSize = Math.min(MOST_OF_CPU, Math.floor(this.share / (2 * options.cpus)));
     this.giveBack = giveBack;
     this.hand = functions.register((s) => this.handOver(s));
   }
@@ -170,7 +177,7 @@ export class Quarantine {
     const flags = memory.irqSave();
     const list = this.ofCpu(memory.smpProcessorId()) + QListOfCpu.list;
     this.append(list, object);
-    if (memory.read32(list + QList.bytes) > PERCPU_SIZE) this.moveOn(list);
+    if (memory.read32(list + QList.bytes) > this.percpuSize) this.moveOn(list);
     memory.irqRestore(flags);
   }
 
@@ -219,12 +226,10 @@ export class Quarantine {
 
   /** The quarantine may have a share of the memory; the CPUs' lists count as full. */
   private setLimits(): void {
-    const { memory, at } = this;
-    const { options, presence } = this.common.machine;
-    const share = Math.floor(options.memory / FRACTION);
-    const ofCpus = presence.online().length * PERCPU_SIZE;
+    const { memory, at, share, percpuSize } = this;
+    const ofCpus = this.common.machine.presence.online().length * percpuSize;
     memory.writeOnce(at + QuarantineState.maxSize, Math.max(0, share - ofCpus));
-    const batch = Math.max(PERCPU_SIZE, Math.floor((2 * share) / BATCHES));
+    const batch = Math.max(percpuSize, Math.floor((2 * share) / BATCHES));
     memory.writeOnce(at + QuarantineState.batchSize, batch);
   }
 
