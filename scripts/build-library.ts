@@ -31,6 +31,13 @@ const ENTRIES = [
 /** Where each line of a file comes from. */
 type Mappings = readonly SourceMapSegment[][];
 
+/** A blank stands before the parenthesis of `if` and of what is only grouped, none before that of a call. */
+const CALL = /[\w$)\]>.]\(|`|\bthrow\b/;
+
+/** The first line of a function, which calls nothing. */
+const HEAD =
+  /^\s*(?:(?:export|async|private|protected|override|static|get|set|function) )*[\w$]+(?:<.*>)?\([^=]*[^>] \{$/;
+
 /** The first position of each line of the source that calls or throws, where the line changes. */
 function firstOfCalls(mappings: Mappings, sources: readonly string[]): SourceMapSegment[][] {
   const texts = sources.map((path) => readFileSync(path, "utf8").split("\n"));
@@ -39,7 +46,8 @@ function firstOfCalls(mappings: Mappings, sources: readonly string[]): SourceMap
   return mappings.map((segments) =>
     segments.flatMap(([column, ...from]): SourceMapSegment[] => {
       if (from.length === 0 || (from[0] === file && from[1] === line)) return [];
-      if (!/[(`]|\bthrow\b/.test(texts[from[0]]?.[from[1]] ?? "")) return [];
+      const text = texts[from[0]]?.[from[1]] ?? "";
+      if (!CALL.test(text) || HEAD.test(text)) return [];
       [file, line] = from;
       return [[column, file, line, 0]];
     }),

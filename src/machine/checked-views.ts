@@ -71,7 +71,7 @@ export class CheckedViews extends Views {
     return (given, index, ...rest) => {
       const view = this.plain(given) as Int32Array;
       if (view !== given) this.checkElements(view, Number(index), 1, !LOADING.has(name));
-      return (Atomics[name] as Method)(view, index, ...rest);
+      return (Atomics as unknown as Record<string, Method>)[name]?.(view, index, ...rest);
     };
   }
 
