@@ -14,6 +14,7 @@ const base = process.env.SITE_BASE ?? "/";
 
 const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript",
+  json: "application/json",
   wasm: "application/wasm",
 };
 

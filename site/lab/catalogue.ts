@@ -5,6 +5,7 @@ import { printScenario } from "../../src/laboratory/print.ts";
 import type { SlabScenario } from "../../src/laboratory/scenario.ts";
 import { SCENARIOS } from "../../src/laboratory/scenarios/index.ts";
 import { EXHIBITS } from "../../src/museum/bugs/index.ts";
+import type { Laboratory } from "./laboratory.ts";
 import type { Choice } from "./protocol.ts";
 
 const MOST_PREEMPTIONS = 2;
@@ -65,7 +66,7 @@ function fromLaboratory(): Choice[] {
   });
 }
 
-async function fromExamples(lab: URL): Promise<Choice[]> {
+function fromExamples(lab: Laboratory): Choice[] {
   const group = "Your own code";
   const common = { group, kind: "program", bug: "", preemptions: MOST_PREEMPTIONS } as const;
   const counter = {
@@ -75,15 +76,14 @@ async function fromExamples(lab: URL): Promise<Choice[]> {
     text: COUNTER,
     memory: "sc",
   } as const;
-  const others = STRUCTURES.map(async ([file, title, program, memory]) => {
-    const answer = await fetch(new URL(`examples/structures/${file}.ts`, lab));
-    const text = `${await answer.text()}\nexport default ${program};\n`;
+  const others = STRUCTURES.map(([file, title, program, memory]) => {
+    const structure = lab.textOf(`examples/structures/${file}.ts`);
+    const text = `${structure}\nexport default ${program};\n`;
     return { ...common, id: program, title, text, memory };
   });
-  return [counter, ...(await Promise.all(others))];
+  return [counter, ...others];
 }
 
-/** `lab`: where the files of the laboratory lie. */
-export async function catalogue(lab: URL): Promise<Choice[]> {
-  return [...fromMuseum(), ...(await fromExamples(lab)), ...fromLaboratory()];
+export function catalogue(lab: Laboratory): Choice[] {
+  return [...fromMuseum(), ...fromExamples(lab), ...fromLaboratory()];
 }

@@ -4,6 +4,8 @@
  * Node has, compiled to WebAssembly, so that lines stay where they are.
  */
 
+import type { Laboratory } from "./laboratory.ts";
+
 /** The text of the module, and the path by which stacks name it. */
 export interface UserModule {
   readonly exports: Readonly<Record<string, unknown>>;
@@ -24,10 +26,10 @@ const IMPORT = /(\bfrom\s*|\bimport\s*)(["'])([^"']+)\2/g;
 
 let stripper: Stripper | undefined;
 
-async function strip(text: string, lab: URL): Promise<string> {
+async function strip(text: string, lab: Laboratory): Promise<string> {
   if (stripper === undefined) {
-    const loaded: Stripper = await import(new URL("strip/wasm.js", lab).href);
-    await loaded.default({ module_or_path: new URL("strip/wasm_bg.wasm", lab) });
+    const loaded: Stripper = await import(new URL("strip/wasm.js", lab.at).href);
+    await loaded.default({ module_or_path: new URL("strip/wasm_bg.wasm", lab.at) });
     stripper = loaded;
   }
   try {
@@ -45,7 +47,7 @@ function complaintOf(thrown: unknown): string {
 }
 
 /** @throws SyntaxError, or what the module throws. */
-export async function loadUserModule(text: string, lab: URL): Promise<UserModule> {
+export async function loadUserModule(text: string, lab: Laboratory): Promise<UserModule> {
   const stripped = await strip(text, lab);
   const code = stripped.replace(IMPORT, (_, before: string, quote: string, name: string) => {
     const file = LIBRARY[name];
@@ -54,7 +56,7 @@ export async function loadUserModule(text: string, lab: URL): Promise<UserModule
         `program.ts: cannot import "${name}"; ${Object.keys(LIBRARY).join(" and ")} are there`,
       );
     }
-    return `${before}${quote}${new URL(file, lab).href}${quote}`;
+    return `${before}${quote}${lab.addressOf(file)}${quote}`;
   });
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   try {

@@ -14,6 +14,7 @@ import { EXHIBITS, exhibit } from "../../src/museum/bugs/index.ts";
 import { brokenChange } from "../../src/museum/prove.ts";
 import { timelineHtml } from "../../src/report/timeline/html.ts";
 import { catalogue } from "./catalogue.ts";
+import type { Laboratory } from "./laboratory.ts";
 import type { Answer, Wanted } from "./protocol.ts";
 import { loadUserModule } from "./user-program.ts";
 
@@ -27,7 +28,7 @@ interface Subject {
   replay(token: string): Replayed;
 }
 
-const lab = new URL("../../", import.meta.url);
+let lab: Laboratory;
 const tell = (answer: Answer): void => postMessage(answer);
 
 function scenarioSubject({ text, bug, memory }: Wanted): Subject {
@@ -71,11 +72,11 @@ async function programSubject({ text, bug, memory }: Wanted): Promise<Subject> {
 }
 
 /** Frames as a reader knows the files: those of the tree, and the user's program. */
-async function drawn({ title, story, path }: Subject, replayed: Replayed): Promise<string> {
+function drawn({ title, story, path }: Subject, replayed: Replayed): string {
   const tidy = (frame: Frame): Frame => {
     const { file } = frame;
     if (file === path) return { ...frame, file: "program.ts" };
-    return { ...frame, file: file.replace(lab.pathname, "").replace(/\.js$/, ".ts") };
+    return { ...frame, file: file.replace(lab.at.pathname, "").replace(/\.js$/, ".ts") };
   };
   const timeline = replayed.timeline.map((event) => {
     const { access } = event;
@@ -85,9 +86,7 @@ async function drawn({ title, story, path }: Subject, replayed: Replayed): Promi
   const files = new Set(
     timeline.flatMap(({ access }) => access?.stack.map(({ file }) => file) ?? []),
   );
-  const lines = new Map(
-    await Promise.all([...files].map(async (file) => [file, await linesOf(file)] as const)),
-  );
+  const lines = new Map([...files].map((file) => [file, linesOf(file)]));
   const sourceLine = ({ file, line }: Frame): string | undefined => lines.get(file)?.[line - 1];
   const token = replayed.failure?.token;
   return timelineHtml({ title, story, token, sourceLine }, { ...replayed, timeline });
@@ -95,10 +94,9 @@ async function drawn({ title, story, path }: Subject, replayed: Replayed): Promi
 
 let userText = "";
 
-async function linesOf(file: string): Promise<readonly string[]> {
-  if (file === "program.ts") return userText.split("\n");
-  const answer = await fetch(new URL(file.replace(/\.ts$/, ".js"), lab));
-  return answer.ok ? (await answer.text()).split("\n") : [];
+function linesOf(file: string): readonly string[] {
+  const text = file === "program.ts" ? userText : lab.textOf(file.replace(/\.ts$/, ".js"));
+  return text?.split("\n") ?? [];
 }
 
 const count = (number: number): string => number.toLocaleString("en-US");
@@ -145,24 +143,29 @@ async function answer(wanted: Wanted): Promise<Answer> {
     kind: "failed",
     text: `${verdict} (${how})`,
     token,
-    html: await drawn(subject, replayed),
+    html: drawn(subject, replayed),
   };
 }
 
-const scope = globalThis as unknown as { onmessage: (event: { data: Wanted }) => void };
+const scope = globalThis as unknown as { onmessage: typeof hear };
 
-scope.onmessage = async ({ data }) => {
+async function hear({ data }: { data: Wanted }): Promise<void> {
   try {
     tell(await answer(data));
   } catch (thrown) {
     const { message = String(thrown) } = Object(thrown);
     tell({ kind: "refused", text: String(message).split("\n")[0] ?? "" });
   }
-};
+}
 
-const bugs = EXHIBITS.filter(({ mutation }) => mutation !== null);
-tell({
-  kind: "catalogue",
-  choices: await catalogue(lab),
-  bugs: bugs.map(({ id, title }) => [id, title]),
-});
+/** Begins the worker, and tells the page what there is to choose. */
+export function start(laboratory: Laboratory): void {
+  lab = laboratory;
+  scope.onmessage = hear;
+  const bugs = EXHIBITS.filter(({ mutation }) => mutation !== null);
+  tell({
+    kind: "catalogue",
+    choices: catalogue(lab),
+    bugs: bugs.map(({ id, title }) => [id, title]),
+  });
+}

@@ -77,7 +77,7 @@ class Playground {
   }
 
   private hire(): Worker {
-    const worker = new Worker(new URL("site/lab/worker.js", this.lab), { type: "module" });
+    const worker = new Worker(new URL("boot.js", this.lab), { type: "module" });
     worker.onmessage = ({ data }) => this.hear(data);
     worker.onerror = ({ message }) => {
       this.say(`the laboratory has failed: ${message || "its files cannot be loaded"}`, "bad");

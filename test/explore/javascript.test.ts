@@ -489,6 +489,36 @@ describe("a specification", () => {
     });
     expect(failure?.message).toContain("a: read() -> 1");
   });
+
+  test("takes an error that both objects throw for an answer", () => {
+    const once = (taken: () => boolean) => ({
+      take: () => {
+        if (taken()) throw new Error("taken");
+      },
+    });
+    const { failure, complete } = explore({
+      words: 1,
+      object: (words) => once(() => Atomics.exchange(words, 0, 1) === 1),
+      spec: () => {
+        let calls = 0;
+        return once(() => calls++ > 0);
+      },
+      tasks: { a: [["take"]], b: [["take"]] },
+    });
+    expect([failure, complete?.preemptions]).toEqual([undefined, 2]);
+  });
+
+  test.each([
+    ["throws", () => unready(), "spec() throws Error: not ready: it makes the sequential object"],
+    ["makes no object", () => 5, "spec() makes 5, not a sequential object"],
+    ["makes one without the method", () => ({}), "Object has no method push"],
+  ])("that %s is refused with one line", (_what, spec, reason) => {
+    const program = { ...pairs(Stack), spec: spec as () => object };
+    expect(() => explore(program)).toThrow(new NotExplorable(reason));
+  });
+  const unready = (): never => {
+    throw new Error("not ready");
+  };
 });
 
 describe("what cannot be explored is refused with the reason", () => {

@@ -138,6 +138,16 @@ describe("what fails on threads is one line", () => {
   const folder = mkdtempSync(join(tmpdir(), "threads-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
+  test("a file that is no module for Node", () => {
+    const file = join(folder, "common.ts");
+    writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }');
+    writeFileSync(file, 'import "node:fs";\n');
+    expect(failure({ ...plain, module: pathToFileURL(file).href })).toMatch(
+      /a thread cannot load file:.*common\.ts: its package\.json has no "type": "module"$/,
+    );
+    rmSync(join(folder, "package.json"));
+  });
+
   test("a file that Node cannot load", () => {
     const file = join(folder, "program.ts");
     writeFileSync(file, 'import "./other";\n');

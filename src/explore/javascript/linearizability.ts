@@ -8,6 +8,7 @@
  * A sequential object can be made new, not copied, so each order is tried from the beginning.
  */
 import { KernelBug } from "../../machine/kernel-bug.ts";
+import { NotExplorable } from "../failure.ts";
 import { SUSPEND } from "../stop-rule.ts";
 import type { HistoryEvent } from "./history.ts";
 import { isSame } from "./same.ts";
@@ -72,18 +73,31 @@ export function checkLinearizable(calls: readonly Call[], spec: () => Sequential
 
 /** The sequential object answers each call in turn as it was answered. */
 function explains(order: readonly Call[], spec: () => Sequential): boolean {
-  const object = spec();
-  return order.every(({ method, args, result }) => isSame(answer(object, method, args), result));
+  const object = made(spec);
+  return order.every(({ method, args, result }) =>
+    isSame(called(object, method, args, true), result),
+  );
 }
 
-/** What a method returns. */
-export function answer(object: Sequential, method: string, args: readonly unknown[]): unknown {
+function made(spec: () => Sequential): Sequential {
+  let object: unknown;
+  try {
+    object = spec();
+  } catch (thrown) {
+    throw new NotExplorable(`spec() throws ${thrown}: it makes the sequential object`);
+  }
+  if (typeof object === "object" && object !== null) return object;
+  throw new NotExplorable(`spec() makes ${textOf(object)}, not a sequential object`);
+}
+
+/** What a method returns. @throws NotExplorable where there is none of that name. */
+function answer(object: Sequential, method: string, args: readonly unknown[]): unknown {
   const call = Reflect.get(object, method);
-  if (typeof call !== "function") throw new TypeError(`${nameOf(object)} has no method ${method}`);
-  return Reflect.apply(call, object, args);
+  if (typeof call === "function") return Reflect.apply(call, object, args);
+  throw new NotExplorable(`${nameOf(object)} has no method ${method}`);
 }
 
-/** The same of an object under test. Where a sequential object judges, an error is a result. */
+/** The same, but where a sequential object judges, an error is a result. */
 export function called(
   object: object,
   method: string,
@@ -94,7 +108,9 @@ export function called(
   try {
     return answer(object, method, args);
   } catch (thrown) {
-    if (thrown === SUSPEND || thrown instanceof KernelBug) throw thrown;
+    if (thrown === SUSPEND || thrown instanceof KernelBug || thrown instanceof NotExplorable) {
+      throw thrown;
+    }
     return `throws ${thrown}`;
   }
 }

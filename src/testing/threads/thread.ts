@@ -117,10 +117,10 @@ async function load(work: Work): Promise<Thread> {
   const { module, program } = work;
   idleRunners();
   const exported = await import(module).catch((error: unknown) => {
-    throw new Error(
-      `a thread cannot load ${quoted(module)}: ${error} (Node itself loads it there: it strips types ` +
-        "from 22.18 on, and imports need their file endings)",
-    );
+    const why = /outside a module/.test(`${error}`)
+      ? 'its package.json has no "type": "module"'
+      : `${error} (Node itself loads it there: it strips types from 22.18 on, and imports need their file endings)`;
+    throw new Error(`a thread cannot load ${quoted(module)}: ${why}`);
   });
   return new Thread(work, checked(partsOf(programOf(program, exported)).program));
 }
