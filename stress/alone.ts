@@ -34,7 +34,7 @@ export function playAlone(
         task,
         tasks: cpus,
         random: new Random(SEED, task),
-        failsPages: false,
+        failsFrom: undefined,
         caches,
       }),
     ),

@@ -59,8 +59,8 @@ export interface DriverOptions {
   readonly task: number;
   readonly tasks: number;
   readonly random: Random;
-  /** Page allocations may be made to fail. */
-  readonly failsPages: boolean;
+  /** Page allocations from this order on may be made to fail; undefined: none. */
+  readonly failsFrom: number | undefined;
   readonly caches: readonly Address[];
 }
 
@@ -77,7 +77,7 @@ export class Driver {
   private readonly control: StressControl;
   private readonly ledger: Ledger | undefined;
   private readonly sysfs: SlabSysfs;
-  private readonly failsPages: boolean;
+  private readonly failsFrom: number | undefined;
   /** Operations entered in the log so far. */
   private logged = 0;
   /** Where in the log the newest operation outside of interrupts stands. */
@@ -95,7 +95,7 @@ export class Driver {
     this.kernel = options.kernel;
     this.destroyed = new StatisticsTally(systemOf(this.kernel).observer.statNames);
     this.sysfs = new SlabSysfs(systemOf(options.kernel));
-    this.failsPages = options.failsPages;
+    this.failsFrom = options.failsFrom;
     this.control = options.control;
     this.ledger = options.ledger;
     this.task = options.task;
@@ -338,8 +338,13 @@ export class Driver {
 
   /** The `nth` allocation of pages from now on fails, whosever it is. */
   failPages(nth: number): void {
-    if (!this.failsPages) return;
-    faultsOf(systemOf(this.kernel).pages)?.arm({ times: 1, interval: nth, verbose: 0 });
+    if (this.failsFrom === undefined) return;
+    faultsOf(systemOf(this.kernel).pages)?.arm({
+      times: 1,
+      interval: nth,
+      minOrder: this.failsFrom,
+      verbose: 0,
+    });
   }
 
   /** An object of zeroes. */

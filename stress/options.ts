@@ -59,12 +59,16 @@ export function buildPlan(options: StressOptions): BuildPlan {
 }
 
 /**
- * Whether the workload itself has allocations of pages fail. Not beside failures that the user asked
- * for, nor while CPUs come and go, which may then not come back.
+ * The order from which on the workload itself has allocations of pages fail; undefined: it has none
+ * fail, as beside failures that the user asked for. Without single pages a CPU may not come back.
  */
-export function workloadFailsPages({ workload, failPages, hotplug }: StressOptions): boolean {
-  if (failPages !== undefined || hotplug !== undefined) return false;
-  return WORKLOADS.get(workload)?.failsPages === true;
+export function workloadFailsFrom({
+  workload,
+  failPages,
+  hotplug,
+}: StressOptions): number | undefined {
+  if (failPages !== undefined || WORKLOADS.get(workload)?.failsPages !== true) return undefined;
+  return hotplug === undefined ? 0 : 1;
 }
 
 export interface StressProgress {

@@ -32,8 +32,8 @@ export interface TaskPlan {
   readonly stepsASection: number;
   readonly seed: number;
   readonly workload: string;
-  /** The workload may have page allocations fail. */
-  readonly failsPages: boolean;
+  /** Page allocations from this order on may be made to fail; undefined: none. */
+  readonly failsFrom: number | undefined;
   /** How many memory groups there are; 0: the machine has none. */
   readonly groups: number;
   /** The caches that the workload's tasks share. */

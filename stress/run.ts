@@ -21,7 +21,7 @@ import {
   type Outcome,
   type StressOptions,
   type StressProgress,
-  workloadFailsPages,
+  workloadFailsFrom,
 } from "./options.ts";
 import { NOTHING_DONE, NOTHING_USED, nothingBooted, outcomeOf } from "./outcome.ts";
 import type { TaskFailure, TaskReport } from "./protocol.ts";
@@ -182,7 +182,7 @@ export class StressRun {
     const { seed, workload, mutation } = options;
     const build = buildPlan(options);
     const interval = (options.hotplug ?? 0) * 1000;
-    const failsPages = workloadFailsPages(options);
+    const failsFrom = workloadFailsFrom(options);
     // Hotplug needs a CPU itself, and soon.
     const stepsASection = pool.hotplug === undefined ? STEPS_A_SECTION : 1;
     try {
@@ -198,7 +198,7 @@ export class StressRun {
           stepsASection,
           seed,
           workload,
-          failsPages,
+          failsFrom,
           caches,
           groups,
         };

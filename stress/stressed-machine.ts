@@ -21,7 +21,7 @@ import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
 import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import { killAll } from "./groups.ts";
-import { type InjectedFaults, type StressOptions, workloadFailsPages } from "./options.ts";
+import { type InjectedFaults, type StressOptions, workloadFailsFrom } from "./options.ts";
 import { sheafCapacityFor } from "./sheaf-capacity.ts";
 import { StatisticsTally } from "./statistics.ts";
 import { memoryUsage } from "./usage.ts";
@@ -71,7 +71,7 @@ export class StressedMachine {
     };
     // Armed when the work begins.
     const failSlab = options.failSlab === undefined ? null : { times: 0 };
-    const failsPages = options.failPages !== undefined || workloadFailsPages(options);
+    const failsPages = options.failPages !== undefined || workloadFailsFrom(options) !== undefined;
     const failPages = failsPages ? { times: 0 } : null;
     // Two tasks more: the main thread, which comes first and is the machine's task 0, and hotplug.
     this.kernel = boot(

@@ -49,7 +49,7 @@ export class StressTask {
   private failed: TaskFailure | undefined;
 
   constructor(shared: SharedKernel, plan: TaskPlan, loaded: LoadedBuild) {
-    const { build, task, tasks, seed, failsPages, caches } = plan;
+    const { build, task, tasks, seed, failsFrom, caches } = plan;
     this.plan = plan;
     this.kernel = attach(
       shared,
@@ -68,7 +68,7 @@ export class StressTask {
       task,
       tasks,
       random: new Random(seed, task),
-      failsPages,
+      failsFrom,
       caches,
     });
     this.handler = new InterruptHandler(this.driver, new Random(seed, task + INTERRUPTS));

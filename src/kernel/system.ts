@@ -552,8 +552,10 @@ export class System {
   kmallocNolock(size: number, gfp = 0, node = NO_NODE): Address {
     const { sheafCalls } = this;
     if (!(size > 0)) return size === 0 ? ZERO_SIZE : 0;
+    // 6.19 goes on to larger objects only inside of its own sections with interrupts off: not here.
+    const most = since(this.common.kernel, "7.0") ? 2 : 1;
     let bytes = size;
-    for (let tries = 0; tries < 2 && bytes <= this.largestFromCache; tries++) {
+    for (let tries = 0; tries < most && bytes <= this.largestFromCache; tries++) {
       const s = this.common.kmallocCache(this.allocator.kmallocIndexOf(bytes));
       const object = sheafCalls.allocNolock(s, gfp, node);
       if (object !== 0) {

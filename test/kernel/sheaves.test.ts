@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
-import { boot, GFP_KERNEL, type Kernel, MIB, ZERO_SIZE_PTR } from "../../src/kernel/index.ts";
+import {
+  boot,
+  GFP_KERNEL,
+  GFP_NOWAIT,
+  type Kernel,
+  MIB,
+  ZERO_SIZE_PTR,
+} from "../../src/kernel/index.ts";
 
 const machine = { kernel: "7.1", cpus: 2, memory: 32 * MIB } as const;
 
@@ -201,6 +208,22 @@ describe("kmallocNolock", () => {
     expect(kernel.kmallocNolock(0)).toBe(ZERO_SIZE_PTR);
     expect(kernel.kmallocNolock(-1)).toBe(0);
   });
+
+  test.each([
+    ["7.1", 192],
+    ["6.19", undefined],
+  ] as const)(
+    "of Linux %s tries larger objects once where there are no others: %s",
+    (version, bytes) => {
+      const kernel = boot({ ...machine, cpus: 1, kernel: version, failPages: { times: 0 } });
+      const larger = kernel.kmalloc(150);
+      kernel.kfree(larger);
+      kernel.debug.failPages?.arm();
+      while (kernel.kmalloc(100, GFP_NOWAIT) !== 0);
+      const object = kernel.kmallocNolock(100);
+      expect(object === 0 ? undefined : kernel.ksize(object)).toBe(bytes);
+    },
+  );
 
   test("kfreeNolock refuses what is no object of a cache", () => {
     const { kernel } = booted();

@@ -81,7 +81,7 @@ test("the interrupted operation stays in the log", () => {
       ledger: undefined,
       task: 0,
       tasks: 1,
-      failsPages: false,
+      failsFrom: undefined,
       caches: [],
     },
     random: new Random(1, 0),

@@ -75,6 +75,18 @@ describe("a script", () => {
     expect(() => runScript(parseScript(`C a 64 0 0 0\n${script}`), machine)).toThrow(why);
   });
 
+  test("meets no lock of a barn where the cache has no sheaves, and so no barn", () => {
+    const script = parseScript("C a 1024 0 100 0\nA 1\nLB1\nNA 1\nNF 0 0\nLB0\nIW");
+    const { steps } = runScript(script, { ...MACHINE, kernel: "7.1" });
+    expect(steps.flatMap(({ ev }) => ev)).toEqual([
+      ["N", 0, { objs: 8 }],
+      ["A", 0, 0, 0, "n=0:1 np=1 ns=1 to=8"],
+      ["A", 1, 0, 1, "n=0:2 np=1 ns=1 to=8"],
+      ["F", 0, 0, 0, "n=0:2 np=1 ns=1 to=8"],
+      ["IW", "n=0:1 np=1 ns=1 to=8"],
+    ]);
+  });
+
   test("skips a sheaf that was not prefilled, or was returned", () => {
     const script = parseScript("C a 64 0 0 0\nSA 0 1\nST 0\nPS 0 1\nST 0\nST 0\nSR 0 1\nPS 0 0");
     const { steps } = runScript(script, { ...MACHINE, kernel: "7.1" });
