@@ -10,7 +10,8 @@
  */
 import type { MachineLayout } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import { type Backing, ExploredMemory, type StoreKind } from "./explored-memory.ts";
+import { ExploredMemory } from "./explored-memory.ts";
+import type { Backing, StoreKind } from "./explored-parts.ts";
 import { type MemoryModel, StoreBuffers } from "./store-buffers.ts";
 
 const WHOLE_WORD = -1;

@@ -13,6 +13,7 @@ import { type AllocatorName, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
+import { isFree } from "../check/free-pages.ts";
 import { Ledger, ledgerBytes } from "../check/ledger.ts";
 import { withLedger } from "../check/with-ledger.ts";
 import type { ExploredMemory } from "../explore/explored-memory.ts";
@@ -136,7 +137,7 @@ export class Laboratory implements World {
   readonly reading: Reading;
   /** Slabs of the scenario's cache stay as long as a reader may see them. */
   readonly isTypesafe: boolean;
-  /** Requests for pages may fail, or a node be gone. */
+  /** Requests for pages may fail, a node be gone, or a group have reached its limit. */
   readonly mayLackMemory: boolean;
   private readonly names: LaboratoryNames;
   private readonly handedOver: Mailbox | undefined;
@@ -150,8 +151,8 @@ export class Laboratory implements World {
   constructor(options: LaboratoryOptions, change: Change, equipment: Equipment = NOTHING) {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
     this.isTypesafe = ((options.flags ?? 0) & SLAB_TYPESAFE_BY_RCU) !== 0;
-    const { faults, nodesGo, reserves, policies } = equipment;
-    this.mayLackMemory = faults || nodesGo || reserves || policies;
+    const { faults, groups, nodesGo, reserves, policies } = equipment;
+    this.mayLackMemory = faults || groups || nodesGo || reserves || policies;
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions, equipment.memory);
@@ -192,6 +193,15 @@ export class Laboratory implements World {
       draw: (value) => this.names.draw(value),
     };
     this.names = new LaboratoryNames(this);
+    this.closeFreePages(equipment.memory);
+  }
+
+  /** With late stores a page may be in use before all CPUs see that it is not free. */
+  private closeFreePages(model: MemoryModel): void {
+    if (model !== "sc") return;
+    const { memory, system } = this;
+    const peek = (address: Address): number => memory.peek(address);
+    memory.closeWhere((address) => isFree(system.pages, peek, address));
   }
 
   private boot(options: LaboratoryOptions): KmemCachePtr {

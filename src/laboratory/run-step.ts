@@ -25,6 +25,7 @@ export function runStep(lab: Laboratory, step: Step, names: Names, gfp: number):
       const objects: Address[] = [];
       // All or none: if it fails, it has freed the objects that it had put there.
       const got = system.kmemCacheAllocBulk(s, step.count, objects, gfp);
+      if (got === 0) refuseEmpty(lab);
       return { [step.name]: objects.slice(0, got) };
     }
     case "kmalloc":
@@ -53,7 +54,10 @@ function allocate(lab: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Ad
   const { system, s } = lab;
   const object = system.kmemCacheAllocNode(s, gfp | gfpOf(wish), node);
   if (object === 0 && wish === "must") refuse("out-of-memory", "no object, though there is one");
-  if (object === 0) return 0;
+  if (object === 0) {
+    refuseEmpty(lab);
+    return 0;
+  }
   const { memory, pages } = system;
   if (wish === "zero") {
     const size = memory.read32(s + KmemCacheBase.objectSize);
@@ -69,6 +73,12 @@ function allocate(lab: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Ad
     refuse("wrong-slab", `object ${hex(object)} is of the reserves`);
   }
   return object;
+}
+
+/** In any order of the operations there is memory for all of them, unless a step takes it away. */
+function refuseEmpty({ mayLackMemory }: Laboratory): void {
+  if (mayLackMemory) return;
+  refuse("out-of-memory", "no object, though no allocation of pages can fail here");
 }
 
 function gfpOf(wish: AllocWish | undefined): number {

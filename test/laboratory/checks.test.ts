@@ -4,7 +4,16 @@ import { Belongings } from "../../src/check/belongings.ts";
 import { explore } from "../../src/explore/explore.ts";
 import { type Change, onAllocator, onSlub } from "../../src/kernel/classes.ts";
 import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
-import { alloc, call, free, kfreeRcu, rcuLook } from "../../src/laboratory/steps.ts";
+import {
+  alloc,
+  call,
+  free,
+  freePages,
+  kfreeRcu,
+  pages,
+  rcuLook,
+  type Step,
+} from "../../src/laboratory/steps.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
 
@@ -80,4 +89,42 @@ test("an object that readers may see is not handed out again", () => {
     contexts: [task("A", 0, atOnce, alloc("x"), kfreeRcu("a.1")), task("B", 1, rcuLook("a.0"))],
   });
   expect(failure?.message).toContain("is handed out again under its reader");
+});
+
+test("an access to a page that was given back is refused, in a list of the CPU and in a large block", () => {
+  const touches = (writes: boolean) =>
+    call("touch freed pages", ({ memory }, names) => {
+      for (const block of names("p.0")) {
+        const last = (block & ~0xfff) + 0x1ffc;
+        if (writes) memory.write32(last, 1);
+        else memory.read32(block & ~0xfff);
+      }
+    });
+  const scenario = (order: number, ...rest: Step[]) => ({
+    machine: { maxOrder: 2 },
+    setup: [],
+    contexts: [task("A", 0, pages("p", 1, order), ...rest)],
+  });
+  expect(failureOf(scenario(1, touches(true), freePages("p.0")))).toBeUndefined();
+  const message = expect.stringContaining("which nobody has, by touch freed pages");
+  const expected = { class: "use-after-free", message };
+  expect(failureOf(scenario(0, freePages("p.0"), touches(false)))).toMatchObject(expected);
+  expect(failureOf(scenario(1, freePages("p.0"), touches(true)))).toMatchObject(expected);
+});
+
+test("an allocation without an object fails where no allocation of pages can", () => {
+  const forgetful = onAllocator(
+    (Base) =>
+      class extends (Base as unknown as typeof Slub) {
+        override slabAllocNode(s: number, gfp: number, node: number): number {
+          const object = super.slabAllocNode(s, gfp, node);
+          const isScenarios = this.context.memory.read32(s + KmemCacheBase.objectSize) === 1000;
+          return isScenarios && (object & 1024) !== 0 ? 0 : object;
+        }
+      } as unknown as typeof Base,
+  );
+  const machine = { size: 1000 };
+  const scenario = { machine, setup: [], contexts: [task("A", 0, alloc("x", 4))] };
+  expect(failureOf(scenario)).toBeUndefined();
+  expect(failureOf(scenario, forgetful)?.class).toBe("out-of-memory");
 });

@@ -11,7 +11,8 @@
  * can go on, the shortest limit first.
  */
 import type { Address } from "../../machine/memory.ts";
-import type { ExploredMemory, Words } from "../explored-memory.ts";
+import type { ExploredMemory } from "../explored-memory.ts";
+import type { Words } from "../explored-words.ts";
 
 const PLACE = 0;
 const TURN = 4;
