@@ -115,6 +115,7 @@ export let threadOf: (kernel: Kernel) => DirectMemory;
 // Local names: see machine/inlining.ts.
 const CACHE_MAGIC = KmemCacheBase.magic;
 const LIVE = LIVE_CACHE;
+const NO_NODE = NUMA_NO_NODE;
 
 const AsyncFunction = (async () => undefined).constructor;
 
@@ -421,9 +422,10 @@ export class Kernel {
 
   /** kmem_cache_alloc: an object of the cache, or 0. */
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
-    if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) !== s) this.args.cache("kmem_cache_alloc", s);
-    if (!this.direct.isOpen()) return this.allocOutside(s, gfp | 0, NUMA_NO_NODE);
-    return this.system.kmemCacheAllocNode(s, gfp | 0, NUMA_NO_NODE) || this.got(0);
+    const { direct } = this;
+    const isLive = (direct.read32(s + CACHE_MAGIC) ^ LIVE) === s;
+    if (!isLive || !direct.isOpen()) return this.allocChecked(s, gfp | 0);
+    return this.system.kmemCacheAllocNode(s, gfp | 0, NO_NODE) || this.got(0);
   }
 
   /** The same, zeroed. */
@@ -438,6 +440,11 @@ export class Kernel {
     this.args.node("kmem_cache_alloc", node);
     if (!this.direct.isOpen()) return this.allocOutside(s, gfp, node);
     return this.system.kmemCacheAllocNode(s, gfp, node) || this.got(0);
+  }
+
+  private allocChecked(s: KmemCachePtr, gfp: number): Address {
+    this.args.cache("kmem_cache_alloc", s);
+    return this.allocOutside(s, gfp, NO_NODE);
   }
 
   private allocOutside(s: KmemCachePtr, gfp: number, node: number): Address {

@@ -11,7 +11,7 @@ import { Random } from "../../stress/random.ts";
 /** Direct memory, but of another class: the allocator's own paths run. */
 class WatchedMemory extends DirectMemory {}
 
-const STEPS = 20_000;
+const STEPS = 12_000;
 const SIZES = [8, 40, 64, 192, 1000, 4096];
 
 function hasDirectPaths(kernel: Kernel): boolean {
@@ -61,7 +61,7 @@ function run(kernel: Kernel, random: Random, sheafCapacity: number): number[] {
     } else {
       freeOne();
     }
-    if (random.below(1000) === 0) for (let i = 0; i < 600; i++) allocOne(cache, -1);
+    if (random.below(400) === 0) for (let i = 0; i < 600; i++) allocOne(cache, -1);
     if (held.length > 400) while (held.length > 100) freeOne();
   };
   for (let n = 0; n < STEPS; n += 100) {
