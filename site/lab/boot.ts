@@ -25,6 +25,12 @@ async function load(): Promise<Laboratory & { readonly last: string }> {
   return { at, addressOf, textOf: (path) => all.get(path), last };
 }
 
+// What the page sends meanwhile would be lost: this module has run when it begins to wait.
+const scope = globalThis as unknown as { onmessage: (event: unknown) => void };
+const early: unknown[] = [];
+scope.onmessage = (event) => early.push(event);
+
 const laboratory = await load();
 const { start } = await import(laboratory.last);
-await start(laboratory);
+start(laboratory);
+for (const event of early) scope.onmessage(event);
