@@ -127,6 +127,9 @@ function refuseReport({ failure, cache, message, object = 0 }: SlabReport): neve
   throw new KernelBug(failure, `${cache}: object 0x${object.toString(16)}: ${message}`);
 }
 
+/** Free pages that are enough for the steps of any scenario. */
+const ROOM_PAGES = 512;
+
 export class Laboratory implements World {
   readonly memory: ExploredMemory;
   readonly system: System;
@@ -137,8 +140,10 @@ export class Laboratory implements World {
   readonly reading: Reading;
   /** Slabs of the scenario's cache stay as long as a reader may see them. */
   readonly isTypesafe: boolean;
-  /** Requests for pages may fail, a node be gone, or a group have reached its limit. */
-  readonly mayLackMemory: boolean;
+  /** Requests for pages may fail, a node be gone, or a group reach its limit. */
+  private readonly takesMemory: boolean;
+  /** The set-up has left more than any scenario needs. */
+  private hasRoom = false;
   private readonly names: LaboratoryNames;
   private readonly handedOver: Mailbox | undefined;
   private readonly contexts: readonly string[];
@@ -152,7 +157,7 @@ export class Laboratory implements World {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
     this.isTypesafe = ((options.flags ?? 0) & SLAB_TYPESAFE_BY_RCU) !== 0;
     const { faults, groups, nodesGo, reserves, policies } = equipment;
-    this.mayLackMemory = faults || groups || nodesGo || reserves || policies;
+    this.takesMemory = faults || groups || nodesGo || reserves || policies;
     const plain = smallMachine(cpus, { nodes });
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
     this.memory = exploredMemory(machineOptions, equipment.memory);
@@ -194,6 +199,16 @@ export class Laboratory implements World {
     };
     this.names = new LaboratoryNames(this);
     this.closeFreePages(equipment.memory);
+  }
+
+  /** An allocation without an object need be no mistake. */
+  get mayLackMemory(): boolean {
+    return this.takesMemory || !this.hasRoom;
+  }
+
+  /** The set-up is over. */
+  settled(): void {
+    this.hasRoom = this.system.pages.freePagesTotal() >= ROOM_PAGES;
   }
 
   /** With late stores a page may be in use before all CPUs see that it is not free. */

@@ -291,6 +291,7 @@ export function scenarioOf(
           ...lab.memory.runAs(cpu, () => runSteps(lab, [step], [bound], GFP_KERNEL)),
         };
       }
+      lab.memory.runAs(0, () => lab.settled());
       return bound;
     },
     contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),

@@ -59,7 +59,7 @@ test.each([
   [["--memory", "1M"], /memory must be/],
   [["--memory", "big"], /must be a size/],
   [["--memory", "3G"], /memory must be a whole number from \d+ to 2147418112/],
-  [["--memory", "1900M"], /memory and ledger together may have 2147418112 bytes/],
+  [["--memory", "1900M"], /memory and checkers together may have 2147418112 bytes/],
   [["--nodes", "5"], /nodes must be a whole number from 1 to 4, not 5: a node has a CPU/],
   [["--workload", "sleep"], /no workload sleep; there are mixed, pairs/],
   [["--mutation", "X99"], /no mutation X99; name a .ts file, or one of\n[\s\S]*R04/],

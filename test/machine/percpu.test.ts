@@ -93,7 +93,7 @@ describe("a machine", () => {
     [{ cpus: 2, tasks: 1 }, "tasks must be a whole number from 2 to 128"],
     [{ memory: MIN_MEMORY_BYTES }, "memory must be a whole number from"],
     [{ memory: 2 ** 31 }, "memory must be a whole number from"],
-    [{ memory: 2 ** 30, checker: 2 ** 30 }, "memory and ledger together"],
+    [{ memory: 2 ** 30, checker: 2 ** 30 }, "memory and checkers together"],
   ])("of %o is refused with the reason", (options, reason) => {
     expect(() => newMachine(options)).toThrow(reason);
   });
