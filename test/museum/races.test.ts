@@ -12,12 +12,10 @@ import {
   KmemCacheNode,
   type KmemCacheNodePtr,
 } from "../../src/slub/structs.ts";
-
-/** Each takes as long as fifty others: `npm run test:soak` has them. */
-const LONG = ["cpu-goes", "slab-node-offline"];
+import { LONG_RACES } from "./long-races.ts";
 
 const all = [...scenarios.values()].filter(
-  ({ name }) => !name.endsWith("unchecked") && !LONG.includes(name),
+  ({ name }) => !name.endsWith("unchecked") && !LONG_RACES.includes(name),
 );
 
 /** A flush of the CPU that task B has left in the middle of `step`. */

@@ -1,7 +1,7 @@
 /** Runs of one thread under torture, in a process of their own: V8 counts no branches of what ran before. */
 import { expect, test } from "vitest";
-import { unreachedBy } from "./coverage.ts";
-import { TorturedRun } from "./tortured-run.ts";
+import { unreachedBy } from "../sheaves-torture/coverage.ts";
+import { TorturedRun } from "../sheaves-torture/tortured-run.ts";
 
 const SHEAVES = /src\/slub\/sheaves\/[^/]*\.ts$/;
 
@@ -11,7 +11,7 @@ const EXCUSED: readonly RegExp[] = [
   /throw new |panic\(|wrongCache|whyStrange/,
   // A slab whose objects fail their checks.
   /takeChecked|freeToPartialList/,
-  // A lock of the barn or of a list in the hands of another CPU, of which none runs here: elsewhere.test.ts.
+  // A lock of the barn or of a list in the hands of another CPU, of which none runs here: test/sheaves-torture/elsewhere.test.ts.
   /barn\.ts replaceFull: return "EBUSY"|irqRestore\(flags\); return undefined/,
   /allocateFromNewSlab: \?\? 0|takeFromNew: /,
   // The lock was free a moment ago, and only an interrupt can come in between, which drops it before it
@@ -43,12 +43,3 @@ test("torture reaches each branch of the sheaves that a failure leads to", async
   const isExcused = (what: string): boolean => EXCUSED.some((pattern) => pattern.test(what));
   expect(unreached.filter((what) => !isExcused(what))).toEqual([]);
 }, 180_000);
-
-test("a run is a function of its seed", () => {
-  const first = new TorturedRun(3);
-  const second = new TorturedRun(3);
-  first.run(100);
-  second.run(100);
-  expect(first.events).toBeGreaterThan(0);
-  expect(second.events).toBe(first.events);
-});
