@@ -10,8 +10,8 @@ import {
 import type { PageAnswer } from "./scripts/page.ts";
 import { Site } from "./site.ts";
 
-/** Half a minute of all together in each browser. */
-const MILLISECONDS = 5_000;
+/** A minute of all together in each browser. */
+const MILLISECONDS = 10_000;
 
 const site = new Site();
 let address: string;

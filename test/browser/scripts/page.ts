@@ -22,7 +22,7 @@ export interface PageAnswer {
   readonly findings: readonly string[];
 }
 
-function hire(kernel: Kernel, stop: Int32Array): User {
+function hire(kernel: Kernel, stop?: Int32Array): User {
   const worker = new Worker("/worker.js", { type: "module" });
   let start: (told: unknown) => void;
   const started = new Promise((resolve) => {
@@ -81,7 +81,7 @@ async function churnBeside(
 async function outliveWorkers(count: number): Promise<string> {
   const kernel = boot({ memory: 16 * MIB, cpus: 2, tasks: 3 });
   for (let i = 0; i < count; i++) {
-    const { worker, started } = hire(kernel, new Int32Array(new SharedArrayBuffer(4)));
+    const { worker, started } = hire(kernel);
     const told = await started;
     worker.terminate();
     if (typeof told === "string" || kernel.kmalloc(64) === 0) return String(told);
