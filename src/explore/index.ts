@@ -22,6 +22,7 @@ export type {
   TaskOperation,
   WordsProgram,
 } from "./javascript/program.ts";
+export { SharedWords } from "./javascript/shared-words.ts";
 export type { Strategy } from "./portfolio.ts";
 export type { Scenario } from "./program.ts";
 export type { Failure, Replayed } from "./replay.ts";
