@@ -25,7 +25,7 @@ const BODY = `<style>${STYLE}</style>
 <label>memory model <select name="memory">${MEMORY_MODELS.map((model) => `<option value="${model}">${MODEL_TITLES[model]}</option>`).join("")}</select></label>
 <label>preemptions <input name="preemptions" type="number" min="0" max="6" value="2" required></label>
 <label>seconds <input name="seconds" type="number" min="1" max="600" value="30" required></label>
-<button class="run" type="submit" title="Ctrl+Enter">Run</button>
+<button class="run" type="submit" title="Ctrl+Enter" disabled>Run</button>
 <button class="stop" type="button" disabled>Stop</button>
 <button class="share" type="button">Share</button>
 <button class="reset" type="button">Undo changes</button>
@@ -89,7 +89,8 @@ class Playground {
   private listen(): void {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.run();
+      // Until the catalogue is there, there is nothing to run.
+      if (this.chosen !== undefined) this.run();
     });
     this.editor.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.form.requestSubmit();
@@ -154,6 +155,7 @@ class Playground {
       ...bugs.map(([id, title]) => new Option(`${id} ${title}`, id)),
     );
     this.choose(FIRST);
+    this.setRunning(false);
     try {
       const shared = await sharedOf(location.hash);
       if (shared !== undefined) this.openShared(shared);
