@@ -15,8 +15,8 @@ import type { CacheOptions, System } from "./system.ts";
 /** `maySleep`: whether the running section has preemption on. */
 export function growing(Base: typeof System, maySleep: () => boolean): typeof System {
   return class extends Base {
-    /** Whether what has just failed is to be tried again, with more memory. */
-    private hasGrown(gfp: number, node: number): boolean {
+    /** Brings memory where that may help what has just failed. True: it is to be tried again. */
+    private growsFor(gfp: number, node: number): boolean {
       const pages = this.pages as GrowingPages;
       if (!pages.ranOut || (gfp & __GFP_WAIT) === 0 || node !== NUMA_NO_NODE) return false;
       if (this.memory.irqsDisabled() || !maySleep()) return false;
@@ -39,7 +39,7 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       for (;;) {
         this.begin();
         const object = super.kmallocNode(size, gfp, node);
-        if (object !== 0 || !this.hasGrown(gfp, node)) return object;
+        if (object !== 0 || !this.growsFor(gfp, node)) return object;
       }
     }
 
@@ -47,7 +47,7 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       for (;;) {
         this.begin();
         const object = super.kmallocAligned(size, align, gfp);
-        if (object !== 0 || !this.hasGrown(gfp, NUMA_NO_NODE)) return object;
+        if (object !== 0 || !this.growsFor(gfp, NUMA_NO_NODE)) return object;
       }
     }
 
@@ -55,7 +55,7 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       for (;;) {
         this.begin();
         const object = super.kmemCacheAllocNode(s, gfp, node);
-        if (object !== 0 || !this.hasGrown(gfp, node)) return object;
+        if (object !== 0 || !this.growsFor(gfp, node)) return object;
       }
     }
 
@@ -68,7 +68,7 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       for (;;) {
         this.begin();
         const count = super.kmemCacheAllocBulk(s, size, p, gfp);
-        if (count !== 0 || !this.hasGrown(gfp, NUMA_NO_NODE)) return count;
+        if (count !== 0 || !this.growsFor(gfp, NUMA_NO_NODE)) return count;
       }
     }
 
@@ -76,7 +76,7 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       for (;;) {
         this.begin();
         const s = super.kmemCacheCreate(name, size, options);
-        if (s !== 0 || !this.hasGrown(GFP_KERNEL, NUMA_NO_NODE)) return s;
+        if (s !== 0 || !this.growsFor(GFP_KERNEL, NUMA_NO_NODE)) return s;
       }
     }
   };

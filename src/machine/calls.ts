@@ -4,9 +4,9 @@
  * interrupt, in the middle of whatever that CPU does, and runs with interrupts off. Work comes as a
  * task does: between two operations of that CPU, so never over a section without preemption.
  *
- * Each CPU has a slot for a call and one for work: who waits for work sleeps, so that the CPU it was
- * on is free for work of others, and whoever calls from there meanwhile has preemption off and may not
- * wait for the sleeper. The asking task owns the slot, fills it in, sets `pending` and kicks the CPU,
+ * Each CPU has a slot for a call and one for work. A task that waits for work sleeps, and its CPU is
+ * free for others. A caller on that CPU has preemption off, so with one slot for both it would wait for
+ * a sleeper that cannot come back. The asking task owns the slot, fills it in, sets `pending` and kicks the CPU,
  * which runs the function and clears `pending`. A caller waits with interrupts on, so it takes calls
  * itself meanwhile and two CPUs may call each other.
  */

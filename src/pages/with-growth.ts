@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** The page allocator of a memory that may grow: it knows whether a request has failed for want of pages. */
+/** The page allocator of a memory that may grow. It notes when a request fails because no pages are left. */
 import { __GFP_HIGH } from "./gfp.ts";
 import type { PagePtr } from "./page.ts";
 import type { Pages } from "./pages.ts";
