@@ -33,7 +33,7 @@ import {
   __GFP_ZERO,
   GFP_KERNEL,
 } from "../pages/gfp.ts";
-import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Page, PG_ALLOCATED, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
 import { allocatorOf, type SystemClasses } from "./classes.ts";
 import { Hotplug } from "./hotplug.ts";
@@ -450,21 +450,23 @@ export class System {
 
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
     if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
-      this.refuseOwner(s, 0, object);
+      this.refuseOwner(s, object);
     }
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + SLAB_CACHE);
     if (owner === s && s !== 0) this.allocator.slabFree(s, page, object);
-    else this.freeStranger(s, owner, page, object);
+    else this.freeStranger(s, object);
   }
 
   /** Of another cache: where the kernel notices it goes on its own way. @throws KernelBug */
-  private freeStranger(s: KmemCachePtr, owner: KmemCachePtr, page: PagePtr, object: Address): void {
+  private freeStranger(s: KmemCachePtr, object: Address): void {
+    const page = this.pages.virtToHeadPage(object);
+    const owner = this.memory.read32(page + SLAB_CACHE);
     const to =
       owner !== 0 && this.isCache(s)
         ? this.allocator.cacheFromObj?.(s, owner, page, object)
         : undefined;
-    if (to === undefined) this.refuseOwner(s, owner, object);
+    if (to === undefined) this.refuseOwner(s, object, owner);
     if (to !== 0) this.allocator.slabFree(to, page, object);
   }
 
@@ -478,7 +480,7 @@ export class System {
   /** cache_from_obj. @throws KernelBug */
   checkOwner(s: KmemCachePtr, object: Address): void {
     const owner = this.memory.read32(this.pages.virtToHeadPage(object) + SLAB_CACHE);
-    if (owner !== s) this.refuseOwner(s, owner, object);
+    if (owner !== s) this.refuseOwner(s, object, owner);
   }
 
   /** Whether a cache lies there that has been created and not destroyed. */
@@ -487,7 +489,7 @@ export class System {
     return isAddress && this.memory.readOnce(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s);
   }
 
-  private refuseOwner(s: KmemCachePtr, owner: KmemCachePtr, object: Address): never {
+  private refuseOwner(s: KmemCachePtr, object: Address, owner: KmemCachePtr = 0): never {
     this.refuseGarbage(object);
     if (s === 0 || this.isCache(s)) this.common.wrongCache(s, owner, object);
     throw new KernelBug("wrong-slab", `kmem_cache_free: ${named(s)} is no cache`);

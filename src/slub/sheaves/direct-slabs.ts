@@ -154,33 +154,35 @@ export function withDirectSlabs(classes: SheafClasses): Partial<SheafClasses> {
         if (size === 0) return;
         context.stat(s, SHEAF_FLUSH, size);
         words[(sheaf + SHEAF_SIZE) >> 2] = 0;
-        const objects = new Array<Address>(size);
-        for (let i = 0; i < size; i++) objects[i] = words[((sheaf + OBJECTS) >> 2) + i] as number;
-        this.chains(s, objects, words[(s + CACHE_OFFSET) >> 2] as number);
+        this.chains(s, (sheaf + OBJECTS) >> 2, size);
       }
 
-      /** Frees all objects, chained by slab as detached-freelist.ts does it. */
-      private chains(s: KmemCachePtr, p: Address[], offset: number): void {
+      /**
+       * Frees the objects in `count` words from index `start`, chained by slab as detached-freelist.ts
+       * does it. The words are used up.
+       */
+      private chains(s: KmemCachePtr, start: number, count: number): void {
         const { context, slowFree } = this.parts;
         const { pages } = context;
         const { words } = context.memory as DirectMemory;
-        for (let size = p.length; size > 0; ) {
-          const tail = p[--size] as Address;
+        const offset = words[(s + CACHE_OFFSET) >> 2] as number;
+        for (let end = start + count; end > start; ) {
+          const tail = words[--end] as Address;
           const page = pages.virtToHeadPage(tail);
           let head = tail;
-          let count = 1;
-          for (let i = size - 1, misses = 0; i >= 0 && misses < LOOKAHEAD; i--) {
-            const object = p[i] as Address;
+          let chained = 1;
+          for (let i = end - 1, misses = 0; i >= start && misses < LOOKAHEAD; i--) {
+            const object = words[i] as Address;
             if (pages.virtToHeadPage(object) !== page) {
               misses++;
               continue;
             }
             words[(object + offset) >> 2] = head;
             head = object;
-            count++;
-            p[i] = p[--size] as Address;
+            chained++;
+            words[i] = words[--end] as Address;
           }
-          slowFree.freeChain(s, page, head, tail, count);
+          slowFree.freeChain(s, page, head, tail, chained);
         }
       }
     },
