@@ -52,7 +52,12 @@ export default defineConfig({
         // A process a file: the explorer, torture and stress bring memories of their own, and an
         // allocator that V8 has seen over several is slow; commands change the process they run in.
         extends: true,
-        test: { name: "apart", include: [ALL], exclude: [...elsewhere, ...TOGETHER] },
+        test: {
+          name: "apart",
+          include: [ALL],
+          exclude: [...elsewhere, ...TOGETHER],
+          globalSetup: "./scripts/bundle-threads.ts",
+        },
       },
     ],
   },

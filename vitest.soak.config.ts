@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/soak/**/*.test.ts"],
+    globalSetup: "./scripts/bundle-threads.ts",
     pool: "forks",
     maxWorkers: 1,
     experimental: { viteModuleRunner: false, nodeLoader: false },

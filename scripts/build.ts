@@ -1,20 +1,23 @@
 /**
  * Builds both packages: the library for the root's manifest in dist/library, and the commands, a whole
- * package, in dist/cli. The commands are readable, with their sources in the maps.
+ * package, in dist/cli. The commands are readable, with their sources in the maps; threads that start in
+ * numbers are bundled, too.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildLibrary } from "./build-library.ts";
+import { bundleThreads } from "./bundle-threads.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const commands = join(root, "dist/cli");
 
 /** dist/cli. */
-export function buildCommands(): void {
+export async function buildCommands(): Promise<void> {
   rmSync(commands, { recursive: true, force: true });
   execFileSync("tsc", ["-p", "tsconfig.cli.json"], { cwd: root, stdio: "inherit" });
+  await bundleThreads(join(commands, "dist/workers"));
   cpSync(join(root, "cli"), commands, { recursive: true });
   cpSync(join(root, "docs"), join(commands, "docs"), { recursive: true });
   const also = ["bin/slablab-cli.js", "CHANGELOG.md", ...globSync("LICENSE*", { cwd: root })];
@@ -23,5 +26,5 @@ export function buildCommands(): void {
 
 if (import.meta.main) {
   await buildLibrary();
-  buildCommands();
+  await buildCommands();
 }

@@ -77,7 +77,7 @@ export async function stress(options: StressOptions, hooks: StressHooks = {}): P
     if (error instanceof RangeError) throw new BadOptions(error.message, { cause: error });
     throw error;
   }
-  const wanted = { hotplug: options.hotplug !== undefined };
+  const wanted = { hotplug: options.hotplug !== undefined, mutation: options.mutation };
   const pool = await WorkerPool.open(stressed.kernel.shared, tasks, wanted);
   try {
     return await new StressRun(options, stressed, pool, hooks).toTheEnd();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Where a thread is that answers no call any more: the stack in which V8's profiler meets it most often. */
+import { originalOfLine } from "../workers/original-position.ts";
 
 interface ProfileNode {
   readonly id: number;
@@ -21,17 +22,22 @@ export function sampledStack(profile: string): string {
   const lines: string[] = [];
   let node = nodes.filter(isOurs).toSorted((a, b) => b.hitCount - a.hitCount)[0];
   for (; node !== undefined; node = parents.get(node.id))
-    if (isOurs(node)) lines.push(lineOf(node));
+    if (isOurs(node)) lines.push(textOf(node));
   return lines.join("\n");
 }
 
-function isOurs({ callFrame }: ProfileNode): boolean {
-  return callFrame.url.startsWith("file:") && !callFrame.url.includes("/node_modules/");
+function isOurs(node: ProfileNode): boolean {
+  const { url } = placeOf(node);
+  return url.startsWith("file:") && !url.includes("/node_modules/");
 }
 
-function lineOf({ callFrame, positionTicks = [] }: ProfileNode): string {
+function placeOf({ callFrame, positionTicks = [] }: ProfileNode) {
   const [busiest] = positionTicks.toSorted((a, b) => b.ticks - a.ticks);
-  const file = callFrame.url.split("/").slice(-2).join("/");
-  const line = busiest?.line ?? callFrame.lineNumber + 1;
-  return `    at ${callFrame.functionName || "<anonymous>"} (${file}:${line})`;
+  return originalOfLine(callFrame.url, busiest?.line ?? callFrame.lineNumber + 1);
+}
+
+function textOf(node: ProfileNode): string {
+  const { url, line } = placeOf(node);
+  const file = url.split("/").slice(-2).join("/");
+  return `    at ${node.callFrame.functionName || "<anonymous>"} (${file}:${line})`;
 }

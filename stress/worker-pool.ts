@@ -6,6 +6,7 @@
  */
 import type { Remote } from "comlink";
 import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
+import { threadModule } from "../workers/thread-module.ts";
 import type { HotplugThread } from "./hotplug.ts";
 import type { CpuThread } from "./protocol.ts";
 import { ThreadDied, ThreadRefused, WorkerThread } from "./worker-thread.ts";
@@ -38,14 +39,15 @@ export class WorkerPool {
   static async open(
     shared: SharedKernel,
     tasks: number,
-    wanted: { readonly hotplug: boolean },
+    wanted: { readonly hotplug: boolean; readonly mutation: string | undefined },
   ): Promise<WorkerPool> {
     const count = wanted.hotplug ? tasks + 1 : tasks;
     const workers: WorkerThread<CpuThread>[] = [];
     try {
-      while (workers.length < tasks) workers.push(new WorkerThread<CpuThread>("cpu", { shared }));
+      const cpu = threadModule("cpu", wanted.mutation);
+      while (workers.length < tasks) workers.push(new WorkerThread<CpuThread>(cpu, { shared }));
       const hotplug = wanted.hotplug
-        ? new WorkerThread<HotplugThread>("hotplug", { shared })
+        ? new WorkerThread<HotplugThread>(threadModule("hotplug", wanted.mutation), { shared })
         : undefined;
       return new WorkerPool(workers, hotplug);
     } catch (error) {

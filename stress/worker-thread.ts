@@ -2,7 +2,6 @@
 /**
  * A worker with calls. A call to a worker that dies never hangs: it is raced against the worker's end.
  */
-import { extname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
@@ -27,11 +26,6 @@ export class ThreadDied extends Error {
   }
 }
 
-/** A module in workers/, of the same kind as this file: .ts in the source, .js when built. */
-function moduleOf(name: string): URL {
-  return new URL(`../workers/${name}${extname(import.meta.url)}`, import.meta.url);
-}
-
 export class WorkerThread<Api> {
   private readonly worker: Worker;
   private readonly port: MessagePort;
@@ -41,13 +35,13 @@ export class WorkerThread<Api> {
   private closing = false;
 
   /**
-   * Starts workers/`name`, which finds its end of the line in `workerData.port` beside `data`.
+   * Starts `module`, which finds its end of the line in `workerData.port` beside `data`.
    * @throws ThreadRefused
    */
-  constructor(name: string, data: object, transfer: readonly Transferable[] = []) {
+  constructor(module: URL, data: object, transfer: readonly Transferable[] = []) {
     const { port1, port2 } = new MessageChannel();
     const options = { workerData: { ...data, port: port2 }, transferList: [port2, ...transfer] };
-    this.worker = startWorker(moduleOf(name), options);
+    this.worker = startWorker(module, options);
     this.port = port1;
     this.api = wrap<Api>(port1 as never);
     this.death = new Promise((_, reject) => {

@@ -2,22 +2,19 @@
 /** Jobs in threads of this process. */
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { Job, JobAnswer } from "../src/museum/jobs.ts";
+import { type Job, type JobAnswer, loadedBy } from "../src/museum/jobs.ts";
 import type { SentModules } from "../src/museum/sent-modules.ts";
 import type { JobMessage } from "./explore.ts";
 import type { Runner } from "./runner.ts";
-
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+import { threadModule } from "./thread-module.ts";
 
 export class Pool implements Runner {
-  private readonly pool: Piscina;
+  private readonly threads: number;
+  /** By the module of their threads. */
+  private readonly pools = new Map<string, Piscina>();
 
   constructor(threads: number) {
-    this.pool = new Piscina({
-      filename: new URL(`./explore.${extension}`, import.meta.url).href,
-      minThreads: 1,
-      maxThreads: threads,
-    });
+    this.threads = threads;
   }
 
   async run(
@@ -31,7 +28,7 @@ export class Pool implements Runner {
     port1.unref();
     const message: JobMessage = { job, progress, modules };
     try {
-      return await this.pool.run(message, { signal, transferList: [progress] as never });
+      return await this.poolOf(job).run(message, { signal, transferList: [progress] as never });
     } finally {
       // Else a job that was aborted before it began would leave its channel open.
       progress.close();
@@ -39,6 +36,16 @@ export class Pool implements Runner {
   }
 
   async close(): Promise<void> {
-    await this.pool.destroy();
+    await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
+  }
+
+  private poolOf(job: Job): Piscina {
+    const filename = threadModule("explore", loadedBy(job)).href;
+    let pool = this.pools.get(filename);
+    if (pool === undefined) {
+      pool = new Piscina({ filename, minThreads: 1, maxThreads: this.threads });
+      this.pools.set(filename, pool);
+    }
+    return pool;
   }
 }

@@ -74,6 +74,22 @@ export interface ProofJob {
 }
 
 export type Job = SearchJob | FuzzJob | ProgramJob | CallsJob | ProofJob;
+/** The module, or the mutation by its id, that a job loads by name. */
+export function loadedBy(job: Job): string | undefined {
+  switch (job.kind) {
+    case "search":
+      return job.subject.mutation;
+    case "fuzz":
+      return job.limits.mutation;
+    case "program":
+      return job.path;
+    case "calls":
+      return job.limits.path;
+    default:
+      return undefined;
+  }
+}
+
 export type JobAnswer = ExploreResult | FuzzResult | CallsResult | Proof;
 
 /** Sent while a search runs. */

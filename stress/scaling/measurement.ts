@@ -9,6 +9,7 @@ import { ledgerBytes } from "../../src/check/ledger.ts";
 import { boot, type Kernel, MIB } from "../../src/kernel/kernel.ts";
 import { createMachine, MAX_MEMORY_BYTES, type SharedMachine } from "../../src/machine/machine.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { plainModule } from "../../workers/thread-module.ts";
 import { type LockUsage, lockUsage } from "../usage.ts";
 import { WorkerThread } from "../worker-thread.ts";
 import { scaleControlBytes } from "./control.ts";
@@ -57,7 +58,7 @@ export class Measurement {
 
   private async start(data: Omit<ScaleStart, "port">): Promise<void> {
     const ports = (data.mail ?? []).filter((port) => port !== undefined);
-    const worker = new WorkerThread<ScaleThread>("scale", data, ports);
+    const worker = new WorkerThread<ScaleThread>(plainModule("scale"), data, ports);
     this.workers.push(worker);
     await worker.ask((api) => api.ready());
   }

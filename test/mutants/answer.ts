@@ -4,6 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BUNDLE } from "../../workers/thread-module.ts";
 import type { Mutant } from "./mutants.ts";
 
 const preload = new URL("./mutate.ts", import.meta.url).href;
@@ -13,6 +14,9 @@ interface Answer {
   readonly failure: { readonly class: string } | null;
   readonly cpuSeconds: number;
 }
+
+// A bundle has none of the edits that are made while modules load.
+const { [BUNDLE]: _, ...environment } = process.env;
 
 /** `words`: `fuzz` or `explore all`, with limits. */
 export function answerFor(
@@ -31,7 +35,7 @@ export function answerFor(
     "--quiet",
   ];
   const options = {
-    env: { ...process.env, SLABLAB_MUTANT: name },
+    env: { ...environment, SLABLAB_MUTANT: name },
     // A failing program is saved where the command runs.
     cwd: mkdtempSync(join(tmpdir(), "slablab-")),
     maxBuffer: 2 ** 26,

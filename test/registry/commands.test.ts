@@ -1,5 +1,6 @@
 /** The commands as a user gets them, beside the library and without it. */
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { buildCommands } from "../../scripts/build.ts";
@@ -11,7 +12,7 @@ const project = new Project();
 
 beforeAll(async () => {
   await buildLibrary();
-  buildCommands();
+  await buildCommands();
   project.install(pack(join(root, "dist/cli"), project.folder).tarball);
 });
 afterAll(() => project[Symbol.dispose]());
@@ -26,6 +27,13 @@ test("the installed commands tell their version", async () => {
 test("the installed commands stress an allocator on threads", async () => {
   const { stdout } = await commands("stress", "--operations", "20000", "--json");
   expect(JSON.parse(stdout)).toMatchObject({ failure: null });
+});
+
+test("a stack of an installed thread names a file of the package", async () => {
+  const built = join(project.folder, "node_modules/slablab-cli/dist/workers");
+  const worker = new Worker(join(built, "bundle/cpu.mjs"));
+  const error = await new Promise<Error>((resolve) => worker.once("error", resolve));
+  expect(error.stack).toMatch(/\n {4}at file:\S+\/slablab-cli\/dist\/workers\/cpu\.js:\d+:\d+\n/);
 });
 
 test("the installed commands draw and explore", async () => {
