@@ -83,8 +83,9 @@ async function bundleSources(): Promise<string> {
   for (const { path, contents } of files) writeFileSync(join(made, basename(path)), contents);
   try {
     renameSync(made, folder);
-  } catch {
-    // Another run of tests has made the same.
+  } catch (error) {
+    // Another run of tests has made the same meanwhile.
+    if (!existsSync(folder)) throw error;
     rmSync(made, { recursive: true });
   }
   return folder;
