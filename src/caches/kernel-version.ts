@@ -23,8 +23,11 @@ export function noSlab(kernel: KernelVersion): string {
   return `Linux ${kernel} has no SLAB, which was removed in 6.8`;
 }
 
-/** The version that runs by default. */
+/** The version that the commands run by default: it has both allocators, and most of the museum. */
 export const DEFAULT_KERNEL: KernelVersion = "4.1";
+
+/** The version that the library boots by default. */
+export const NEWEST_KERNEL: KernelVersion = "7.1";
 
 /**
  * `fixed`: with the fixes that leave the order of objects as it is. `seed`: as it was before the fix for

@@ -15,6 +15,7 @@ import {
   type Era,
   KERNEL_VERSIONS,
   type KernelVersion,
+  NEWEST_KERNEL,
   since,
 } from "../caches/kernel-version.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
@@ -55,6 +56,7 @@ export interface BootOptions {
   /** Threads that may attach; more than CPUs if they shall take turns. */
   readonly tasks?: number;
   readonly allocator?: AllocatorName;
+  /** Default: "7.1", the newest; of SLAB, which Linux 6.8 removed, "4.1". */
   readonly kernel?: KernelVersion;
   /** The kernel's boot parameters by name, as on its command line: `{ slub_debug: "FZPU" }`. */
   readonly parameters?: Readonly<Record<string, ParameterValue>>;
@@ -109,31 +111,36 @@ export interface BootedOptions extends Omit<Required<BootOptions>, "memory" | "m
   readonly maximum: number;
 }
 
-const DEFAULTS: Omit<Required<BootOptions>, "memory" | "maximum"> & { memory: number } = {
-  cpus: 4,
-  nodes: 1,
-  memory: 64 * MIB,
-  tasks: MAX_TASKS,
-  allocator: "slub",
-  kernel: DEFAULT_KERNEL,
-  parameters: {},
-  swap: "wasm",
-  era: "fixed",
-  hardened: false,
-  randomized: false,
-  initOnAlloc: false,
-  initOnFree: false,
-  policies: false,
-  reserves: false,
-  failSlab: null,
-  failPages: null,
-  groups: false,
-  kasan: false,
-  config: [],
-  seed: 1,
-  absentNodes: [],
-  checker: 0,
-};
+const DEFAULTS: Omit<Required<BootOptions>, "kernel" | "memory" | "maximum"> & { memory: number } =
+  {
+    cpus: 4,
+    nodes: 1,
+    memory: 64 * MIB,
+    tasks: MAX_TASKS,
+    allocator: "slub",
+    parameters: {},
+    swap: "wasm",
+    era: "fixed",
+    hardened: false,
+    randomized: false,
+    initOnAlloc: false,
+    initOnFree: false,
+    policies: false,
+    reserves: false,
+    failSlab: null,
+    failPages: null,
+    groups: false,
+    kasan: false,
+    config: [],
+    seed: 1,
+    absentNodes: [],
+    checker: 0,
+  };
+
+/** The kernel of a memory whose user names none: the newest SLUB, which is the fastest, too. */
+function usualKernel(allocator: AllocatorName): KernelVersion {
+  return allocator === "slab" ? DEFAULT_KERNEL : NEWEST_KERNEL;
+}
 
 const INT = 2 ** 31 - 1;
 
@@ -172,7 +179,8 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
 export function bootOptionsOf(given: BootOptions): BootedOptions {
   const { memory = DEFAULTS.memory, maximum, ...rest } = checkedOptions("boot", given, KINDS);
   const place = placeOf(memory);
-  const all = { ...DEFAULTS, ...rest, ...place, maximum: maximum ?? place.memory };
+  const kernel = rest.kernel ?? usualKernel(rest.allocator ?? DEFAULTS.allocator);
+  const all = { ...DEFAULTS, ...rest, ...place, kernel, maximum: maximum ?? place.memory };
   checkMaximum(all);
   for (const name of ["failSlab", "failPages"] as const) checkedFaults(name, all[name] ?? {});
   const unknown = all.config.find((name) => buildOptionOf(name) === undefined);

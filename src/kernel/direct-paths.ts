@@ -35,13 +35,14 @@ function writtenOutIn(classes: SystemClasses): Readonly<Record<string, readonly 
 
 /** The table as `change` makes it, with the direct paths below the changes where they fit. */
 export function withDirectPaths(plain: SystemClasses, change: Change): SystemClasses {
-  const changed = change(withPaths(plain));
-  return keepsWrittenOut(plain, changed) ? changed : change(plain);
+  const direct = withPaths(plain);
+  const changed = change(direct);
+  return keepsWrittenOut(direct, changed) ? changed : change(plain);
 }
 
-function keepsWrittenOut(plain: SystemClasses, changed: SystemClasses): boolean {
-  const [before, after] = [plain, changed] as unknown as [Table, Table];
-  return Object.entries(writtenOutIn(plain)).every(([part, methods]) =>
+function keepsWrittenOut(direct: SystemClasses, changed: SystemClasses): boolean {
+  const [before, after] = [direct, changed] as unknown as [Table, Table];
+  return Object.entries(writtenOutIn(direct)).every(([part, methods]) =>
     methods.every((name) => before[part]?.prototype[name] === after[part]?.prototype[name]),
   );
 }

@@ -63,7 +63,7 @@ describe(`creations on a machine that has what the recorded one had (${collectio
   const dump = readOracle<DumpRecord>("dump", RUN);
   const create = (more: Record<string, string>) => {
     const parameters = { ...paramsOf(record.slab_cmdline), ...more };
-    const kernel = boot({ cpus: 1, parameters });
+    const kernel = boot({ kernel: "4.1", cpus: 1, parameters });
     const ctor = kernel.registerConstructor(() => undefined);
     createOthers(kernel, dump);
     const rows = record.rows.map(([name, size, align, flags, hasCtor]) => {

@@ -67,7 +67,7 @@ class Sabotage {
         }
       } as unknown as C;
     const change = onAllocator(counting);
-    this.kernel = boot({ cpus: 2, nodes: 2, ...options }, { change });
+    this.kernel = boot({ kernel: "4.1", cpus: 2, nodes: 2, ...options }, { change });
     const { percpu } = systemOf(this.kernel).machine;
     const alloc = percpu.alloc.bind(percpu);
     const free = percpu.free.bind(percpu);
@@ -168,7 +168,7 @@ describe("kmem_cache_create", () => {
     ["empty", 0],
     ["huge", 4 * 1024 * 1024 + 1],
   ])("refuses %j with objects of %i bytes", (name, size) => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const lines = listen(kernel);
     expect(kernel.kmemCacheCreate(name, size)).toBe(0);
     expect(lines).toEqual([
@@ -190,7 +190,7 @@ describe("kmem_cache_create", () => {
     ["a name that is none", { ...wrong, name: null as unknown as string }],
   ])("refuses %s, and goes on", (_what, { name, size, ...options }) => {
     for (const allocator of ["slub", "slab"] as const) {
-      const kernel = boot({ cpus: 1, allocator });
+      const kernel = boot({ kernel: "4.1", cpus: 1, allocator });
       const before = systemOf(kernel).common.caches();
       expect(kernel.kmemCacheCreate(name, size, options)).toBe(0);
       expect(systemOf(kernel).common.caches()).toEqual(before);
@@ -199,20 +199,20 @@ describe("kmem_cache_create", () => {
   });
 
   test("refuses a constructor that nobody registered, and goes on", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     expect(() => kernel.kmemCacheCreate("wrong", 200, { ctor: 99 })).toThrow("no constructor 99");
     expect(kernel.kmemCacheCreate("right", 200)).not.toBe(0);
   });
 
   test("warns of a name that readers of /proc/slabinfo would take for two", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const lines = listen(kernel);
     expect(kernel.kmemCacheCreate("two words", 24)).not.toBe(0);
     expect(lines).toEqual(['WARNING: cache name "two words" will confuse parsers']);
   });
 
   test("drops flags that nobody may ask for", () => {
-    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    const kernel = boot({ kernel: "4.1", cpus: 1, parameters: UNMERGED });
     const s = kernel.kmemCacheCreate("fresh", 200, { flags: 0x0200_0000 | SLAB_HWCACHE_ALIGN });
     expect(word(kernel, s, KmemCacheBase.flags) & 0x0200_0000).toBe(0);
     expect(word(kernel, s, KmemCacheBase.flags) & SLAB_HWCACHE_ALIGN).not.toBe(0);
@@ -232,7 +232,7 @@ describe("kmem_cache_create", () => {
       ];
     };
     kernel = boot(
-      { cpus: 1, parameters: UNMERGED },
+      { kernel: "4.1", cpus: 1, parameters: UNMERGED },
       {
         change: onSlub((classes) => ({
           CacheLifetime: class extends classes.CacheLifetime {
@@ -250,7 +250,7 @@ describe("kmem_cache_create", () => {
   });
 
   test("two caches cannot have one directory", () => {
-    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    const kernel = boot({ kernel: "4.1", cpus: 1, parameters: UNMERGED });
     const lines = listen(kernel);
     expect(kernel.kmemCacheCreate("twin", 200)).not.toBe(0);
     expect(kernel.kmemCacheCreate("twin", 400)).toBe(0);
@@ -260,7 +260,7 @@ describe("kmem_cache_create", () => {
 
 describe("the window to user space", () => {
   const made = (useroffset: number, usersize: number) => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const lines = listen(kernel);
     const s = kernel.kmemCacheCreate("open", 200, { useroffset, usersize });
     const window = [KmemCacheBase.useroffset, KmemCacheBase.usersize];
@@ -306,7 +306,7 @@ describe("flags that nobody knows", () => {
 
 describe("an alias", () => {
   test("adds a user, a link, and what its objects need", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const s = kernel.kmemCacheCreate("first", 193);
     expect(kernel.kmemCacheCreate("second", 200)).toBe(s);
     expect(kernel.kmemCacheCreate("third", 195)).toBe(s);
@@ -319,7 +319,7 @@ describe("an alias", () => {
   });
 
   test("is destroyed by losing a user, the last one with the cache", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const s = kernel.kmemCacheCreate("first", 200);
     kernel.kmemCacheCreate("second", 200);
     const object = kernel.kmemCacheAlloc(s);
@@ -333,7 +333,7 @@ describe("an alias", () => {
   });
 
   test("leaves no name and no byte behind, however many come and go", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const target = kernel.kmemCacheCreate("target", 64);
     const names = linksTo(kernel, target).length;
     const used = systemOf(kernel).pages.freePagesTotal();
@@ -347,7 +347,7 @@ describe("an alias", () => {
   });
 
   test("takes the link of an older one of its name", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const s = kernel.kmemCacheCreate("name", 200);
     const other = kernel.kmemCacheCreate("name", 400);
     expect(other).not.toBe(s);
@@ -370,7 +370,7 @@ describe("an alias", () => {
       }
     }
     const change = onCommon(() => ({ SlabCommon: Early }));
-    const kernel = boot({ cpus: 1 }, { change });
+    const kernel = boot({ kernel: "4.1", cpus: 1 }, { change });
     expect(names).toEqual([[]]);
     const [s = 0] = made;
     expect(word(kernel, s, KmemCacheBase.refcount)).toBe(3);
@@ -394,7 +394,10 @@ describe("the state of the allocator", () => {
         super.createBootCache(s, name, size, flags);
       }
     }
-    const kernel = boot({ cpus: 1 }, { change: (c) => ({ ...c, SlabCommon: Watching }) });
+    const kernel = boot(
+      { kernel: "4.1", cpus: 1 },
+      { change: (c) => ({ ...c, SlabCommon: Watching }) },
+    );
     expect(seen[0]).toBe(SLAB_STATE.DOWN);
     expect(seen[1]).toBe(SLAB_STATE.PARTIAL);
     expect(seen).toEqual([...seen].sort());
@@ -407,7 +410,7 @@ describe("the state of the allocator", () => {
 
 describe("kmem_cache_destroy of a cache with objects", () => {
   test("is refused: they are listed, and the cache goes on", () => {
-    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    const kernel = boot({ kernel: "4.1", cpus: 1, parameters: UNMERGED });
     const lines = listen(kernel);
     const s = kernel.kmemCacheCreate("busy", 256);
     const objects = Array.from({ length: 20 }, () => kernel.kmemCacheAlloc(s));
@@ -428,7 +431,7 @@ describe("kmem_cache_destroy of a cache with objects", () => {
 
 describe("NULL where a cache is meant", () => {
   test("may be destroyed; to shrink it is an error that leaves no lock behind", () => {
-    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    const kernel = boot({ kernel: "4.1", cpus: 1, parameters: UNMERGED });
     expect(kernel.kmemCacheDestroy(0)).toBe(0);
     expect(() => kernel.kmemCacheShrink(0)).toThrow("kmem_cache_shrink: the cache is NULL");
     expect(kernel.kmemCacheCreate("fresh", 200)).not.toBe(0);
@@ -437,7 +440,7 @@ describe("NULL where a cache is meant", () => {
 
 describe("kmem_cache_destroy of a cache of the boot", () => {
   test.each(["slub", "slab"] as const)("%s: is refused and leaves it as it is", (allocator) => {
-    const kernel = boot({ cpus: 1, allocator });
+    const kernel = boot({ kernel: "4.1", cpus: 1, allocator });
     const { kmemCache } = systemOf(kernel).common;
     expect(() => kernel.kmemCacheDestroy(kmemCache)).toThrow("kmem_cache is the kernel's own");
     expect(systemOf(kernel).common.caches()).toContain(kmemCache);

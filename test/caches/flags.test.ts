@@ -98,7 +98,7 @@ test.each([
   [false, true],
   [true, false],
 ])("with hardened %j a free object shows where the next one lies: %j", (hardened, shows) => {
-  const kernel = boot({ cpus: 1, hardened });
+  const kernel = boot({ kernel: "4.1", cpus: 1, hardened });
   const objects = [0, 0].map(() => kernel.kmalloc(64));
   for (const object of objects) kernel.kfree(object);
   const [next, last = 0] = objects;

@@ -155,6 +155,7 @@ interface Ending {
 function deaths(scene: Scene, options: BootOptions): Ending[] {
   const survivor = boot(
     {
+      kernel: "4.1",
       cpus: 2,
       memory: MEMORY,
       checker: ledgerBytes(MEMORY),
@@ -279,7 +280,10 @@ test("the dead had objects, slabs and pages in their hands, and counts were half
 
 /** A task dies between the pop of an object and its handing out. */
 function deadWithOneObject(): { survivor: Kernel; ledger: Ledger; remains: Remains; s: Address } {
-  const survivor = boot({ cpus: 2, memory: MEMORY, checker: ledgerBytes(MEMORY) }, build);
+  const survivor = boot(
+    { kernel: "4.1", cpus: 2, memory: MEMORY, checker: ledgerBytes(MEMORY) },
+    build,
+  );
   const victim = attach(survivor.shared, build);
   const s = survivor.kmemCacheCreate("four", OBJECT);
   const memory = threadOf(victim) as InterposedMemory;

@@ -27,6 +27,7 @@ export function watched(options: BootOptions = {}, change: Change = (classes) =>
   const memory = typeof options.memory === "number" ? options.memory : 3 * MIB;
   const kernel = boot(
     {
+      kernel: "4.1",
       cpus: 2,
       nodes: 1,
       memory,

@@ -118,7 +118,7 @@ describe.each(SUBJECTS.map((subject) => [nameOf(subject), subject] as const))(
 );
 
 describe("where a change stands in for what the paths do themselves", () => {
-  const options: BootOptions = { cpus: 1, memory: 16 * MIB };
+  const options: BootOptions = { kernel: "4.1", cpus: 1, memory: 16 * MIB };
 
   test("a hardened freelist has the allocator's own paths", () => {
     expect(hasDirectPaths(boot({ ...options, hardened: true }))).toBe(false);

@@ -22,7 +22,7 @@ export interface Bench {
 
 /** The calling thread stays on one CPU for good, so that tests read as sequences. */
 export function bench(options: BootOptions = {}): Bench {
-  const kernel = boot({ cpus: 2, memory: 16 * MIB, ...options });
+  const kernel = boot({ kernel: "4.1", cpus: 2, memory: 16 * MIB, ...options });
   const slub = systemOf(kernel).allocator;
   if (!(slub instanceof Slub)) throw new TypeError("these are tests of SLUB");
   threadOf(kernel).enterCpu(0);

@@ -20,6 +20,7 @@ interface Booted {
 function booted(options: BootOptions = {}, flags = 0): Booted {
   const parameters = { slub_max_order: 0, slab_nomerge: true, ...options.parameters };
   const kernel = boot({
+    kernel: "4.1",
     cpus: 4,
     nodes: 4,
     memory: 32 * MIB,

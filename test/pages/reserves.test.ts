@@ -21,6 +21,7 @@ const EVERYTHING = 65_536;
 
 function booted(options: BootOptions = {}): { kernel: Kernel; reserves: Reserves } {
   const kernel = boot({
+    kernel: "4.1",
     cpus: 1,
     memory: 8 * MIB,
     reserves: true,

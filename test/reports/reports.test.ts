@@ -185,7 +185,7 @@ describe("a report of damage", () => {
 
 describe("an injected failure", () => {
   test("is told with the settings it came from, and who met it", () => {
-    const kernel = boot({ cpus: 1, memory: 8 * MIB, failSlab: { times: 0 } });
+    const kernel = boot({ kernel: "4.1", cpus: 1, memory: 8 * MIB, failSlab: { times: 0 } });
     const said: string[] = [];
     kernel.debug.onConsole((line) => said.push(line));
     kernel.debug.failSlab?.arm({ times: 1, interval: 2 });
@@ -199,7 +199,7 @@ describe("an injected failure", () => {
   });
 
   test("is told as shortly as is wanted", () => {
-    const kernel = boot({ cpus: 1, memory: 8 * MIB, failSlab: { times: 0 } });
+    const kernel = boot({ kernel: "4.1", cpus: 1, memory: 8 * MIB, failSlab: { times: 0 } });
     const said: string[] = [];
     kernel.debug.onConsole((line) => said.push(line));
     for (const verbose of [1, 0] as const) {

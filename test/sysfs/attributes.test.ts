@@ -18,7 +18,7 @@ interface Shown {
 }
 
 function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
-  const kernel = boot({ cpus: 2, parameters: UNMERGED, ...options });
+  const kernel = boot({ kernel: "4.1", cpus: 2, parameters: UNMERGED, ...options });
   const s = kernel.kmemCacheCreate("shown", size, { flags });
   const sysfs = new SlabSysfs(systemOf(kernel));
   return {
@@ -31,7 +31,7 @@ function shown(size: number, flags = 0, options: BootOptions = {}): Shown {
 
 describe("ctor", () => {
   test("is the constructor's name, its number where it has none, or nothing", () => {
-    const kernel = boot({ cpus: 1, parameters: UNMERGED });
+    const kernel = boot({ kernel: "4.1", cpus: 1, parameters: UNMERGED });
     const sysfs = new SlabSysfs(systemOf(kernel));
     const ctorOf = (name: string, ctor: number) => {
       kernel.kmemCacheCreate(name, 64, { ctor });
@@ -74,7 +74,10 @@ describe("counts", () => {
   });
 
   test("of events are cleared while other CPUs run", () => {
-    const kernel = boot({ cpus: 2, parameters: UNMERGED }, { memoryClass: TorturedMemory });
+    const kernel = boot(
+      { kernel: "4.1", cpus: 2, parameters: UNMERGED },
+      { memoryClass: TorturedMemory },
+    );
     const s = kernel.kmemCacheCreate("shown", 256);
     const sysfs = new SlabSysfs(systemOf(kernel));
     kernel.run(() => kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s)), 1);
@@ -249,7 +252,7 @@ describe("alloc_calls and free_calls", () => {
 
 describe("names", () => {
   test("a link shows the directory it leads to", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     kernel.kmemCacheCreate("first", 200);
     kernel.kmemCacheCreate("second", 197);
     const sysfs = new SlabSysfs(systemOf(kernel));
@@ -261,7 +264,7 @@ describe("names", () => {
   });
 
   test("are read while no cache comes or goes", () => {
-    const kernel = boot({ cpus: 1 });
+    const kernel = boot({ kernel: "4.1", cpus: 1 });
     const sysfs = new SlabSysfs(systemOf(kernel));
     kernel.run(() => {
       mutexLock(systemOf(kernel).memory, systemOf(kernel).common.slabMutex);
@@ -270,7 +273,7 @@ describe("names", () => {
   });
 
   test("SLAB's caches have none", () => {
-    const kernel = boot({ cpus: 1, allocator: "slab" });
+    const kernel = boot({ kernel: "4.1", cpus: 1, allocator: "slab" });
     const sysfs = new SlabSysfs(systemOf(kernel));
     expect(kernel.run(() => sysfs.names())).toEqual([]);
     expect(sysfs.files()).toEqual([]);

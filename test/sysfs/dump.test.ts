@@ -39,7 +39,7 @@ const NOT_OURS = new Set(["slabs", "objects", "total_objects", "aliases"]);
 function differences(run: string, more = 0): string[] {
   const record = readOracle<DumpRecord>("dump", run);
   const parameters = { ...paramsOf(record.slab_cmdline), slab_nomerge: "" };
-  const kernel = boot({ cpus: 1, parameters });
+  const kernel = boot({ kernel: "4.1", cpus: 1, parameters });
   const sysfs = new SlabSysfs(systemOf(kernel));
   const ctor = kernel.registerConstructor(() => undefined);
   return Object.entries(record.caches).flatMap(([directory, recorded], i) => {

@@ -97,7 +97,7 @@ export class SheafBulk {
   }
 
   /** With the sheaf lock: whether main holds objects, if need be by an exchange. */
-  private ensureObjects(s: KmemCachePtr, pcs: CpuSheavesPtr): boolean {
+  protected ensureObjects(s: KmemCachePtr, pcs: CpuSheavesPtr): boolean {
     const { sheaves, sheafLock, barns } = this.parts;
     if (sheaves.size(sheafLock.main(pcs)) > 0) return true;
     const spare = sheafLock.spare(pcs);
@@ -211,7 +211,7 @@ export class SheafBulk {
   protected afterLastBatch(_local: Address[]): void {}
 
   /** Moves objects from the front of p into main sheaves, as long as there is room. */
-  private fillSheaves(s: KmemCachePtr, p: Address[]): void {
+  protected fillSheaves(s: KmemCachePtr, p: Address[]): void {
     const { sheaves, sheafLock } = this.parts;
     const capacity = sheaves.capacityOf(s);
     while (p.length > 0) {
@@ -230,7 +230,7 @@ export class SheafBulk {
   }
 
   /** With the sheaf lock: whether main has room, if need be by an exchange. */
-  private ensureRoom(s: KmemCachePtr, pcs: CpuSheavesPtr): boolean {
+  protected ensureRoom(s: KmemCachePtr, pcs: CpuSheavesPtr): boolean {
     const { sheaves, sheafLock, barns } = this.parts;
     const capacity = sheaves.capacityOf(s);
     const main = sheafLock.main(pcs);

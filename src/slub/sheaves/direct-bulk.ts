@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * Bulk calls for direct memory, where the main sheaf alone has the objects, or room for them: bulk.ts
- * word by word. All else is left to the methods that these override.
+ * Bulk calls for direct memory: bulk.ts with objects that go from word to word. Where the main sheaf
+ * alone has the objects, or room for them, nothing else is looked at.
  */
 import type { DirectMemory } from "../../machine/direct-memory.ts";
 import type { Address } from "../../machine/memory.ts";
@@ -23,7 +23,7 @@ const SLAB_CACHE = Page.slabCache;
 
 /** What the paths do themselves: they are right only where no class of the table has it otherwise. */
 export const BULK_WRITTEN_OUT = {
-  SheafBulk: ["fromSheaves", "takeRemote"],
+  SheafBulk: ["fromSheaves", "takeRemote", "fillSheaves"],
 } as const;
 
 /** Index of this CPU's main sheaf. */
@@ -67,6 +67,53 @@ export function withDirectBulk(classes: SheafClasses): Partial<SheafClasses> {
         words[main + SIZE] = had + size;
         context.stat(s, FREE_FASTPATH, size);
         return true;
+      }
+
+      protected override fromSheaves(s: KmemCachePtr, size: number): Address[] {
+        const { words } = this.memory;
+        const { sheafLock } = this.parts;
+        const got: Address[] = [];
+        while (got.length < size) {
+          const pcs = sheafLock.trylock(s);
+          const isFilled = this.ensureObjects(s, pcs);
+          const main = sheafLock.main(pcs) >> 2;
+          sheafLock.unlock(pcs);
+          if (!isFilled) break;
+          const had = words[main + SIZE] as number;
+          const count = Math.min(size - got.length, had);
+          words[main + SIZE] = had - count;
+          const first = main + OBJECTS + had - count;
+          for (let at = first; at < first + count; at++) got.push(words[at] as Address);
+          this.context.stat(s, ALLOC_FASTPATH, count);
+        }
+        return got;
+      }
+
+      /** On a machine of one node no object is of another. */
+      protected override takeRemote(s: KmemCachePtr, p: Address[]): Address[] {
+        return this.context.machine.options.nodes > 1 ? super.takeRemote(s, p) : [];
+      }
+
+      protected override fillSheaves(s: KmemCachePtr, p: Address[]): void {
+        const { words } = this.memory;
+        const { sheafLock } = this.parts;
+        const capacity = words[(s + CACHE_CAPACITY) >> 2] as number;
+        let put = 0;
+        while (put < p.length) {
+          const pcs = sheafLock.trylock(s);
+          const hasRoom = this.ensureRoom(s, pcs);
+          const main = sheafLock.main(pcs) >> 2;
+          sheafLock.unlock(pcs);
+          if (!hasRoom) break;
+          const had = words[main + SIZE] as number;
+          const count = Math.min(p.length - put, capacity - had);
+          const to = main + OBJECTS + had;
+          for (let i = 0; i < count; i++) words[to + i] = p[put + i] as Address;
+          words[main + SIZE] = had + count;
+          put += count;
+          this.context.stat(s, FREE_FASTPATH, count);
+        }
+        p.splice(0, put);
       }
     },
   };

@@ -8,6 +8,7 @@ import type { PagePtr } from "../../../pages/page.ts";
 import { SlubObserver } from "../../observer/slub-observer.ts";
 import { auditAbsentSheaves } from "../../sheaves/observer/audit.ts";
 import { barnLocks } from "../../sheaves/observer/locks.ts";
+import { staleWords } from "../../sheaves/observer/stale-words.ts";
 import type { KmemCachePtr } from "../../structs.ts";
 import type { OptInSlub } from "../slub.ts";
 import { OPT_IN_STAT_NAMES } from "../statistics.ts";
@@ -27,6 +28,10 @@ export class OptInObserver extends SlubObserver {
 
   override locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
     return [...super.locksOf(s), ...barnLocks(this.slub.optIn, s)];
+  }
+
+  staleWords(s: KmemCachePtr): Address[] {
+    return staleWords(this.slub.optIn, s);
   }
 
   override traceView(): TraceView {

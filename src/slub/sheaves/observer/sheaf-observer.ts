@@ -28,6 +28,7 @@ import { auditAbsentSheaves, auditSheafCache } from "./audit.ts";
 import { checkSheaves } from "./cpu-check.ts";
 import { SheafDrawing } from "./drawing.ts";
 import { barnLocks } from "./locks.ts";
+import { staleWords } from "./stale-words.ts";
 import { SheafTraceView } from "./trace-view.ts";
 
 export class SheafObserver implements Observer {
@@ -65,6 +66,10 @@ export class SheafObserver implements Observer {
 
   locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
     return [...listLocks(this.slub.context, s), ...barnLocks(this.slub, s)];
+  }
+
+  staleWords(s: KmemCachePtr): Address[] {
+    return staleWords(this.slub, s);
   }
 
   onReport(sink: (report: SlabReport) => void): void {
