@@ -54,6 +54,15 @@ test.each(["free a.0", "alloc x"])(
   },
 );
 
+test("caches without sheaves share an empty one, which nobody writes", () => {
+  const lines = ["cache flags SLAB_POISON", "task A cpu 0", "  bulk-alloc x0 2"];
+  const more = ["task B cpu 1", "  bulk-alloc y0 2"];
+  const text = ["scenario no-sheaves", "machine cpus 2 kernel 7.1", ...lines, ...more].join("\n");
+  const { failure, complete } = racesIn(parseScenario("no-sheaves.txt", text), (c) => c, 0);
+  expect(failure?.message).toBeUndefined();
+  expect(complete?.preemptions).toBe(0);
+});
+
 describe("a data race put into SLUB is reported with both accesses, stacks and values:", () => {
   test("nr_partial is written by a plain store, but read without the lock", () => {
     const { failure } = racesOf(

@@ -85,11 +85,13 @@ export class SheafBulk {
     while (got.length < size) {
       const pcs = sheafLock.trylock(s);
       if (pcs === 0) break;
-      const isFilled = this.ensureObjects(s, pcs);
+      if (!this.ensureObjects(s, pcs)) {
+        sheafLock.unlock(pcs);
+        break;
+      }
       const main = sheafLock.main(pcs);
       const batch = sheaves.takeLast(main, Math.min(size - got.length, sheaves.size(main)));
       sheafLock.unlock(pcs);
-      if (!isFilled) break;
       this.context.stat(s, ALLOC_FASTPATH, batch.length);
       got.push(...batch);
     }
