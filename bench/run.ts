@@ -16,10 +16,10 @@ const PROGRAM = fileURLToPath(new URL("../bin/slablab.js", import.meta.url));
 const COMMON = ["scale", "--quiet", "--json", "--repeat", "3", "--seconds", "0.3"];
 /** The points that the targets speak of, and no others: allocators, workloads, sizes, CPUs. */
 const PARTS = [
-  "slub,slab,slub-kmalloc,slab-kmalloc,slub-ledger,slub-no-statistics pairs 64 1",
+  "slub,slab,sheaves,slub-kmalloc,slab-kmalloc,slub-ledger,slub-no-statistics pairs 64 1",
   "slub pairs 64 2,8",
-  "slub fifo,random 64 1",
-  "slub bulk-16 256 1",
+  "slub,slab,sheaves fifo,random,larson 64 1",
+  "slub,slab bulk-16 256 1",
   "slub larson 64 2",
   "slub,nothing one-allocates 64 2",
 ];

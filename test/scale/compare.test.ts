@@ -42,8 +42,8 @@ test("points that only one result has are counted, not compared", () => {
 
 test("a target is met, missed, or without its points unknown", () => {
   const rowOf = (ratio: number) => targetRows([point({ ratio })])[0];
-  expect(rowOf(0.9)).toMatchObject({ measured: 0.9, met: true });
-  expect(rowOf(1.1)).toMatchObject({ measured: 1.1, met: false });
+  expect(rowOf(0.3)).toMatchObject({ measured: 0.3, met: true });
+  expect(rowOf(0.4)).toMatchObject({ measured: 0.4, met: false });
   expect(targetRows([]).every(({ met }) => met === undefined)).toBe(true);
 });
 
