@@ -424,7 +424,7 @@ export class Kernel {
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
     const { direct } = this;
     const isLive = (direct.read32(s + CACHE_MAGIC) ^ LIVE) === s;
-    if (!isLive || !direct.isOpen()) return this.allocChecked(s, gfp | 0);
+    if (!isLive || !direct.isOpen()) return this.allocChecked(s, gfp);
     return this.system.kmemCacheAllocNode(s, gfp | 0, NO_NODE) || this.got(0);
   }
 
@@ -444,7 +444,7 @@ export class Kernel {
 
   private allocChecked(s: KmemCachePtr, gfp: number): Address {
     this.args.cache("kmem_cache_alloc", s);
-    return this.allocOutside(s, gfp, NO_NODE);
+    return this.allocOutside(s, gfp | 0, NO_NODE);
   }
 
   private allocOutside(s: KmemCachePtr, gfp: number, node: number): Address {

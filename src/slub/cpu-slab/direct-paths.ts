@@ -19,6 +19,7 @@ import type { SlubClasses } from "../kernels.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH, FREE_FROZEN, FREE_SLOWPATH } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
 import type { SlowFree } from "./slow-free.ts";
+import type { Slub } from "./slub.ts";
 
 // Local names: see machine/inlining.ts. Those of a CPU's words count words.
 const NO_NODE = NUMA_NO_NODE;
@@ -61,7 +62,7 @@ export function takeFromCpuSlab(memory: DirectMemory, s: KmemCachePtr): Address 
   const object = words[c + CPU_FREELIST] as number;
   if (object === 0) return 0;
   const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
-  words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
+  (words[c + CPU_TID] as number) += STEP;
   words[c + CPU_FREELIST] = words[link >> 2] as number;
   (words[c + COUNT_ALLOC_FASTPATH] as number) += 1;
   return object;
@@ -79,25 +80,45 @@ export function putOnCpuSlab(
   if (words[c + CPU_PAGE] !== page) return false;
   const link = object + (words[(s + CACHE_OFFSET) >> 2] as number);
   words[link >> 2] = words[c + CPU_FREELIST] as number;
-  words[c + CPU_TID] = ((words[c + CPU_TID] as number) + STEP) | 0;
+  (words[c + CPU_TID] as number) += STEP;
   words[c + CPU_FREELIST] = object;
   (words[c + COUNT_FREE_FASTPATH] as number) += 1;
   return true;
 }
 
+type Allocation = (s: KmemCachePtr, gfp: number, node: number) => Address;
+
 export function withDirectSlubPaths(classes: SlubClasses): Partial<SlubClasses> {
   return {
     Allocator: class extends classes.Allocator {
       declare protected readonly memory: DirectMemory;
+      /** In an array, since V8 inlines no function that it finds in one: see machine/inlining.ts. */
+      declare private readonly others: readonly Allocation[];
+
+      constructor(...[common, parts]: ConstructorParameters<typeof Slub>) {
+        super(common, parts);
+        this.others = [
+          (s, gfp, node) => super.slabAllocNode(s, gfp, node),
+          (s, gfp, node) => this.allocZeroed(s, gfp, node),
+        ];
+      }
 
       override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+        const isZeroed = (gfp & GFP_ZERO) !== 0;
+        const object = node === NO_NODE && !isZeroed ? takeFromCpuSlab(this.memory, s) : 0;
+        return object || (this.others[isZeroed ? 1 : 0] as Allocation)(s, gfp, node);
+      }
+
+      private allocZeroed(s: KmemCachePtr, gfp: number, node: number): Address {
         const object = node === NO_NODE ? takeFromCpuSlab(this.memory, s) : 0;
-        if (object === 0) return super.slabAllocNode(s, gfp, node);
-        return (gfp & GFP_ZERO) === 0 ? object : this.zeroed(s, object);
+        return object === 0 ? super.slabAllocNode(s, gfp, node) : this.zeroed(s, object);
       }
 
       override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
-        if (putOnCpuSlab(this.memory, s, page, object)) return;
+        if (!putOnCpuSlab(this.memory, s, page, object)) this.freeOther(s, page, object);
+      }
+
+      private freeOther(s: KmemCachePtr, page: PagePtr, object: Address): void {
         this.slowFree.free(s, page, object, object, 1);
       }
     },
