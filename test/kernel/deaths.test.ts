@@ -6,10 +6,11 @@ import { Pool } from "./pool.ts";
 test.each([
   ["slub", "pairs"],
   ["slub", "caches"],
+  ["slub with sheaves", "holding"],
   ["slab", "holding"],
   ["slab", "rcu"],
-] as const)("a pool of %s survives a user that is ended at %s", async (allocator, workload) => {
-  const endings = await expectHealing(2, allocator, workload);
+] as const)("a pool of %s survives a user that is ended at %s", async (form, workload) => {
+  const endings = await expectHealing(2, form, workload);
   expect(Object.values(endings).reduce((a, b) => a + b)).toBe(2);
 });
 

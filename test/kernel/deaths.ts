@@ -7,11 +7,21 @@ import { expect } from "vitest";
 import { audit } from "../../src/check/audit.ts";
 import { Ledger } from "../../src/check/ledger.ts";
 import { Remains } from "../../src/check/remains.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { type Kernel, systemOf } from "../../src/kernel/kernel.ts";
 import { Random } from "../../stress/random.ts";
 import { Pool } from "./pool.ts";
 
 export const USES = ["pairs", "holding", "sections", "bulk", "rcu", "caches"];
+
+/** The allocators that differ in what a thread has in its hands. */
+export const FORMS = {
+  slub: { allocator: "slub" },
+  "slub with sheaves": { allocator: "slub", kernel: "7.1" },
+  slab: { allocator: "slab" },
+} as const satisfies Record<string, BootOptions>;
+
+export type Form = keyof typeof FORMS;
 
 /** The errors of a thread that needs what the dead one held. */
 const NAMED = /held by dead|the machine has panicked/;
@@ -28,13 +38,9 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
 
-async function withOneDeath(
-  seed: number,
-  allocator: "slub" | "slab",
-  workload: string,
-): Promise<Ending> {
+async function withOneDeath(seed: number, form: Form, workload: string): Promise<Ending> {
   const random = new Random(seed, 0);
-  const pool = new Pool({ allocator, cpus: CPUS, tasks: CPUS + 2 }, "ledger");
+  const pool = new Pool({ ...FORMS[form], cpus: CPUS, tasks: CPUS + 2 }, "ledger");
   const { kernel } = pool;
   const users = [await pool.hire(workload), await pool.hire(workload), await pool.hire(workload)];
   const [victim, ...others] = users;
@@ -63,12 +69,12 @@ function auditAround(kernel: Kernel, dead: number, pool: Pool): void {
 /** Ends one user of each of `deaths` pools; how often which ending came. */
 export async function expectHealing(
   deaths: number,
-  allocator: "slub" | "slab",
+  form: Form,
   workload: string,
 ): Promise<Record<string, number>> {
   const endings: Record<string, number> = {};
   for (let seed = 1; seed <= deaths; seed++) {
-    const { held, errors } = await withOneDeath(seed, allocator, workload);
+    const { held, errors } = await withOneDeath(seed, form, workload);
     for (const error of errors) expect(error, `seed ${seed}`).toMatch(NAMED);
     const ending = held.length + errors.length === 0 ? "healed" : "named";
     endings[ending] = (endings[ending] ?? 0) + 1;
