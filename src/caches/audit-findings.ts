@@ -23,6 +23,8 @@ export interface AuditRemains {
   /** Whether a block of pages that is in no proper place was in the hands of the dead. */
   claimBlock(page: PagePtr, order: number, what: string): boolean;
   has(page: PagePtr): boolean;
+  /** Whether so many sheaves of a cache that are in no place were in the hands of the dead. */
+  claimSheaves(s: KmemCachePtr, count: number, what: string): boolean;
   /** Whether a count is off by `difference` because operations were cut between two steps. */
   explains(what: string, difference: number, steps: readonly Step[]): boolean;
   /** Takes out of `lost`, objects of a cache, those that the dead had in their hands. */

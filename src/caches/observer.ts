@@ -36,6 +36,8 @@ export interface Observer {
   objectsOfSlab(s: KmemCachePtr, page: PagePtr): Address[];
   /** The orders that a new slab of the cache may have. */
   slabOrders(s: KmemCachePtr): number[];
+  /** How many objects one operation may move beside those that it was asked for; left out: none. */
+  objectsMoved?(s: KmemCachePtr): number;
   /**
    * The allocator allocates for itself while it runs, so that after a while its objects keep other
    * slabs than at boot, and another number of them.

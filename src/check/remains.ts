@@ -4,7 +4,8 @@
  * that has left its list and has no holder yet, a slab or a block of pages between two lists, a
  * count that is a step behind. The audit asks here before it calls such a thing lost. Each must fit
  * an operation that was under way (under-way.ts), and each operation accounts for no more than it
- * can have moved: one slab or block, and its objects.
+ * can have moved: one slab or block, and its objects; with sheaves also one sheaf, its objects, and
+ * the slabs that they come from or go to.
  */
 import type { AuditRemains, Step } from "../caches/audit-findings.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
@@ -31,11 +32,15 @@ export interface Remain {
   readonly objects: readonly Address[];
 }
 
-/** An operation that was cut, and how many objects and blocks may still be attributed to it. */
-interface Cut extends Undertaking {
+/** An operation that was cut, and how much may still be attributed to it. */
+interface Cut extends Undertaking, Allowance {
   readonly task: number;
+}
+
+interface Allowance {
   objectsLeft: number;
   blocksLeft: number;
+  sheavesLeft: number;
 }
 
 export class Remains implements AuditRemains {
@@ -55,10 +60,18 @@ export class Remains implements AuditRemains {
       underWay.of(task).map((undertaking) => ({
         ...undertaking,
         task,
-        objectsLeft: undertaking.kind === ALLOCATING ? undertaking.extent : 0,
-        blocksLeft: 1,
+        ...this.mostMovedBy(undertaking),
       })),
     );
+  }
+
+  private mostMovedBy(undertaking: Undertaking): Allowance {
+    const s = cacheOf(undertaking);
+    const beside = s === 0 ? 0 : (this.system.observer.objectsMoved?.(s) ?? 0);
+    const asked = undertaking.kind === ALLOCATING ? undertaking.extent : 0;
+    if (beside === 0) return { objectsLeft: asked, blocksLeft: 1, sheavesLeft: 0 };
+    // Each of the objects may come from another slab.
+    return { objectsLeft: asked + beside, blocksLeft: asked + beside, sheavesLeft: 1 };
   }
 
   private note(task: number, message: string, objects: readonly Address[]): void {
@@ -68,19 +81,29 @@ export class Remains implements AuditRemains {
   /** Takes out of `lost`, objects of a cache, those that the dead had in their hands. */
   unclaimedObjects(s: KmemCachePtr, lost: readonly Address[]): Address[] {
     return lost.filter((object) => {
-      const cut = this.cuts.find(
-        (each) =>
-          (each.kind === FREEING && this.ledger.wasGivenSince(object, each.task, each.subject)) ||
-          (each.kind === ALLOCATING && each.subject === s && each.objectsLeft > 0),
+      const own = this.cuts.find(
+        ({ kind, task, subject }) =>
+          kind === FREEING && this.ledger.wasGivenSince(object, task, subject),
       );
+      const cut = own ?? this.cuts.find((each) => cacheOf(each) === s && each.objectsLeft > 0);
       if (cut === undefined) return true;
-      cut.objectsLeft--;
+      if (own === undefined) cut.objectsLeft--;
       const way = cut.kind === FREEING ? "back" : "out";
       this.note(cut.task, `object ${hex(object)} of ${this.nameOf(s)}, on its way ${way}`, [
         object,
       ]);
       return false;
     });
+  }
+
+  /** Whether sheaves of a cache that are in no place were in the hands of the dead. */
+  claimSheaves(s: KmemCachePtr, count: number, what: string): boolean {
+    const cuts = this.cuts.filter((each) => cacheOf(each) === s && each.sheavesLeft > 0);
+    const [first] = cuts;
+    if (first === undefined || count < 0 || count > cuts.length) return false;
+    for (const cut of cuts.slice(0, count)) cut.sheavesLeft--;
+    this.note(first.task, what, []);
+    return true;
   }
 
   /** Whether a block of pages that is in no proper place was in the hands of the dead. */
@@ -113,10 +136,17 @@ export class Remains implements AuditRemains {
       case TAKING_PAGES:
         return cut.extent === order;
       case ALLOCATING:
-        return this.system.observer.slabOrders(cut.subject).includes(order);
+        return this.isOrderOf(cut.subject, order);
       default:
-        return this.hasGivenFrom(cut, page, order);
+        return (
+          (cut.objectsLeft > 0 && this.isOrderOf(cut.extent, order)) ||
+          this.hasGivenFrom(cut, page, order)
+        );
     }
+  }
+
+  private isOrderOf(s: KmemCachePtr, order: number): boolean {
+    return this.system.observer.slabOrders(s).includes(order);
   }
 
   /** Whether an object in the block was given back by the operation. */
@@ -165,6 +195,12 @@ export class Remains implements AuditRemains {
   private nameOf(s: KmemCachePtr): string {
     return this.system.common.nameOf(s);
   }
+}
+
+/** The cache that an operation is about; 0: of any, or of none. */
+function cacheOf({ kind, subject, extent }: Undertaking): KmemCachePtr {
+  if (kind === ALLOCATING) return subject;
+  return kind === FREEING ? extent : 0;
 }
 
 /** Whether some of the numbers, each at most once, add up to `sum`. */

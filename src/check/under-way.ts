@@ -19,7 +19,7 @@ import { lineOfTask, TASK_ROOM } from "./ledger.ts";
 
 /** Subject: the cache; extent: how many objects. */
 export const ALLOCATING = 1;
-/** Subject: number of the first event in the ledger that belongs to it. */
+/** Subject: number of the first event in the ledger that belongs to it; extent: the cache, 0 for any. */
 export const FREEING = 2;
 /** Extent: the order. */
 export const TAKING_PAGES = 3;
@@ -60,10 +60,10 @@ export class UnderWay {
     memory.writeOnce(line + DEPTH, depth + 1);
   }
 
-  /** The ledger's events from here on belong to one free. */
-  beginFree(): void {
+  /** The ledger's events from here on belong to one free, of objects of a cache, or of any (0). */
+  beginFree(s: KmemCachePtr): void {
     const { memory } = this;
-    this.begin(FREEING, memory.readOnce(lineOfTask(this.machine, memory.current())), 0);
+    this.begin(FREEING, memory.readOnce(lineOfTask(this.machine, memory.current())), s);
   }
 
   end(): void {
@@ -133,7 +133,7 @@ function noting<C extends AllocatorClass>(Base: C): C {
     }
 
     override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
-      this.underWay.beginFree();
+      this.underWay.beginFree(s);
       super.slabFree(s, page, object);
       this.underWay.end();
     }
@@ -146,7 +146,7 @@ function noting<C extends AllocatorClass>(Base: C): C {
     }
 
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
-      this.underWay.beginFree();
+      this.underWay.beginFree(s);
       super.freeBulk(s, size, p);
       this.underWay.end();
     }

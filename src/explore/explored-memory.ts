@@ -138,6 +138,9 @@ export class ExploredMemory extends ExploredWords implements Memory {
   preemptEnable(): void {
     this.cpu.preemptEnable();
   }
+  /** No explored thread ends in the middle of an operation. */
+  beginChange(): void {}
+  endChange(): void {}
   smpProcessorId(): number {
     return this.cpu.number();
   }

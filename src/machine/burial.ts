@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * Burial of a task whose thread ended without leaving the machine. Its CPU is released, unless the
- * task died in the middle of a change: with interrupts off, or in a softirq, the data of a CPU may be
- * inconsistent, as if it were locked. Such a CPU keeps its dead holder, and so do locks; a waiter is
- * told that the holder is dead.
+ * task died in the middle of a change: with interrupts off, in a softirq, or with a lock that only
+ * this CPU takes, the data of a CPU may be inconsistent. Such a CPU keeps its dead holder, and so do
+ * locks; a waiter is told that the holder is dead.
  */
 import {
   buriedLease,
@@ -39,8 +39,9 @@ export function bury(machine: Machine, task: number): number[] {
   // From here on no task grants it a CPU.
   if (memory.xchg(at + Task.wanted, 0) !== 0) memory.add(layout.waiting, -1);
   keepPromises(machine, task);
-  const inMidChange =
-    memory.loadAcquire(at + Task.irqsOff) !== 0 || memory.loadAcquire(at + Task.serving) !== 0;
+  const inMidChange = [Task.irqsOff, Task.serving, Task.changing].some(
+    (field) => memory.loadAcquire(at + field) !== 0,
+  );
   for (const cpu of cpusHeldBy(machine, task)) {
     const lease = layout.cpuBase + cpu * sizeOfCpu + Cpu.lease;
     const found = memory.loadAcquire(lease);

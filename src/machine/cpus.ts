@@ -97,6 +97,8 @@ export const Task = struct(
     irqsOff: word,
     /** 1 while the task runs a softirq. */
     serving: word,
+    /** How many changes to its CPU's data the task is in the middle of, with interrupts on or off. */
+    changing: word,
     /** 1 while the task is in a section on the CPU that it keeps. */
     inside: word,
     /** Not 0: the keeper's next look at its CPU takes the slow path. */

@@ -102,6 +102,9 @@ export interface Memory {
   irqsDisabled(): boolean;
   preemptDisable(): void;
   preemptEnable(): void;
+  /** Until `endChange` the data of this CPU are inconsistent, though interrupts may be on. Nests. */
+  beginChange(): void;
+  endChange(): void;
   smpProcessorId(): number;
   /** Number of the running task or interrupt, from 0: what a lock remembers as its holder. */
   current(): number;

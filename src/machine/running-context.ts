@@ -54,6 +54,8 @@ export abstract class RunningContext {
   protected isShut = false;
   /** The interrupt flag: a word of the task's descriptor. */
   declare private readonly irqIndex: number;
+  /** Likewise, how many changes to this CPU's data have begun. */
+  declare private readonly changeIndex: number;
   protected preemptCount = 0;
   /** Interrupts that run on top of the task, one in the other. */
   protected interruptDepth = 0;
@@ -72,6 +74,7 @@ export abstract class RunningContext {
     this.tasks = new TaskTable(words, places.taskBase);
     this.panicWord = new Panic(words, places.panic);
     this.irqIndex = this.tasks.indexOf(task, Task.irqsOff);
+    this.changeIndex = this.tasks.indexOf(task, Task.changing);
   }
 
   // ---- interrupts and preemption ----
@@ -107,6 +110,12 @@ export abstract class RunningContext {
   }
   preemptEnable(): void {
     this.preemptCount--;
+  }
+  beginChange(): void {
+    (this.words[this.changeIndex] as number) += 1;
+  }
+  endChange(): void {
+    (this.words[this.changeIndex] as number) -= 1;
   }
 
   /** Whether the task is in a read-side section, or in another section without preemption. */
@@ -185,11 +194,12 @@ export abstract class RunningContext {
   // ---- failures ----
 
   /**
-   * An error is about to leave the running section. With interrupts off it may leave a lock behind
-   * that no task will ever drop: then the machine cannot go on. Read-side sections end with it.
+   * An error is about to leave the running section. With interrupts off, or in the middle of a change,
+   * it may leave a lock behind that no task will ever drop: then the machine cannot go on. Read-side
+   * sections end with it.
    */
   oops(): void {
-    if (this.irqsOff) this.panic();
+    if (this.irqsOff || this.words[this.changeIndex] !== 0) this.panic();
     this.preemptCount = 0;
     this.interruptDepth = 0;
   }

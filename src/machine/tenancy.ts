@@ -138,6 +138,7 @@ export function freeTask(words: Int32Array, places: LeasePlaces, task: number): 
   Atomics.notify(words, taskWord(places, task, Task.alive));
   Atomics.store(words, taskWord(places, task, Task.irqsOff), 0);
   Atomics.store(words, taskWord(places, task, Task.serving), 0);
+  Atomics.store(words, taskWord(places, task, Task.changing), 0);
   Atomics.add(words, taskWord(places, task, Task.generation), 1);
   Atomics.store(words, taskWord(places, task, Task.state), TASK_NONE);
 }

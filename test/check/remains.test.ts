@@ -188,6 +188,10 @@ function endingOf(survivor: Kernel, task: number, s: Address): Ending {
   const ledger = new Ledger(systemOf(survivor).common);
   if (bury(systemOf(survivor).machine, task).length > 0)
     return { locked: true, remains: [], otherwise: [] };
+  // It died as it served another CPU; then both CPUs are held, but for the error that stands for death
+  // here, which has let go of them.
+  if (systemOf(survivor).memory.loadAcquire(systemOf(survivor).machine.layout.panic) !== 0)
+    return { locked: true, remains: [], otherwise: [] };
   const otherwise = audit(systemOf(survivor), { ledger }).map(({ message }) => message);
   const remains = new Remains(systemOf(survivor), ledger, [task]);
   const findings = audit(systemOf(survivor), { ledger, remains }).map(({ message }) => message);
@@ -237,6 +241,11 @@ const KINDS: readonly { name: string; options: BootOptions; scenes: readonly Sce
       ...scene,
       every: 5,
     })),
+  },
+  {
+    name: "SLUB with sheaves",
+    options: { kernel: "7.1", parameters: { slub_max_order: 0, slab_nomerge: true } },
+    scenes: SLUB,
   },
   { name: "SLAB", options: { allocator: "slab" }, scenes: EVERYWHERE },
   {

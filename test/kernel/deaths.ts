@@ -1,6 +1,6 @@
 /**
- * A user of a pool is ended at a random moment. The others go on with intact objects, nobody hangs,
- * and either the audit finds no more than what the dead one had in its hands, or the damage is named.
+ * Users of a pool are ended at random moments. The others go on with intact objects, nobody hangs, and
+ * either the audit finds no more than what the dead had in their hands, or the damage is named.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "vitest";
@@ -8,7 +8,7 @@ import { audit } from "../../src/check/audit.ts";
 import { Ledger } from "../../src/check/ledger.ts";
 import { Remains } from "../../src/check/remains.ts";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
-import { type Kernel, systemOf } from "../../src/kernel/kernel.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
 import { Random } from "../../stress/random.ts";
 import { Pool } from "./pool.ts";
 
@@ -27,6 +27,9 @@ export type Form = keyof typeof FORMS;
 const NAMED = /held by dead|the machine has panicked/;
 const TURNS = 2_000;
 const CPUS = 3;
+/** Users of each pool that are ended, and users that stay. */
+const DEATHS_A_POOL = 4;
+const SURVIVORS = 2;
 
 interface Ending {
   readonly held: readonly string[];
@@ -38,46 +41,61 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
 
-async function withOneDeath(seed: number, form: Form, workload: string): Promise<Ending> {
+/** Ends up to `most` users of a pool, one after the other, until one leaves damage; how many, and how. */
+async function withDeaths(
+  seed: number,
+  most: number,
+  form: Form,
+  use: string,
+): Promise<Ending & { deaths: number }> {
   const random = new Random(seed, 0);
-  const pool = new Pool({ ...FORMS[form], cpus: CPUS, tasks: CPUS + 2 }, "ledger");
-  const { kernel } = pool;
-  const users = [await pool.hire(workload), await pool.hire(workload), await pool.hire(workload)];
-  const [victim, ...others] = users;
-  if (victim === undefined) throw new Error("nobody was hired");
-  await turns(random.below(TURNS));
-  await victim.kill();
-  // Half of the dead are buried by their parent, the others by a thread that misses something.
-  const byParent = random.below(2) === 0 ? kernel.bury(victim.task) : [];
+  const count = most + SURVIVORS;
+  const pool = new Pool({ ...FORMS[form], cpus: CPUS, tasks: count + 1 }, "ledger");
+  const users = await Promise.all(Array.from({ length: count }, () => pool.hire(use)));
+  const dead: number[] = [];
+  let held: string[] = [];
+  while (dead.length < most && held.length === 0) {
+    await turns(random.below(TURNS));
+    const [victim] = users.splice(random.below(users.length), 1);
+    if (victim === undefined) throw new Error("nobody is left");
+    await victim.kill();
+    dead.push(victim.task);
+    // Half of the dead are buried by their parent, the others by a thread that misses something.
+    if (random.below(2) === 0) held = pool.kernel.bury(victim.task);
+  }
   await turns(random.below(TURNS));
   pool.stopAll();
-  const answers = await Promise.all(others.map(({ answer }) => answer));
-  const held = [...byParent, ...kernel.bury(victim.task)];
+  const answers = await Promise.all(users.map(({ answer }) => answer));
+  held = dead.flatMap((task) => pool.kernel.bury(task));
   const errors = answers.flatMap((answer) => (answer?.error === undefined ? [] : [answer.error]));
-  if (held.length === 0 && errors.length === 0) auditAround(kernel, victim.task, pool);
-  return { held, errors };
+  if (held.length === 0 && errors.length === 0) auditAround(pool, dead);
+  return { deaths: dead.length, held, errors };
 }
 
-function auditAround(kernel: Kernel, dead: number, pool: Pool): void {
+function auditAround(pool: Pool, dead: readonly number[]): void {
   pool.close();
-  kernel.rcuBarrier();
-  const system = systemOf(kernel);
+  pool.kernel.rcuBarrier();
+  const system = systemOf(pool.kernel);
   const ledger = new Ledger(system.common);
-  expect(audit(system, { ledger, remains: new Remains(system, ledger, [dead]) })).toEqual([]);
+  expect(audit(system, { ledger, remains: new Remains(system, ledger, dead) })).toEqual([]);
 }
 
-/** Ends one user of each of `deaths` pools; how often which ending came. */
+/** Ends `deaths` users of pools; how often which ending came. */
 export async function expectHealing(
   deaths: number,
   form: Form,
-  workload: string,
+  use: string,
 ): Promise<Record<string, number>> {
   const endings: Record<string, number> = {};
-  for (let seed = 1; seed <= deaths; seed++) {
-    const { held, errors } = await withOneDeath(seed, form, workload);
-    for (const error of errors) expect(error, `seed ${seed}`).toMatch(NAMED);
-    const ending = held.length + errors.length === 0 ? "healed" : "named";
-    endings[ending] = (endings[ending] ?? 0) + 1;
+  let left = deaths;
+  for (let seed = 1; left > 0; seed++) {
+    const ending = await withDeaths(seed, Math.min(left, DEATHS_A_POOL), form, use);
+    for (const error of ending.errors) expect(error, `seed ${seed}`).toMatch(NAMED);
+    const isNamed = ending.held.length + ending.errors.length > 0;
+    const healed = isNamed ? ending.deaths - 1 : ending.deaths;
+    endings.healed = (endings.healed ?? 0) + healed;
+    endings.named = (endings.named ?? 0) + ending.deaths - healed;
+    left -= ending.deaths;
   }
   return endings;
 }

@@ -6,7 +6,7 @@ const DEATHS = 200;
 
 test.each(
   (Object.keys(FORMS) as Form[]).flatMap((form) => USES.map((use) => [form, use] as const)),
-)("of 200 pools of %s each survives a user that is ended at %s", async (form, use) => {
+)("pools of %s survive 200 users that are ended at %s", async (form, use) => {
   const endings = await expectHealing(DEATHS, form, use);
   console.log(form, use, endings);
   expect(Object.values(endings).reduce((a, b) => a + b)).toBe(DEATHS);

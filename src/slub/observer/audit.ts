@@ -6,7 +6,7 @@
  * objects call for, and each object in exactly one.
  */
 
-import type { AuditFindings, Step } from "../../caches/audit-findings.ts";
+import type { AuditFindings } from "../../caches/audit-findings.ts";
 import { since } from "../../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import type { Audit } from "../../caches/observer.ts";
@@ -18,6 +18,7 @@ import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
+import { compareCount } from "./compare-count.ts";
 import { auditSlab, type CacheWalk, NOWHERE_ELSE, type Place } from "./slab-audit.ts";
 
 /** Audits a cache, of which `slabs` are all slabs there are. */
@@ -144,7 +145,12 @@ function walkNode(walk: CacheWalk, nid: number): void {
   }
   const partial = walkList(walk, n + KmemCacheNode.partial, { kind: "partial", nid });
   walkList(walk, n + KmemCacheNode.full, { kind: "full", nid });
-  compare(walk, `nr_partial of node ${nid}`, memory.read32(n + KmemCacheNode.nrPartial), partial);
+  compareCount(
+    walk,
+    `nr_partial of node ${nid}`,
+    memory.read32(n + KmemCacheNode.nrPartial),
+    partial,
+  );
 }
 
 /** A slab that lies nowhere and is not just full was in somebody's hands who has died, or is lost. */
@@ -189,34 +195,20 @@ function compareTotals(walk: CacheWalk, nid: number): void {
   const objects = (page: PagePtr): number => objectsOf(memory.read32(page + Page.counters));
   const here = [...walk.places.keys()].filter(ofNode);
   const leaving = slabsLeaving(walk).filter(ofNode);
-  compare(
+  compareCount(
     walk,
     `nr_slabs of node ${nid}`,
     memory.read32(n + KmemCacheNode.nrSlabs),
     here.length,
     leaving.map((page) => ({ page, size: 1 })),
   );
-  compare(
+  compareCount(
     walk,
     `total_objects of node ${nid}`,
     memory.read32(n + KmemCacheNode.totalObjects),
     here.reduce((sum, page) => sum + objects(page), 0),
     leaving.map((page) => ({ page, size: objects(page) })),
   );
-}
-
-/** `steps`: by how much slabs on their way may have been taken off already. */
-function compare(
-  walk: CacheWalk,
-  what: string,
-  counted: number,
-  there: number,
-  steps: readonly Step[] = [],
-): void {
-  if (counted === there) return;
-  const message = `${walk.name}: ${what} is ${counted}, found ${there}`;
-  if (walk.findings.remains?.explains(message, there - counted, steps)) return;
-  walk.findings.add("counter-drift", message);
 }
 
 /**

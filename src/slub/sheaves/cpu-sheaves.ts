@@ -2,7 +2,8 @@
 /**
  * The owner of struct slub_percpu_sheaves. Its lock is a word of the CPU, taken with preemption off:
  * no other CPU ever looks at it. Only an interrupt that comes while the lock is held finds it held,
- * and must do without.
+ * and must do without. A thread that is ended while it holds the lock leaves a CPU that nobody can
+ * use any more.
  */
 import type { Memory } from "../../machine/memory.ts";
 import type { SlubContext } from "../slub-context.ts";
@@ -27,6 +28,7 @@ export class SheafLock {
       memory.preemptEnable();
       return 0;
     }
+    memory.beginChange();
     // An interrupt between the look and this store has taken and dropped the lock meanwhile.
     memory.writeOnce(pcs + CpuSheaves.locked, 1);
     memory.lockTaken(pcs + CpuSheaves.locked, "pcs->lock");
@@ -44,6 +46,7 @@ export class SheafLock {
   unlock(pcs: CpuSheavesPtr): void {
     this.memory.lockRelease(pcs + CpuSheaves.locked);
     this.memory.writeOnce(pcs + CpuSheaves.locked, 0);
+    this.memory.endChange();
     this.memory.preemptEnable();
   }
 

@@ -12,6 +12,7 @@ import { hex } from "../../../machine/hex.ts";
 import type { Address } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
 import { freeOf, isFrozen, objectsOf } from "../../counters.ts";
+import { compareCount } from "../../observer/compare-count.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr } from "../../structs.ts";
 import { Barn, type SheafPtr } from "../structs.ts";
@@ -25,6 +26,7 @@ export interface SheafWalk {
   readonly s: KmemCachePtr;
   readonly name: string;
   readonly findings: AuditFindings;
+  readonly holders: ObjectHolders | undefined;
   /** Where each free object was found. */
   readonly free: Map<Address, string>;
   /** Objects given to kfree_rcu, which are their users' until the grace period is over. */
@@ -40,6 +42,7 @@ export function auditSheafCache(
 ): void {
   const { holders } = audit;
   const { walk, held } = walkSheaves(slub, s, audit);
+  for (const page of slabs) claimForTheDead(walk, page);
   for (const page of slabs) walkSlab(walk, page);
   const { nodes } = slub.context.machine.options;
   for (let nid = 0; nid < nodes; nid++) compareNode(walk, nid, slabs);
@@ -57,7 +60,8 @@ export function walkSheaves(
   const { cpus, nodes } = machine.options;
   const name = common.nameOf(s);
   const census = new SheafCensus(slub, s, findings, holders);
-  const walk = { slub, s, name, findings, free: new Map(), waiting: new Set<Address>(), census };
+  const waiting = new Set<Address>();
+  const walk = { slub, s, name, findings, holders, free: new Map(), waiting, census };
   for (let cpu = 0; cpu < cpus; cpu++) walkPutOff(walk, cpu);
   if (machine.memory.read32(s + KmemCache.cpuSheaves) !== 0) {
     for (let cpu = 0; cpu < cpus; cpu++) walkCpu(walk, cpu);
@@ -196,6 +200,34 @@ function walkBarn(walk: SheafWalk, nid: number): void {
   );
 }
 
+/**
+ * A slab that is on no list and has free objects, or is not yet what a slab is, was in the hands of a
+ * task that has died, or is lost.
+ */
+function claimForTheDead(walk: SheafWalk, page: PagePtr): void {
+  const { memory } = walk.slub.context;
+  if (walk.slub.nodePartial.isListed(page)) return;
+  const counters = memory.read32(page + Page.counters);
+  const isFull = objectsOf(counters) > 0 && freeOf(counters) === 0 && !isFrozen(counters);
+  if (!isFull || memory.read32(page + Page.freelist) !== 0) claim(walk, page);
+}
+
+function claim({ slub, name, findings }: SheafWalk, page: PagePtr): void {
+  const order = slub.context.pages.compoundOrder(page);
+  const what = `slab ${hex(page)} of ${name}, on its way to or from a list`;
+  findings.remains?.claimBlock(page, order, what);
+}
+
+/** Slabs that are in place, and of which the dead had objects: they may not be counted yet. */
+function claimUncounted(walk: SheafWalk, slabs: readonly PagePtr[]): void {
+  const { slub, s, findings, free, holders } = walk;
+  const isInHand = (object: Address): boolean => !free.has(object) && !holders?.isLive(object);
+  for (const page of slabs) {
+    if (findings.remains?.has(page)) continue;
+    if (objectsOfSlab(slub.context, s, page).some(isInHand)) claim(walk, page);
+  }
+}
+
 function walkSlab(walk: SheafWalk, page: PagePtr): void {
   const { slub, s, findings } = walk;
   const { memory } = slub.context;
@@ -214,7 +246,7 @@ function walkSlab(walk: SheafWalk, page: PagePtr): void {
       [page],
     );
   }
-  if (length !== freeOf(counters) || isFrozen(counters)) {
+  if ((length !== freeOf(counters) || isFrozen(counters)) && !findings.remains?.has(page)) {
     findings.add(
       "counter-drift",
       `${walk.name}: slab ${hex(page)} counts ${freeOf(counters)} free objects of ${objectsOf(counters)} and has ${length}`,
@@ -237,25 +269,25 @@ function compareNode(walk: SheafWalk, nid: number, slabs: readonly PagePtr[]): v
     const hasFree = memory.read32(page + Page.freelist) !== 0;
     const isListed = listed.has(page);
     const belongsToFull = !hasFree && context.keepsFullList(s);
+    if (findings.remains?.has(page)) continue;
     const isRight = hasFree === isListed && belongsToFull === listedFull.has(page);
     if (isRight && hasFree === nodePartial.isListed(page)) continue;
     const where = `${isListed ? "" : "not "}listed${listedFull.has(page) ? " as full" : ""} and ${nodePartial.isListed(page) ? "" : "not "}marked`;
     const what = `${name}: slab ${hex(page)} has ${hasFree ? "" : "no "}free objects, and is ${where}`;
     findings.add(isListed ? "list-corruption" : "lost-object", what, [page]);
   }
-  const objects = own.reduce(
-    (sum, page) => sum + objectsOf(memory.read32(page + Page.counters)),
-    0,
-  );
-  const counted = [KmemCacheNode.nrPartial, KmemCacheNode.nrSlabs, KmemCacheNode.totalObjects].map(
-    (field) => memory.read32(n + field),
-  );
-  const there = [listed.size, own.length, objects];
-  if (there.join() === counted.join()) return;
-  findings.add(
-    "counter-drift",
-    `${name}: node ${nid} has ${there.join("/")} partial slabs, slabs, objects, and counts ${counted.join("/")}`,
-  );
+  const count = (field: number): number => memory.read32(n + field);
+  const nrSlabs = count(KmemCacheNode.nrSlabs);
+  const totalObjects = count(KmemCacheNode.totalObjects);
+  const objects = (page: PagePtr): number => objectsOf(memory.read32(page + Page.counters));
+  const there = own.reduce((sum, page) => sum + objects(page), 0);
+  if (nrSlabs !== own.length || totalObjects !== there) claimUncounted(walk, own);
+  const moving = own.filter((page) => findings.remains?.has(page));
+  const slabSteps = moving.map((page) => ({ page, size: 1 }));
+  const objectSteps = moving.map((page) => ({ page, size: objects(page) }));
+  compareCount(walk, `nr_partial of node ${nid}`, count(KmemCacheNode.nrPartial), listed.size);
+  compareCount(walk, `nr_slabs of node ${nid}`, nrSlabs, own.length, slabSteps);
+  compareCount(walk, `total_objects of node ${nid}`, totalObjects, there, objectSteps);
 }
 
 function slabsListed(

@@ -19,7 +19,7 @@ import { flushAll } from "../../observer/flush-all.ts";
 import { listLocks } from "../../observer/locks.ts";
 import { slabInfo } from "../../observer/slab-info.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
-import { KmemCache, type KmemCachePtr, ooOrder } from "../../structs.ts";
+import { KmemCache, type KmemCachePtr, ooObjects, ooOrder } from "../../structs.ts";
 import type { SheafSlub } from "../slub.ts";
 import { SHEAF_STAT_NAMES } from "../statistics.ts";
 import { Sheaf } from "../structs.ts";
@@ -62,6 +62,12 @@ export class SheafObserver implements Observer {
   slabOrders(s: KmemCachePtr): number[] {
     const { memory } = this.slub.context;
     return [KmemCache.oo, KmemCache.min].map((field) => ooOrder(memory.read32(s + field)));
+  }
+
+  /** Those of a sheaf that is filled or emptied, and what is left of a slab. */
+  objectsMoved(s: KmemCachePtr): number {
+    const { memory } = this.slub.context;
+    return this.slub.sheaves.capacityOf(s) + ooObjects(memory.read32(s + KmemCache.oo));
   }
 
   locksOf(s: KmemCachePtr): { name: string; at: Address }[] {
