@@ -7,7 +7,7 @@
 
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { Address } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { NUMA_NO_NODE as NO_NODE } from "../machine/topology.ts";
 import { __GFP_WAIT, GFP_KERNEL } from "../pages/gfp.ts";
 import type { GrowingPages } from "../pages/with-growth.ts";
 import type { CacheOptions, System } from "./system.ts";
@@ -18,7 +18,7 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
     /** Brings memory where that may help what has just failed. True: it is to be tried again. */
     private growsFor(gfp: number, node: number): boolean {
       const pages = this.pages as GrowingPages;
-      if (!pages.ranOut || (gfp & __GFP_WAIT) === 0 || node !== NUMA_NO_NODE) return false;
+      if (!pages.ranOut || (gfp & __GFP_WAIT) === 0 || node !== NO_NODE) return false;
       if (this.memory.irqsDisabled() || !maySleep()) return false;
       return this.grow() > 0;
     }
@@ -35,28 +35,48 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       return bytes;
     }
 
-    override kmallocNode(size: number, gfp: number, node: number): Address {
-      for (;;) {
+    /** Makes a call again that has just failed, for as long as that may help. */
+    private again<A extends unknown[]>(
+      gfp: number,
+      node: number,
+      call: (...args: A) => number,
+      args: A,
+    ): number {
+      while (this.growsFor(gfp, node)) {
         this.begin();
-        const object = super.kmallocNode(size, gfp, node);
-        if (object !== 0 || !this.growsFor(gfp, node)) return object;
+        const got = call.apply(this, args);
+        if (got !== 0) return got;
       }
+      return 0;
+    }
+
+    override kmallocNode(size: number, gfp: number, node: number): Address {
+      this.begin();
+      const object = super.kmallocNode(size, gfp, node);
+      return object || this.again(gfp, node, super.kmallocNode, [size, gfp, node]);
     }
 
     override kmallocAligned(size: number, align: number, gfp: number): Address {
-      for (;;) {
-        this.begin();
-        const object = super.kmallocAligned(size, align, gfp);
-        if (object !== 0 || !this.growsFor(gfp, NUMA_NO_NODE)) return object;
-      }
+      this.begin();
+      const object = super.kmallocAligned(size, align, gfp);
+      return object || this.again(gfp, NO_NODE, super.kmallocAligned, [size, align, gfp]);
+    }
+
+    override kmallocTrace(
+      s: KmemCachePtr,
+      size: number,
+      gfp = GFP_KERNEL,
+      node = NO_NODE,
+    ): Address {
+      this.begin();
+      const object = super.kmallocTrace(s, size, gfp, node);
+      return object || this.again(gfp, node, super.kmallocTrace, [s, size, gfp, node]);
     }
 
     override kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
-      for (;;) {
-        this.begin();
-        const object = super.kmemCacheAllocNode(s, gfp, node);
-        if (object !== 0 || !this.growsFor(gfp, node)) return object;
-      }
+      this.begin();
+      const object = super.kmemCacheAllocNode(s, gfp, node);
+      return object || this.again(gfp, node, super.kmemCacheAllocNode, [s, gfp, node]);
     }
 
     override kmemCacheAllocBulk(
@@ -65,19 +85,27 @@ export function growing(Base: typeof System, maySleep: () => boolean): typeof Sy
       p: Address[],
       gfp = GFP_KERNEL,
     ): number {
-      for (;;) {
-        this.begin();
-        const count = super.kmemCacheAllocBulk(s, size, p, gfp);
-        if (count !== 0 || !this.growsFor(gfp, NUMA_NO_NODE)) return count;
-      }
+      this.begin();
+      const count = super.kmemCacheAllocBulk(s, size, p, gfp);
+      return count || this.again(gfp, NO_NODE, super.kmemCacheAllocBulk, [s, size, p, gfp]);
     }
 
     override kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
-      for (;;) {
-        this.begin();
-        const s = super.kmemCacheCreate(name, size, options);
-        if (s !== 0 || !this.growsFor(GFP_KERNEL, NUMA_NO_NODE)) return s;
-      }
+      this.begin();
+      const s = super.kmemCacheCreate(name, size, options);
+      return s || this.again(GFP_KERNEL, NO_NODE, super.kmemCacheCreate, [name, size, options]);
+    }
+
+    override kmemCachePrefillSheaf(s: KmemCachePtr, size: number, gfp = GFP_KERNEL): Address {
+      this.begin();
+      const sheaf = super.kmemCachePrefillSheaf(s, size, gfp);
+      return sheaf || this.again(gfp, NO_NODE, super.kmemCachePrefillSheaf, [s, size, gfp]);
+    }
+
+    override refillSheaf(s: KmemCachePtr, sheaf: Address, size: number, gfp = GFP_KERNEL): Address {
+      this.begin();
+      const full = super.refillSheaf(s, sheaf, size, gfp);
+      return full || this.again(gfp, NO_NODE, super.refillSheaf, [s, sheaf, size, gfp]);
     }
   };
 }

@@ -27,7 +27,7 @@ import type { Address } from "./memory.ts";
  * it has left in the middle of a change.
  */
 export function bury(machine: Machine, task: number): number[] {
-  const { memory, layout } = machine;
+  const { memory, layout, options } = machine;
   const at = layout.taskBase + task * sizeOfTask;
   // Before the search for its leases: a granter that hands it one now sees the state and takes the
   // lease back. The task itself, should it be alive, finds out at its next look.
@@ -47,10 +47,11 @@ export function bury(machine: Machine, task: number): number[] {
     const found = memory.loadAcquire(lease);
     const after = inMidChange ? buriedLease(task) : 0;
     if (holderIn(found) !== task + 1 || memory.cmpxchg(lease, found, after) !== found) continue;
-    // Requests that the dead task has not served are served now.
-    if (after === 0) memory.kick(cpu);
-    else machine.rcu.reportBuried(cpu, task);
+    if (after !== 0) machine.rcu.reportBuried(cpu, task);
   }
+  // The dead task may have been about to look at a CPU that it had left, or to ask one to report. Every
+  // CPU is asked once more: one time too many is harmless.
+  for (let cpu = 0; cpu < options.cpus; cpu++) memory.kick(cpu);
   leaveCalls(machine, task);
   memory.storeRelease(at + Task.state, TASK_DEAD);
   memory.notify(at + Task.state);

@@ -1,6 +1,9 @@
 /** Every allocator, kernel and form of hardening that the fuzz calls. */
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import { MIB } from "../../src/machine/units.ts";
 
+/** What is asked for does not fit at first. */
+const growing = { memory: 4 * MIB, maximum: 12 * MIB };
 const debugging = { parameters: { slub_debug: "FZPU" } };
 
 export const FUZZ_FORMS: readonly BootOptions[] = [
@@ -29,5 +32,8 @@ export const FUZZ_FORMS: readonly BootOptions[] = [
   { allocator: "slab", kernel: "6.1", failSlab: { probability: 0.05 } },
   { kernel: "7.1", swap: "atomics" },
   { era: "seed" },
+  { kernel: "4.1", ...growing },
+  { kernel: "7.1", ...growing },
+  { allocator: "slab", kernel: "6.1", ...growing },
   { kernel: "6.1", parameters: { slub_nomerge: true, slub_max_order: 0 } },
 ];

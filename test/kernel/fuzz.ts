@@ -381,6 +381,16 @@ const CALLS: readonly Call[] = [
       fuzz.took(kernel, kernel.kmallocNode(size, gfp, node), 0, Number(size)),
   },
   {
+    name: "kmallocAligned",
+    arguments: ["size", "number", "gfp"],
+    run: (fuzz, kernel, [size, order, gfp]) => {
+      const align = typeof order === "number" ? 2 ** (order % 25) : order;
+      const object = kernel.kmallocAligned(size, align, gfp);
+      if (object % align !== 0) throw new FuzzFailure(`${object} is not aligned to ${align}`);
+      fuzz.took(kernel, object, 0, Number(size));
+    },
+  },
+  {
     name: "kfree",
     arguments: ["object"],
     run: (fuzz, kernel, [object]) => free(fuzz, kernel, object, () => kernel.kfree(object)),
@@ -595,6 +605,17 @@ const CALLS: readonly Call[] = [
   { name: "cpuUp", arguments: ["cpu"], run: (_, kernel, [cpu]) => kernel.cpuUp(cpu) },
   { name: "nodeOffline", arguments: ["cpu"], run: (_, kernel, [nid]) => kernel.nodeOffline(nid) },
   { name: "nodeOnline", arguments: ["cpu"], run: (_, kernel, [nid]) => kernel.nodeOnline(nid) },
+  { name: "onlineCpus", arguments: [], run: (_, kernel) => kernel.onlineCpus() },
+  { name: "grow", arguments: [], run: (_, kernel) => kernel.grow() },
+  { name: "usage", arguments: [], run: (_, kernel) => kernel.usage() },
+  { name: "leaks", arguments: [], run: (_, kernel) => kernel.leaks() },
+  {
+    // The kernel is the fuzz's own, or its other one, or there was never such a task.
+    name: "bury",
+    arguments: ["number"],
+    run: (_, kernel, [task]) => kernel.bury(task),
+  },
+  { name: "detach", arguments: [], inside: true, run: (_, kernel) => kernel.detach() },
   { name: "synchronizeRcu", arguments: [], run: (_, kernel) => kernel.synchronizeRcu() },
   { name: "rcuBarrier", arguments: [], run: (_, kernel) => kernel.rcuBarrier() },
   {
@@ -615,8 +636,26 @@ const CALLS: readonly Call[] = [
       kernel.view8(object, length);
       kernel.view32(object, length);
       kernel.viewFloat64(object, length);
+      kernel.view(DataView, object, length);
     },
   },
+  {
+    name: "view",
+    arguments: ["object"],
+    run: (fuzz, kernel, [of]) => kernel.view(of, fuzz.someHeld(1)[0] ?? 0),
+  },
+  {
+    name: "kstrdup",
+    arguments: ["size", "gfp"],
+    run: (_, kernel, [length, gfp]) => {
+      const text = typeof length === "number" && length >= 0 ? "ö".repeat(length % 300) : length;
+      const copy = kernel.kstrdup(text, gfp);
+      if (copy === 0) return;
+      if (kernel.readString(copy) !== text) throw new FuzzFailure("kstrdup lost text");
+      kernel.kfree(copy);
+    },
+  },
+  { name: "readString", arguments: ["object"], run: (_, kernel, [at]) => kernel.readString(at) },
   {
     name: "run",
     arguments: ["object", "cpu"],

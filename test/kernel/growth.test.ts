@@ -58,6 +58,32 @@ test.each(SYSTEMS)("bulk calls, whole pages and new caches make it grow as well:
   expect(audit(systemOf(kernel))).toEqual([]);
 });
 
+test("prefilled sheaves and objects of a known cache make it grow as well", () => {
+  const kernel = boot({ ...options, kernel: "7.1" });
+  const s = kernel.kmemCacheCreate("sheaved", 4000, { sheafCapacity: 28 });
+  const sheaves: number[] = [];
+  for (const atFirst = total(kernel); total(kernel) === atFirst; ) {
+    sheaves.push(kernel.kmemCachePrefillSheaf(s, 20));
+    expect(sheaves.at(-1)).toBeGreaterThan(0);
+  }
+  const objects: number[] = [];
+  for (const before = total(kernel); total(kernel) === before; ) {
+    objects.push(kernel.kmallocTrace(s, 3000));
+    expect(objects.at(-1)).toBeGreaterThan(0);
+  }
+  for (const before = total(kernel); total(kernel) === before; ) {
+    const sheaf = sheaves.shift() as number;
+    while (objects.push(kernel.allocFromSheaf(s, sheaf)) && objects.at(-1) !== 0);
+    objects.pop();
+    sheaves.push(kernel.refillSheaf(s, sheaf, 20));
+    expect(sheaves.at(-1)).toBeGreaterThan(0);
+  }
+  for (const sheaf of sheaves) kernel.returnSheaf(s, sheaf);
+  for (const object of objects) kernel.kfree(object);
+  expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  expect(audit(systemOf(kernel))).toEqual([]);
+});
+
 test("grow brings one part after the other, and says how large it is", () => {
   const kernel = boot(options);
   const atFirst = total(kernel);

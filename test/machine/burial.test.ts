@@ -4,6 +4,7 @@ import { bury } from "../../src/machine/burial.ts";
 import {
   ANY_CPU,
   Cpu,
+  POLL_ASKED,
   promiseOf,
   REFUSED,
   sizeOfCpu,
@@ -11,6 +12,7 @@ import {
   TASK_DYING,
   Task,
 } from "../../src/machine/cpus.ts";
+import type { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { spinLock } from "../../src/machine/spinlock.ts";
 import { newMachine, type Observer, observe } from "./machines.ts";
 
@@ -33,9 +35,12 @@ test("a CPU whose task died between two operations is free", () => {
   expect(alive.memory.smpProcessorId()).toBe(1);
 });
 
-test("a CPU whose task died with interrupts off stays locked, and its callers are told", () => {
+test.each([
+  ["with interrupts off", (memory: DirectMemory) => memory.irqDisable()],
+  ["in the middle of a change", (memory: DirectMemory) => memory.beginChange()],
+])("a CPU whose task died %s stays locked, and its callers are told", (_, begin) => {
   const { alive, dead, task } = two();
-  dead.memory.irqDisable();
+  begin(dead.memory);
   expect(bury(alive.machine, task)).toEqual([1]);
   const nothing = alive.machine.functions.register(() => undefined);
   expect(() => alive.machine.calls.callOn(1, nothing, 0)).toThrow(
@@ -53,6 +58,16 @@ test("requests to a CPU whose task died are served when the task is buried", () 
   expect(bury(alive.machine, task)).toEqual([]);
   alive.memory.poll();
   expect(ran).toEqual([alive.scratch]);
+});
+
+test("requests to a CPU that a task had just left when it died are served when the task is buried", () => {
+  const { alive, task } = two();
+  const cpu = alive.machine.layout.cpuBase + sizeOfCpu;
+  alive.memory.storeRelease(cpu + Cpu.poll, POLL_ASKED);
+  // Its look at the CPU after it has let go of the lease does not come.
+  alive.memory.storeRelease(cpu + Cpu.lease, 0);
+  expect(bury(alive.machine, task)).toEqual([]);
+  expect(alive.memory.loadAcquire(cpu + Cpu.poll)).toBe(0);
 });
 
 test("a lock of a dead task stays locked and a waiter is told, though the CPU is free", () => {
