@@ -4,7 +4,7 @@
  * its number, unless it ended in the middle of a change: what it held then stays held, is reported,
  * and a thread that needs it gets an error that names the dead. Its objects stay allocated.
  */
-import { bury, isCalling } from "../machine/burial.ts";
+import { bury, isCalling, leftBy } from "../machine/burial.ts";
 import { sizeOfTask, Task } from "../machine/cpus.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import { HotplugLock } from "../machine/hotplug-lock.ts";
@@ -45,6 +45,8 @@ function hotplugLocksRead(system: System): NamedLock[] {
 export function buryTask(system: System, direct: DirectMemory, task: number): string[] {
   const { machine } = system;
   const cpus = bury(machine, task);
+  // While the number still says who was to bury them.
+  for (const other of leftBy(machine, task)) buryTask(system, direct, other);
   const locks = mutexesOf(system, task);
   const held = [
     ...cpus.map((cpu) => `CPU ${cpu}, in the middle of a change to its data`),

@@ -9,15 +9,18 @@ import {
   buriedLease,
   CallSlot,
   Cpu,
+  dyingBy,
   holderIn,
+  isDying,
   promiseIn,
   REFUSED,
   sizeOfCpu,
   sizeOfTask,
   TASK_DEAD,
-  TASK_DYING,
+  TASK_NUMBERS,
   TASK_RUNNING,
   Task,
+  undertakerIn,
 } from "./cpus.ts";
 import type { Machine } from "./machine.ts";
 import type { Address } from "./memory.ts";
@@ -27,14 +30,48 @@ import type { Address } from "./memory.ts";
  * it has left in the middle of a change.
  */
 export function bury(machine: Machine, task: number): number[] {
-  const { memory, layout, options } = machine;
-  const at = layout.taskBase + task * sizeOfTask;
   // Before the search for its leases: a granter that hands it one now sees the state and takes the
   // lease back. The task itself, should it be alive, finds out at its next look.
-  if (memory.cmpxchg(at + Task.state, TASK_RUNNING, TASK_DYING) !== TASK_RUNNING) {
-    memory.waitWhile(at + Task.state, TASK_DYING);
-    return cpusHeldBy(machine, task);
+  if (begin(machine, task)) release(machine, task);
+  return cpusHeldBy(machine, task);
+}
+
+/**
+ * Makes this task the undertaker; false where another one has done it all. From an undertaker that
+ * has died the next one takes over, and does each step again.
+ */
+function begin(machine: Machine, task: number): boolean {
+  const { memory } = machine;
+  const at = stateOf(machine, task);
+  for (;;) {
+    const state = memory.loadAcquire(at);
+    const undertaker = undertakerIn(state);
+    const isLeft =
+      undertaker >= 0 && memory.loadAcquire(stateOf(machine, undertaker)) !== TASK_RUNNING;
+    if (state === TASK_RUNNING || isLeft) {
+      if (memory.cmpxchg(at, state, dyingBy(memory.current())) === state) return true;
+    } else if (isDying(state)) {
+      memory.waitWhile(at, state);
+    } else {
+      return false;
+    }
   }
+}
+
+/** The tasks that task number `dead` was burying when it died. */
+export function leftBy(machine: Machine, dead: number): number[] {
+  return Array.from({ length: TASK_NUMBERS }, (_, task) => task).filter(
+    (task) => undertakerIn(machine.memory.loadAcquire(stateOf(machine, task))) === dead,
+  );
+}
+
+function stateOf({ layout }: Machine, task: number): Address {
+  return layout.taskBase + task * sizeOfTask + Task.state;
+}
+
+function release(machine: Machine, task: number): void {
+  const { memory, layout, options } = machine;
+  const at = layout.taskBase + task * sizeOfTask;
   memory.storeRelease(at + Task.recalled, 1);
   // From here on no task grants it a CPU.
   if (memory.xchg(at + Task.wanted, 0) !== 0) memory.add(layout.waiting, -1);
@@ -55,7 +92,6 @@ export function bury(machine: Machine, task: number): number[] {
   leaveCalls(machine, task);
   memory.storeRelease(at + Task.state, TASK_DEAD);
   memory.notify(at + Task.state);
-  return cpusHeldBy(machine, task);
 }
 
 function cpusHeldBy({ memory, layout, options }: Machine, task: number): number[] {

@@ -80,8 +80,23 @@ export const TASK_NONE = 0;
 export const TASK_RUNNING = 1;
 /** The thread of the task has ended without releasing the task. */
 export const TASK_DEAD = 2;
-/** The task has ended; its CPU is about to be released. */
+/** The task has ended; its CPU is about to be released: by itself, or by the task that buries it. */
 export const TASK_DYING = 3;
+const STATE_BITS = 2;
+
+/** The state of a task while task number `undertaker` buries it. */
+export function dyingBy(undertaker: number): number {
+  return ((undertaker + 1) << STATE_BITS) | TASK_DYING;
+}
+
+export function isDying(state: number): boolean {
+  return (state & TASK_DYING) === TASK_DYING;
+}
+
+/** The task that buries the one with this state; -1: none does. */
+export function undertakerIn(state: number): number {
+  return isDying(state) ? (state >> STATE_BITS) - 1 : -1;
+}
 
 export const Task = struct(
   "task",

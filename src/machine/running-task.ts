@@ -5,7 +5,7 @@
  * with interrupts on, calls alone. What is asked of an idle CPU is done by the task that asks.
  */
 
-import { ANY_CPU, Cpu, POLL_ASKED, POLL_OWN, sizeOfCpu, Task } from "./cpus.ts";
+import { ANY_CPU, Cpu, dyingBy, POLL_ASKED, POLL_OWN, sizeOfCpu, TASK_DEAD, Task } from "./cpus.ts";
 import { KeptLease } from "./kept-lease.ts";
 import { KernelBug } from "./kernel-bug.ts";
 import { leaseAtomics } from "./lease-words.ts";
@@ -119,9 +119,17 @@ export abstract class RunningTask extends RunningContext {
     );
   }
 
-  /** The number of a task that was buried may be taken again: nothing bears its name any more. */
+  /**
+   * The number of a task that was buried may be taken again: nothing bears its name any more. Of those
+   * that have waited for its burial, one frees it.
+   */
   freeTask(task: number): void {
-    freeTask(this.words, this.places, task);
+    const { words } = this;
+    const state = this.tasks.indexOf(task, Task.state);
+    const mine = dyingBy(this.task);
+    if (Atomics.compareExchange(words, state, TASK_DEAD, mine) !== TASK_DEAD) return;
+    freeTask(words, this.places, task);
+    Atomics.notify(words, state);
   }
 
   /** Whether the thread of a task is known to be there. */

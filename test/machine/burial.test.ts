@@ -1,14 +1,16 @@
 /** Tasks whose threads have ended without a word. */
 import { expect, test } from "vitest";
-import { bury } from "../../src/machine/burial.ts";
+import { bury, leftBy } from "../../src/machine/burial.ts";
 import {
   ANY_CPU,
   Cpu,
+  dyingBy,
   POLL_ASKED,
   promiseOf,
   REFUSED,
   sizeOfCpu,
   sizeOfTask,
+  TASK_DEAD,
   TASK_DYING,
   Task,
 } from "../../src/machine/cpus.ts";
@@ -68,6 +70,34 @@ test("requests to a CPU that a task had just left when it died are served when t
   alive.memory.storeRelease(cpu + Cpu.lease, 0);
   expect(bury(alive.machine, task)).toEqual([]);
   expect(alive.memory.loadAcquire(cpu + Cpu.poll)).toBe(0);
+});
+
+test("a task whose undertaker has died is buried by the next one", () => {
+  const shared = newMachine({ cpus: 2, tasks: 4 });
+  const alive = observe(shared);
+  const dead = observe(shared);
+  const undertaker = observe(shared);
+  alive.memory.waitLimit = 200;
+  alive.memory.enterCpu(0);
+  dead.memory.enterCpu(1);
+  const task = dead.memory.current();
+  const state = taskWord(alive, task, Task.state);
+  alive.memory.storeRelease(state, dyingBy(undertaker.memory.current()));
+  expect(bury(alive.machine, undertaker.memory.current())).toEqual([]);
+  expect(leftBy(alive.machine, undertaker.memory.current())).toEqual([task]);
+  expect(bury(alive.machine, task)).toEqual([]);
+  expect(alive.memory.loadAcquire(leaseOf(alive, 1))).toBe(0);
+  expect(alive.memory.loadAcquire(state)).toBe(TASK_DEAD);
+});
+
+test("of two that have seen a task buried, one frees its number", () => {
+  const { alive, task } = two();
+  bury(alive.machine, task);
+  alive.memory.freeTask(task);
+  const next = observe(alive.shared);
+  expect(next.memory.current()).toBe(task);
+  alive.memory.freeTask(task);
+  expect(() => next.memory.checkAttached()).not.toThrow();
 });
 
 test("a lock of a dead task stays locked and a waiter is told, though the CPU is free", () => {
