@@ -25,7 +25,7 @@ import type { Tenancy } from "../machine/tenancy.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { MIB } from "../machine/units.ts";
 import { textOfUtf8, utf8Of } from "../machine/utf8.ts";
-import type { ViewClass } from "../machine/views.ts";
+import { isViewClass, type ViewClass } from "../machine/views.ts";
 import { javaScriptWitness } from "../machine/witness.ts";
 import { __GFP_WAIT, __GFP_ZERO, GFP_KERNEL } from "../pages/gfp.ts";
 import type { Policies } from "../pages/policies.ts";
@@ -742,7 +742,7 @@ export class Kernel {
    * same question has the same answer, as long as no other object needs its place.
    */
   view<V>(of: ViewClass<V>, object: Address, length?: number): V {
-    if (typeof of !== "function") {
+    if (typeof of !== "function" || !isViewClass(of)) {
       refuse("view", `${named(of)} is no typed array, DataView or struct`);
     }
     return this.views.of("view", of, object, length);

@@ -52,6 +52,11 @@ export class Views {
   }
 }
 
+/** Whether what looks like a class makes views. */
+export function isViewClass(of: ViewClass<unknown>): boolean {
+  return (of.BYTES_PER_ELEMENT ?? 0) > 0 || (of as unknown) === DataView;
+}
+
 export function elementBytes(of: ViewClass<unknown>): number {
   return of.BYTES_PER_ELEMENT ?? 1;
 }

@@ -225,16 +225,16 @@ function goOn(survivor: Kernel, ledger: Ledger, task: number, s: Address): void 
 }
 
 const KINDS: readonly { name: string; options: BootOptions; scenes: readonly Scene[] }[] = [
-  { name: "SLUB", options: { allocator: "slub" }, scenes: SLUB },
+  { name: "SLUB", options: { kernel: "4.1" }, scenes: SLUB },
   {
     name: "SLUB with slabs of several pages",
-    options: { allocator: "slub", parameters: { slab_nomerge: true } },
+    options: { kernel: "4.1", parameters: { slab_nomerge: true } },
     scenes: [...EVERYWHERE.slice(1, 2), ...GIVES_SLABS_UP],
   },
   {
     name: "SLUB that debugs",
     options: {
-      allocator: "slub",
+      kernel: "4.1",
       parameters: { slub_debug: "FZPU" },
     },
     scenes: [...EVERYWHERE.slice(1, 4), ...GIVES_SLABS_UP.slice(0, 1)].map((scene) => ({

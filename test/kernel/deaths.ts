@@ -16,9 +16,9 @@ export const USES = ["pairs", "holding", "sections", "bulk", "rcu", "caches"];
 
 /** The allocators that differ in what a thread has in its hands. */
 export const FORMS = {
-  slub: { allocator: "slub" },
+  slub: { allocator: "slub", kernel: "4.1" },
   "slub with sheaves": { allocator: "slub", kernel: "7.1" },
-  slab: { allocator: "slab" },
+  slab: { allocator: "slab", kernel: "4.1" },
 } as const satisfies Record<string, BootOptions>;
 
 export type Form = keyof typeof FORMS;

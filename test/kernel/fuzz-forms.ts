@@ -31,7 +31,7 @@ export const FUZZ_FORMS: readonly BootOptions[] = [
   { allocator: "slab", kernel: "4.1", failPages: { probability: 0.1 } },
   { allocator: "slab", kernel: "6.1", failSlab: { probability: 0.05 } },
   { kernel: "7.1", swap: "atomics" },
-  { era: "seed" },
+  { kernel: "4.1", era: "seed" },
   { kernel: "4.1", ...growing },
   { kernel: "7.1", ...growing },
   { allocator: "slab", kernel: "6.1", ...growing },

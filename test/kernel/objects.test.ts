@@ -91,9 +91,9 @@ test("a view is of any type, and the same question has the same answer", () => {
   const bytes = kernel.view(DataView, object);
   bytes.setFloat32(4, 1.5, true);
   expect(kernel.view(Float32Array, object)[1]).toBe(1.5);
-  expect(() => kernel.view(undefined as never, object)).toThrow(
-    /no typed array, DataView or struct/,
-  );
+  for (const none of [undefined, "Uint8Array", Array, () => 1]) {
+    expect(() => kernel.view(none as never, object)).toThrow(/no typed array, DataView or struct/);
+  }
 });
 
 test("a struct names the bytes of an object, for every thread", () => {

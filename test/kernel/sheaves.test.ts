@@ -116,7 +116,7 @@ describe("a prefilled sheaf", () => {
   );
 
   test("is refused by a kernel without sheaves", () => {
-    const kernel = boot({ memory: 32 * MIB });
+    const kernel = boot({ kernel: "4.1", memory: 32 * MIB });
     const s = kernel.kmemCacheCreate("nodes", 256);
     expect(() => kernel.kmemCachePrefillSheaf(s, 5)).toThrow(
       'SLUB of Linux 4.1 has no such call; boot with kernel: "7.1"',
