@@ -10,6 +10,7 @@ import type { Allocator } from "./allocator.ts";
 import type { Attributes } from "./attribute.ts";
 import type { AuditFindings, ObjectHolders } from "./audit-findings.ts";
 import type { CacheDrawing, Reading } from "./drawing.ts";
+import type { Counted } from "./event-counts.ts";
 import type { KmemCachePtr } from "./kmem-cache.ts";
 import type { LiveObjects } from "./live-objects.ts";
 import type { SlabInfo } from "./slab-info.ts";
@@ -100,4 +101,8 @@ export interface Audit {
   readonly interrupted: boolean;
   /** Queues keep their limits. */
   readonly limited: boolean;
+  /** One operation ran after the other, so that each saw the counts and limits as they were. */
+  readonly inTurn: boolean;
+  /** The event counts tell of all that happened. */
+  readonly counted: Counted | undefined;
 }

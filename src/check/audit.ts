@@ -6,6 +6,7 @@
  * torture goes on. The walk only reads. Each allocator's caches are walked by its own observer;
  * pages and the ledger are the same for all.
  */
+import type { Counted } from "../caches/event-counts.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { System } from "../kernel/system.ts";
 import { hex, hexList } from "../machine/hex.ts";
@@ -36,18 +37,30 @@ export interface AuditOptions {
   readonly interrupted?: boolean;
   /** Queues keep their limits: they do where every CPU sees a new limit at once. */
   readonly limited?: boolean;
+  /** One operation ran after the other. */
+  readonly inTurn?: boolean;
+  /** The event counts tell of all that happened: what of it they tell. */
+  readonly counted?: Counted | undefined;
 }
 
 /** All that is wrong with a quiet system; empty if nothing is. */
 export function audit(system: System, options: AuditOptions = {}): AuditFinding[] {
-  const { ledger, large, remains, interrupted = false, limited = false } = options;
+  const {
+    ledger,
+    large,
+    remains,
+    interrupted = false,
+    limited = false,
+    inTurn = false,
+    counted,
+  } = options;
   const findings = new Findings(remains);
   auditDeadLocks(system, findings);
   const orderGiven = (page: PagePtr): number => remains?.orderOfBlockGiven(page) ?? -1;
   for (const problem of system.pages.checkBuddy(orderGiven)) findings.add("leaked-page", problem);
   const slabs = surveyBlocks(system, findings, large);
   for (const [s, pages] of slabs) {
-    const told = { findings, holders: ledger, interrupted, limited, slabs };
+    const told = { findings, holders: ledger, interrupted, limited, inTurn, counted, slabs };
     system.observer.auditCache(s, pages, told);
   }
   auditSlabPages(system, findings);

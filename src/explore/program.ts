@@ -19,6 +19,8 @@ export interface Scenario<W extends World, S = undefined> {
   readonly setup?: (world: W) => S;
   readonly contexts: readonly ContextSpec<W, S>[];
   readonly check?: {
+    /** When set-up is over. What it does to the memory is undone. */
+    readonly atStart?: (world: W, setup: S) => void;
     /** After every operation, while others may be in the middle of one. Throws a failure it finds. */
     readonly afterEach?: (world: W, setup: S) => void;
     /**
@@ -49,6 +51,8 @@ export function prepare<W extends World, S>(scenario: Scenario<W, S>): Program {
   memory.nameBy((address) => names.describe(address).name);
   const setup = memory.runAs(0, () => scenario.setup?.(world));
   memory.journal.commit();
+  scenario.check?.atStart?.(world, setup as S);
+  memory.journal.undo();
   return {
     memory,
     world,

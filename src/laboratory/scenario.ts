@@ -14,6 +14,7 @@
  * end (verdict.ts).
  */
 
+import type { Counted } from "../caches/event-counts.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type Release, since } from "../caches/kernel-version.ts";
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
@@ -265,6 +266,19 @@ function refuseUnfit(scenario: SlabScenario): void {
   if (why !== undefined) throw new RangeError(why);
 }
 
+const IN_CHAINS = ["bulk-alloc", "bulk-free", "kfree-rcu"] as const;
+const UNMET = ["fail-slab", "fail-page", "group", "mems", "min-free", "node-offline"] as const;
+const GIVING_BACK = ["shrink", "keep-none", "destroy", "node-offline", "reap"] as const;
+
+/** What the event counts tell of in the end. A file of sysfs may clear them, and code do anything. */
+function countedIn(scenario: SlabScenario): Counted | undefined {
+  const verbs: ReadonlySet<string> = new Set(stepsOf(scenario).map(({ verb }) => verb));
+  const hasAny = (some: readonly Step["verb"][]): boolean => some.some((verb) => verbs.has(verb));
+  if (hasAny(["write", "call"])) return undefined;
+  const objects = hasAny(IN_CHAINS) || hasAny(UNMET) ? "roughly" : "each";
+  return { objects, slabs: !hasAny(GIVING_BACK) };
+}
+
 /**
  * The scenario on an allocator changed by `change`, ready for the explorer. @throws RangeError if a
  * context is on a CPU that a step takes offline, or the allocator does not have a verb.
@@ -277,6 +291,7 @@ export function scenarioOf(
   const { endsEmpty } = scenario;
   const interrupted = scenario.contexts.some(({ kind }) => kind === "interrupt");
   const limited = memory === "sc" && !interrupted && !lowersLimits(scenario);
+  const counted = countedIn(scenario);
   refuseUnfit(scenario);
   refuseHomeless(scenario);
   refuseStrangers(scenario);
@@ -297,7 +312,15 @@ export function scenarioOf(
     contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),
     check: {
       afterEach: checkCpus,
-      atEnd: (lab) => auditQuiet(lab, { endsEmpty, interrupted, limited }),
+      atStart: (lab) =>
+        auditQuiet(lab, {
+          endsEmpty: undefined,
+          interrupted: false,
+          limited: !lowersLimits(scenario),
+          inTurn: true,
+          counted,
+        }),
+      atEnd: (lab) => auditQuiet(lab, { endsEmpty, interrupted, limited, inTurn: false, counted }),
     },
   };
 }

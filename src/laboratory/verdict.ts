@@ -5,6 +5,7 @@
  * its slab may be in any state, and a check that is too strict is a bug itself.
  */
 
+import type { Counted } from "../caches/event-counts.ts";
 import { audit, auditEmpty } from "../check/audit.ts";
 import { surveyBlocks } from "../check/blocks.ts";
 import { type AuditFinding, Findings } from "../check/findings.ts";
@@ -32,13 +33,20 @@ export interface QuietAudit {
   readonly interrupted: boolean;
   /** Queues keep their limits: no context lowers them while others work. */
   readonly limited: boolean;
+  /** One operation ran after the other. */
+  readonly inTurn: boolean;
+  /** What the event counts tell of. */
+  readonly counted: Counted | undefined;
 }
 
 /** The whole audit, at the end. The ledger tells which objects are held. */
-export function auditQuiet(lab: Laboratory, { endsEmpty, interrupted, limited }: QuietAudit): void {
+export function auditQuiet(
+  lab: Laboratory,
+  { endsEmpty, interrupted, limited, inTurn, counted }: QuietAudit,
+): void {
   const { memory, system, ledger, s } = lab;
   memory.runAs(0, () => settle(lab));
-  refuse(audit(system, { ledger, interrupted, limited }));
+  refuse(audit(system, { ledger, interrupted, limited, inTurn, counted }));
   if (endsEmpty === undefined) return;
   if (endsEmpty === "shrunk") memory.runAs(0, () => freeAndShrink(lab));
   refuse(auditEmpty(system, s));

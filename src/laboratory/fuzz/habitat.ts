@@ -11,7 +11,7 @@ import {
   SLAB_RED_ZONE,
   SLAB_TYPESAFE_BY_RCU,
 } from "../../caches/flags.ts";
-import type { KernelVersion } from "../../caches/kernel-version.ts";
+import { type KernelVersion, since } from "../../caches/kernel-version.ts";
 import { Laboratory, type LaboratoryOptions } from "../laboratory.ts";
 
 export interface HabitatMachine extends LaboratoryOptions {
@@ -43,9 +43,23 @@ const MACHINES: readonly LaboratoryOptions[] = [
   { cpus: 2, merges: true, survivesReports: true },
 ];
 
+/** Sheaves are full and empty soon; without a capacity 6.19 has none, and in 7.1 they are large. */
+const SHEAVED: readonly LaboratoryOptions[] = MACHINES.map((machine, at) => ({
+  ...machine,
+  sheafCapacity: 2 + (at % 2),
+}));
+
+/** Cpu slabs as well, where a kernel has both. */
+function machinesOf(allocator: AllocatorName, kernel: KernelVersion): readonly LaboratoryOptions[] {
+  if (allocator === "slab") return MACHINES.filter(({ swap }) => swap === undefined);
+  if (!since(kernel, "6.18")) return MACHINES;
+  return since(kernel, "7.0")
+    ? SHEAVED
+    : MACHINES.flatMap((plain, at) => [plain, SHEAVED[at] ?? plain]);
+}
+
 export function habitatsOf(allocator: AllocatorName, kernel: KernelVersion): readonly Habitat[] {
-  const machines = MACHINES.filter(({ swap }) => swap === undefined || allocator === "slub");
-  return machines.map((options) => {
+  return machinesOf(allocator, kernel).map((options) => {
     const machine = { ...options, allocator, kernel };
     const { system } = new Laboratory(machine, (classes) => classes);
     const { steps, attributes } = system.observer;

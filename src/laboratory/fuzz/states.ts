@@ -61,6 +61,8 @@ const STATES: readonly State[] = [
     [{ count: 12, freed: [0, 1, 2, 4, 5, 6, 8, 9, 10] }],
     [flush()],
   ),
+  // More than any list keeps.
+  state("many slabs freed", [{ count: 36, freed: Array.from({ length: 36 }, (_, i) => i) }]),
   state("two CPUs with their slabs used up", [{ count: 4 }, { count: 4, cpu: 1 }]),
   state("two CPUs with slabs half used", [{ count: 2 }, { count: 6, freed: [0], cpu: 1 }]),
 ];

@@ -22,9 +22,10 @@ import {
   KmemCacheNode,
   type KmemCacheNodePtr,
 } from "../structs.ts";
+import { auditBalances } from "./balances.ts";
 
 /** What the walk over one cache has at hand. */
-interface CacheWalk {
+export interface CacheWalk {
   readonly slab: Slab;
   readonly memory: Memory;
   readonly s: KmemCachePtr;
@@ -43,7 +44,7 @@ export function auditSlabCache(
   slab: Slab,
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
-  { findings, holders }: Audit,
+  { findings, holders, limited, inTurn, counted }: Audit,
 ): void {
   const { memory, common, machine } = slab.context;
   const walk: CacheWalk = {
@@ -66,6 +67,9 @@ export function auditSlabCache(
     walkQueue(walk, ac, `array of CPU ${cpu}`, machine.topology.cpuToNode(cpu));
   }
   for (const page of slabs) if (!findings.remains?.has(page)) auditOneSlab(walk, page);
+  if (limited && inTurn)
+    for (let nid = 0; nid < nodes; nid++) checkLimit(walk, nid, free[nid] ?? 0);
+  if (counted !== undefined) auditBalances(walk, counted);
 }
 
 /** The array of a CPU that is gone is empty: nobody would take its objects out. */
@@ -130,6 +134,19 @@ function compare(
   const counted = walk.memory.read32(n + field);
   if (counted === there) return;
   walk.findings.add("counter-drift", `${walk.name}: ${what} is ${counted}, found ${there}`, [n]);
+}
+
+/** A slab that becomes empty is kept only where free objects are within their limit. */
+function checkLimit(
+  { memory, slab, s, name, num, findings }: CacheWalk,
+  nid: number,
+  free: number,
+): void {
+  const n = slab.context.nodeOf(s, nid);
+  const limit = n === 0 ? 0 : memory.read32(n + KmemCacheNode.freeLimit);
+  if (free * num <= limit) return;
+  const has = `node ${nid} keeps ${free} empty slabs`;
+  findings.add("leaked-page", `${name}: ${has}, more than its limit of ${limit} free objects`);
 }
 
 /** Length of a list; one that has strangers on it is a finding. */

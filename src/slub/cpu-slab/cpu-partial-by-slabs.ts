@@ -27,8 +27,9 @@ export class CpuPartialBySlabs extends CpuPartial {
   }
 
   /** A search of the nodes adds its slabs to those that another task has pushed meanwhile. */
-  override isWithinLimit(): boolean {
-    return true;
+  override isWithinLimit(s: KmemCachePtr, list: readonly PagePtr[], inTurn: boolean): boolean {
+    const limit = this.memory.readOnce(s + KmemCache.cpuPartialSlabs);
+    return !inTurn || list.length <= Math.max(1, limit);
   }
 
   override putLocked(s: KmemCachePtr, page: PagePtr): void {

@@ -105,7 +105,7 @@ export class CpuPartial {
    * Whether the list of a quiet CPU, head first, has come about within its limit: a slab is pushed only
    * on a list that is not too long yet.
    */
-  isWithinLimit(s: KmemCachePtr, list: readonly PagePtr[]): boolean {
+  isWithinLimit(s: KmemCachePtr, list: readonly PagePtr[], _inTurn: boolean): boolean {
     if (this.keepsNone(s)) return list.length === 0;
     return list.slice(1).every((page) => !this.isOverfull(s, page));
   }

@@ -6,7 +6,8 @@
  * objects call for, and each object in exactly one.
  */
 
-import type { AuditFindings } from "../../caches/audit-findings.ts";
+import type { AuditFindings, Step } from "../../caches/audit-findings.ts";
+import { EventCounts } from "../../caches/event-counts.ts";
 import { since } from "../../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import type { Audit } from "../../caches/observer.ts";
@@ -18,15 +19,17 @@ import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
+import { auditBalances } from "./balances.ts";
 import { compareCount } from "./compare-count.ts";
 import { auditSlab, type CacheWalk, NOWHERE_ELSE, type Place } from "./slab-audit.ts";
+import { objectsOfSlab } from "./slab-objects.ts";
 
 /** Audits a cache, of which `slabs` are all slabs there are. */
 export function auditSlubCache(
   slub: Slub,
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
-  { findings, holders, interrupted, limited }: Audit,
+  { findings, holders, interrupted, limited, inTurn, counted }: Audit,
   elsewhere = NOWHERE_ELSE,
 ): void {
   const { memory, common, machine } = slub.context;
@@ -40,6 +43,7 @@ export function auditSlubCache(
     // put_cpu_partial reads the count and swaps the head in two steps until Linux 5.15 (e0a043aa4145).
     countsExactly: since(common.kernel, "5.15") || !interrupted,
     limited,
+    inTurn,
     places: new Map(slabs.map((page) => [page, []])),
     elsewhere,
   };
@@ -49,7 +53,11 @@ export function auditSlubCache(
   for (const page of slabs) claimForTheDead(walk, page);
   for (let nid = 0; nid < nodes; nid++) compareTotals(walk, nid);
   for (const page of slabs) auditSlab(walk, page);
-  checkEvents(walk, cpus, nodes);
+  const counts = countsOf(walk);
+  checkEvents(walk, counts, nodes);
+  // The first objects of the boot are handed out without counting; sheaves count apart.
+  const isCounted = s !== slub.bootstrap.kmemCacheNode && elsewhere === NOWHERE_ELSE;
+  if (counted !== undefined && isCounted) auditBalances(walk, counts, counted, inUseOf(walk));
 }
 
 /** A CPU that is gone owns no slab: nobody would unfreeze it. */
@@ -100,7 +108,7 @@ function walkCpuPartial(walk: CacheWalk, cpu: number, head: PagePtr): void {
     if (chain.includes(page)) break;
     chain.push(page);
   }
-  if (walk.limited && !walk.slub.cpuPartial.isWithinLimit(walk.s, chain)) {
+  if (walk.limited && !walk.slub.cpuPartial.isWithinLimit(walk.s, chain, walk.inTurn)) {
     const limit = memory.readOnce(walk.s + KmemCache.cpuPartial);
     const has = `the partial list of CPU ${cpu} has ${chain.length} slabs`;
     findings.add("leaked-page", `${name}: ${has}, more than its limit of ${limit} objects`, chain);
@@ -151,6 +159,23 @@ function walkNode(walk: CacheWalk, nid: number): void {
     memory.read32(n + KmemCacheNode.nrPartial),
     partial,
   );
+  if (walk.limited && walk.inTurn) checkEmptySlabs(walk, nid);
+}
+
+/** An empty slab is kept only where the node does not have min_partial slabs. */
+function checkEmptySlabs(
+  { slub, memory, s, name, findings, places }: CacheWalk,
+  nid: number,
+): void {
+  const isEmpty = ([page, where]: [PagePtr, Place[]]): boolean =>
+    inuseOf(memory.read32(page + Page.counters)) === 0 &&
+    where.some(({ kind }) => kind === "partial") &&
+    slub.context.pages.pageToNid(page) === nid;
+  const empty = [...places].filter(isEmpty).map(([page]) => page);
+  const limit = memory.read32(s + KmemCache.minPartial);
+  if (empty.length <= limit) return;
+  const has = `node ${nid} keeps ${empty.length} empty slabs`;
+  findings.add("leaked-page", `${name}: ${has}, more than min_partial, ${limit}`, empty);
 }
 
 /** A slab that lies nowhere and is not just full was in somebody's hands who has died, or is lost. */
@@ -215,22 +240,28 @@ function compareTotals(walk: CacheWalk, nid: number): void {
  * alloc_slab less free_slab bounds the slabs there are: shrinking and closing give slabs back without
  * counting them, as the kernel does, and the first slabs of the boot are made without counting.
  */
-function checkEvents(walk: CacheWalk, cpus: number, nodes: number): void {
-  const { memory, slub, s, name, findings, places } = walk;
-  const count = (item: number): number => {
-    let sum = 0;
-    for (let cpu = 0; cpu < cpus; cpu++) {
-      const c = memory.perCpuPtr(memory.read32(s + KmemCache.cpuSlab), cpu);
-      sum += memory.read32(c + KmemCacheCpu.stat + (item << 2));
-    }
-    return sum;
-  };
+function checkEvents(walk: CacheWalk, counts: EventCounts, nodes: number): void {
+  const { slub, s, places } = walk;
   const uncounted = s === slub.bootstrap.kmemCacheNode ? nodes : 0;
-  // The counters wrap; what is between them does not.
-  const made = (count(ALLOC_SLAB) + uncounted - count(FREE_SLAB)) | 0;
-  if (places.size - slabsLeaving(walk).length <= made) return;
-  findings.add(
-    "counter-drift",
-    `${name}: ${places.size} slabs, of which ${made} are accounted for`,
-  );
+  const made = counts.of(ALLOC_SLAB) + uncounted - counts.of(FREE_SLAB);
+  counts.compare("slabs made and there", made, places.size - slabsLeaving(walk).length);
+}
+
+/** Where each CPU counts. */
+function countsOf({ slub, memory, s, name, findings }: CacheWalk): EventCounts {
+  const { cpus } = slub.context.machine.options;
+  const stats = memory.read32(s + KmemCache.cpuStats);
+  const words = Array.from({ length: cpus }, (_, cpu) => memory.perCpuPtr(stats, cpu));
+  return new EventCounts(name, findings, memory, words);
+}
+
+/** Objects that callers hold. */
+function inUseOf({ slub, s, places, holders }: CacheWalk): number {
+  let held = 0;
+  for (const page of places.keys()) {
+    for (const object of objectsOfSlab(slub.context, s, page)) {
+      if (holders?.isLive(object)) held++;
+    }
+  }
+  return held;
 }

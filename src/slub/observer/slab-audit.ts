@@ -39,6 +39,7 @@ export interface CacheWalk {
   /** Whether the cpu partial lists must be counted exactly, or may have drifted. */
   readonly countsExactly: boolean;
   readonly limited: boolean;
+  readonly inTurn: boolean;
   /** Every slab of the cache, and where it was found. */
   readonly places: ReadonlyMap<PagePtr, Place[]>;
   readonly elsewhere: Elsewhere;

@@ -11,11 +11,14 @@ import { walkSlabList } from "../../../caches/walk-slab-list.ts";
 import { hex } from "../../../machine/hex.ts";
 import type { Address } from "../../../machine/memory.ts";
 import { Page, type PagePtr } from "../../../pages/page.ts";
-import { freeOf, isFrozen, objectsOf } from "../../counters.ts";
+import { freeOf, inuseOf, isFrozen, objectsOf } from "../../counters.ts";
 import { compareCount } from "../../observer/compare-count.ts";
 import { objectsOfSlab } from "../../observer/slab-objects.ts";
 import { KmemCache, KmemCacheNode, type KmemCachePtr } from "../../structs.ts";
+import { MAX_FULL_SHEAVES } from "../barn.ts";
+import type { SheafSlub } from "../slub.ts";
 import { Barn, type SheafPtr } from "../structs.ts";
+import { auditSheafBalances } from "./balances.ts";
 import { HeldSheaves } from "./held-sheaves.ts";
 import { SheafCensus } from "./sheaf-census.ts";
 import type { Sheaved } from "./sheaved.ts";
@@ -35,18 +38,22 @@ export interface SheafWalk {
 }
 
 export function auditSheafCache(
-  slub: Sheaved,
+  slub: SheafSlub,
   s: KmemCachePtr,
   slabs: readonly PagePtr[],
   audit: Audit,
 ): void {
-  const { holders } = audit;
+  const { holders, counted } = audit;
   const { walk, held } = walkSheaves(slub, s, audit);
   for (const page of slabs) claimForTheDead(walk, page);
   for (const page of slabs) walkSlab(walk, page);
   const { nodes } = slub.context.machine.options;
   for (let nid = 0; nid < nodes; nid++) compareNode(walk, nid, slabs);
   if (holders !== undefined) checkObjects(walk, slabs, holders, held);
+  if (audit.limited && audit.inTurn) checkLimits(walk, nodes, slabs);
+  // The first objects of the boot are handed out without counting.
+  const isCounted = counted !== undefined && s !== slub.bootstrap.kmemCacheNode;
+  if (isCounted) auditSheafBalances(walk, slabs, holders, counted);
 }
 
 /** Looks through all sheaves of a cache that has any, and through the frees that were put off. */
@@ -70,6 +77,26 @@ export function walkSheaves(
   const held = new HeldSheaves(slub, s, audit);
   census.check(held);
   return { walk, held };
+}
+
+/** Of one operation after the other none leaves more than it may keep. */
+function checkLimits(walk: SheafWalk, nodes: number, slabs: readonly PagePtr[]): void {
+  const { slub, s, name, findings } = walk;
+  const { memory, pages } = slub.context;
+  const limit = memory.read32(s + KmemCache.minPartial);
+  for (let nid = 0; nid < nodes; nid++) {
+    const barn = slub.barns.of(s, nid);
+    const full = barn === 0 ? 0 : slub.barns.nrFull(barn);
+    if (full > MAX_FULL_SHEAVES) {
+      findings.add("leaked-page", `${name}: the barn of node ${nid} has ${full} full sheaves`);
+    }
+    const isEmpty = (page: PagePtr): boolean =>
+      pages.pageToNid(page) === nid && inuseOf(memory.read32(page + Page.counters)) === 0;
+    const empty = slabs.filter(isEmpty);
+    if (empty.length <= limit) continue;
+    const has = `node ${nid} keeps ${empty.length} empty slabs`;
+    findings.add("leaked-page", `${name}: ${has}, more than min_partial, ${limit}`, empty);
+  }
 }
 
 /** Each object is in one place, and nowhere else. */

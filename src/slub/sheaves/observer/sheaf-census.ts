@@ -18,6 +18,8 @@ export class SheafCensus {
   private readonly findings: AuditFindings;
   private readonly holders: ObjectHolders | undefined;
   private readonly places = new Map<SheafPtr, string>();
+  /** Objects in the sheaves that were found. */
+  objects = 0;
 
   constructor(
     slub: Sheaved,
@@ -44,6 +46,7 @@ export class SheafCensus {
       this.findings.add("list-corruption", `${what} is also ${before}`, [sheaf]);
     }
     this.places.set(sheaf, place);
+    this.objects += this.slub.sheaves.size(sheaf);
     const owner = memory.read32(sheaf + Sheaf.cache);
     if (owner !== this.s)
       this.findings.add("wrong-slab", `${what} is of cache ${hex(owner)}`, [sheaf]);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * What the counts of a cache of SLAB add up to: objects handed out less taken back are in use, and
+ * no more slabs are there than were made. An allocation that finds no memory near is counted again
+ * where it is met.
+ */
+import { type Counted, EventCounts } from "../../caches/event-counts.ts";
+import {
+  ALLOCHIT,
+  ALLOCMISS,
+  FREEHIT,
+  FREEMISS,
+  GROWN,
+  NODEALLOCS,
+  REMOTEFREES,
+} from "../statistics.ts";
+import { COUNTERS, KmemCache } from "../structs.ts";
+import type { CacheWalk } from "./audit.ts";
+
+export function auditBalances(walk: CacheWalk, counted: Counted): void {
+  const { slab, memory, s, name, findings, lists } = walk;
+  const { cpus } = slab.context.machine.options;
+  const arrays = memory.read32(s + KmemCache.cpuSlab);
+  const words = Array.from({ length: cpus }, (_, cpu) => memory.perCpuPtr(arrays, cpu) + COUNTERS);
+  const counts = new EventCounts(name, findings, memory, words);
+  counts.compare(
+    "objects handed out, taken back or in use",
+    counts.of(ALLOCHIT, ALLOCMISS, NODEALLOCS),
+    counts.of(FREEHIT, FREEMISS, REMOTEFREES) + inUse(walk),
+    counted.objects === "each" ? 0 : undefined,
+  );
+  counts.compare("slabs made and there", counts.of(GROWN), lists.size);
+}
+
+function inUse({ slab, memory, s, num, lists, holders }: CacheWalk): number {
+  const offset = memory.read32(s + KmemCache.objOffset);
+  let held = 0;
+  for (const page of lists.keys()) {
+    for (let index = 0; index < num; index++) {
+      if (holders?.isLive(slab.indexes.objectAt(s, page, index) + offset)) held++;
+    }
+  }
+  return held;
+}
