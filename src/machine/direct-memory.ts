@@ -92,14 +92,34 @@ export class DirectMemory extends WaitingTask implements Memory {
     this.bytes.copyWithin(to, from, from + length);
   }
   findOther(address: Address, byte: number, length: number): Address {
-    const { bytes, words } = this;
+    const { bytes } = this;
     const end = address + length;
-    let at = address;
     // Whole words first: most of what is looked through is as it should be.
-    const same = Math.imul(byte, 0x0101_0101);
-    if ((at & 3) === 0) while (at + 4 <= end && words[at >> 2] === same) at += 4;
+    let at = (address & 3) === 0 ? this.afterSame(address, byte, end) : address;
     for (; at < end; at++) if (bytes[at] !== byte) return at;
     return 0;
+  }
+
+  /** Where the words of that byte end that begin at `address`; eight are compared at once. */
+  private afterSame(address: Address, byte: number, end: Address): Address {
+    const { words } = this;
+    const same = Math.imul(byte, 0x0101_0101);
+    const last = end >> 2;
+    let i = address >> 2;
+    for (; i + 8 <= last; i += 8) {
+      const other =
+        ((words[i] as number) ^ same) |
+        ((words[i + 1] as number) ^ same) |
+        ((words[i + 2] as number) ^ same) |
+        ((words[i + 3] as number) ^ same) |
+        ((words[i + 4] as number) ^ same) |
+        ((words[i + 5] as number) ^ same) |
+        ((words[i + 6] as number) ^ same) |
+        ((words[i + 7] as number) ^ same);
+      if (other !== 0) break;
+    }
+    while (i < last && words[i] === same) i++;
+    return i << 2;
   }
 
   readOnce(address: Address): number {

@@ -43,11 +43,13 @@ const MACHINES: readonly LaboratoryOptions[] = [
   { cpus: 2, merges: true, survivesReports: true },
 ];
 
-/** Sheaves are full and empty soon; without a capacity 6.19 has none, and in 7.1 they are large. */
-const SHEAVED: readonly LaboratoryOptions[] = MACHINES.map((machine, at) => ({
-  ...machine,
-  sheafCapacity: 2 + (at % 2),
-}));
+/**
+ * Sheaves are full and empty soon; without a capacity 6.19 has none, and in 7.1 they are large. A debug
+ * cache never has any.
+ */
+const SHEAVED: readonly LaboratoryOptions[] = MACHINES.map((machine, at) =>
+  machine.flags === DEBUG ? machine : { ...machine, sheafCapacity: 2 + (at % 2) },
+);
 
 /** Cpu slabs as well, where a kernel has both. */
 function machinesOf(allocator: AllocatorName, kernel: KernelVersion): readonly LaboratoryOptions[] {
