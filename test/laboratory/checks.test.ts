@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
 import { Belongings } from "../../src/check/belongings.ts";
 import { explore } from "../../src/explore/explore.ts";
-import { type Change, onAllocator, onSlub } from "../../src/kernel/classes.ts";
+import { type Change, onAllocator, onSlub, onSlubLayer } from "../../src/kernel/classes.ts";
 import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/scenario.ts";
 import {
   alloc,
   call,
+  flush,
   free,
   freePages,
   kfreeRcu,
@@ -40,6 +41,43 @@ test("a cpu partial list is not longer than its limit", () => {
     class: "leaked-page",
     message: expect.stringContaining("more than its limit of 0 objects"),
   });
+});
+
+test("each object that is taken back is counted", () => {
+  const scenario = {
+    machine: {},
+    setup: on(0, alloc("a", 2)),
+    contexts: [task("A", 0, free("a.0"))],
+  };
+  const uncounted = onAllocator(
+    (Base) =>
+      class extends (Base as unknown as typeof Slub) {
+        protected override fastFrees(): number {
+          return 0;
+        }
+      } as unknown as typeof Base,
+  );
+  expect(failureOf(scenario)).toBeUndefined();
+  expect(failureOf(scenario, uncounted)?.message).toContain(
+    "objects handed out, taken back or in use: 2 and 1",
+  );
+});
+
+test("a node keeps no more empty slabs than min_partial", () => {
+  const scenario = {
+    machine: { minPartial: 0 },
+    setup: on(0, alloc("a", 8), free("a"), flush()),
+    contexts: [task("A", 0, alloc("x"))],
+  };
+  const hoarding = onSlubLayer(({ NodePartial }) => ({
+    NodePartial: class extends NodePartial {
+      override hasEnough(s: number, n: number): boolean {
+        return this.nrPartial(n) > 0 && super.hasEnough(s, n);
+      }
+    },
+  }));
+  expect(failureOf(scenario)).toBeUndefined();
+  expect(() => failureOf(scenario, hoarding)).toThrow("more than min_partial, 0");
 });
 
 test("an object that is asked of a node comes from there while there is memory", () => {
