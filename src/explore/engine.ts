@@ -26,6 +26,12 @@ import {
 } from "./schedulers/scheduler.ts";
 import { type Pilot, SUSPEND } from "./stop-rule.ts";
 
+/** What a check at the end may ask about the schedule. */
+export interface EndedSchedule {
+  /** One operation ran after the other, each on one CPU. */
+  readonly inTurn: boolean;
+}
+
 /** A program to run: the operations of its contexts, its checks, and the memory they share. */
 export interface Program {
   readonly memory: ExploredMemory;
@@ -37,7 +43,7 @@ export interface Program {
   /** After each operation; others may be in the middle of one. */
   readonly afterEach: ((world: unknown, setup: unknown) => void) | undefined;
   /** When all contexts have finished. Not repeated for a memory that has passed it before. */
-  readonly atEnd: ((world: unknown, setup: unknown) => void) | undefined;
+  readonly atEnd: ((world: unknown, setup: unknown, schedule: EndedSchedule) => void) | undefined;
   /** No context can go on: changes the memory so that one can, or answers false: a deadlock. */
   readonly idle?: (() => boolean) | undefined;
   /** `atEnd` depends on results, not on the memory alone, so it is done each time. Default no. */
@@ -72,6 +78,8 @@ export interface Outcome {
 const MOST_ENDS = 1_000_000;
 
 /** 53 of 64 bits, as one number. */
+const isUnderWay = ({ running, isService }: Context): boolean => running && !isService;
+
 const keyOf = (low: number, high: number): number => (high >>> 11) * 2 ** 32 + (low >>> 0);
 
 export class Engine implements Pilot {
@@ -89,6 +97,8 @@ export class Engine implements Pilot {
   /** Memories, by hash, that have passed the check at the end. */
   private readonly passed = new Set<number>();
   private preemptions = 0;
+  /** No operation of this schedule has begun while another was under way, or was moved. */
+  private inTurn = true;
   /** The schedule so far: choices, and the step at which each began. */
   private readonly turns: number[] = [];
   private readonly turnStarts: number[] = [];
@@ -153,6 +163,7 @@ export class Engine implements Pilot {
     this.wanted = -1;
     this.isPruned = false;
     this.preemptions = 0;
+    this.inTurn = true;
     this.turns.length = 0;
     this.turnStarts.length = 0;
     memory.stops.begin(this);
@@ -240,13 +251,16 @@ export class Engine implements Pilot {
     }
     const place = cpuOf(choice);
     context.goesOtherWay = place >= OTHER_WAY;
+    const cpu = context.cpu;
     const before = occupancy.takes(context, withoutChance(place));
+    if (context.running && context.cpu !== cpu) this.inTurn = false;
     context.waitNoMore();
     memory.runnable.lookForWaiters(this.contexts);
     memory.runnable.changed();
     memory.observer?.switched(context, before);
     this.running = context;
     if (!context.running) {
+      this.inTurn &&= !this.contexts.some(isUnderWay);
       context.begin();
       this.listener?.began(context);
     }
@@ -335,14 +349,18 @@ export class Engine implements Pilot {
 
   /** The check walks the memory and takes longer than a schedule; many schedules end alike. */
   private checkEnd(): void {
-    if (this.program.seesResults) {
-      this.outside(this.program.atEnd);
+    const { program, inTurn } = this;
+    const check = (world: unknown, setup: unknown): void =>
+      program.atEnd?.(world, setup, { inTurn });
+    if (program.seesResults) {
+      this.outside(check);
       return;
     }
     const { low, high, statistics } = this.memory.journal;
-    const key = keyOf(mixLow(low, statistics), mixHigh(high, statistics));
+    const rest = inTurn ? ~statistics : statistics;
+    const key = keyOf(mixLow(low, rest), mixHigh(high, rest));
     if (this.passed.has(key)) return;
-    this.outside(this.program.atEnd);
+    this.outside(check);
     if (this.passed.size < MOST_ENDS) this.passed.add(key);
   }
 

@@ -4,7 +4,7 @@
  * the beginning of every schedule.
  */
 import type { ContextSpec } from "./context.ts";
-import type { Program } from "./engine.ts";
+import type { EndedSchedule, Program } from "./engine.ts";
 import { Describer } from "./names.ts";
 import { TokenError } from "./token.ts";
 import type { World } from "./world.ts";
@@ -19,8 +19,6 @@ export interface Scenario<W extends World, S = undefined> {
   readonly setup?: (world: W) => S;
   readonly contexts: readonly ContextSpec<W, S>[];
   readonly check?: {
-    /** When set-up is over. What it does to the memory is undone. */
-    readonly atStart?: (world: W, setup: S) => void;
     /** After every operation, while others may be in the middle of one. Throws a failure it finds. */
     readonly afterEach?: (world: W, setup: S) => void;
     /**
@@ -28,7 +26,7 @@ export interface Scenario<W extends World, S = undefined> {
      * the same memory, which is checked once. It sees the statistics of schedules that ran to their
      * end: a schedule that is cut short at a known state may have had other ones.
      */
-    readonly atEnd?: (world: W, setup: S) => void;
+    readonly atEnd?: (world: W, setup: S, schedule: EndedSchedule) => void;
   };
   /** See Program. */
   readonly idle?: () => boolean;
@@ -51,8 +49,6 @@ export function prepare<W extends World, S>(scenario: Scenario<W, S>): Program {
   memory.nameBy((address) => names.describe(address).name);
   const setup = memory.runAs(0, () => scenario.setup?.(world));
   memory.journal.commit();
-  scenario.check?.atStart?.(world, setup as S);
-  memory.journal.undo();
   return {
     memory,
     world,

@@ -312,15 +312,8 @@ export function scenarioOf(
     contexts: scenario.contexts.map((context) => contextOf(context, endsEmpty)),
     check: {
       afterEach: checkCpus,
-      atStart: (lab) =>
-        auditQuiet(lab, {
-          endsEmpty: undefined,
-          interrupted: false,
-          limited: !lowersLimits(scenario),
-          inTurn: true,
-          counted,
-        }),
-      atEnd: (lab) => auditQuiet(lab, { endsEmpty, interrupted, limited, inTurn: false, counted }),
+      atEnd: (lab, _, { inTurn }) =>
+        auditQuiet(lab, { endsEmpty, interrupted, limited, inTurn, counted }),
     },
   };
 }

@@ -29,8 +29,8 @@ test("a cache keeps no cpu partial list as soon as 0 is written, whoever takes s
     ...scenario,
     check: {
       ...scenario.check,
-      atEnd: (lab, setup) => {
-        scenario.check?.atEnd?.(lab, setup);
+      atEnd: (lab, setup, schedule) => {
+        scenario.check?.atEnd?.(lab, setup, schedule);
         refuseCpuPartialLists(lab);
       },
     },

@@ -4,7 +4,8 @@ import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, free } from "../../laboratory/steps.ts";
 import type { Address } from "../../machine/memory.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
-import { ArrayCache, entryAt, type KmemCachePtr } from "../../slab/structs.ts";
+import { ALLOCHIT } from "../../slab/statistics.ts";
+import { ArrayCache, COUNTERS, entryAt, type KmemCachePtr } from "../../slab/structs.ts";
 import { bug } from "../exhibit.ts";
 
 export const S19 = bug({
@@ -31,6 +32,7 @@ export const S19 = bug({
         const object = memory.read32(entryAt(ac, avail));
         memory.irqRestore(flags);
         memory.write32(ac + ArrayCache.avail, avail);
+        memory.count(ac + COUNTERS + (ALLOCHIT << 2), 1);
         return object;
       }
     },

@@ -3,6 +3,7 @@ import { onSheafParts } from "../../kernel/classes.ts";
 import { interrupt, on, task } from "../../laboratory/scenario.ts";
 import { alloc, kfreeRcu } from "../../laboratory/steps.ts";
 import type { Address } from "../../machine/memory.ts";
+import { FREE_RCU_SHEAF } from "../../slub/sheaves/statistics.ts";
 import type { KmemCachePtr } from "../../slub/structs.ts";
 import { bug } from "../exhibit.ts";
 
@@ -29,6 +30,7 @@ export const S21 = bug({
           sheafLock.setRcuFree(pcs, 0);
           this.queueFull(sheaf);
         }
+        this.context.stat(s, FREE_RCU_SHEAF);
         return true;
       }
     },
