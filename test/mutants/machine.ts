@@ -33,12 +33,6 @@ export const MACHINE: readonly Edit[] = [
     to: "const flags = !memory.irqsDisabled();\n    if (this.isIsolated(zone)) {",
   },
   {
-    name: "page-list-miscounts-what-it-gives",
-    file: "src/pages/pcp.ts",
-    from: "const given = most - left;",
-    to: "const given = most;",
-  },
-  {
     name: "last-user-of-several-closes",
     file: "src/caches/slab-common.ts",
     from: "const closed = refcount !== 0 || this.detachFamily(s, going);",
