@@ -8,7 +8,7 @@
 
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { boot, MIB } from "../src/kernel/index.ts";
+import { type BootOptions, boot, MIB } from "../src/kernel/index.ts";
 import { systemOf } from "../src/kernel/kernel.ts";
 import { noWitness } from "../src/machine/witness.ts";
 import { casPairs, yardstickWords } from "../src/machine/yardstick.ts";
@@ -24,8 +24,7 @@ const WARM_UP_MS = 300;
 
 interface Subject {
   readonly name: string;
-  /** Letters of slub_debug. */
-  readonly flags: string;
+  readonly options: BootOptions;
   /** Whether tracks remember JavaScript stacks. */
   readonly stacks: boolean;
 }
@@ -35,13 +34,23 @@ interface Cost {
   readonly casPairs: number;
 }
 
+/** Letters of slub_debug. */
+const debug = (letters: string): BootOptions => ({ parameters: { slub_debug: letters } });
+const LATER: BootOptions = { kernel: "6.1" };
+const every = (sampleInterval: number): BootOptions => ({ ...LATER, kfence: { sampleInterval } });
+
 const SUBJECTS: readonly Subject[] = [
-  { name: "no debugging", flags: "", stacks: false },
-  { name: "F", flags: "F", stacks: false },
-  { name: "FZ", flags: "FZ", stacks: false },
-  { name: "FZP", flags: "FZP", stacks: false },
-  { name: "FZPU, no stacks", flags: "FZPU", stacks: false },
-  { name: "FZPU", flags: "FZPU", stacks: true },
+  { name: "no debugging", options: {}, stacks: false },
+  { name: "F", options: debug("F"), stacks: false },
+  { name: "FZ", options: debug("FZ"), stacks: false },
+  { name: "FZP", options: debug("FZP"), stacks: false },
+  { name: "FZPU, no stacks", options: debug("FZPU"), stacks: false },
+  { name: "FZPU", options: debug("FZPU"), stacks: true },
+  { name: "6.1, no debugging", options: LATER, stacks: true },
+  { name: "6.1, KFENCE, every 10,000th", options: every(10_000), stacks: true },
+  { name: "6.1, KFENCE, every 1000th", options: every(1000), stacks: true },
+  { name: "6.1, KFENCE, every 100th", options: every(100), stacks: true },
+  { name: "6.1, KASAN", options: { ...LATER, kasan: true }, stacks: true },
 ];
 
 function costOf(subject: Subject): Promise<Cost> {
@@ -69,9 +78,8 @@ function pairsPerTiming(work: Work): number {
   return Math.ceil((TIMING_MS * 1e6) / least);
 }
 
-function measure({ flags, stacks }: Subject): Cost {
-  const parameters = flags === "" ? {} : { slub_debug: flags };
-  const kernel = boot({ cpus: 1, memory: 16 * MIB, parameters });
+function measure({ options, stacks }: Subject): Cost {
+  const kernel = boot({ cpus: 1, memory: 16 * MIB, ...options });
   if (!stacks) systemOf(kernel).machine.witness = noWitness;
   const cache = kernel.kmemCacheCreate("bench", 64);
   const words = yardstickWords();
@@ -96,7 +104,7 @@ async function report(): Promise<void> {
     const cost = await costOf(subject);
     rows.push([subject.name, `${figure(cost.casPairs)} x`, `${figure(cost.nanoseconds)} ns`]);
   }
-  process.stdout.write(columns(["slub_debug", "cas pairs", "a pair"], rows));
+  process.stdout.write(columns(["checks", "cas pairs", "a pair"], rows));
 }
 
 if (isMainThread) await report();

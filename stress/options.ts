@@ -4,6 +4,7 @@
 import type { AllocatorName } from "../src/caches/flags.ts";
 import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";
 import type { UnreferencedObject } from "../src/check/kmemleak.ts";
+import type { BootOptions } from "../src/kernel/index.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
@@ -46,10 +47,18 @@ export interface StressOptions {
   readonly policies?: boolean | undefined;
   /** Address checking: a bad access is a failure. */
   readonly kasan?: boolean | undefined;
+  /** Every so many allocations of a CPU one object lies between guard pages; true: every 10,000th. */
+  readonly kfence?: true | number | undefined;
   /** Memory groups that are made, filled and killed; none where left out. */
   readonly groups?: number | undefined;
   /** Whether injected failures are told on the console, too. */
   readonly dmesg?: boolean | undefined;
+}
+
+/** KFENCE's settings, as `boot` takes them: a report ends the run. */
+export function kfenceOf({ kfence }: StressOptions): NonNullable<BootOptions["kfence"]> {
+  if (kfence === undefined) return false;
+  return { fault: "panic", ...(kfence === true ? {} : { sampleInterval: kfence }) };
 }
 
 export function buildPlan(options: StressOptions): BuildPlan {

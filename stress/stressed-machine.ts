@@ -21,7 +21,7 @@ import { controlBytes, MAILBOX_SLOTS, StressControl } from "./control.ts";
 import { checkSlabsAreHeld, heldByTheDead, inTheHandsOf } from "./deaths.ts";
 import { CACHE_PREFIX } from "./driver.ts";
 import { killAll } from "./groups.ts";
-import { type InjectedFaults, type StressOptions, workloadFailsFrom } from "./options.ts";
+import { type InjectedFaults, kfenceOf, type StressOptions, workloadFailsFrom } from "./options.ts";
 import { sheafCapacityFor } from "./sheaf-capacity.ts";
 import { StatisticsTally } from "./statistics.ts";
 import { memoryUsage } from "./usage.ts";
@@ -91,6 +91,7 @@ export class StressedMachine {
         policies: options.policies === true,
         groups: options.groups !== undefined,
         kasan: options.kasan === true ? "panic" : false,
+        kfence: kfenceOf(options),
         reserves: WORKLOADS.get(options.workload)?.reserves === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),

@@ -23,6 +23,7 @@ import type { BootParameters } from "./boot-parameters.ts";
 import type { BuildOption, KernelBuild } from "./flags.ts";
 import type { Kasan } from "./kasan/kasan.ts";
 import type { KernelVersion } from "./kernel-version.ts";
+import type { Kfence } from "./kfence/kfence.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
 import type { Groups } from "./memcg/groups.ts";
@@ -74,6 +75,8 @@ export abstract class CacheRegistry {
   declare groups: Groups | undefined;
   /** KASAN, likewise. */
   declare kasan: Kasan | undefined;
+  /** KFENCE, likewise. */
+  declare kfence: Kfence | undefined;
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
@@ -84,6 +87,7 @@ export abstract class CacheRegistry {
     this.kernel = parts.kernel;
     this.groups = undefined;
     this.kasan = undefined;
+    this.kfence = undefined;
     this.parameters = parts.parameters;
     this.memory = parts.machine.memory;
     this.globals = parts.machine.statics.allocate(Globals, "slab_common");

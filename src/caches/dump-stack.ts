@@ -16,8 +16,8 @@ export interface DumpedMachine {
   readonly taint: Taint;
 }
 
-/** dump_stack. `calls`: innermost first. */
-export function dumpStack(on: DumpedMachine, calls: readonly string[]): void {
+/** dump_stack_print_info: who it is. */
+export function dumpStackPrintInfo(on: DumpedMachine): void {
   const { machine, kernel, taint } = on;
   const { console, memory } = machine;
   const uid = since(kernel, "6.12") ? " UID: 0" : "";
@@ -26,6 +26,13 @@ export function dumpStack(on: DumpedMachine, calls: readonly string[]): void {
   );
   // From 6.13 on taints are spelt out, too.
   if (since(kernel, "6.13") && taint.names !== "") console.printk(taint.names);
+}
+
+/** dump_stack. `calls`: innermost first. */
+export function dumpStack(on: DumpedMachine, calls: readonly string[]): void {
+  const { machine, kernel } = on;
+  const { console } = machine;
+  dumpStackPrintInfo(on);
   console.printk("Call Trace:");
   // From 4.13 on the kind of stack is named.
   const isNamed = since(kernel, "4.13");

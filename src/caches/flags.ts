@@ -40,6 +40,8 @@ export const SLAB_NOTRACK = 0x1000000;
 export const SLAB_NO_MERGE = 0x1000000;
 export const SLAB_FAILSLAB = 0x2000000;
 export const SLAB_ACCOUNT = 0x4000000;
+/** KFENCE takes no object of the cache: the file skip_kfence sets it, no caller. */
+export const SLAB_SKIP_KFENCE = 0x200;
 /** KASAN: objects of the cache have notes, so that it stays alone. */
 export const SLAB_KASAN = 0x8000000;
 /** 6.1: `slub_debug=` leaves the cache alone. */

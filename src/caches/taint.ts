@@ -56,8 +56,11 @@ export class Taint {
     return this.machine.memory.readOnce(this.at + TaintedMask.mask);
   }
 
-  /** add_taint. The first bad page turns lock debugging off, and the kernel says so. */
-  add(taint: number): void {
+  /**
+   * add_taint. The first bad page turns lock debugging off, and the kernel says so; not where lockdep
+   * may go on (LOCKDEP_STILL_OK).
+   */
+  add(taint: number, { keepsLockdep = false } = {}): void {
     const { memory, console } = this.machine;
     const at = this.at + TaintedMask.mask;
     for (;;) {
@@ -67,7 +70,7 @@ export class Taint {
       // Atomic: the one that adds it is the one that says so.
       if (memory.cmpxchg(at, mask, tainted) === mask) break;
     }
-    if (taint === TAINT_BAD_PAGE) {
+    if (taint === TAINT_BAD_PAGE && !keepsLockdep) {
       console.printk("Disabling lock debugging due to kernel taint");
     }
   }

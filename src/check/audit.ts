@@ -18,6 +18,7 @@ import { auditSlabPages, type SlabsByCache, surveyBlocks } from "./blocks.ts";
 import { auditDeadLocks } from "./dead-locks.ts";
 import { type AuditFinding, Findings } from "./findings.ts";
 import { auditGroups } from "./groups.ts";
+import { auditKfence } from "./kfence.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Remains } from "./remains.ts";
 
@@ -66,6 +67,7 @@ export function audit(system: System, options: AuditOptions = {}): AuditFinding[
   auditSlabPages(system, findings);
   auditGroups({ system, findings, slabs, holders: ledger });
   auditAbsentCpus(system, findings);
+  auditKfence(system, findings, ledger);
   if (ledger !== undefined) auditStrays(system, slabs, findings, ledger);
   return findings.list;
 }
@@ -100,6 +102,7 @@ function auditStrays(
   const strays: Address[] = [];
   for (let page = first; page < machine.layout.end; page += PAGE_SIZE) {
     if (inSlabs.has(memory.read32(pages.virtToPage(page) + Page.head))) continue;
+    if (system.common.kfence?.pool.has(page) === true) continue;
     strays.push(...ledger.liveIn(page, page + PAGE_SIZE));
   }
   if (strays.length === 0) return;

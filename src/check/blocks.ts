@@ -29,6 +29,7 @@ export function surveyBlocks(
   for (const page of allocatedBlocks(system)) {
     const flags = memory.read32(page + Page.flags);
     const order = memory.read32(page + Page.order);
+    if (common.kfence?.pool.has(pages.pageAddress(page)) === true) continue;
     if ((flags & PG_SLAB) !== 0) {
       const s = memory.read32(page + Page.slabCache);
       const known = slabs.get(s);

@@ -13,6 +13,7 @@
  * machine's own words and those that the program names: a pointer in a JavaScript variable is no word
  * of the memory. The machine is quiet, or what the scan reports is a suspicion only.
  */
+import { KfenceMeta } from "../caches/kfence/pool.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import type { Track } from "../caches/slab-report.ts";
 import type { System } from "../kernel/system.ts";
@@ -111,16 +112,20 @@ export class Kmemleak {
 
   /** The descriptor of a block in use; and the block, unless it is a slab, whose objects are known. */
   private scanBlock(marking: Marking, page: Address): void {
-    const { memory, pages } = this.system;
+    const { memory, pages, common } = this.system;
     marking.scan(page, sizeOf(Page));
     const isSlab = (memory.read32(page + Page.flags) & PG_SLAB) !== 0;
-    if (!isSlab) marking.scan(pages.pageAddress(page), pages.blockBytes(page));
+    const isPool = common.kfence?.pool.has(pages.pageAddress(page)) === true;
+    if (!isSlab && !isPool) marking.scan(pages.pageAddress(page), pages.blockBytes(page));
   }
 
   /** Words that the allocator has used and not cleared. */
   private unused(): ReadonlySet<Address> {
     const { common, observer } = this.system;
-    return new Set(common.caches().flatMap((s) => observer.staleWords?.(s) ?? []));
+    const stale = common.caches().flatMap((s) => observer.staleWords?.(s) ?? []);
+    // KFENCE knows where its objects lie, in use or not.
+    const known = common.kfence?.pool.metasInOrder().map((meta) => meta + KfenceMeta.address);
+    return new Set([...stale, ...(known ?? [])]);
   }
 
   private checksumOf(object: Address): number {

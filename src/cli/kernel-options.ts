@@ -37,6 +37,7 @@ export interface BootOptionsGiven extends KernelOptions {
   readonly initOnAlloc?: true;
   readonly initOnFree?: true;
   readonly kasan?: true;
+  readonly kfence?: true | number;
 }
 
 /** Adds the options of a machine that one thread boots and looks at. */
@@ -50,16 +51,32 @@ export function withBootOptions(command: Command): Command {
     .option("--randomized", "hand a slab's objects out in random order")
     .option("--init-on-alloc", "zero objects and pages when they are handed out")
     .option("--init-on-free", "zero objects and pages when they come back")
-    .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)");
+    .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)")
+    .addOption(kfenceOption());
 }
 
 /** The options as `boot` takes them. */
 export function bootOptionsOf(given: BootOptionsGiven) {
   const { allocator, kernel, cpus, nodes, config, param: parameters } = given;
   const { hardened = false, randomized = false, initOnAlloc = false, initOnFree = false } = given;
-  const { kasan = false } = given;
+  const { kasan = false, kfence } = given;
   const switches = { hardened, randomized, initOnAlloc, initOnFree, kasan };
-  return { allocator, kernel, cpus, nodes, config, parameters, ...switches };
+  return {
+    ...{ allocator, kernel, cpus, nodes, config, parameters, ...switches },
+    kfence: kfenceOf(kfence),
+  };
+}
+
+export function kfenceOption(): Option {
+  return new Option(
+    "--kfence [n]",
+    "every nth allocation gets a page of its own between guard pages (KFENCE; default: 10000th)",
+  ).argParser(wholeNumber);
+}
+
+/** What `--kfence` says, as `boot` takes it. */
+export function kfenceOf(given: true | number | undefined): boolean | { sampleInterval: number } {
+  return typeof given === "number" ? { sampleInterval: given } : given === true;
 }
 
 export function parameterOption(): Option {

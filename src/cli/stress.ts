@@ -40,6 +40,7 @@ import { environment, jsonDocument } from "./document.ts";
 import { explanation } from "./explain.ts";
 import {
   type KernelOptions,
+  kfenceOption,
   memoryOption,
   refuseWhatCannotRun,
   withKernelOptions,
@@ -79,6 +80,7 @@ interface Given extends KernelOptions, ReportFiles {
   policies?: true;
   leaks?: true;
   kasan?: true;
+  kfence?: true | number;
   groups?: number;
   explain?: true;
   dmesg?: true;
@@ -139,6 +141,7 @@ export function stressCommand(): Command {
     .option("--groups <n>", "memory groups, made, filled and killed under load", wholeNumber)
     .option("--policies", "tasks change their memory policies and each other's cpusets")
     .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)")
+    .addOption(kfenceOption())
     .option("--leaks", "look for objects that nobody holds, at the end (tracks: --debug U)")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
     .addOption(junitOption())

@@ -6,6 +6,7 @@ import { failslab } from "../caches/failslab.ts";
 import { initOnAlloc } from "../caches/init-on-alloc.ts";
 import { withKasanObjects } from "../caches/kasan/with-kasan.ts";
 import { since } from "../caches/kernel-version.ts";
+import { withKfenceObjects } from "../caches/kfence/with-kfence.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withGrowth } from "../pages/with-growth.ts";
@@ -30,7 +31,7 @@ import {
 } from "../slub/options/reserves.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { withSheafInitOnFree } from "../slub/sheaves/init-on-free.ts";
-import type { BootedOptions } from "./boot-options.ts";
+import { type BootedOptions, kfenceSettings } from "./boot-options.ts";
 import {
   type Change,
   classesFor,
@@ -132,6 +133,9 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
   if (options.groups) changes.unshift(withGroups(kernel));
   // Below the groups: what waits in the quarantine is not charged any more.
   if (options.kasan !== false) changes.unshift(kasan);
+  // Below everything else: what lies in its pool is in no slab.
+  const kfence = kfenceSettings(options);
+  if (kfence !== undefined) changes.unshift(onAllocator(withKfenceObjects(kfence)));
   const change = inTurn(eraChange(era, kernel), ...changes, build.change ?? ((table) => table));
   const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
   return isDirect ? withDirectPaths(classes, change) : change(classes);

@@ -18,6 +18,7 @@ import {
   NEWEST_KERNEL,
   since,
 } from "../caches/kernel-version.ts";
+import type { KfenceSettings } from "../caches/kfence/kfence.ts";
 import { MAX_TASKS } from "../machine/cpus.ts";
 import {
   type Growth,
@@ -84,6 +85,11 @@ export interface BootOptions {
    * reported on the console. `panic`: and end in a KernelBug.
    */
   readonly kasan?: boolean | "panic";
+  /**
+   * Sampled address checking (KFENCE, not in 4.1): a few objects get a page of their own between guard
+   * pages. Cheap enough to be always on.
+   */
+  readonly kfence?: boolean | Partial<KfenceSettings>;
   /** Build options that have no option of their own, as in a .config without CONFIG_: DEBUG_SLAB, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
@@ -131,6 +137,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "kernel" | "memory" | "maximum"> & {
     failPages: null,
     groups: false,
     kasan: false,
+    kfence: false,
     config: [],
     seed: 1,
     absentNodes: [],
@@ -166,6 +173,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   failPages: orNull(OBJECT),
   groups: BOOLEAN,
   kasan: { what: '"panic", true or false', is: (v) => BOOLEAN.is(v) || v === "panic" },
+  kfence: { what: "true, false or settings", is: (v) => BOOLEAN.is(v) || OBJECT.is(v) },
   config: listOf(STRING),
   seed: whole(-INT - 1, 2 * INT + 1),
   absentNodes: listOf(NUMBER),
@@ -198,6 +206,7 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
     const can = since(all.kernel, "4.6") && !all.config.includes("DEBUG_SLAB");
     if (!can) throw new RangeError(`kasan: SLAB ${why} has no KASAN`);
   }
+  refuseKfence(all);
   const wanted: readonly [boolean, BuildOption][] = [
     [all.groups, "MEMCG_KMEM"],
     [all.kasan !== false, "KASAN"],
@@ -205,6 +214,39 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   const missing = wanted.filter(([isOn, name]) => isOn && !all.config.includes(name));
   const config = [...all.config, ...missing.map(([, name]) => name)];
   return { ...all, config };
+}
+
+const KFENCE_KINDS: Readonly<Record<keyof KfenceSettings, Kind>> = {
+  sampleInterval: whole(1, INT),
+  numObjects: {
+    what: "one less than a power of two, up to 255",
+    is: (v) => [1, 3, 7, 15, 31, 63, 127, 255].includes(v as number),
+  },
+  fault: oneOf(["report", "panic"]),
+};
+
+const KFENCE_DEFAULTS: KfenceSettings = { sampleInterval: 10_000, numObjects: 255, fault: "report" };
+
+/** The settings of KFENCE; undefined: it is off. */
+export function kfenceSettings({
+  kfence,
+}: Pick<BootedOptions, "kfence">): KfenceSettings | undefined {
+  if (kfence === false) return undefined;
+  return { ...KFENCE_DEFAULTS, ...(kfence === true ? {} : kfence) };
+}
+
+/** @throws RangeError where KFENCE cannot be had, or not with such settings */
+function refuseKfence(options: BootedOptions): void {
+  const { kfence, kernel, kasan, groups } = options;
+  if (kfence === false) return;
+  if (kfence !== true) checkedOptions("kfence", kfence, KFENCE_KINDS);
+  if (!since(kernel, "5.12")) {
+    throw new RangeError(`kfence: Linux ${kernel} has no KFENCE, which came with 5.12`);
+  }
+  if (kasan !== false || groups) {
+    const other = groups ? "groups" : "kasan";
+    throw new RangeError(`kfence: not together with ${other}`);
+  }
 }
 
 /** Parts of at least so many bytes come at once. */

@@ -24,6 +24,12 @@ interface DebugParts {
   readonly call: <T>(name: string, act: () => T) => T;
 }
 
+/** What KFENCE tells of itself. */
+export interface KfenceFiles {
+  readonly stats: string;
+  readonly objects: string;
+}
+
 export class KernelDebug {
   declare private readonly parts: DebugParts;
   /** Whether there is a sink. */
@@ -38,6 +44,7 @@ export class KernelDebug {
     this.parts = parts;
     if (checker === undefined) return;
     this.views = direct.showBy({
+      ...(checker.concerns && { concerns: (address) => checker.concerns?.(address) === true }),
       check: (address, bytes, isWrite) => {
         checker.check(address, bytes, isWrite);
         afterwards.callSinks();
@@ -50,9 +57,17 @@ export class KernelDebug {
     return this.views?.atomics ?? Atomics;
   }
 
-  /** How many bad accesses and frees KASAN has reported, on all threads. */
+  /** How many bad accesses and frees KASAN or KFENCE has reported, on all threads. */
   get badAccesses(): number {
-    return this.parts.system.common.kasan?.reports.count ?? 0;
+    const { kasan, kfence } = this.parts.system.common;
+    return kasan?.reports.count ?? kfence?.counters.get("total bugs") ?? 0;
+  }
+
+  /** /sys/kernel/debug/kfence: the files `stats` and `objects`; undefined unless booted with `kfence`. */
+  get kfence(): KfenceFiles | undefined {
+    const { kfence } = this.parts.system.common;
+    if (kfence === undefined) return undefined;
+    return { stats: kfence.counters.text(true), objects: kfence.reports.objectsText() };
   }
 
   /**

@@ -44,6 +44,7 @@ import { Group, type GroupOptions } from "./group.ts";
 import { GroupSystem, groupsOf } from "./group-system.ts";
 import { growing } from "./growing-system.ts";
 import { withKasanCalls } from "./kasan-system.ts";
+import { withKfenceCalls } from "./kfence-system.ts";
 import { ObjectViews } from "./object-views.ts";
 import { type Attachable, bootedIn, machineOptions, type SharedKernel } from "./shared-kernel.ts";
 import { type CacheOptions, System } from "./system.ts";
@@ -163,7 +164,8 @@ export class Kernel {
       const Plain = options.groups ? GroupSystem : System;
       const grows = options.maximum > options.memory;
       const Growing = grows ? growing(Plain, () => !direct.isReading) : Plain;
-      const BuiltSystem = options.kasan === false ? Growing : withKasanCalls(Growing);
+      const Checked = options.kasan === false ? Growing : withKasanCalls(Growing);
+      const BuiltSystem = options.kfence === false ? Checked : withKfenceCalls(Checked);
       const all = { kernel, parameters, config, classes };
       system = new BuiltSystem(direct, shared.machine.options, all);
     } catch (error) {

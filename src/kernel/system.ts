@@ -422,7 +422,7 @@ export class System {
     return this.ksize(object);
   }
 
-  private usable(object: Address): number {
+  protected usable(object: Address): number {
     if (object <= ZERO_SIZE) return 0;
     const page = this.pages.virtToHeadPage(object);
     const flags = this.memory.readOnce(page + Page.flags);

@@ -7,6 +7,8 @@
 import type { Address } from "./memory.ts";
 
 export interface AccessChecker {
+  /** Whether accesses by a view that begins at the address need be asked about; all, where left out. */
+  concerns?(address: Address): boolean;
   /** A program is about to read or write `bytes` bytes from `address` on. */
   check(address: Address, bytes: number, isWrite: boolean): void;
 }

@@ -64,7 +64,9 @@ export class CheckedViews extends Views {
   }
 
   override of<V>(of: ViewClass<V>, address: Address, bytes: number): V {
-    return this.standIn(super.of(of, address, bytes) as object) as V;
+    const view = super.of(of, address, bytes);
+    if (this.checker.concerns?.(address) === false) return view;
+    return this.standIn(view as object) as V;
   }
 
   private atomic(name: (typeof ATOMICS)[number]): Method {

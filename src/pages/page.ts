@@ -66,6 +66,8 @@ export const SL_PARTIAL = 1 << 7;
 export const PG_RANGE = 1 << 7;
 /** The page came from the reserves (page->pfmemalloc), and so did the slab made of it. */
 export const PG_PFMEMALLOC = 1 << 8;
+/** A page of KFENCE's pool that nobody may access now. */
+export const PG_KFENCE_PROTECTED = 1 << 9;
 
 export const PG_NODE_SHIFT = 24;
 export const PG_NODE_MASK = 0xf;

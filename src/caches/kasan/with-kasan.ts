@@ -5,6 +5,7 @@ import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
 import type { Allocator, SheafCalls } from "../allocator.ts";
 import type { AllocatorClass } from "../allocator-class.ts";
 import type { KmemCachePtr } from "../kmem-cache.ts";
+import { withSheafCalls } from "../sheaf-calls.ts";
 import type { SlabCommon } from "../slab-common.ts";
 import { Kasan } from "./kasan.ts";
 
@@ -88,17 +89,12 @@ function withKasanSheaves(calls: SheafCalls, kasan: Kasan, { pages }: SlabCommon
     if (object !== 0) kasan.allocated(s, object);
     return object;
   };
-  return {
+  return withSheafCalls(calls, {
     kfreeRcu: () => false,
-    flushRcuSheaves: (s) => calls.flushRcuSheaves(s),
-    prefillSheaf: (s, gfp, size) => calls.prefillSheaf(s, gfp, size),
     allocFromSheaf: (s, gfp, sheaf) => allocated(s, calls.allocFromSheaf(s, gfp, sheaf)),
-    refillSheaf: (s, gfp, sheaf, size) => calls.refillSheaf(s, gfp, sheaf, size),
-    returnSheaf: (s, gfp, sheaf) => calls.returnSheaf(s, gfp, sheaf),
     allocNolock: (s, gfp, node) => allocated(s, calls.allocNolock(s, gfp, node)),
     freeNolock: (s, object) => {
       if (!kasan.freed(s, pages.virtToHeadPage(object), object, false)) calls.freeNolock(s, object);
     },
-    deferFreeBarrier: () => calls.deferFreeBarrier(),
-  };
+  });
 }

@@ -7,7 +7,7 @@ import { sumAndShares } from "../../caches/per-node.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { STAT_NAMES } from "../statistics.ts";
 import { KmemCache } from "../structs.ts";
-import { layerFiles, statisticFiles, wordFile } from "./layer-files.ts";
+import { kfenceFiles, layerFiles, statisticFiles, wordFile } from "./layer-files.ts";
 import { SlubObjects } from "./slab-counts.ts";
 
 export function slubAttributes(slub: Slub): Attributes {
@@ -23,6 +23,7 @@ export function slubAttributes(slub: Slub): Attributes {
     ...BEFORE_STATISTICS.filter(exists).map(named),
     ...statisticFiles(objects, STAT_NAMES),
     ...AFTER_STATISTICS.filter(exists).map(named),
+    ...kfenceFiles(slub),
   ]);
 }
 

@@ -9,7 +9,12 @@
  */
 import { type Attribute, readOnly } from "../../caches/attribute.ts";
 import { EINVAL } from "../../caches/errno.ts";
-import { SLAB_CACHE_DMA, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
+import {
+  SLAB_CACHE_DMA,
+  SLAB_HWCACHE_ALIGN,
+  SLAB_SKIP_KFENCE,
+  SLAB_TYPESAFE_BY_RCU,
+} from "../../caches/flags.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
 import { sumAndShares } from "../../caches/per-node.ts";
 import type { FunctionTable } from "../../machine/functions.ts";
@@ -43,6 +48,23 @@ export function layerFiles(slub: SlabLayer, counts: LayerCounts) {
     cache_dma: flag(SLAB_CACHE_DMA),
     usersize: wordFile(slub, KmemCache.usersize),
   } satisfies Record<string, Attribute>;
+}
+
+/** skip_kfence: the last file of a kernel with KFENCE. */
+export function kfenceFiles({ context }: SlabLayer): [string, Attribute][] {
+  const { memory, common } = context;
+  if (common.kfence === undefined) return [];
+  const flags = (s: KmemCachePtr) => memory.readOnce(s + KmemCache.flags);
+  const skipKfence: Attribute = {
+    ...readOnly((s) => ((flags(s) & SLAB_SKIP_KFENCE) === 0 ? 0 : 1)),
+    store: (s, text) => {
+      if (!/^[01]/.test(text)) return -EINVAL;
+      const cleared = flags(s) & ~SLAB_SKIP_KFENCE;
+      memory.writeOnce(s + KmemCache.flags, text[0] === "1" ? cleared | SLAB_SKIP_KFENCE : cleared);
+      return 0;
+    },
+  };
+  return [["skip_kfence", skipKfence]];
 }
 
 /** Shows a word of struct kmem_cache. */

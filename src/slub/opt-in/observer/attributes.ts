@@ -3,7 +3,7 @@
 import type { Attribute, Attributes } from "../../../caches/attribute.ts";
 import type { KmemCachePtr } from "../../../caches/kmem-cache.ts";
 import { slubFiles } from "../../observer/attributes.ts";
-import { statisticFiles, wordFile } from "../../observer/layer-files.ts";
+import { kfenceFiles, statisticFiles, wordFile } from "../../observer/layer-files.ts";
 import { SlubObjects } from "../../observer/slab-counts.ts";
 import { AFTER_STATISTICS, BEFORE_STATISTICS } from "../../sheaves/observer/attributes.ts";
 import { KmemCache } from "../../structs.ts";
@@ -26,5 +26,8 @@ export function optInAttributes(slub: OptInSlub): Attributes {
     sheaf_capacity: wordFile(slub, KmemCache.sheafCapacity),
   };
   const names = [...BEFORE_STATISTICS, ...OPT_IN_STAT_FILES, ...AFTER_STATISTICS];
-  return new Map(names.map((name) => [name, files[name] as Attribute]));
+  return new Map([
+    ...names.map((name) => [name, files[name] as Attribute] as const),
+    ...kfenceFiles(slub),
+  ]);
 }

@@ -8,7 +8,7 @@ import { type Attribute, type Attributes, readOnly } from "../../../caches/attri
 import { EINVAL } from "../../../caches/errno.ts";
 import type { KmemCachePtr } from "../../../caches/kmem-cache.ts";
 import { LayerCounts } from "../../observer/layer-counts.ts";
-import { layerFiles, statisticFiles, wordFile } from "../../observer/layer-files.ts";
+import { kfenceFiles, layerFiles, statisticFiles, wordFile } from "../../observer/layer-files.ts";
 import { KmemCache } from "../../structs.ts";
 import type { SheafSlub } from "../slub.ts";
 import { SHEAF_STAT_NAMES } from "../statistics.ts";
@@ -35,6 +35,7 @@ export function sheafAttributes(slub: SheafSlub): Attributes {
     ...BEFORE_STATISTICS.map(named),
     ...statisticFiles(counts, SHEAF_STAT_NAMES),
     ...AFTER_STATISTICS.map(named),
+    ...kfenceFiles(slub),
   ]);
 }
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** An allocator with KFENCE: now and then an object comes from its pool, and goes back there. */
+import type { Address } from "../../machine/memory.ts";
+import type { PagePtr } from "../../pages/page.ts";
+import type { Allocator, SheafCalls } from "../allocator.ts";
+import type { AllocatorClass } from "../allocator-class.ts";
+import type { KmemCachePtr } from "../kmem-cache.ts";
+import { withSheafCalls } from "../sheaf-calls.ts";
+import type { SlabCommon } from "../slab-common.ts";
+import { Kfence, type KfenceSettings } from "./kfence.ts";
+
+type WholeAllocatorClass = new (
+  ...args: ConstructorParameters<AllocatorClass>
+) => Allocator & { sheafCalls?: SheafCalls };
+
+export const withKfenceObjects =
+  (settings: KfenceSettings) =>
+  <C extends AllocatorClass>(Base: C): C => {
+    return class extends (Base as unknown as WholeAllocatorClass) {
+      declare private readonly kfence: Kfence;
+
+      // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
+      constructor(common: SlabCommon, ...parts: any[]) {
+        super(common, ...parts);
+        this.kfence = new Kfence(common, settings);
+        common.kfence = this.kfence;
+        common.machine.checker = this.kfence;
+        if (this.sheafCalls !== undefined) {
+          this.sheafCalls = withKfenceSheaves(this.sheafCalls, this.kfence);
+        }
+      }
+
+      override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {
+        const object = this.kfence.alloc(s, gfp);
+        return object === 0 ? super.slabAllocNode(s, gfp, node) : object;
+      }
+
+      /** One of the objects at most is KFENCE's, and counts for all. */
+      override allocBulk(s: KmemCachePtr, gfp: number, size: number, p: Address[]): number {
+        const object = this.kfence.alloc(s, gfp);
+        if (object === 0) return super.allocBulk(s, gfp, size, p);
+        if (size > 1 && super.allocBulk(s, gfp, size - 1, p) === 0) {
+          this.kfence.free(object);
+          return 0;
+        }
+        p[size - 1] = object;
+        return size;
+      }
+
+      override slabFree(s: KmemCachePtr, page: PagePtr, object: Address): void {
+        if (this.kfence.pool.has(object)) this.kfence.free(object);
+        else super.slabFree(s, page, object);
+      }
+
+      override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
+        const { kfence } = this;
+        let left = 0;
+        for (let i = 0; i < size; i++) {
+          const object = p[i] as Address;
+          if (kfence.pool.has(object)) kfence.free(object);
+          else p[left++] = object;
+        }
+        if (left > 0) super.freeBulk(s, left, p);
+      }
+
+      override shutdown(s: KmemCachePtr): boolean {
+        const isShut = super.shutdown(s);
+        if (isShut) this.kfence.shutdownCache(s);
+        return isShut;
+      }
+
+      /** set_orig_size: KFENCE knows better. */
+      override noteRequested(s: KmemCachePtr, object: Address, size: number): void {
+        if (!this.kfence.pool.has(object)) super.noteRequested?.(s, object, size);
+      }
+
+      override requestedSize(s: KmemCachePtr, object: Address): number {
+        if (this.kfence.pool.has(object)) return this.kfence.sizeOf(object);
+        return super.requestedSize?.(s, object) ?? this.slabKsize(s);
+      }
+
+      /** Each is alone in its slab. */
+      override objToIndex(s: KmemCachePtr, page: PagePtr, object: Address): number {
+        return this.kfence.pool.has(object) ? 0 : super.objToIndex(s, page, object);
+      }
+
+      override heapObjectError(
+        s: KmemCachePtr,
+        page: PagePtr,
+        address: Address,
+        length: number,
+      ): string | undefined {
+        const { kfence } = this;
+        if (!kfence.pool.has(address)) return super.heapObjectError(s, page, address, length);
+        return kfence.heapObjectError(s, address, length);
+      }
+    } as unknown as C;
+  };
+
+/** No sheaf takes an object of the pool. */
+function withKfenceSheaves(calls: SheafCalls, kfence: Kfence): SheafCalls {
+  return withSheafCalls(calls, {
+    kfreeRcu: (s, object) => !kfence.pool.has(object) && calls.kfreeRcu(s, object),
+    freeNolock: (s, object) => {
+      if (kfence.pool.has(object)) kfence.free(object);
+      else calls.freeNolock(s, object);
+    },
+  });
+}

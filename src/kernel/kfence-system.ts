@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/** A system with KFENCE: the pool comes when the allocator is up, and objects end where a call's request did. */
+import type { Kfence } from "../caches/kfence/kfence.ts";
+import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
+import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import type { Address } from "../machine/memory.ts";
+import { NUMA_NO_NODE } from "../machine/topology.ts";
+import { GFP_KERNEL } from "../pages/gfp.ts";
+import type { System } from "./system.ts";
+
+/** sizeof(struct rcu_head) */
+const RCU_HEAD = 8;
+
+export function withKfenceCalls(Base: typeof System): typeof System {
+  return class extends Base {
+    private get kfence(): Kfence {
+      return this.common.kfence as Kfence;
+    }
+
+    override boot(absentNodes: readonly number[] = []): void {
+      super.boot(absentNodes);
+      this.kfence.init();
+    }
+
+    private asked(object: Address, size: number): Address {
+      if (this.kfence.pool.has(object)) this.kfence.asked(object, size);
+      return object;
+    }
+
+    override kmallocNode(size: number, gfp: number, node: number): Address {
+      return this.asked(super.kmallocNode(size, gfp, node), size);
+    }
+
+    override kmallocTrace(
+      s: KmemCachePtr,
+      size: number,
+      gfp = GFP_KERNEL,
+      node = NUMA_NO_NODE,
+    ): Address {
+      return this.asked(super.kmallocTrace(s, size, gfp, node), size);
+    }
+
+    protected override usable(object: Address): number {
+      return this.kfence.pool.has(object) ? this.kfence.sizeOf(object) : super.usable(object);
+    }
+
+    override kfreeRcu(object: Address): void {
+      if (object > ZERO_SIZE_PTR) this.kfence.check(object, RCU_HEAD, true);
+      super.kfreeRcu(object);
+    }
+  };
+}
