@@ -67,6 +67,7 @@ function cacheUsage(kernel: Kernel): CacheUsage[] {
       const page = pages.array.numbered(pfn);
       if ((memory.read32(page + Page.flags) & PG_SLAB) === 0) continue;
       if (memory.read32(page + Page.head) !== page) continue;
+      if (common.kfence?.pool.has(pages.pageAddress(page)) === true) continue;
       const cache = memory.read32(page + Page.slabCache);
       const sum = sums.get(cache) ?? { slabs: 0, pages: 0, objects: 0, active: 0 };
       const usage = observer.slabUsage(cache, page);

@@ -199,8 +199,7 @@ export class Kfence implements AccessChecker {
     const atEnd = page + PAGE_SIZE - size;
     const object = (memory.random() & 1) === 0 ? page : atEnd - (atEnd % align);
     pool.unprotect(page);
-    pool.setCache(meta, s);
-    memory.write32(meta + KfenceMeta.address, object);
+    pool.setSlab(meta, s, object);
     memory.write32(meta + KfenceMeta.size, size);
     this.setTrack(meta + KfenceMeta.allocTrack, stack);
     this.canary.set(meta);
@@ -320,11 +319,11 @@ export class Kfence implements AccessChecker {
   shutdownCache(s: KmemCachePtr): void {
     for (const meta of this.pool.metasInOrder()) {
       if (this.field(meta, KfenceMeta.cache) !== s) continue;
+      const object = this.field(meta, KfenceMeta.address);
       if (this.memory.readOnce(meta + KfenceMeta.state) === KFENCE_OBJECT_ALLOCATED) {
-        const object = this.field(meta, KfenceMeta.address);
         this.guardedFree(meta, object, KFENCE_OBJECT_ALLOCATED, { isZombie: true });
       }
-      this.pool.setCache(meta, 0);
+      this.pool.setSlab(meta, 0, object);
     }
   }
 

@@ -165,9 +165,13 @@ export class KfencePool {
     this.memory.writeOnce(at, this.memory.readOnce(at) & ~PG_KFENCE_PROTECTED);
   }
 
-  /** The page's slab belongs to that cache from here on. */
-  setCache(meta: KfenceMetaPtr, s: Address): void {
-    this.memory.write32(meta + KfenceMeta.cache, s);
-    this.memory.write32(this.descriptor(this.pageOf(meta)) + Page.slabCache, s);
+  /** The page is a slab of that cache from here on, with one object. */
+  setSlab(meta: KfenceMetaPtr, s: Address, object: Address): void {
+    const { memory } = this;
+    const page = this.descriptor(this.pageOf(meta));
+    memory.write32(meta + KfenceMeta.cache, s);
+    memory.write32(meta + KfenceMeta.address, object);
+    memory.write32(page + Page.slabCache, s);
+    memory.write32(page + Page.sMem, object);
   }
 }

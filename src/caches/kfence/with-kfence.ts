@@ -8,6 +8,7 @@ import type { KmemCachePtr } from "../kmem-cache.ts";
 import { withSheafCalls } from "../sheaf-calls.ts";
 import type { SlabCommon } from "../slab-common.ts";
 import { Kfence, type KfenceSettings } from "./kfence.ts";
+import type { KfencePool } from "./pool.ts";
 
 type WholeAllocatorClass = new (
   ...args: ConstructorParameters<AllocatorClass>
@@ -26,7 +27,9 @@ export const withKfenceObjects =
         common.kfence = this.kfence;
         common.machine.checker = this.kfence;
         if (this.sheafCalls !== undefined) {
-          this.sheafCalls = withKfenceSheaves(this.sheafCalls, this.kfence);
+          const free = (s: KmemCachePtr, object: Address) =>
+            this.slabFree(s, common.pages.virtToHeadPage(object), object);
+          this.sheafCalls = withKfenceSheaves(this.sheafCalls, this.kfence.pool, free);
         }
       }
 
@@ -98,11 +101,15 @@ export const withKfenceObjects =
   };
 
 /** No sheaf takes an object of the pool. */
-function withKfenceSheaves(calls: SheafCalls, kfence: Kfence): SheafCalls {
+function withKfenceSheaves(
+  calls: SheafCalls,
+  pool: KfencePool,
+  free: (s: KmemCachePtr, object: Address) => void,
+): SheafCalls {
   return withSheafCalls(calls, {
-    kfreeRcu: (s, object) => !kfence.pool.has(object) && calls.kfreeRcu(s, object),
+    kfreeRcu: (s, object) => !pool.has(object) && calls.kfreeRcu(s, object),
     freeNolock: (s, object) => {
-      if (kfence.pool.has(object)) kfence.free(object);
+      if (pool.has(object)) free(s, object);
       else calls.freeNolock(s, object);
     },
   });
