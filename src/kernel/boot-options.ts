@@ -225,7 +225,11 @@ const KFENCE_KINDS: Readonly<Record<keyof KfenceSettings, Kind>> = {
   fault: oneOf(["report", "panic"]),
 };
 
-const KFENCE_DEFAULTS: KfenceSettings = { sampleInterval: 10_000, numObjects: 255, fault: "report" };
+const KFENCE_DEFAULTS: KfenceSettings = {
+  sampleInterval: 10_000,
+  numObjects: 255,
+  fault: "report",
+};
 
 /** The settings of KFENCE; undefined: it is off. */
 export function kfenceSettings({

@@ -3,22 +3,21 @@
 import type { Kasan } from "../caches/kasan/kasan.ts";
 import { since } from "../caches/kernel-version.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { Address } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { GFP_KERNEL } from "../pages/gfp.ts";
+import { withAsked } from "./asked-system.ts";
 import type { System } from "./system.ts";
 
 /** sizeof(struct rcu_head) */
 const RCU_HEAD = 8;
 
 export function withKasanCalls(Base: typeof System): typeof System {
-  return class extends Base {
+  return class extends withAsked(Base) {
     private get kasan(): Kasan {
       return this.common.kasan as Kasan;
     }
 
-    private asked(object: Address, size: number): Address {
+    protected override asked(object: Address, size: number): Address {
       if (object <= ZERO_SIZE_PTR) return object;
       const s = this.kasan.cacheOf(object);
       if (s !== 0) this.kasan.asked(s, object, size);
@@ -27,23 +26,6 @@ export function withKasanCalls(Base: typeof System): typeof System {
         this.kasan.askedLarge(object, size, bytes);
       }
       return object;
-    }
-
-    override kmallocNode(size: number, gfp: number, node: number): Address {
-      return this.asked(super.kmallocNode(size, gfp, node), size);
-    }
-
-    override kmallocTrace(
-      s: KmemCachePtr,
-      size: number,
-      gfp = GFP_KERNEL,
-      node = NUMA_NO_NODE,
-    ): Address {
-      return this.asked(super.kmallocTrace(s, size, gfp, node), size);
-    }
-
-    override kmallocNolock(size: number, gfp = 0, node = NUMA_NO_NODE): Address {
-      return this.asked(super.kmallocNolock(size, gfp, node), size);
     }
 
     override krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {

@@ -2,17 +2,15 @@
 /** A system with KFENCE: the pool comes when the allocator is up, and objects end where a call's request did. */
 import type { Kfence } from "../caches/kfence/kfence.ts";
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
-import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { Address } from "../machine/memory.ts";
-import { NUMA_NO_NODE } from "../machine/topology.ts";
-import { GFP_KERNEL } from "../pages/gfp.ts";
+import { withAsked } from "./asked-system.ts";
 import type { System } from "./system.ts";
 
 /** sizeof(struct rcu_head) */
 const RCU_HEAD = 8;
 
 export function withKfenceCalls(Base: typeof System): typeof System {
-  return class extends Base {
+  return class extends withAsked(Base) {
     private get kfence(): Kfence {
       return this.common.kfence as Kfence;
     }
@@ -22,22 +20,9 @@ export function withKfenceCalls(Base: typeof System): typeof System {
       this.kfence.init();
     }
 
-    private asked(object: Address, size: number): Address {
+    protected override asked(object: Address, size: number): Address {
       if (this.kfence.pool.has(object)) this.kfence.asked(object, size);
       return object;
-    }
-
-    override kmallocNode(size: number, gfp: number, node: number): Address {
-      return this.asked(super.kmallocNode(size, gfp, node), size);
-    }
-
-    override kmallocTrace(
-      s: KmemCachePtr,
-      size: number,
-      gfp = GFP_KERNEL,
-      node = NUMA_NO_NODE,
-    ): Address {
-      return this.asked(super.kmallocTrace(s, size, gfp, node), size);
     }
 
     protected override usable(object: Address): number {

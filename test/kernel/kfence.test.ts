@@ -194,17 +194,17 @@ test("a request for one node is skipped since 6.19 where there are several", () 
 
 test("a pool that is nearly full takes no second object of one place", () => {
   const { kernel, counter } = watched("slub", "6.1", { numObjects: 15 });
+  const allocateAt = (place: string): boolean => {
+    systemOf(kernel).machine.witness = { stack: () => [place], milliseconds: () => 0 };
+    return isGuarded(kernel, kernel.kmalloc(64));
+  };
   const used = counter("currently allocated");
-  const objects = Array.from({ length: 15 }, () => kernel.kmalloc(64));
-  const guarded = objects.filter((object) => isGuarded(kernel, object));
+  const guarded = Array.from({ length: 15 }, () => allocateAt("here")).filter(Boolean);
   // Up to 75 % of 15, and the one that makes it more.
   expect(guarded).toHaveLength(12 - used);
   expect(counter("skipped allocations (covered)")).toBe(15 - guarded.length);
-  const elsewhere = Array.from({ length: 3 }, (_, i) =>
-    [() => kernel.kmalloc(64), () => kernel.kmalloc(64), () => kernel.kmalloc(64)][i]?.(),
-  ).map((object) => isGuarded(kernel, object ?? 0));
-  expect(elsewhere).toEqual([true, true, true]);
-  expect(isGuarded(kernel, kernel.kmalloc(64))).toBe(false);
+  expect(["there", "elsewhere", "at home"].map(allocateAt)).toEqual([true, true, true]);
+  expect(allocateAt("far away")).toBe(false);
   expect(counter("skipped allocations (capacity)")).toBe(1);
 });
 
