@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { transform } from "esbuild";
 import { type Plugin, rollup } from "rollup";
+import { mergeDeclarations } from "./merge-declarations.ts";
 import { shakeDeclarations } from "./shake-declarations.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -163,7 +164,7 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
         .join("\n")
         .replace(/([;{,])\n/g, "$1"),
     );
-    rmSync(`${path}.map`);
+    rmSync(`${path}.map`, { force: true });
     return;
   }
   writeFileSync(path, flush.map(dense).join("\n"));
@@ -187,8 +188,11 @@ function buildDeclarations(): void {
     reachable(/^export [^;]*? from "(\.[^"]+)\.ts"/gm).map((path) => `${library}/${path}.d.ts`),
   );
   for (const path of globSync(`${library}/**/*.d.ts`)) {
-    if (wanted.has(path)) shrinkDeclarations(path, exported.has(path));
-    else for (const file of [path, `${path}.map`]) rmSync(file);
+    if (!wanted.has(path)) for (const file of [path, `${path}.map`]) rmSync(file);
+  }
+  const behind = [...wanted].filter((path) => !exported.has(path));
+  for (const path of mergeDeclarations(behind, `${library}/internals.d.ts`, [...wanted])) {
+    shrinkDeclarations(path, exported.has(path));
   }
 }
 

@@ -21,7 +21,7 @@ interface Statement {
 /** A name, and the file and the name there that it stands for: `*` for all that the file exports. */
 type Links = Map<string, { readonly path: string; readonly name: string }>;
 
-interface Module {
+export interface Module {
   readonly path: string;
   readonly lines: readonly string[];
   readonly statements: readonly Statement[];
@@ -35,6 +35,8 @@ const DECLARATION =
   /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|let|function|enum|namespace) ([\w$]+)/;
 const LIST = /^(?:import|export)(?: type)? \{([\s\S]*?)\} from "(\.[^"]+)";/;
 const WHOLE = /^import(?: type)? \* as ([\w$]+) from "(\.[^"]+)";/;
+/** Where a file names another: what stands before the name, and the name. */
+export const IMPORT = /(\bfrom |\bimport\()"(\.[^"]+)"/g;
 const STAR = /^export \* from "(\.[^"]+)";/;
 
 function statementsOf(lines: readonly string[]): Statement[] {
@@ -52,11 +54,11 @@ function statementsOf(lines: readonly string[]): Statement[] {
   return statements;
 }
 
-function pathFrom(path: string, named: string): string {
+export function pathFrom(path: string, named: string): string {
   return join(dirname(path), named.replace(/\.[jt]s$/, ".d.ts"));
 }
 
-function moduleAt(path: string): Module {
+export function moduleAt(path: string): Module {
   const lines = readFileSync(path, "utf8").split("\n");
   const statements = statementsOf(lines);
   const links: Links = new Map();

@@ -6,7 +6,7 @@
  * objects call for, and each object in exactly one.
  */
 
-import type { AuditFindings, Step } from "../../caches/audit-findings.ts";
+import type { AuditFindings } from "../../caches/audit-findings.ts";
 import { EventCounts } from "../../caches/event-counts.ts";
 import { since } from "../../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../../caches/kmem-cache.ts";
