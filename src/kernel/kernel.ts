@@ -244,13 +244,17 @@ export class Kernel {
 
   /**
    * Runs `section` as a CPU: that one, or any free one. Waits for it while others run there. Inside
-   * of a section it only does what was asked of this CPU meanwhile, and goes on.
+   * of a section it only does what was asked of this CPU meanwhile, and goes on. `patience`: ms that it
+   * waits for a CPU at most.
    * @throws RangeError where the machine has no such CPU; KernelBug for an async function, which would
    * go on when its section is over.
    */
   run<T>(section: () => T, cpu = -1, patience?: number): T {
     if (typeof section !== "function") refuse("run", `${named(section)} is no function`);
     if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
+    if (patience !== undefined && !(typeof patience === "number" && patience >= 0)) {
+      refuse("run", `${named(patience)} is no number of ms to wait`);
+    }
     if (this.constructors.isRunning) this.mayCall("run");
     let result: T;
     try {
@@ -352,7 +356,7 @@ export class Kernel {
   kmallocAligned(size: number, align: number, gfp = GFP_KERNEL): Address {
     this.args.count("kmallocAligned", "bytes", size);
     this.args.gfp("kmallocAligned", gfp);
-    if (!(align > 0 && align <= 4 * MIB && Number.isInteger(Math.log2(align)))) {
+    if (!Number.isInteger(align) || align < 1 || align > 4 * MIB || (align & (align - 1)) !== 0) {
       refuse("kmallocAligned", `${named(align)} is no power of two up to 4 MiB`);
     }
     return this.call("kmallocAligned", () => this.system.kmallocAligned(size, align, gfp));
@@ -503,6 +507,7 @@ export class Kernel {
   /** kmalloc_trace: an object of a given cache, of which only `size` bytes are asked for. */
   kmallocTrace(s: KmemCachePtr, size: number, gfp = GFP_KERNEL, node = NUMA_NO_NODE): Address {
     this.args.cache("kmalloc_trace", s);
+    this.args.count("kmalloc_trace", "bytes", size);
     this.args.gfp("kmalloc_trace", gfp);
     this.args.node("kmalloc_trace", node);
     return this.got(this.call("kmalloc_trace", () => this.system.kmallocTrace(s, size, gfp, node)));
@@ -534,6 +539,10 @@ export class Kernel {
 
   /** kmem_cache_create: a cache, or 0 without memory. May share one that fits, as the kernel merges caches. */
   kmemCacheCreate(name: string, size: number, options: CacheOptions = {}): KmemCachePtr {
+    if (typeof name !== "string") refuse("kmem_cache_create", `${named(name)} is no name`);
+    if (!Number.isInteger(size)) {
+      refuse("kmem_cache_create", `${named(size)} is no number of bytes`);
+    }
     const checked = checkedOptions("kmem_cache_create", options, CACHE_OPTIONS);
     const { ctor = 0 } = checked;
     if (ctor !== 0 && !this.constructors.has(ctor)) {
@@ -547,7 +556,7 @@ export class Kernel {
     const call = "kmem_cache_alloc_bulk";
     this.args.cache(call, s);
     this.args.array(call, p);
-    if (typeof size === "number" && !(size > 0)) return 0;
+    if (size <= 0) return 0;
     this.args.count(call, "objects", size);
     this.args.gfp(call, gfp);
     if (this.direct.isOpen()) return this.system.kmemCacheAllocBulk(s, size, p, gfp) || this.got(0);
@@ -621,6 +630,7 @@ export class Kernel {
 
   /** kmalloc_nolock: at most 8 KiB from any context; 0 where a lock would have to be waited for. */
   kmallocNolock(size: number, gfp = 0, node = NUMA_NO_NODE): Address {
+    this.args.count("kmalloc_nolock", "bytes", size);
     this.args.gfp("kmalloc_nolock", gfp);
     this.args.node("kmalloc_nolock", node);
     return this.call("kmalloc_nolock", () => this.system.kmallocNolock(size, gfp, node));

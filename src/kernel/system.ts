@@ -264,13 +264,20 @@ export class System {
 
   /** Size 0 or none at all, whole pages, DMA memory; all sizes where debugging notes what was asked. */
   private kmallocRare(size: number, gfp: number, node: number): Address {
-    if (!(size > 0)) return size === 0 ? ZERO_SIZE : 0;
+    if (!(size > 0)) return this.kmallocNothing(size);
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
     const special = this.specialCache(index, gfp);
     if (special !== 0) return this.kmallocTrace(special, size, gfp, node);
     // A kernel without ZONE_DMA has no such caches, and the flag asks nothing of objects.
     return this.kmallocTrace(this.common.kmallocCache(index), size, gfp & ~GFP_DMA, node);
+  }
+
+  /** A negative size is one that is too large. @throws KernelBug for what is no number */
+  private kmallocNothing(size: number): Address {
+    if (size === 0) return ZERO_SIZE;
+    if (size < 0) return 0;
+    throw new KernelBug("bad-access", `kmalloc: ${named(size)} is no number of bytes`);
   }
 
   /** kmalloc_type: the cache that the flags ask for, if this kernel has it; DMA before all else. */

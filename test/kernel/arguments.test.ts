@@ -12,7 +12,7 @@ import {
 import { type Kernel, systemOf } from "../../src/kernel/kernel.ts";
 
 const forms: readonly (readonly [string, BootOptions])[] = [
-  ["SLUB of 4.1", {}],
+  ["SLUB of 4.1", { kernel: "4.1" }],
   ["SLUB of 6.1", { kernel: "6.1" }],
   ["SLUB of 7.1", { kernel: "7.1" }],
   ["SLAB of 4.1", { allocator: "slab" }],
@@ -71,6 +71,33 @@ describe.each(forms)("%s", (_name, form) => {
     });
     kernel.kfree(object);
   });
+
+  test.each([undefined, null, Number.NaN, {}, "many", () => 1])(
+    "%o is no size, for any call",
+    (none: Anything) => {
+      const object = kernel.kmalloc(64);
+      const s = kernel.kmemCacheCreate("sized", 96);
+      const calls: Record<string, () => unknown> = {
+        kmalloc: () => kernel.kmalloc(none),
+        aligned: () => kernel.kmallocAligned(none, 64),
+        krealloc: () => kernel.krealloc(object, none),
+        create: () => kernel.kmemCacheCreate("none", none),
+        trace: () => kernel.kmallocTrace(s, none),
+        allocBulk: () => kernel.kmemCacheAllocBulk(s, none, []),
+      };
+      for (const [name, call] of Object.entries(calls)) expect(call, name).toThrow(KernelBug);
+      kernel.run(() => {
+        for (const [name, call] of Object.entries(calls)) expect(call, name).toThrow(KernelBug);
+      });
+      for (const align of [none, 0, 0.5, "64", 48, 2 ** 23]) {
+        expect(() => kernel.kmallocAligned(64, align)).toThrow(/no power of two up to 4 MiB/);
+      }
+      expect(() => kernel.kmemCacheCreate({} as Anything, 64)).toThrow(/is no name/);
+      expect(() => kernel.run(() => 1, 0, Number.NaN)).toThrow(/is no number of ms/);
+      kernel.kfree(object);
+      expect(kernel.kmemCacheDestroy(s)).toBe(0);
+    },
+  );
 
   test("a cache as text or destroyed, and an object, are no caches", () => {
     const s = kernel.kmemCacheCreate("short-lived", 1800);

@@ -46,7 +46,7 @@ test.each([
 );
 
 test("an error ends the read-side section that it leaves, and the CPU is quiescent again", () => {
-  const kernel = boot({ cpus: 1, memory: MEMORY });
+  const kernel = boot({ kernel: "4.1", cpus: 1, memory: MEMORY });
   const object = kernel.kmalloc(100);
   const fail = () => {
     kernel.rcuReadLock();
