@@ -556,7 +556,7 @@ export class Kernel {
     const call = "kmem_cache_alloc_bulk";
     this.args.cache(call, s);
     this.args.array(call, p);
-    if (size <= 0) return 0;
+    if (typeof size === "number" && size <= 0) return 0;
     this.args.count(call, "objects", size);
     this.args.gfp(call, gfp);
     if (this.direct.isOpen()) return this.system.kmemCacheAllocBulk(s, size, p, gfp) || this.got(0);
