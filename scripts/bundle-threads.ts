@@ -14,8 +14,10 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build, type OutputFile, type Plugin } from "esbuild";
+import { decode } from "@jridgewell/sourcemap-codec";
+import { build, type Plugin } from "esbuild";
 import type { TestProject } from "vitest/node";
+import type { Origins } from "../workers/original-position.ts";
 import { BUNDLE } from "../workers/thread-module.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -39,11 +41,26 @@ const fromBuilt: Plugin = {
   },
 };
 
+interface Written {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What a source map says, for workers/original-position.ts. */
+function originsOf(map: string): string {
+  const { sources, mappings } = JSON.parse(map);
+  const lines = decode(mappings).map((segments) =>
+    segments.map((segment) => segment.slice(0, 4).join()).join(";"),
+  );
+  const origins: Origins = { sources, lines };
+  return JSON.stringify(origins);
+}
+
 /**
  * Files of the threads in `workers`, sources or what was built of them, to be written in `outdir`.
  * Lines stay apart: the profile of a livelock knows no columns.
  */
-async function bundle(workers: string, outdir: string): Promise<OutputFile[]> {
+async function bundle(workers: string, outdir: string): Promise<Written[]> {
   const extension = existsSync(join(workers, "cpu.ts")) ? "ts" : "js";
   const { outputFiles } = await build({
     entryPoints: ["cpu", "hotplug", "explore"].map((name) => join(workers, `${name}.${extension}`)),
@@ -57,30 +74,34 @@ async function bundle(workers: string, outdir: string): Promise<OutputFile[]> {
     target: "es2024",
     outExtension: { ".js": ".mjs" },
     outdir,
-    sourcemap: true,
+    sourcemap: "external",
     sourcesContent: false,
     write: false,
   });
-  return outputFiles;
+  return outputFiles.map(({ path, text }) =>
+    path.endsWith(".map")
+      ? { path: path.replace(/map$/, "json"), text: originsOf(text) }
+      : { path, text },
+  );
 }
 
 /** Of what was built, in its folder: the packages' own. */
 export async function bundleThreads(workers: string): Promise<void> {
   const outdir = join(workers, "bundle");
   mkdirSync(outdir);
-  for (const { path, contents } of await bundle(workers, outdir)) writeFileSync(path, contents);
+  for (const { path, text } of await bundle(workers, outdir)) writeFileSync(path, text);
 }
 
 /** Of the sources, in a folder that is named by its content: it is never older than they are. */
 async function bundleSources(): Promise<string> {
   const files = await bundle(join(root, "workers"), join(cache, "threads"));
   const hash = createHash("sha256");
-  for (const { path, contents } of files) hash.update(`${basename(path)}\0`).update(contents);
+  for (const { path, text } of files) hash.update(`${basename(path)}\0`).update(text);
   const folder = join(cache, hash.digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });
   const made = mkdtempSync(join(cache, "threads-"));
-  for (const { path, contents } of files) writeFileSync(join(made, basename(path)), contents);
+  for (const { path, text } of files) writeFileSync(join(made, basename(path)), text);
   try {
     renameSync(made, folder);
   } catch (error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Where a thread is that answers no call any more: the stack in which V8's profiler meets it most often. */
-import { originalOfLine } from "../workers/original-position.ts";
+import { originalPosition } from "../workers/original-position.ts";
 
 interface ProfileNode {
   readonly id: number;
@@ -33,7 +33,8 @@ function isOurs(node: ProfileNode): boolean {
 
 function placeOf({ callFrame, positionTicks = [] }: ProfileNode) {
   const [busiest] = positionTicks.toSorted((a, b) => b.ticks - a.ticks);
-  return originalOfLine(callFrame.url, busiest?.line ?? callFrame.lineNumber + 1);
+  const line = busiest?.line ?? callFrame.lineNumber + 1;
+  return originalPosition(callFrame.url, line) ?? { url: callFrame.url, line };
 }
 
 function textOf(node: ProfileNode): string {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** Where the code of a bundle comes from, as the map beside it says. */
+/**
+ * Where the code of a bundle comes from. A source map takes a tenth of a second to read, in each
+ * thread that shows a stack; the file beside the bundle says the same of each line apart.
+ */
 import { existsSync, readFileSync } from "node:fs";
-import { SourceMap } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /** Lines and columns count from 1. */
@@ -11,41 +13,43 @@ export interface Position {
   readonly column: number;
 }
 
-/** By the bundle's address; undefined: the file has no map. Read when the first stack is. */
-const maps = new Map<string, SourceMap | undefined>();
-
-function mapOf(url: string): SourceMap | undefined {
-  if (!maps.has(url)) maps.set(url, readMap(url));
-  return maps.get(url);
+/** What a file of the bundle is made of. */
+export interface Origins {
+  /** Relative to the file. */
+  readonly sources: readonly string[];
+  /** Of each line `column,source,line,column;…`, in the order of the columns, all from 0. */
+  readonly lines: readonly string[];
 }
 
-function readMap(url: string): SourceMap | undefined {
+/** By the file's address; undefined: it is of no bundle. Read when the first stack is. */
+const read = new Map<string, Origins | undefined>();
+
+function originsOf(url: string): Origins | undefined {
+  if (!read.has(url)) read.set(url, readOrigins(url));
+  return read.get(url);
+}
+
+function readOrigins(url: string): Origins | undefined {
   if (!url.startsWith("file:") || !url.endsWith(".mjs")) return undefined;
-  const file = `${fileURLToPath(url)}.map`;
-  return existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, "utf8"))) : undefined;
+  const file = `${fileURLToPath(url)}.json`;
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-/** The position itself, where it lies in no bundle. */
-export function originalPosition(position: Position): Position {
-  const { url, line, column } = position;
-  const entry = mapOf(url)?.findEntry(line - 1, column - 1);
-  if (entry === undefined || !("originalSource" in entry)) return position;
-  const { originalSource, originalLine, originalColumn } = entry;
-  const original = new URL(originalSource, url).href;
-  return { url: original, line: originalLine + 1, column: originalColumn + 1 };
-}
-
-/** No code is indented further. */
-const INDENTED = 100;
-
-/** Of the first code in a line. */
-export function originalOfLine(url: string, line: number): Position {
-  const map = mapOf(url);
-  let column = 0;
-  const isBefore = (): boolean => {
-    const entry = map?.findEntry(line - 1, column);
-    return entry !== undefined && "generatedLine" in entry && entry.generatedLine < line - 1;
+/**
+ * Where the code at a position comes from; without a column, the first code of that line. Undefined:
+ * the file is of no bundle.
+ */
+export function originalPosition(url: string, line: number, column = 0): Position | undefined {
+  const origins = originsOf(url);
+  const segments = (origins?.lines[line - 1] ?? "").split(";").map((text) => text.split(","));
+  const [from] = segments;
+  const [, source = "", ...place] = segments.findLast(([at]) => Number(at) < column) ?? from ?? [];
+  const path = origins?.sources[Number(source)];
+  if (source === "" || path === undefined) return undefined;
+  const [originalLine, originalColumn] = place.map((text) => Number(text) + 1);
+  return {
+    url: new URL(path, url).href,
+    line: originalLine as number,
+    column: originalColumn as number,
   };
-  while (column < INDENTED && isBefore()) column++;
-  return originalPosition({ url, line, column: column + 1 });
 }
