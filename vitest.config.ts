@@ -5,6 +5,9 @@ import { configDefaults, defineConfig } from "vitest/config";
 const { directory } = enableCompileCache();
 if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 
+/** Bundles the threads that tests start. */
+const THREADS = "./scripts/bundle-threads.ts";
+
 const ALL = "test/**/*.test.ts";
 
 /**
@@ -25,6 +28,12 @@ const TOGETHER = [
   "slub",
   "sysfs",
 ].map((folder) => `test/${folder}/**/*.test.ts`);
+
+/**
+ * Tests whose own thread runs little of the allocators: those of primitives, those that explore a few
+ * words, and those that watch over threads. These files share a process as well.
+ */
+const LIGHT = ["explore", "machine", "stress"].map((folder) => `test/${folder}/**/*.test.ts`);
 
 const elsewhere = [
   ...configDefaults.exclude,
@@ -49,14 +58,24 @@ export default defineConfig({
         test: { name: "together", include: TOGETHER, exclude: elsewhere, isolate: false },
       },
       {
-        // A process a file: the explorer, torture and stress bring memories of their own, and an
+        extends: true,
+        test: {
+          name: "light",
+          include: LIGHT,
+          exclude: elsewhere,
+          isolate: false,
+          globalSetup: THREADS,
+        },
+      },
+      {
+        // A process a file: the explorer, torture and checks bring memories of their own, and an
         // allocator that V8 has seen over several is slow; commands change the process they run in.
         extends: true,
         test: {
           name: "apart",
           include: [ALL],
-          exclude: [...elsewhere, ...TOGETHER],
-          globalSetup: "./scripts/bundle-threads.ts",
+          exclude: [...elsewhere, ...TOGETHER, ...LIGHT],
+          globalSetup: THREADS,
         },
       },
     ],

@@ -32,7 +32,7 @@ test.each(VERSIONS)(
   "real threads run an invented $allocator: its counters show what it never does",
   async ({ allocator, kernel, never }) => {
     await loadMutation(file);
-    const wanted = options({ allocator, kernel, operations: OPERATIONS });
+    const wanted = options({ allocator, kernel, cpus: 2, operations: OPERATIONS });
     const third = await stress({ ...wanted, mutation: file });
     expect([third.failure, third.died]).toEqual([undefined, undefined]);
     expect(third.operations).toBeGreaterThanOrEqual(OPERATIONS);

@@ -101,7 +101,9 @@ test.each([
   async (allocator, file, workload) => {
     const mutation = `test/machine/mutations/${file}.ts`;
     await loadMutation(mutation);
-    const { failure } = await stress(options({ allocator, mutation, workload, ...TORTURE }));
+    // Two threads and none to spare: each loads the mutation with all that it imports.
+    const few = { ...TORTURE, cpus: 2, migrations: 0 };
+    const { failure } = await stress(options({ allocator, mutation, workload, ...few }));
     const expected = MUTATIONS.find((one) => one.file === file);
     expect(failure).toMatchObject({ class: expected?.expect[0] });
     expect(failure?.message).toMatch(expected?.says as RegExp);

@@ -86,7 +86,7 @@ export const mine = { id: "mine", title: "partial slabs are forgotten", change }
     }
   });
 
-  const long = ["explore", "two-cpus", "--strategy", "pct", "--schedules", "20000"];
+  const long = ["explore", "two-cpus", "--strategy", "pct", "--schedules", "12000"];
 
   test("a worker that is killed loses nothing: its job is run by another", async () => {
     const words = [...long, "--seed", "1"];

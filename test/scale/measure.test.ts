@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import { measurePoint } from "../../stress/scaling/measure.ts";
-import { planPoints, type ScaleOptions } from "../../stress/scaling/plan.ts";
+import { planPoints } from "../../stress/scaling/plan.ts";
 import type { PointPlan } from "../../stress/scaling/protocol.ts";
 import { scale } from "../../stress/scaling/run.ts";
 import { SUBJECTS, type SubjectInfo } from "../../stress/scaling/subjects/index.ts";
 import { pairs } from "../../stress/scaling/workloads/pairs.ts";
+import { expectPassing, options } from "./passing.ts";
 import { CountingSubject, contextOf, controlOf } from "./player-contexts.ts";
 
 const plan: PointPlan = {
@@ -49,11 +50,6 @@ test("latencies of single operations are measured where asked for", () => {
   const { latencies } = measure({ latencies: true }, () => 0);
   expect(latencies?.count).toBe(20_000);
 });
-
-const options: ScaleOptions = {
-  ...{ allocators: undefined, workloads: undefined, sizes: undefined, cpus: undefined },
-  ...{ quick: true, repeat: 1, seconds: 0.05, seed: 1, raised: false },
-};
 
 /** More CPUs than this machine has cores, or than it may have: no window is thrown away. */
 const crowd = availableParallelism() + 1;
@@ -110,33 +106,11 @@ test("threads measure every workload under the ledger without a double free", as
   expect(locks.some(({ acquired }) => acquired > 0)).toBe(true);
 });
 
-test.each([
-  "slab",
-  "slab-kmalloc",
-  "slub-kmalloc",
-  "slub-atomics",
-  "slub-slab_lock",
-  "slub-no-statistics",
-  "thi.ng",
-  "tlsf",
-  "postmessage",
-  "nothing",
-])("%s passes objects between threads", async (allocator) => {
-  const outcome = await scale({
-    ...options,
-    allocators: [allocator],
-    workloads: ["remote-free"],
-    cpus: [2],
-    sizes: [64],
-    repeat: 1,
-  });
-  // On a busy machine every window may be lost; that the threads ran to the end is the promise.
-  const others = outcome.leftOut.filter(
-    ({ why }) => why !== "every window was lost of remote-free 64",
-  );
-  expect(others).toEqual([]);
-  expect(outcome.interrupted).toBe(false);
-});
+/** `npm run test:soak` has all. */
+test.each(["slab", "slub-kmalloc", "thi.ng", "tlsf", "postmessage", "nothing"])(
+  "%s passes objects between threads",
+  expectPassing,
+);
 
 test("a point of which no window was left is named", async () => {
   const outcome = await scale({

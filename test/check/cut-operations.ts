@@ -1,0 +1,276 @@
+/**
+ * A task that dies at any access of an operation. One of two endings: it died inside of a lock, which
+ * whoever looks is told, or the audit puts all that is out of place down to it, and the others go on.
+ */
+import { describe, expect, test } from "vitest";
+import { audit } from "../../src/check/audit.ts";
+import { surveyBlocks } from "../../src/check/blocks.ts";
+import { Findings } from "../../src/check/findings.ts";
+import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
+import { Remains } from "../../src/check/remains.ts";
+import { withUnderWay } from "../../src/check/under-way.ts";
+import { withLedger } from "../../src/check/with-ledger.ts";
+import type { BootOptions } from "../../src/kernel/boot-options.ts";
+import type { SystemClasses } from "../../src/kernel/classes.ts";
+import { attach, boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
+import { bury } from "../../src/machine/burial.ts";
+import type { Address } from "../../src/machine/memory.ts";
+import { InterposedMemory } from "./interposed-memory.ts";
+
+export const MEMORY = 3 * MIB;
+export const OBJECT = 1024;
+export const build = {
+  memoryClass: InterposedMemory,
+  change: (classes: SystemClasses) => withUnderWay(withLedger(classes)),
+};
+
+export class Death extends Error {}
+
+export function die(): never {
+  throw new Death();
+}
+
+/** What the victim is in the middle of when it dies. */
+type Operation = () => void;
+
+interface Scene {
+  readonly name: string;
+  /** Dies at every so-manieth access only: it has many, or most of them under slab_mutex. */
+  readonly every?: number;
+  /** What was before; returns what the victim does. */
+  readonly prepare: (victim: Kernel, s: Address) => Operation;
+}
+
+export const many = (kernel: Kernel, s: Address, count: number): Address[] =>
+  Array.from({ length: count }, () => kernel.kmemCacheAlloc(s));
+
+const EVERYWHERE: readonly Scene[] = [
+  {
+    name: "takes an object that lies ready",
+    prepare: (victim, s) => {
+      victim.kmemCacheFree(s, many(victim, s, 2)[0] as Address);
+      return () => victim.kmemCacheAlloc(s);
+    },
+  },
+  { name: "takes the first object of a new slab", prepare: (v, s) => () => v.kmemCacheAlloc(s) },
+  {
+    name: "gives an object back to its own CPU",
+    prepare: (victim, s) => {
+      const [object] = many(victim, s, 2);
+      return () => victim.kmemCacheFree(s, object as Address);
+    },
+  },
+  {
+    name: "gives an object back to a slab that was full",
+    prepare: (victim, s) => {
+      const [object] = many(victim, s, 9);
+      return () => victim.kmemCacheFree(s, object as Address);
+    },
+  },
+  {
+    name: "takes objects of several slabs at once",
+    every: 5,
+    prepare: (victim, s) => () => victim.kmemCacheAllocBulk(s, 10, []),
+  },
+  {
+    name: "gives objects of several slabs back at once",
+    every: 5,
+    prepare: (victim, s) => {
+      const objects = many(victim, s, 13);
+      return () => victim.kmemCacheFreeBulk(0, 12, objects.slice(0, 12));
+    },
+  },
+  {
+    name: "shrinks a cache with empty slabs",
+    every: 7,
+    prepare: (victim, s) => {
+      for (const object of many(victim, s, 13)) victim.kmemCacheFree(s, object);
+      return () => victim.kmemCacheShrink(s);
+    },
+  },
+  {
+    name: "makes a cache",
+    every: 23,
+    prepare: (victim) => () => victim.kmemCacheCreate("another", 264),
+  },
+  {
+    name: "destroys a cache",
+    every: 17,
+    prepare: (victim) => {
+      const s = victim.kmemCacheCreate("another", 264);
+      for (const object of many(victim, s, 20)) victim.kmemCacheFree(s, object);
+      return () => victim.kmemCacheDestroy(s);
+    },
+  },
+];
+
+/** Twelve slabs with one object in use each, all on the node's list: more than it wants empty. */
+function almostEmptySlabs(kernel: Kernel, s: Address): Address[] {
+  const objects = many(kernel, s, 4 * 12);
+  for (const [i, object] of objects.entries()) if (i % 4 !== 0) kernel.kmemCacheFree(s, object);
+  kernel.kmemCacheShrink(s);
+  return objects.filter((_, i) => i % 4 === 0);
+}
+
+const GIVES_SLABS_UP: readonly Scene[] = [
+  {
+    name: "gives the last object of a slab back that nobody wants",
+    prepare: (victim, s) => {
+      const [object] = almostEmptySlabs(victim, s);
+      return () => victim.kmemCacheFree(s, object as Address);
+    },
+  },
+  {
+    name: "gives the last objects of several such slabs back at once",
+    every: 5,
+    prepare: (victim, s) => {
+      const objects = almostEmptySlabs(victim, s).slice(0, 3);
+      return () => victim.kmemCacheFreeBulk(s, objects.length, [...objects]);
+    },
+  },
+];
+
+const SLUB: readonly Scene[] = [
+  ...EVERYWHERE,
+  ...GIVES_SLABS_UP,
+  { name: "takes whole pages", prepare: (victim) => () => victim.kmalloc(20_000) },
+  {
+    name: "gives whole pages back",
+    prepare: (victim) => {
+      const large = victim.kmalloc(20_000);
+      return () => victim.kfree(large);
+    },
+  },
+];
+
+/** What became of one death. */
+interface Ending {
+  readonly locked: boolean;
+  readonly remains: readonly string[];
+  /** What an audit says that knows of no death. */
+  readonly otherwise: readonly string[];
+}
+
+/** Lets a task die at every `stride`-th access of its operation that its scene names. */
+function deaths(scene: Scene, options: BootOptions, stride: number): Ending[] {
+  const survivor = boot(
+    {
+      kernel: "4.1",
+      cpus: 2,
+      memory: MEMORY,
+      checker: ledgerBytes(MEMORY),
+      parameters: { slub_max_order: 0, slab_nomerge: true },
+      ...options,
+    },
+    build,
+  );
+  const victim = attach(survivor.shared, build);
+  const memory = threadOf(victim) as InterposedMemory;
+  const s = survivor.kmemCacheCreate("four", OBJECT);
+  memory.enterCpu(1);
+  const operation = scene.prepare(victim, s);
+  const restore = memory.snapshot();
+  const endings: Ending[] = [];
+  for (let access = 1; ; access += stride * (scene.every ?? 1)) {
+    restore();
+    memory.plan(access, die);
+    try {
+      operation();
+      return endings;
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+    }
+    endings.push(endingOf(survivor, memory.current(), s));
+  }
+}
+
+function endingOf(survivor: Kernel, task: number, s: Address): Ending {
+  const ledger = new Ledger(systemOf(survivor).common);
+  if (bury(systemOf(survivor).machine, task).length > 0)
+    return { locked: true, remains: [], otherwise: [] };
+  // It died as it served another CPU; then both CPUs are held, but for the error that stands for death
+  // here, which has let go of them.
+  if (systemOf(survivor).memory.loadAcquire(systemOf(survivor).machine.layout.panic) !== 0)
+    return { locked: true, remains: [], otherwise: [] };
+  const otherwise = audit(systemOf(survivor), { ledger }).map(({ message }) => message);
+  const remains = new Remains(systemOf(survivor), ledger, [task]);
+  const findings = audit(systemOf(survivor), { ledger, remains }).map(({ message }) => message);
+  if (findings.some((message) => message.startsWith(`deadlock: held by dead CPU 1 (task ${task})`)))
+    return { locked: true, remains: [], otherwise };
+  expect(findings).toEqual([]);
+  goOn(survivor, ledger, task, s);
+  return { locked: false, remains: remains.list.map(({ message }) => message), otherwise };
+}
+
+/** The survivor works on both CPUs, gives all back, and what is left then is held by the dead. */
+function goOn(survivor: Kernel, ledger: Ledger, task: number, s: Address): void {
+  for (const cpu of [0, 1]) {
+    survivor.run(() => {
+      const objects = many(survivor, s, 30);
+      for (const object of objects) survivor.kmemCacheFree(s, object);
+      survivor.kfree(survivor.kmalloc(300));
+      survivor.kfree(survivor.kmalloc(20_000));
+    }, cpu);
+  }
+  survivor.run(() => systemOf(survivor).machine.rcu.barrier());
+  survivor.kmemCacheShrink(s);
+  const remains = new Remains(systemOf(survivor), ledger, [task]);
+  expect(audit(systemOf(survivor), { ledger, remains })).toEqual([]);
+  for (const page of surveyBlocks(systemOf(survivor), new Findings(remains)).get(s) ?? []) {
+    const from = systemOf(survivor).pages.pageAddress(page);
+    const to = from + (4096 << systemOf(survivor).pages.compoundOrder(page));
+    const isHeld = remains.touches(from, to) || !ledger.liveIn(from, to).next().done;
+    expect(isHeld, `slab at ${from}`).toBe(true);
+  }
+}
+
+const KINDS: readonly { name: string; options: BootOptions; scenes: readonly Scene[] }[] = [
+  { name: "SLUB", options: { kernel: "4.1" }, scenes: SLUB },
+  {
+    name: "SLUB with slabs of several pages",
+    options: { kernel: "4.1", parameters: { slab_nomerge: true } },
+    scenes: [...EVERYWHERE.slice(1, 2), ...GIVES_SLABS_UP],
+  },
+  {
+    name: "SLUB that debugs",
+    options: {
+      kernel: "4.1",
+      parameters: { slub_debug: "FZPU" },
+    },
+    scenes: [...EVERYWHERE.slice(1, 4), ...GIVES_SLABS_UP.slice(0, 1)].map((scene) => ({
+      ...scene,
+      every: 5,
+    })),
+  },
+  {
+    name: "SLUB with sheaves",
+    options: { kernel: "7.1", parameters: { slub_max_order: 0, slab_nomerge: true } },
+    scenes: SLUB,
+  },
+  { name: "SLAB", options: { allocator: "slab" }, scenes: EVERYWHERE },
+  {
+    name: "SLAB of 6.1",
+    options: { allocator: "slab", kernel: "6.1" },
+    scenes: EVERYWHERE.slice(1, 5),
+  },
+];
+
+/**
+ * The tests: a task dies at each access that the scenes name, or only at every `stride`-th of those.
+ * Returns what the dead had in their hands, without the numbers.
+ */
+export function testDeaths(stride: number): ReadonlySet<string> {
+  const seen = new Set<string>();
+  describe.each(KINDS)("$name", ({ options, scenes }) => {
+    test.each(scenes)("a task dies wherever it $name", (scene) => {
+      const endings = deaths(scene, options, stride);
+      expect(endings.length).toBeGreaterThan(3);
+      for (const { remains, otherwise } of endings) {
+        for (const message of remains) seen.add(message.replace(/0x[0-9a-f]+|\d+/g, "N"));
+        // Nothing is put down to the dead that the audit would not have found.
+        if (otherwise.length === 0) expect(remains).toEqual([]);
+      }
+    });
+  });
+  return seen;
+}

@@ -1,0 +1,3 @@
+import { testDeaths } from "../check/cut-operations.ts";
+
+testDeaths(1);
