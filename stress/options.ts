@@ -47,6 +47,8 @@ export interface StressOptions {
   readonly policies?: boolean | undefined;
   /** Address checking: a bad access is a failure. */
   readonly kasan?: boolean | undefined;
+  /** A read of bytes that nobody has written is a failure. */
+  readonly kmemcheck?: boolean | undefined;
   /** Every so many allocations of a CPU one object lies between guard pages; true: every 10,000th. */
   readonly kfence?: true | number | undefined;
   /** Memory groups that are made, filled and killed; none where left out. */

@@ -92,6 +92,7 @@ export class StressedMachine {
         groups: options.groups !== undefined,
         kasan: options.kasan === true ? "panic" : false,
         kfence: kfenceOf(options),
+        kmemcheck: options.kmemcheck === true ? "panic" : false,
         reserves: WORKLOADS.get(options.workload)?.reserves === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),

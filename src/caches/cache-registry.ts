@@ -26,6 +26,7 @@ import type { KernelVersion } from "./kernel-version.ts";
 import type { Kfence } from "./kfence/kfence.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
+import type { Kmemcheck } from "./kmemcheck/kmemcheck.ts";
 import type { Groups } from "./memcg/groups.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 import { StackDepot } from "./stack-depot.ts";
@@ -77,6 +78,8 @@ export abstract class CacheRegistry {
   declare kasan: Kasan | undefined;
   /** KFENCE, likewise. */
   declare kfence: Kfence | undefined;
+  /** kmemcheck, likewise. */
+  declare kmemcheck: Kmemcheck | undefined;
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
@@ -88,6 +91,7 @@ export abstract class CacheRegistry {
     this.groups = undefined;
     this.kasan = undefined;
     this.kfence = undefined;
+    this.kmemcheck = undefined;
     this.parameters = parts.parameters;
     this.memory = parts.machine.memory;
     this.globals = parts.machine.statics.allocate(Globals, "slab_common");

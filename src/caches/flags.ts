@@ -68,7 +68,14 @@ export const DEBUG_DEFAULT_FLAGS =
   SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER;
 
 /** Build options that matter to a cache's shape, spelled as in a kernel .config without CONFIG_. */
-export const BUILD_OPTIONS = ["DEBUG_SLAB", "ZONE_DMA", "MEMCG_KMEM", "FAILSLAB", "KASAN"] as const;
+export const BUILD_OPTIONS = [
+  "DEBUG_SLAB",
+  "ZONE_DMA",
+  "MEMCG_KMEM",
+  "FAILSLAB",
+  "KASAN",
+  "KMEMCHECK",
+] as const;
 export type BuildOption = (typeof BUILD_OPTIONS)[number];
 
 /** Build options that are options of a boot here: each switch has one name. */
@@ -127,6 +134,7 @@ export function cacheCreateMask(build: KernelBuild): number {
   let mask = CORE_FLAGS | SLAB_NOLEAKTRACE | SLAB_RECLAIM_ACCOUNT;
   if (since(kernel, "5.1")) mask |= SLAB_CACHE_DMA32;
   if (since(kernel, "4.5")) mask |= SLAB_ACCOUNT & ~absentFlags(build);
+  if (hasKmemcheck(build)) mask |= SLAB_NOTRACK;
   if (build.allocator === "slab") {
     mask |= SLAB_MEM_SPREAD;
     if (hasOption(build, "DEBUG_SLAB")) mask |= DEBUG_METADATA_FLAGS;
@@ -138,13 +146,18 @@ export function cacheCreateMask(build: KernelBuild): number {
   return mask;
 }
 
+/** kmemcheck was removed in 4.15. */
+function hasKmemcheck(build: KernelBuild): boolean {
+  return hasOption(build, "KMEMCHECK") && !since(build.kernel, "4.15");
+}
+
 /**
  * Bits that mean nothing in a kernel built this way: there the flag's constant is 0, so that no
  * cache ever shows it.
  */
 export function absentFlags(build: KernelBuild): number {
   let absent = SLAB_DEBUG_OBJECTS;
-  if (!since(build.kernel, "6.5")) absent |= SLAB_NOTRACK;
+  if (!since(build.kernel, "6.5") && !hasKmemcheck(build)) absent |= SLAB_NOTRACK;
   if (!hasOption(build, "FAILSLAB")) absent |= SLAB_FAILSLAB;
   if (!hasOption(build, "MEMCG_KMEM")) absent |= SLAB_ACCOUNT;
   return absent;

@@ -38,6 +38,7 @@ export interface BootOptionsGiven extends KernelOptions {
   readonly initOnFree?: true;
   readonly kasan?: true;
   readonly kfence?: true | number;
+  readonly kmemcheck?: true;
 }
 
 /** Adds the options of a machine that one thread boots and looks at. */
@@ -52,20 +53,24 @@ export function withBootOptions(command: Command): Command {
     .option("--init-on-alloc", "zero objects and pages when they are handed out")
     .option("--init-on-free", "zero objects and pages when they come back")
     .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)")
-    .addOption(kfenceOption());
+    .addOption(kfenceOption())
+    .option("--kmemcheck", KMEMCHECK);
 }
 
 /** The options as `boot` takes them. */
 export function bootOptionsOf(given: BootOptionsGiven) {
   const { allocator, kernel, cpus, nodes, config, param: parameters } = given;
   const { hardened = false, randomized = false, initOnAlloc = false, initOnFree = false } = given;
-  const { kasan = false, kfence } = given;
-  const switches = { hardened, randomized, initOnAlloc, initOnFree, kasan };
+  const { kasan = false, kmemcheck = false, kfence } = given;
+  const switches = { hardened, randomized, initOnAlloc, initOnFree, kasan, kmemcheck };
   return {
     ...{ allocator, kernel, cpus, nodes, config, parameters, ...switches },
     kfence: kfenceOf(kfence),
   };
 }
+
+/** The help of `--kmemcheck`. */
+export const KMEMCHECK = "catch reads of bytes that nobody has written (kmemcheck; 4.1)";
 
 export function kfenceOption(): Option {
   return new Option(

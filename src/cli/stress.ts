@@ -40,6 +40,7 @@ import { environment, jsonDocument } from "./document.ts";
 import { explanation } from "./explain.ts";
 import {
   type KernelOptions,
+  KMEMCHECK,
   kfenceOption,
   memoryOption,
   refuseWhatCannotRun,
@@ -81,6 +82,7 @@ interface Given extends KernelOptions, ReportFiles {
   leaks?: true;
   kasan?: true;
   kfence?: true | number;
+  kmemcheck?: true;
   groups?: number;
   explain?: true;
   dmesg?: true;
@@ -142,6 +144,7 @@ export function stressCommand(): Command {
     .option("--policies", "tasks change their memory policies and each other's cpusets")
     .option("--kasan", "check each access to an object; freed ones wait in a quarantine (KASAN)")
     .addOption(kfenceOption())
+    .option("--kmemcheck", KMEMCHECK)
     .option("--leaks", "look for objects that nobody holds, at the end (tracks: --debug U)")
     .option("--explain", "after a failure, search its last operations for a failing schedule")
     .addOption(junitOption())

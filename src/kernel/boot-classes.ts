@@ -7,6 +7,7 @@ import { initOnAlloc } from "../caches/init-on-alloc.ts";
 import { withKasanObjects } from "../caches/kasan/with-kasan.ts";
 import { since } from "../caches/kernel-version.ts";
 import { withKfenceObjects } from "../caches/kfence/with-kfence.ts";
+import { withKmemcheckObjects } from "../caches/kmemcheck/with-kmemcheck.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withGrowth } from "../pages/with-growth.ts";
@@ -16,12 +17,14 @@ import { withReserves } from "../pages/with-reserves.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withSlabKasan } from "../slab/options/kasan.ts";
+import { withSlabKmemcheck } from "../slab/options/kmemcheck.ts";
 import { withSlabPolicies } from "../slab/options/policies.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import { withOptInInitOnFree } from "../slub/opt-in/init-on-free.ts";
 import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
 import { withKasanSlabs } from "../slub/options/kasan.ts";
+import { withKmemcheckSlabs } from "../slub/options/kmemcheck.ts";
 import { strictNuma, withPolicySearch, withSheafPolicySearch } from "../slub/options/policies.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
 import {
@@ -74,6 +77,12 @@ const kasan: Change = inTurn(
   onSlubLayer(withKasanSlabs),
   onSlab(withSlabKasan),
   onAllocator(withKasanObjects),
+);
+
+const kmemcheck: Change = inTurn(
+  onSlubLayer(withKmemcheckSlabs),
+  onSlab(withSlabKmemcheck),
+  onAllocator(withKmemcheckObjects),
 );
 
 /** What each switch of a boot exchanges. A switch of one allocator only changes nothing in the other. */
@@ -133,6 +142,7 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
   if (options.groups) changes.unshift(withGroups(kernel));
   // Below the groups: what waits in the quarantine is not charged any more.
   if (options.kasan !== false) changes.unshift(kasan);
+  if (options.kmemcheck !== false) changes.unshift(kmemcheck);
   // Below everything else: what lies in its pool is in no slab.
   const kfence = kfenceSettings(options);
   if (kfence !== undefined) changes.unshift(onAllocator(withKfenceObjects(kfence)));

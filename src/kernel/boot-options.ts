@@ -90,6 +90,11 @@ export interface BootOptions {
    * pages. Cheap enough to be always on.
    */
   readonly kfence?: boolean | Partial<KfenceSettings>;
+  /**
+   * Uninitialised reads (kmemcheck, 4.1 only): a read through a view of bytes that nobody has written is
+   * reported on the console. `panic`: and ends in a KernelBug.
+   */
+  readonly kmemcheck?: boolean | "panic";
   /** Build options that have no option of their own, as in a .config without CONFIG_: DEBUG_SLAB, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
@@ -138,6 +143,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "kernel" | "memory" | "maximum"> & {
     groups: false,
     kasan: false,
     kfence: false,
+    kmemcheck: false,
     config: [],
     seed: 1,
     absentNodes: [],
@@ -150,6 +156,11 @@ function usualKernel(allocator: AllocatorName): KernelVersion {
 }
 
 const INT = 2 ** 31 - 1;
+
+const SWITCH_OR_PANIC: Kind = {
+  what: '"panic", true or false',
+  is: (v) => BOOLEAN.is(v) || v === "panic",
+};
 
 /** What createMachine looks at in its own words is a number here. */
 const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
@@ -172,7 +183,8 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   failSlab: orNull(OBJECT),
   failPages: orNull(OBJECT),
   groups: BOOLEAN,
-  kasan: { what: '"panic", true or false', is: (v) => BOOLEAN.is(v) || v === "panic" },
+  kasan: SWITCH_OR_PANIC,
+  kmemcheck: SWITCH_OR_PANIC,
   kfence: { what: "true, false or settings", is: (v) => BOOLEAN.is(v) || OBJECT.is(v) },
   config: listOf(STRING),
   seed: whole(-INT - 1, 2 * INT + 1),
@@ -207,9 +219,14 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
     if (!can) throw new RangeError(`kasan: SLAB ${why} has no KASAN`);
   }
   refuseKfence(all);
+  if (all.kmemcheck !== false && (since(all.kernel, "4.15") || all.kasan !== false)) {
+    const why = all.kasan === false ? `Linux ${all.kernel} has none` : "not together with kasan";
+    throw new RangeError(`kmemcheck: ${why}`);
+  }
   const wanted: readonly [boolean, BuildOption][] = [
     [all.groups, "MEMCG_KMEM"],
     [all.kasan !== false, "KASAN"],
+    [all.kmemcheck !== false, "KMEMCHECK"],
   ];
   const missing = wanted.filter(([isOn, name]) => isOn && !all.config.includes(name));
   const config = [...all.config, ...missing.map(([, name]) => name)];

@@ -57,10 +57,10 @@ export class KernelDebug {
     return this.views?.atomics ?? Atomics;
   }
 
-  /** How many bad accesses and frees KASAN or KFENCE has reported, on all threads. */
+  /** How many bad accesses and frees KASAN, KFENCE or kmemcheck has reported, on all threads. */
   get badAccesses(): number {
-    const { kasan, kfence } = this.parts.system.common;
-    return kasan?.reports.count ?? kfence?.counters.get("total bugs") ?? 0;
+    const { kasan, kfence, kmemcheck } = this.parts.system.common;
+    return kasan?.reports.count ?? kfence?.counters.get("total bugs") ?? kmemcheck?.count ?? 0;
   }
 
   /** /sys/kernel/debug/kfence: the files `stats` and `objects`; undefined unless booted with `kfence`. */

@@ -45,6 +45,7 @@ import { GroupSystem, groupsOf } from "./group-system.ts";
 import { growing } from "./growing-system.ts";
 import { withKasanCalls } from "./kasan-system.ts";
 import { withKfenceCalls } from "./kfence-system.ts";
+import { withKmemcheckCalls } from "./kmemcheck-system.ts";
 import { ObjectViews } from "./object-views.ts";
 import { type Attachable, bootedIn, machineOptions, type SharedKernel } from "./shared-kernel.ts";
 import { type CacheOptions, System } from "./system.ts";
@@ -165,7 +166,8 @@ export class Kernel {
       const grows = options.maximum > options.memory;
       const Growing = grows ? growing(Plain, () => !direct.isReading) : Plain;
       const Checked = options.kasan === false ? Growing : withKasanCalls(Growing);
-      const BuiltSystem = options.kfence === false ? Checked : withKfenceCalls(Checked);
+      const Guarded = options.kfence === false ? Checked : withKfenceCalls(Checked);
+      const BuiltSystem = options.kmemcheck === false ? Guarded : withKmemcheckCalls(Guarded);
       const all = { kernel, parameters, config, classes };
       system = new BuiltSystem(direct, shared.machine.options, all);
     } catch (error) {
@@ -177,6 +179,9 @@ export class Kernel {
     system.machine.witness = javaScriptWitness;
     if (system.common.kasan !== undefined) {
       system.common.kasan.reports.isFatal = options.kasan === "panic";
+    }
+    if (system.common.kmemcheck !== undefined) {
+      system.common.kmemcheck.isFatal = options.kmemcheck === "panic";
     }
     system.machine.console.sink = build.console;
     // So that the next call looks at it.

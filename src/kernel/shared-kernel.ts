@@ -18,7 +18,8 @@ export function machineOptions(options: BootedOptions): MachineOptions {
   const atomics = options.swap === "atomics" ? "atomics" : "wasm";
   const growth = growthOf(options);
   const nodes = options.nodes + growth.nodes;
-  const shadow = options.kasan === false ? 0 : kasanBytes(memory);
+  let shadow = options.kasan === false ? 0 : kasanBytes(memory);
+  if (options.kmemcheck !== false) shadow = memory;
   return { cpus, nodes, growth, memory, tasks, checker, shadow, atomics, seed, start };
 }
 

@@ -78,6 +78,7 @@ export function stressCommandLine(options: StressOptions): string {
   if (!options.ledger) words.push("--no-ledger");
   if (options.policies === true) words.push("--policies");
   if (options.kasan === true) words.push("--kasan");
+  if (options.kmemcheck === true) words.push("--kmemcheck");
   if (options.kfence !== undefined) words.push("--kfence");
   if (typeof options.kfence === "number") words.push(options.kfence);
   return commandLine(["slablab", "stress", ...words]);

@@ -196,7 +196,7 @@ export class SlabPages {
     this.givePagesBack(s, page);
   }
 
-  private givePagesBack(s: KmemCachePtr, page: PagePtr): void {
+  protected givePagesBack(s: KmemCachePtr, page: PagePtr): void {
     const { memory } = this;
     const { common, pages } = this.context;
     const order = pages.compoundOrder(page);
