@@ -65,6 +65,7 @@ import { slabReapAliens, slabReapMoves, slabTwoFlushes } from "./slab-arrays.ts"
 import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
 import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabTwoCpus } from "./slab-two-cpus.ts";
+import { interruptChangesSlab, interruptTakesPartial } from "./slow-allocation-interrupt.ts";
 import { sysfsRead } from "./sysfs-read.ts";
 import { twoCpus } from "./two-cpus.ts";
 import { twoFullSlabs } from "./two-full-slabs.ts";
@@ -80,6 +81,8 @@ export const SCENARIOS: readonly SlabScenario[] = [
   migrationBulk,
   bulkInterrupt,
   pushInterrupt,
+  interruptTakesPartial,
+  interruptChangesSlab,
   shrinkFree,
   destroyFree,
   twoNodes,

@@ -15,7 +15,7 @@ import { walkSlabList } from "../../caches/walk-slab-list.ts";
 import { hex } from "../../machine/hex.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr } from "../../pages/page.ts";
-import { inuseOf, isFrozen, objectsOf } from "../counters.ts";
+import { freeOf, inuseOf, isFrozen, objectsOf } from "../counters.ts";
 import type { Slub } from "../cpu-slab/slub.ts";
 import { ALLOC_SLAB, FREE_SLAB } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, KmemCacheNode } from "../structs.ts";
@@ -118,6 +118,7 @@ function walkCpuPartial(walk: CacheWalk, cpu: number, head: PagePtr): void {
     const there = chain.length - i;
     return there === 1 || walk.countsExactly ? counted !== there : counted < 2;
   });
+  checkFreeObjects(walk, cpu, chain);
   const page = chain[wrong];
   if (page === undefined) return;
   const there = `${chain.length - wrong} slabs from ${hex(page)} on`;
@@ -125,6 +126,28 @@ function walkCpuPartial(walk: CacheWalk, cpu: number, head: PagePtr): void {
   findings.add(
     "counter-drift",
     `${name}: the partial list of CPU ${cpu} has ${there}, but counts ${counted}`,
+    chain,
+  );
+}
+
+/**
+ * Until Linux 5.16 the list is limited by its free objects: page->pobjects is that of the next and
+ * those that the slab had when it was pushed. It can only have more by now.
+ */
+function checkFreeObjects(walk: CacheWalk, cpu: number, chain: readonly PagePtr[]): void {
+  const { memory, slub, name, findings } = walk;
+  if (!walk.countsExactly || since(slub.context.common.kernel, "5.16")) return;
+  const objects = (page: PagePtr | undefined): number =>
+    page === undefined ? 0 : memory.read32(page + Page.pobjects);
+  const wrong = chain.findIndex((page, i) => {
+    const own = objects(page) - objects(chain[i + 1]);
+    return own < 1 || own > freeOf(memory.read32(page + Page.counters));
+  });
+  if (wrong < 0) return;
+  const what = `slab ${hex(chain[wrong] as PagePtr)} and those behind it on the partial list of CPU ${cpu}`;
+  findings.add(
+    "counter-drift",
+    `${name}: ${what} count ${objects(chain[wrong])} free objects`,
     chain,
   );
 }
