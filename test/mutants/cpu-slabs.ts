@@ -387,12 +387,6 @@ export const CPU_SLABS: readonly Edit[] = [
     to: "    this.parts.nodePartial.remove(n, page);\n    if (!this.parts.pageSwap.swap(s, page, freelist, counters, 0, taken)) return NOT_ACQUIRED;",
   },
   {
-    name: "search-counts-its-own-node-as-other",
-    file: `${CPU_SLAB}/partial-search.ts`,
-    from: "      if (n === 0 || nodePartial.nrPartial(n) <= memory.readOnce(s + KmemCache.minPartial))",
-    to: "      if (n === 0 || nodePartial.nrPartial(n) < 0)",
-  },
-  {
     name: "dead-cpu-flush-empties-the-wrong-cpu",
     file: `${CPU_SLAB}/front.ts`,
     from: "    this.flushCpu(s, this.ofCpu(s, cpu));",

@@ -67,6 +67,7 @@ import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabTwoCpus } from "./slab-two-cpus.ts";
 import { interruptChangesSlab, interruptTakesPartial } from "./slow-allocation-interrupt.ts";
 import { sysfsRead } from "./sysfs-read.ts";
+import { twoCallers } from "./two-callers.ts";
 import { twoCpus } from "./two-cpus.ts";
 import { twoFullSlabs } from "./two-full-slabs.ts";
 import { twoNodes } from "./two-nodes.ts";
@@ -89,6 +90,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   twoTasksBulk,
   twoFullSlabs,
   partialElsewhere,
+  twoCallers,
   slabTwoCpus,
   slabAlienFree,
   slabBulkInterrupt,
