@@ -36,7 +36,7 @@ test("every test that the page names is there", () => {
 test("no row of the page has an empty cell, and no name two rows of a table", () => {
   expect(rows.filter((cells) => cells.some((cell) => cell === "" || cell === "``"))).toEqual([]);
   for (const table of page.split("\n## ")) {
-    const names = table.split("\n").flatMap((line) => /^\| (`\w+`) \|/.exec(line)?.[1] ?? []);
+    const names = table.split("\n").flatMap((line) => /^\| (`\w+`) *\|/.exec(line)?.[1] ?? []);
     expect(names).toEqual([...new Set(names)]);
   }
 });
