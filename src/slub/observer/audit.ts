@@ -118,9 +118,11 @@ function walkCpuPartial(walk: CacheWalk, cpu: number, head: PagePtr): void {
     const there = chain.length - i;
     return there === 1 || walk.countsExactly ? counted !== there : counted < 2;
   });
-  checkFreeObjects(walk, cpu, chain);
   const page = chain[wrong];
-  if (page === undefined) return;
+  if (page === undefined) {
+    checkFreeObjects(walk, cpu, chain);
+    return;
+  }
   const there = `${chain.length - wrong} slabs from ${hex(page)} on`;
   const counted = memory.read32(page + Page.pages);
   findings.add(
