@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { type AllocatorName, boot, GFP_KERNEL, type Kernel, MIB } from "../../src/kernel/index.ts";
+import {
+  type AllocatorName,
+  boot,
+  GFP_KERNEL,
+  geometry,
+  type Kernel,
+  MIB,
+} from "../../src/kernel/index.ts";
 import { systemOf } from "../../src/kernel/kernel.ts";
 
 const ALLOCATORS = ["slub", "slab"] as const;
@@ -160,4 +167,12 @@ test.each([
   [{ kernel: "4.1", kmemcheck: true, kasan: true }, "not together with kasan"],
 ] as const)("options %o are refused", (options, why) => {
   expect(() => boot(options)).toThrow(why);
+});
+
+test("geometry shows SLAB_NOTRACK only where kmemcheck is built in", () => {
+  const shown = (config: readonly "KMEMCHECK"[]) => {
+    const row = geometry({ kernel: "4.1", size: 64, flags: SLAB_NOTRACK, config });
+    return "out_flags" in row ? Number(row.out_flags) & SLAB_NOTRACK : -1;
+  };
+  expect([shown([]), shown(["KMEMCHECK"])]).toEqual([0, SLAB_NOTRACK]);
 });
