@@ -47,7 +47,8 @@ export class Belongings {
 
   /** The cache has been destroyed, unless it has other users. @throws KernelBug lost-object */
   checkGone(): void {
-    if (this.system.common.caches().includes(this.s)) return;
+    // Its own word says it: on the list of caches other tasks may be at work.
+    if (this.system.isCache(this.s)) return;
     const kept = this.list.find(({ object, event }) => this.ledger.eventOf(object) === event);
     if (kept === undefined) return;
     throw new KernelBug(

@@ -493,7 +493,8 @@ export class System {
   /** Whether a cache lies there that has been created and not destroyed. */
   isCache(s: KmemCachePtr): boolean {
     const isAddress = Number.isInteger(s) && s > 0 && s < this.machine.layout.end && (s & 7) === 0;
-    return isAddress && this.memory.readOnce(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s);
+    // data_race: the memory may be anybody's by now.
+    return isAddress && this.memory.readRacy(s + KmemCacheBase.magic) === (LIVE_CACHE ^ s);
   }
 
   private refuseOwner(s: KmemCachePtr, object: Address, owner: KmemCachePtr = 0): never {
@@ -560,7 +561,7 @@ export class System {
    */
   kmallocNolock(size: number, gfp = 0, node = NO_NODE): Address {
     const { sheafCalls } = this;
-    if (!(size > 0)) return size === 0 ? ZERO_SIZE : 0;
+    if (!(size > 0)) return this.kmallocNothing(size);
     // 6.19 goes on to larger objects only inside of its own sections with interrupts off: not here.
     const most = since(this.common.kernel, "7.0") ? 2 : 1;
     let bytes = size;

@@ -70,11 +70,10 @@ export function usageOf(system: System): Usage {
 /** What caches with SLAB_STORE_USER know of their objects, most numerous first. May sleep. */
 export function leaksOf(system: System): Leak[] {
   const { common, observer } = system;
+  const leaksIn = (s: KmemCachePtr): Leak[] =>
+    (observer.liveObjects?.(s) ?? []).map((live) => ({ cache: common.nameOf(s), ...live }));
   return common
-    .caches()
-    .flatMap((s) =>
-      (observer.liveObjects?.(s) ?? []).map((live) => ({ cache: common.nameOf(s), ...live })),
-    )
+    .whileCachesStay(() => common.caches().flatMap(leaksIn))
     .filter(({ site }) => site !== "<not-available>")
     .sort((a, b) => b.count - a.count);
 }
