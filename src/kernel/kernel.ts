@@ -635,7 +635,6 @@ export class Kernel {
 
   /** kmalloc_nolock: at most 8 KiB from any context; 0 where a lock would have to be waited for. */
   kmallocNolock(size: number, gfp = 0, node = NUMA_NO_NODE): Address {
-    this.args.count("kmalloc_nolock", "bytes", size);
     this.args.gfp("kmalloc_nolock", gfp);
     this.args.node("kmalloc_nolock", node);
     return this.call("kmalloc_nolock", () => this.system.kmallocNolock(size, gfp, node));

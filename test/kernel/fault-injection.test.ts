@@ -25,7 +25,7 @@ const QUIET = { times: 0 };
 
 function machine(options: BootOptions = {}, build: ThreadBuild = {}): Kernel {
   const faulty = { cpus: 2, memory: 16 * MIB, failSlab: QUIET, failPages: QUIET };
-  const kernel = boot({ ...faulty, ...options }, build);
+  const kernel = boot({ kernel: "4.1", ...faulty, ...options }, build);
   threadOf(kernel).enterCpu(0);
   return kernel;
 }
