@@ -79,7 +79,7 @@ function pairsPerTiming(work: Work): number {
 }
 
 function measure({ options, stacks }: Subject): Cost {
-  const kernel = boot({ cpus: 1, memory: 16 * MIB, ...options });
+  const kernel = boot({ kernel: "4.1", cpus: 1, memory: 16 * MIB, ...options });
   if (!stacks) systemOf(kernel).machine.witness = noWitness;
   const cache = kernel.kmemCacheCreate("bench", 64);
   const words = yardstickWords();

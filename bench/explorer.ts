@@ -47,7 +47,7 @@ async function prepare(kind: Kind): Promise<void> {
 }
 
 function measure(): number {
-  const kernel = boot({ cpus: 1, memory: 16 * MIB });
+  const kernel = boot({ kernel: "4.1", cpus: 1, memory: 16 * MIB });
   const cache = kernel.kmemCacheCreate("bench", 64);
   const word = kernel.view32(kernel.kzalloc(64));
   const casPairs = (): void => {
