@@ -11,7 +11,8 @@
  * stores are enough.
  */
 import type { Machine } from "./machine.ts";
-import type { Address, Memory } from "./memory.ts";
+import type { Address } from "./memory.ts";
+import { Shadow } from "./shadow.ts";
 
 export const KASAN_SLAB_FREE_META = 0xfa;
 export const KASAN_SLAB_FREE = 0xfb;
@@ -27,31 +28,9 @@ export function shadowBytes(memory: number): number {
   return Math.ceil(memory / GRANULE);
 }
 
-export class KasanShadow {
-  declare private readonly memory: Memory;
-  declare private readonly start: Address;
-  declare private readonly end: Address;
-  declare private readonly shadow: Address;
-
-  constructor({ memory, layout, options }: Machine) {
-    this.memory = memory;
-    this.start = options.start ?? 0;
-    this.end = layout.end;
-    this.shadow = layout.end + options.checker;
-  }
-
-  /** The address of the shadow byte. */
-  private at(address: Address): Address {
-    return this.shadow + ((address - this.start) >> GRANULE_SHIFT);
-  }
-
-  /** Whether there is a shadow of the address. */
-  has(address: Address): boolean {
-    return address >= this.start && address < this.end;
-  }
-
-  of(address: Address): number {
-    return this.memory.read8(this.at(address));
+export class KasanShadow extends Shadow {
+  constructor(machine: Machine) {
+    super(machine, GRANULE_SHIFT);
   }
 
   /** kasan_poison: whole granules. */

@@ -1,6 +1,7 @@
 /**
- * A task that dies at any access of an operation. One of two endings: it died inside of a lock, which
- * whoever looks is told, or the audit puts all that is out of place down to it, and the others go on.
+ * A task that dies at any access of an operation. It ends in one of two ways. Either the task died
+ * with a lock: then each task that wants the lock is told so. Or the audit finds that all that is out of
+ * place was in the hands of the dead task: then the others go on.
  */
 import { describe, expect, test } from "vitest";
 import { audit } from "../../src/check/audit.ts";

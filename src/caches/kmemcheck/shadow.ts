@@ -5,7 +5,8 @@
  * it is at boot.
  */
 import type { Machine } from "../../machine/machine.ts";
-import type { Address, Memory } from "../../machine/memory.ts";
+import type { Address } from "../../machine/memory.ts";
+import { Shadow } from "../../machine/shadow.ts";
 
 export const KMEMCHECK_UNTRACKED = 0;
 export const KMEMCHECK_UNALLOCATED = 1;
@@ -13,29 +14,9 @@ export const KMEMCHECK_UNINITIALIZED = 2;
 export const KMEMCHECK_INITIALIZED = 3;
 export const KMEMCHECK_FREED = 4;
 
-export class KmemcheckShadow {
-  declare private readonly memory: Memory;
-  declare private readonly start: Address;
-  declare private readonly end: Address;
-  declare private readonly shadow: Address;
-
-  constructor({ memory, layout, options }: Machine) {
-    this.memory = memory;
-    this.start = options.start ?? 0;
-    this.end = layout.end;
-    this.shadow = layout.end + options.checker;
-  }
-
-  private at(address: Address): Address {
-    return this.shadow + address - this.start;
-  }
-
-  has(address: Address): boolean {
-    return address >= this.start && address < this.end;
-  }
-
-  of(address: Address): number {
-    return this.memory.read8(this.at(address));
+export class KmemcheckShadow extends Shadow {
+  constructor(machine: Machine) {
+    super(machine, 0);
   }
 
   /** mark_shadow */
