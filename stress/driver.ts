@@ -88,6 +88,8 @@ export class Driver {
   operations = 0;
   /** Allocations that found no memory. */
   refused = 0;
+  /** Allocations that may use the reserves, and objects that were given up for others. */
+  readonly reserves = { critical: 0, shrunk: 0 };
   /** Statistics of caches that this task has destroyed. */
   readonly destroyed: StatisticsTally;
 

@@ -8,7 +8,7 @@ import type { BootOptions } from "../src/kernel/index.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";
-import type { BuildPlan, GroupCounts, InjectedEvents } from "./protocol.ts";
+import type { BuildPlan, GroupCounts, InjectedEvents, ReserveCounts } from "./protocol.ts";
 import type { Statistics } from "./statistics.ts";
 import type { LockUsage, MemoryUsage } from "./usage.ts";
 import { WORKLOADS } from "./workloads/index.ts";
@@ -110,6 +110,7 @@ export interface Outcome {
   readonly refused: number;
   /** Memory policies that were set, and cpusets that were moved. */
   readonly policyChanges: number;
+  readonly reserves: ReserveCounts;
   readonly groups: GroupCounts;
   readonly injectedEvents: InjectedEvents;
   /** Allocations that failed on purpose. */

@@ -17,6 +17,7 @@ export const NOTHING_DONE: TaskReport = {
   operations: 0,
   refused: 0,
   policyChanges: 0,
+  reserves: { critical: 0, shrunk: 0 },
   groups: { made: 0, killed: 0 },
   injectedEvents: { interrupts: 0, preemptions: 0, migrations: 0, delays: 0 },
   destroyed: [],
@@ -67,6 +68,10 @@ export function outcomeOf(
     rounds,
     refused: sum((report) => report.refused),
     policyChanges: sum((report) => report.policyChanges),
+    reserves: {
+      critical: sum((report) => report.reserves.critical),
+      shrunk: sum((report) => report.reserves.shrunk),
+    },
     groups: {
       made: sum((report) => report.groups.made),
       killed: sum((report) => report.groups.killed),
@@ -111,6 +116,7 @@ export function nothingBooted(options: StressOptions, tasks: number, bug: Kernel
     rounds: 0,
     refused: 0,
     policyChanges: 0,
+    reserves: NOTHING_DONE.reserves,
     groups: NOTHING_DONE.groups,
     injectedEvents: NOTHING_DONE.injectedEvents,
     injected: { slab: 0, pages: 0 },

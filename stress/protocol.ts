@@ -55,6 +55,7 @@ export interface TaskReport {
   readonly operations: number;
   readonly refused: number;
   readonly policyChanges: number;
+  readonly reserves: ReserveCounts;
   readonly groups: GroupCounts;
   readonly injectedEvents: InjectedEvents;
   /** Statistics of caches it has destroyed, per CPU. */
@@ -68,6 +69,12 @@ export interface TaskReport {
 export interface GroupCounts {
   readonly made: number;
   readonly killed: number;
+}
+
+/** Allocations of a task that may use the reserves, and objects that shrinkers gave up for others. */
+export interface ReserveCounts {
+  readonly critical: number;
+  readonly shrunk: number;
 }
 
 /** The events that torture injected. */

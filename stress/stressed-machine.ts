@@ -64,10 +64,7 @@ export class StressedMachine {
     // Merged caches could not be counted one by one.
     const parameters = {
       slab_nomerge: true,
-      // A leak is found by its track.
-      ...((options.debug !== undefined || options.leaks === true) && {
-        slub_debug: options.debug ?? "U",
-      }),
+      ...(options.debug !== undefined && { slub_debug: options.debug }),
     };
     // Armed when the work begins.
     const failSlab = options.failSlab === undefined ? null : { times: 0 };

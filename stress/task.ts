@@ -155,6 +155,7 @@ export class StressTask {
       operations: driver.operations,
       refused: driver.refused,
       policyChanges: this.policies.made,
+      reserves: driver.reserves,
       groups: { made: this.groups?.made ?? 0, killed: this.groups?.killed ?? 0 },
       injectedEvents: thread instanceof TorturedMemory ? { ...thread.injected } : NOTHING,
       destroyed: driver.destroyed.perCpu,

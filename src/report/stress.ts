@@ -81,6 +81,12 @@ function summary(options: StressOptions, outcome: Outcome): string {
   if (outcome.policyChanges > 0) {
     lines.push(`  ${count(outcome.policyChanges)} changes of memory policies and cpusets`);
   }
+  const { critical, shrunk } = outcome.reserves;
+  if (critical > 0) {
+    lines.push(
+      `  ${count(critical)} critical allocations, ${count(shrunk)} objects given up by shrinkers`,
+    );
+  }
   if (outcome.groups.made > 0) {
     const { made, killed } = outcome.groups;
     lines.push(`  ${plural(made, "memory group")} made, ${count(killed)} killed under load`);

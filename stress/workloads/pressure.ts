@@ -41,7 +41,9 @@ class PressurePlayer implements Player {
     driver.kernel.reserves?.registerShrinker({
       count: () => this.shrinkable.length,
       scan: (most) => {
-        for (const object of this.shrinkable.splice(0, most)) driver.kfree(object);
+        const taken = this.shrinkable.splice(0, most);
+        for (const object of taken) driver.kfree(object);
+        driver.reserves.shrunk += taken.length;
         return most;
       },
     });
@@ -105,8 +107,10 @@ class CriticalPlayer implements Player {
     const cache = driver.caches[2] as number;
     const object = driver.alloc(cache, asTask ? GFP_KERNEL : GFP_KERNEL | __GFP_MEMALLOC);
     if (flags !== undefined) reserves?.noreclaimRestore(flags);
-    if (object !== 0) this.held.push(object);
-    else if (this.mustNotFail) {
+    if (object !== 0) {
+      this.held.push(object);
+      driver.reserves.critical++;
+    } else if (this.mustNotFail) {
       throw new KernelBug(
         "out-of-memory",
         "the critical task was refused, which may use the reserves",

@@ -45,6 +45,8 @@ test("allocations under memory pressure are refused, and the run passes", async 
   const little = { workload: "pressure", memory: 6 * 2 ** 20, operations: 60_000 };
   const outcome = await stress(options(little));
   expect(outcome.refused).toBeGreaterThan(0);
+  expect(outcome.reserves.critical).toBeGreaterThan(0);
+  expect(outcome.reserves.shrunk).toBeGreaterThan(0);
   expect(outcome.failure).toBeUndefined();
   expect(outcome.checks.allCameBack).toBe(true);
 });
@@ -82,7 +84,7 @@ test.each([
 
 test("a run that looks for leaks finds the object that was forgotten, with its track", async () => {
   let lost = 0;
-  const outcome = await stress(options({ leaks: true, operations: 20_000 }), {
+  const outcome = await stress(options({ leaks: true, debug: "U", operations: 20_000 }), {
     progress: (_, run) => {
       if (lost === 0) lost = run.kernel.kmalloc(100);
     },
