@@ -4,6 +4,7 @@
  * there are reasons for one. The machine is quiet; works may wait, and then references are not counted.
  */
 import type { ObjectHolders } from "../caches/audit-findings.ts";
+import { KfenceMeta } from "../caches/kfence/pool.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { ChildCaches, MemcgCacheParams } from "../caches/memcg/child-caches.ts";
@@ -120,6 +121,13 @@ function auditObjCgroups(walk: Walk, groups: ObjCgroups): void {
       bytes.count(objcg, size);
       references.count(objcg, 1);
     }
+  }
+  for (const meta of system.common.kfence?.pool.metasInOrder() ?? []) {
+    const objcg = memory.read32(meta + KfenceMeta.objExts);
+    if (objcg === 0) continue;
+    const s = memory.read32(meta + KfenceMeta.cache);
+    bytes.count(objcg, memory.read32(s + KmemCacheBase.size) + ENTRY_BYTES);
+    references.count(objcg, 1);
   }
   for (const page of allocatedBlocks(system)) {
     if ((memory.read32(page + Page.flags) & PG_SLAB) !== 0) continue;

@@ -258,15 +258,11 @@ export function kfenceSettings({
 
 /** @throws RangeError where KFENCE cannot be had, or not with such settings */
 function refuseKfence(options: BootedOptions): void {
-  const { kfence, kernel, kasan, groups } = options;
+  const { kfence, kernel } = options;
   if (kfence === false) return;
   if (kfence !== true) checkedOptions("kfence", kfence, KFENCE_KINDS);
   if (!since(kernel, "5.12")) {
     throw new RangeError(`kfence: Linux ${kernel} has no KFENCE, which came with 5.12`);
-  }
-  if (kasan !== false || groups) {
-    const other = groups ? "groups" : "kasan";
-    throw new RangeError(`kfence: not together with ${other}`);
   }
 }
 

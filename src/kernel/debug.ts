@@ -60,7 +60,8 @@ export class KernelDebug {
   /** How many bad accesses and frees KASAN, KFENCE or kmemcheck has reported, on all threads. */
   get badAccesses(): number {
     const { kasan, kfence, kmemcheck } = this.parts.system.common;
-    return kasan?.reports.count ?? kfence?.counters.get("total bugs") ?? kmemcheck?.count ?? 0;
+    const ofKfence = kfence?.counters.get("total bugs") ?? 0;
+    return (kasan?.reports.count ?? 0) + ofKfence + (kmemcheck?.count ?? 0);
   }
 
   /** /sys/kernel/debug/kfence: the files `stats` and `objects`; undefined unless booted with `kfence`. */

@@ -18,6 +18,11 @@ export function withKasanCalls(Base: typeof System): typeof System {
     }
 
     protected override asked(object: Address, size: number): Address {
+      return this.accessible(super.asked(object, size), size);
+    }
+
+    /** So many bytes of the object may be accessed from here on. */
+    private accessible(object: Address, size: number): Address {
       if (object <= ZERO_SIZE_PTR) return object;
       const s = this.kasan.cacheOf(object);
       if (s !== 0) this.kasan.asked(s, object, size);
@@ -29,13 +34,13 @@ export function withKasanCalls(Base: typeof System): typeof System {
     }
 
     override krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
-      return this.asked(super.krealloc(object, size, gfp), size);
+      return this.accessible(super.krealloc(object, size, gfp), size);
     }
 
     /** Until 6.2 the caller could use all of it from then on. */
     override ksize(object: Address): number {
       const bytes = super.ksize(object);
-      if (bytes !== 0 && !since(this.common.kernel, "6.2")) this.asked(object, bytes);
+      if (bytes !== 0 && !since(this.common.kernel, "6.2")) this.accessible(object, bytes);
       return bytes;
     }
 

@@ -22,7 +22,7 @@ export function withKfenceCalls(Base: typeof System): typeof System {
 
     protected override asked(object: Address, size: number): Address {
       if (this.kfence.pool.has(object)) this.kfence.asked(object, size);
-      return object;
+      return super.asked(object, size);
     }
 
     protected override usable(object: Address): number {

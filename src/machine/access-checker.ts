@@ -12,3 +12,16 @@ export interface AccessChecker {
   /** A program is about to read or write `bytes` bytes from `address` on. */
   check(address: Address, bytes: number, isWrite: boolean): void;
 }
+
+/** A checker that asks one and then the other, which may be missing. */
+export function bothCheckers(first: AccessChecker, second?: AccessChecker): AccessChecker {
+  if (second === undefined) return first;
+  return {
+    concerns: (address) =>
+      first.concerns?.(address) !== false || second.concerns?.(address) !== false,
+    check: (address, bytes, isWrite) => {
+      first.check(address, bytes, isWrite);
+      second.check(address, bytes, isWrite);
+    },
+  };
+}

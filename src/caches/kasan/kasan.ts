@@ -5,6 +5,8 @@
  *
  * Since 4.8 a freed object waits in the quarantine, and a second free, or one of what is no object, is
  * reported and does nothing. Since then, too, an object has notes of who allocated and freed it.
+ *
+ * Objects in KFENCE's pool are KFENCE's alone: their shadow stays open.
  */
 import type { AccessChecker } from "../../machine/access-checker.ts";
 import {
@@ -55,6 +57,11 @@ export class Kasan implements AccessChecker {
     return this.memory.read32(s + field);
   }
 
+  /** is_kfence_address */
+  private isGuarded(object: Address): boolean {
+    return this.common.kfence?.pool.has(object) === true;
+  }
+
   private objectSize(s: KmemCachePtr): number {
     return this.field(s, KmemCacheBase.objectSize);
   }
@@ -85,12 +92,14 @@ export class Kasan implements AccessChecker {
 
   /** kasan_slab_alloc */
   allocated(s: KmemCachePtr, object: Address): void {
+    if (this.isGuarded(object)) return;
     this.unpoisonObject(s, object);
     this.track(allocMetaOf(kasanInfoOf(this.memory, s), object), ALLOC_TRACK);
   }
 
   /** kasan_kmalloc, kasan_krealloc: of the object only `size` bytes were asked for. */
   asked(s: KmemCachePtr, object: Address, size: number): void {
+    if (this.isGuarded(object)) return;
     const end = object + alignUp(this.objectSize(s), GRANULE);
     const redzone = alignUp(object + size, GRANULE);
     this.shadow.unpoison(object, size);
@@ -109,6 +118,7 @@ export class Kasan implements AccessChecker {
    * quarantine.
    */
   freed(s: KmemCachePtr, page: PagePtr, object: Address, mayWait = true): boolean {
+    if (this.isGuarded(object)) return false;
     if (this.withholds && !this.mayBeFreed(s, page, object)) return true;
     // Readers may look at what is free.
     if ((this.field(s, KmemCacheBase.flags) & SLAB_TYPESAFE_BY_RCU) !== 0) return false;

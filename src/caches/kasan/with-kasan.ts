@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** An allocator with KASAN: objects are poisoned on their way back, and wait in the quarantine. */
+import { bothCheckers } from "../../machine/access-checker.ts";
 import type { Address } from "../../machine/memory.ts";
 import { Page, type PagePtr, PG_SLAB } from "../../pages/page.ts";
 import type { Allocator, SheafCalls } from "../allocator.ts";
@@ -26,7 +27,7 @@ export function withKasanObjects<C extends AllocatorClass>(Base: C): C {
         super.slabFree(s, common.pages.virtToHeadPage(object), object),
       );
       common.kasan = this.kasan;
-      common.machine.checker = this.kasan;
+      common.machine.checker = bothCheckers(this.kasan, common.machine.checker);
       if (this.sheafCalls !== undefined) {
         this.sheafCalls = withKasanSheaves(this.sheafCalls, this.kasan, common);
       }

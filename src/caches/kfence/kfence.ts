@@ -321,6 +321,8 @@ export class Kfence implements AccessChecker {
       if (this.field(meta, KfenceMeta.cache) !== s) continue;
       const object = this.field(meta, KfenceMeta.address);
       if (this.memory.readOnce(meta + KfenceMeta.state) === KFENCE_OBJECT_ALLOCATED) {
+        // Linux leaves it charged for ever.
+        this.common.groups?.freed(s, this.common.pages.virtToPage(object), object);
         this.guardedFree(meta, object, KFENCE_OBJECT_ALLOCATED, { isZombie: true });
       }
       this.pool.setSlab(meta, 0, object);

@@ -13,11 +13,12 @@ import { listAddTail } from "../../machine/list.ts";
 import { type Machine, PAGE_SHIFT, PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address, Memory, Ptr } from "../../machine/memory.ts";
 import { RcuHead } from "../../machine/rcu.ts";
-import { embed, list, ptr, sizeOf, struct, word } from "../../machine/struct.ts";
+import { array, embed, list, ptr, sizeOf, struct, word } from "../../machine/struct.ts";
 import { NUMA_NO_NODE } from "../../machine/topology.ts";
 import { GFP_KERNEL } from "../../pages/gfp.ts";
 import { Page, type PagePtr, PG_KFENCE_PROTECTED, PG_SLAB } from "../../pages/page.ts";
 import type { Pages } from "../../pages/pages.ts";
+import { MEMCG_DATA_OBJCGS } from "../memcg/obj-cgroups.ts";
 
 /** struct kfence_track */
 export const KfenceTrack = struct("kfence_track", {
@@ -44,6 +45,8 @@ export const KfenceMeta = struct("kfence_metadata", {
   allocStackHash: word,
   allocTrack: embed(KfenceTrack),
   freeTrack: embed(KfenceTrack),
+  /** The vector of its slab, of one entry: the group that the object is charged to. */
+  objExts: array(word, 2),
 });
 
 export const KFENCE_OBJECT_UNUSED = 0;
@@ -101,6 +104,8 @@ export class KfencePool {
       listAddTail(memory, this.meta(index) + KfenceMeta.list, freelist);
       const page = pages.virtToPage(start + this.offsetOf(index));
       memory.write32(page + Page.flags, memory.read32(page + Page.flags) | PG_SLAB);
+      const vector = this.meta(index) + KfenceMeta.objExts;
+      memory.write32(page + Page.memcgData, vector | MEMCG_DATA_OBJCGS);
     }
     memory.writeOnce(this.at + PoolState.start, start);
   }
