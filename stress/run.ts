@@ -26,10 +26,11 @@ import {
 import { NOTHING_DONE, NOTHING_USED, nothingBooted, outcomeOf } from "./outcome.ts";
 import type { TaskFailure, TaskReport } from "./protocol.ts";
 import { StressedMachine } from "./stressed-machine.ts";
+import { ThreadRefused } from "./thread-refused.ts";
 import { usageOf } from "./usage.ts";
 import { type Stuck, WATCH_MS, Watchdog } from "./watchdog.ts";
 import { orDeath, WorkerPool } from "./worker-pool.ts";
-import { ThreadDied, ThreadRefused } from "./worker-thread.ts";
+import { ThreadDied } from "./worker-thread.ts";
 
 const FIRST_ROUND_MS = 500;
 const LONGEST_ROUND_MS = 4_000;

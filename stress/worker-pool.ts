@@ -9,7 +9,8 @@ import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
 import { threadModule } from "../workers/thread-module.ts";
 import type { HotplugThread } from "./hotplug.ts";
 import type { CpuThread } from "./protocol.ts";
-import { ThreadDied, ThreadRefused, WorkerThread } from "./worker-thread.ts";
+import { ThreadRefused } from "./thread-refused.ts";
+import { ThreadDied, WorkerThread } from "./worker-thread.ts";
 
 export class WorkerPool {
   readonly tasks: number;

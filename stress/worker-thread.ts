@@ -6,14 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
 import { sampledStack } from "./sampled-stack.ts";
+import { ThreadRefused } from "./thread-refused.ts";
 
 /** How long a thread is looked at that runs in circles, in ms. */
 const SAMPLED_MS = 100;
-
-/** This machine starts no more threads. */
-export class ThreadRefused extends Error {
-  override name = "ThreadRefused";
-}
 
 export class ThreadDied extends Error {
   override name = "ThreadDied";

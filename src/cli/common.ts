@@ -2,8 +2,6 @@
 /** What the commands share: option values, exit codes, signals, the progress line. */
 import { constants } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
-import { splitBootParameter } from "../caches/boot-parameters.ts";
-import { BUILD_OPTIONS, type BuildOption, bootOptionOf, buildOptionOf } from "../caches/flags.ts";
 import { printable } from "../machine/quoted.ts";
 
 /**
@@ -41,32 +39,6 @@ export function bytes(written: string): number {
     throw new InvalidArgumentError("It must be a size, such as 65536, 64K, 16M or 1G.");
   }
   return Number(digits) * (UNITS[unit.toLowerCase()] as number);
-}
-
-/** One more `--param NAME[=VALUE]`. */
-export function addParameter(
-  written: string,
-  previous: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const [name, value] = splitBootParameter(written);
-  if (name === "") throw new InvalidArgumentError("It must be NAME or NAME=VALUE.");
-  // An object cannot hold it like another name.
-  if (name === "__proto__") throw new InvalidArgumentError("There is no such boot parameter.");
-  return { ...previous, [name]: value };
-}
-
-/** One more `--config NAME`. */
-export function addBuildOption(
-  written: string,
-  previous: readonly BuildOption[] = [],
-): BuildOption[] {
-  const known = buildOptionOf(written);
-  if (known !== undefined) return [...previous, known];
-  const option = bootOptionOf(written);
-  if (option === undefined)
-    throw new InvalidArgumentError(`There are ${BUILD_OPTIONS.join(", ")}.`);
-  const flag = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new InvalidArgumentError(`It is set by --${flag}, where a machine boots.`);
 }
 
 /** A number to try a run again with, where none was given. */

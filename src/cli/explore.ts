@@ -79,12 +79,10 @@ export interface Given extends SubjectOptions {
 /** The command, ready to be added to the program. */
 export function exploreCommand(): Command {
   const command = withSubjectOptions(
-    new Command("explore")
-      .description("search a scenario, step by step, for a schedule that fails")
-      .argument(
-        "<scenario>",
-        "a name (see below), an exhibit of the museum, a file (text, or a module), or `all`",
-      ),
+    new Command("explore").argument(
+      "<scenario>",
+      "a name (see below), an exhibit of the museum, a file (text, or a module), or `all`",
+    ),
   )
     .addOption(
       new Option("--strategy <name>", "how schedules are chosen")

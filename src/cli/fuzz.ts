@@ -68,9 +68,10 @@ export interface Given extends Partial<KernelOptions> {
 /** The command, ready to be added to the program. */
 export function fuzzCommand(): Command {
   const command = withOptionalKernelOptions(
-    new Command("fuzz")
-      .description("search small generated programs for one that fails")
-      .argument("[module]", "your own program (FILE.ts) instead of the allocators; see below"),
+    new Command("fuzz").argument(
+      "[module]",
+      "your own program (FILE.ts) instead of the allocators; see below",
+    ),
     {
       allocator: "slab allocator (default: slub, or the one that the mutation changes)",
       kernel: `kernel version (default: ${DEFAULT_KERNEL}, or the first that the mutation changes)`,

@@ -77,12 +77,10 @@ interface GeometryOptions extends Partial<KernelOptions> {
 
 /** The command, ready to be added to the program. */
 export function geometryCommand(): Command {
-  const command = withOptionalKernelOptions(
-    new Command("geometry").description(
-      "how a kernel lays out a cache: sizes, orders, objects, queues",
-    ),
-    { allocator: "(default: slub)", kernel: `(default: ${DEFAULT_KERNEL})` },
-  )
+  const command = withOptionalKernelOptions(new Command("geometry"), {
+    allocator: "(default: slub)",
+    kernel: `(default: ${DEFAULT_KERNEL})`,
+  })
     .option("--size <bytes>", "object size", number)
     .option("--align <bytes>", "object alignment", number)
     .option("--flags <flags>", "cache flags: a number, or comma-separated names")

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The options of a machine that several commands have: allocator, kernel, memory, parameters. */
-import { type Command, Option } from "commander";
-import { ALLOCATORS, type AllocatorName, type BuildOption } from "../caches/flags.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { splitBootParameter } from "../caches/boot-parameters.ts";
+import {
+  ALLOCATORS,
+  type AllocatorName,
+  BUILD_OPTIONS,
+  type BuildOption,
+  bootOptionOf,
+  buildOptionOf,
+} from "../caches/flags.ts";
 import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
 import { whyItCannotRun } from "../kernel/classes.ts";
 import { MIB } from "../kernel/kernel.ts";
-import { addBuildOption, addParameter, badUsage, bytes, wholeNumber } from "./common.ts";
+import { badUsage, bytes, wholeNumber } from "./common.ts";
 
 export interface KernelOptions {
   readonly allocator: AllocatorName;
@@ -82,6 +90,32 @@ export function kfenceOption(): Option {
 /** What `--kfence` says, as `boot` takes it. */
 export function kfenceOf(given: true | number | undefined): boolean | { sampleInterval: number } {
   return typeof given === "number" ? { sampleInterval: given } : given === true;
+}
+
+/** One more `--param NAME[=VALUE]`. */
+function addParameter(
+  written: string,
+  previous: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const [name, value] = splitBootParameter(written);
+  if (name === "") throw new InvalidArgumentError("It must be NAME or NAME=VALUE.");
+  // An object cannot hold it like another name.
+  if (name === "__proto__") throw new InvalidArgumentError("There is no such boot parameter.");
+  return { ...previous, [name]: value };
+}
+
+/** One more `--config NAME`. */
+export function addBuildOption(
+  written: string,
+  previous: readonly BuildOption[] = [],
+): BuildOption[] {
+  const known = buildOptionOf(written);
+  if (known !== undefined) return [...previous, known];
+  const option = bootOptionOf(written);
+  if (option === undefined)
+    throw new InvalidArgumentError(`There are ${BUILD_OPTIONS.join(", ")}.`);
+  const flag = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new InvalidArgumentError(`It is set by --${flag}, where a machine boots.`);
 }
 
 export function parameterOption(): Option {

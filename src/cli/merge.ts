@@ -59,7 +59,6 @@ interface Given extends ReportFiles {
 /** The command, ready to be added to the program. */
 export function mergeCommand(): Command {
   const command = new Command("merge")
-    .description("one answer of the shards of a search (--shard I/N --json)")
     .argument("<file...>", "their documents, in any order")
     .option("--out <file>", "save the failure, as explore and fuzz do")
     .addOption(junitOption())

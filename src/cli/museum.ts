@@ -73,9 +73,7 @@ interface Given {
 
 /** The command, ready to be added to the program. */
 export function museumCommand(): Command {
-  const command = new Command("museum").description(
-    "bugs that Linux's slab allocators had: the catalogue, and the proof",
-  );
+  const command = new Command("museum");
   command
     .command("list", { isDefault: true })
     .description("the catalogue")

@@ -2,8 +2,9 @@
 /** The program `slablab` as a function: its commands, and how a command line ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { ThreadRefused } from "../../stress/worker-thread.ts";
+import { ThreadRefused } from "../../stress/thread-refused.ts";
 import { printable } from "../machine/quoted.ts";
+import { COMMANDS, type ListedCommand } from "./commands.ts";
 import { complain, EXIT } from "./common.ts";
 import { UnreadableFile } from "./files.ts";
 
@@ -15,23 +16,6 @@ Examples:
 
 Exit codes: 0 fine, 1 a check failed, 2 bad usage, 3 internal error, 4 nothing was proven,
 130 interrupted, 143 terminated, 129 hung up`;
-
-/** Each command's module is loaded when the command is called, or when all are to be listed. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  stress: async () => (await import("./stress.ts")).stressCommand(),
-  explore: async () => (await import("./explore.ts")).exploreCommand(),
-  fuzz: async () => (await import("./fuzz.ts")).fuzzCommand(),
-  replay: async () => (await import("./replay.ts")).replayCommand(),
-  museum: async () => (await import("./museum.ts")).museumCommand(),
-  worker: async () => (await import("./worker.ts")).workerCommand(),
-  merge: async () => (await import("./merge.ts")).mergeCommand(),
-  scale: async () => (await import("./scale.ts")).scaleCommand(),
-  geometry: async () => (await import("./geometry.ts")).geometryCommand(),
-  script: async () => (await import("./script.ts")).scriptCommand(),
-  slabinfo: async () => (await import("./slabinfo.ts")).slabinfoCommand(),
-  sysfs: async () => (await import("./sysfs.ts")).sysfsCommand(),
-  top: async () => (await import("./top.ts")).topCommand(),
-};
 
 /** The package's root: built files lie one folder deeper than their sources. */
 const manifest = new URL(
@@ -48,11 +32,22 @@ function quotable(words: readonly string[]): string[] {
   return words.flatMap((word) => [word, word.slice(word.indexOf("=") + 1)]);
 }
 
-/** The commands that a command line may need: the one that it names, else all. */
-function needed([first = "", ...others]: readonly string[]): (() => Promise<Command>)[] {
-  if (Object.hasOwn(COMMANDS, first)) return [COMMANDS[first] as () => Promise<Command>];
-  const asksVersion = others.length === 0 && (first === "--version" || first === "-V");
-  return asksVersion ? [] : Object.values(COMMANDS);
+/** The command that a command line calls, or asks about. */
+function called(words: readonly string[]): string | undefined {
+  const [first, second] = words.filter((word) => !word.startsWith("-"));
+  return first === "help" ? second : first;
+}
+
+/** Commands as the list of them needs them: none of their modules is loaded. */
+function listed(): Command[] {
+  return Object.entries(COMMANDS).map(([name, { description }]) =>
+    new Command(name).description(description),
+  );
+}
+
+async function loaded(name: string): Promise<Command> {
+  const { description, load } = COMMANDS[name] as ListedCommand;
+  return (await load()).description(description);
 }
 
 async function program(words: readonly string[]): Promise<Command> {
@@ -63,10 +58,15 @@ async function program(words: readonly string[]): Promise<Command> {
     .addHelpText("after", EXAMPLES)
     .configureOutput({ outputError: (text, write) => write(printable(text, quotable(words))) })
     .exitOverride();
-  for (const made of await Promise.all(needed(words).map((make) => make()))) {
-    command.addCommand(withSettingsOf(command, made));
+  const name = called(words);
+  if (name !== undefined && Object.hasOwn(COMMANDS, name)) {
+    return command.addCommand(withSettingsOf(command, await loaded(name)));
   }
-  return command;
+  for (const each of listed()) command.addCommand(each);
+  return command.configureHelp({
+    subcommandTerm: (each) =>
+      `${each.name()} ${COMMANDS[each.name()]?.usage ?? "[command]"}`.trim(),
+  });
 }
 
 function withSettingsOf(parent: Command, command: Command): Command {

@@ -50,7 +50,6 @@ interface Given extends SubjectOptions {
 export function replayCommand(): Command {
   const command = withSubjectOptions(
     new Command("replay")
-      .description("run one schedule again and show it as a timeline")
       .argument(
         "<scenario>",
         "the scenario that explore was given, an exhibit, or a saved failure (FILE.json)",

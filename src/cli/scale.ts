@@ -85,7 +85,6 @@ interface Given {
 /** The command, ready to be added to the program. */
 export function scaleCommand(): Command {
   const command = new Command("scale")
-    .description("what an allocation costs, and where it stops scaling")
     .option("--allocators <list>", "allocators, comma-separated (see below)", namesOf(SUBJECTS))
     .option(
       "--workloads <list>",

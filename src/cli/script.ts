@@ -39,9 +39,7 @@ interface ScriptOptions extends BootOptionsGiven {
 /** The command, ready to be added to the program. */
 export function scriptCommand(): Command {
   const command = withBootOptions(
-    new Command("script")
-      .description("what a kernel's allocator does, step by step, with a script")
-      .argument("<file>", "the script; - reads standard input"),
+    new Command("script").argument("<file>", "the script; - reads standard input"),
   )
     .option("--dmesg", DMESG)
     .option("--json", "print one JSON document")

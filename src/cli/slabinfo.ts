@@ -49,9 +49,10 @@ file or from \`grep -r .\`, and kernel logs of a machine without memory.`;
 
 export function slabinfoCommand(): Command {
   const command = withMachineOptions(
-    new Command("slabinfo")
-      .description("/proc/slabinfo of a machine, to the byte; or what a dump of a real one means")
-      .argument("[file]", "dump of a real machine's caches (see below); - reads standard input"),
+    new Command("slabinfo").argument(
+      "[file]",
+      "dump of a real machine's caches (see below); - reads standard input",
+    ),
   )
     .option("-l, --list", "the kernel tool's list: objects, space, slabs of each cache")
     .option("-a, --aliases", "names of the same cache")

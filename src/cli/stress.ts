@@ -92,11 +92,7 @@ interface Given extends KernelOptions, ReportFiles {
 
 /** The command, ready to be added to the program. */
 export function stressCommand(): Command {
-  const command = withKernelOptions(
-    new Command("stress").description(
-      "allocate and free on real threads, every object watched, and check everything",
-    ),
-  )
+  const command = withKernelOptions(new Command("stress"))
     .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 4)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
     .addOption(memoryOption())

@@ -26,7 +26,6 @@ Examples:
 export function sysfsCommand(): Command {
   const command = withMachineOptions(
     new Command("sysfs")
-      .description("/sys/kernel/slab of a machine")
       .argument("[cache]", "a directory or a link")
       .argument("[file]", "one file of it"),
   )

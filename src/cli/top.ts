@@ -65,9 +65,7 @@ export interface Terminal {
 }
 
 export function topCommand(): Command {
-  const command = withKernelOptions(
-    new Command("top").description("the caches of a machine under stress, live and sorted"),
-  )
+  const command = withKernelOptions(new Command("top"))
     .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 2)
     .option("--nodes <n>", "memory nodes", wholeNumber, 1)
     .addOption(memoryOption())

@@ -31,7 +31,6 @@ interface Given {
 /** The command, ready to be added to the program. */
 export function workerCommand(): Command {
   const command = new Command("worker")
-    .description("run the jobs of searches on a queue (--queue)")
     .requiredOption("--queue <url>", "Redis or Valkey: redis://host[:port]", queueAddress)
     .option("--threads <n>", "jobs at a time", wholeNumber, availableParallelism())
     .option(

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from "node:module";
 import threads from "node:worker_threads";
 import { afterEach, expect, test } from "vitest";
 import { stress } from "../../stress/run.ts";
-import { ThreadRefused } from "../../stress/worker-thread.ts";
+import { ThreadRefused } from "../../stress/thread-refused.ts";
 import { options } from "./options.ts";
 
 const { Worker } = threads;
