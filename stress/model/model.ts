@@ -18,9 +18,9 @@ import { Page } from "../../src/pages/page.ts";
 import { Random } from "../random.ts";
 import { ScaleControl, scaleControlBytes } from "../scaling/control.ts";
 import { Exchange } from "../scaling/exchange.ts";
-import type { Handle, Subject } from "../scaling/subject.ts";
+import type { Handle } from "../scaling/subject.ts";
 import type { SubjectInfo } from "../scaling/subjects/index.ts";
-import { KmallocSubject, KmemCacheSubject } from "../scaling/subjects/kernel.ts";
+import { type Caches, kernelSubject } from "../scaling/subjects/kernel.ts";
 import type { Player, Workload } from "../scaling/workload.ts";
 import { CacheLines, type Transfer } from "./cache-lines.ts";
 import { type Counter, modelledMemory } from "./modelled-memory.ts";
@@ -224,7 +224,7 @@ function controlOf(cpus: number): ScaleControl {
 interface Place {
   readonly key: ModelKey;
   readonly costs: Costs;
-  readonly caches: ReadonlyMap<number, Address>;
+  readonly caches: Caches;
   readonly control: ScaleControl;
   readonly cpu: number;
 }
@@ -232,11 +232,7 @@ interface Place {
 /** Does one stretch of that CPU's work, and says how many operations it was. */
 function turnOf(kernel: Kernel, { key, costs, caches, control, cpu }: Place): () => number {
   const { subject: info, workload, size, cpus } = key;
-  const isCache = info.kind === "cache";
-  const subject: Subject<Address> = isCache
-    ? new KmemCacheSubject(kernel, caches)
-    : new KmallocSubject(kernel);
-  if (size > 0) subject.prepare(size);
+  const subject = kernelSubject(kernel, info.kind, caches, size);
   const exchange = new TurnExchange<Address>(control, cpu, undefined);
   const random = new Random(1, cpu);
   const context = { subject, exchange, random, cpu, cpus, size };

@@ -40,7 +40,6 @@ export function measurePoint<H extends Handle>(
   const { subject, exchange, cpu } = context;
   const phase = plan.number * PHASES;
   for (let i = 0; i < CAS_WARM_UP; i++) casPairs(words, CAS_PAIRS);
-  subject.prepare(context.size);
   const player = workload.start(context);
   control.arrive(phase + 1);
   const point = subject.run(() => {

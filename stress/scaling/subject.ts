@@ -2,7 +2,8 @@
 /**
  * A subject of measurement: anything that allocates and frees blocks of memory. Each is an adapter
  * in one file, runs in an isolate of its own (V8 optimises for the only allocator it has seen) and
- * is driven by the same workloads as all the others.
+ * is driven by the same workloads as all the others. Adapters are functions over constants, made anew
+ * for each point: V8 then sees the allocator as it does in a program that keeps it in a constant.
  */
 import type { Address } from "../../src/machine/memory.ts";
 
@@ -10,8 +11,6 @@ import type { Address } from "../../src/machine/memory.ts";
 export type Handle = Address | object;
 
 export interface Subject<H extends Handle = Handle> {
-  /** Makes ready for a point at `size` bytes; a cache serves that size only. */
-  prepare(size: number): void;
   alloc(size: number): H;
   free(object: H): void;
   /** Fills objects[0..count). */
@@ -23,7 +22,7 @@ export interface Subject<H extends Handle = Handle> {
   /** Runs a stretch of work as this thread's CPU, where the subject has such a thing. */
   run<T>(work: () => T): T;
   /** Hands objects to other threads; absent where shared words can carry the handles. */
-  readonly mail?: Mail<H>;
+  readonly mail?: Mail<H> | undefined;
 }
 
 /** Objects on their way from one CPU to another, a batch at a time. */

@@ -11,11 +11,11 @@ import { loadedAnew } from "./fresh.ts";
 import { measurePoint } from "./measure.ts";
 import type { CpuPoint, PointPlan, ScaleStart } from "./protocol.ts";
 import type { Subject } from "./subject.ts";
-import { HeapSubject } from "./subjects/heap.ts";
+import { heapSubject } from "./subjects/heap.ts";
 import { SUBJECTS, type SubjectInfo } from "./subjects/index.ts";
-import { KmallocSubject, KmemCacheSubject } from "./subjects/kernel.ts";
-import { LockedSubject } from "./subjects/locked.ts";
-import { NothingSubject } from "./subjects/nothing.ts";
+import { kernelSubject } from "./subjects/kernel.ts";
+import { lockedSubject } from "./subjects/locked.ts";
+import { nothing } from "./subjects/nothing.ts";
 import { thingMalloc } from "./subjects/thing-malloc.ts";
 import { tlsf } from "./subjects/tlsf.ts";
 import { SCALE_WORKLOADS } from "./workloads/index.ts";
@@ -40,12 +40,16 @@ export function buildOf({ variant }: SubjectInfo): ThreadBuild {
 export class ScaleTask {
   declare private readonly start: ScaleStart;
   declare private readonly control: ScaleControl;
-  declare private readonly subject: Subject;
+  declare private readonly subjectOf: (size: number) => Subject;
 
-  private constructor(start: ScaleStart, control: ScaleControl, subject: Subject) {
+  private constructor(
+    start: ScaleStart,
+    control: ScaleControl,
+    subjectOf: (size: number) => Subject,
+  ) {
     this.start = start;
     this.control = control;
-    this.subject = subject;
+    this.subjectOf = subjectOf;
   }
 
   /** @throws Error where the subject's package is not installed. */
@@ -57,9 +61,9 @@ export class ScaleTask {
       const kernel = attach(shared.kernel, buildOf(info));
       threadOf(kernel).waitLimit = STARVES_MS;
       const control = new ScaleControl(systemOf(kernel).machine, cpus);
-      const isCache = info.kind === "cache";
-      const subject = isCache ? new KmemCacheSubject(kernel, caches) : new KmallocSubject(kernel);
-      return new ScaleTask(start, control, subject);
+      return new ScaleTask(start, control, (size) =>
+        kernelSubject(kernel, info.kind, caches, size),
+      );
     }
     const memory = directMemory(shared.machine);
     memory.waitLimit = STARVES_MS;
@@ -68,10 +72,11 @@ export class ScaleTask {
   }
 
   async measure(plan: PointPlan): Promise<CpuPoint> {
-    const { start, control, subject } = this;
+    const { start, control } = this;
     const workload = SCALE_WORKLOADS.get(plan.workload);
     if (workload === undefined) throw new RangeError(`no workload ${plan.workload}`);
     const { cpu, cpus, seed } = start;
+    const subject = this.subjectOf(plan.size);
     const exchange = new Exchange(control, cpu, subject.mail);
     const random = new Random(seed, cpu);
     const context = { subject, exchange, random, cpu, cpus, size: plan.size };
@@ -83,15 +88,17 @@ async function peerSubject(
   info: SubjectInfo,
   start: ScaleStart,
   control: ScaleControl,
-): Promise<Subject> {
+): Promise<() => Subject> {
   const { shared, cpu, tlsfModule, mail } = start;
-  if (info.kind === "heap") return new HeapSubject(mail);
+  if (info.kind === "heap") return () => heapSubject(mail);
   if (!("machine" in shared)) throw new RangeError(`${info.name} needs a bare machine`);
   if (info.kind === "thing-malloc") {
-    return new LockedSubject(control, await thingMalloc(shared.machine, cpu === 0));
+    const allocator = await thingMalloc(shared.machine, cpu === 0);
+    return () => lockedSubject(control, allocator);
   }
   if (tlsfModule !== undefined) {
-    return new LockedSubject(control, tlsf(shared.machine, tlsfModule, cpu === 0));
+    const allocator = tlsf(shared.machine, tlsfModule, cpu === 0);
+    return () => lockedSubject(control, allocator);
   }
-  return new NothingSubject();
+  return () => nothing;
 }

@@ -34,8 +34,6 @@ export class CountingSubject implements Subject<number> {
   freedUnheld = 0;
   readonly sizes = new Set<number>();
 
-  prepare(): void {}
-
   alloc(size: number): number {
     this.sizes.add(size);
     this.held.add(++this.allocated);

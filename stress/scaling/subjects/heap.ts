@@ -6,39 +6,25 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Mail, Subject } from "../subject.ts";
 
-export class HeapSubject implements Subject<Uint8Array> {
-  declare readonly mail?: Mail<Uint8Array>;
-
-  /** `ports` by CPU, where blocks are to travel. */
-  constructor(ports?: readonly MessagePort[]) {
-    if (ports !== undefined) this.mail = new PostedMail(ports);
-  }
-
-  prepare(): void {}
-
-  alloc(size: number): Uint8Array {
-    return new Uint8Array(size);
-  }
-
-  free(_object: Uint8Array): void {}
-
-  allocBulk(size: number, count: number, objects: Uint8Array[]): void {
-    for (let i = 0; i < count; i++) objects[i] = this.alloc(size);
-  }
-
-  freeBulk(_count: number, objects: Uint8Array[]): void {
-    objects.length = 0;
-  }
-
-  touch(object: Uint8Array, bytes: number, times: number): void {
-    for (let n = 0; n < times; n++) {
-      for (let at = 0; at < bytes; at += 4) object[at] = n;
-    }
-  }
-
-  run<T>(work: () => T): T {
-    return work();
-  }
+/** `ports` by CPU, where blocks are to travel. */
+export function heapSubject(ports?: readonly MessagePort[]): Subject<Uint8Array> {
+  return {
+    alloc: (size) => new Uint8Array(size),
+    free() {},
+    allocBulk(size, count, objects) {
+      for (let i = 0; i < count; i++) objects[i] = new Uint8Array(size);
+    },
+    freeBulk(_, objects) {
+      objects.length = 0;
+    },
+    touch(object, bytes, times) {
+      for (let n = 0; n < times; n++) {
+        for (let at = 0; at < bytes; at += 4) object[at] = n;
+      }
+    },
+    run: (work) => work(),
+    mail: ports === undefined ? undefined : new PostedMail(ports),
+  };
 }
 
 class PostedMail implements Mail<Uint8Array> {

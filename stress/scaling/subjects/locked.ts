@@ -3,7 +3,7 @@
  * Allocators that were not made for threads, the only way threads can share one: every call inside
  * of one lock.
  */
-import type { Address, Memory } from "../../../src/machine/memory.ts";
+import type { Address } from "../../../src/machine/memory.ts";
 import type { ScaleControl } from "../control.ts";
 import type { Subject } from "../subject.ts";
 
@@ -13,52 +13,36 @@ export interface PlainAllocator {
   free(object: Address): void;
 }
 
-export class LockedSubject implements Subject<Address> {
-  declare private readonly control: ScaleControl;
-  declare private readonly memory: Memory;
-  declare private readonly allocator: PlainAllocator;
-
-  constructor(control: ScaleControl, allocator: PlainAllocator) {
-    this.control = control;
-    this.memory = control.memory;
-    this.allocator = allocator;
-  }
-
-  prepare(): void {}
-
-  alloc(size: number): Address {
-    this.control.lock();
-    const object = this.allocator.malloc(size);
-    this.control.unlock();
-    return object;
-  }
-
-  free(object: Address): void {
-    this.control.lock();
-    this.allocator.free(object);
-    this.control.unlock();
-  }
-
-  /** One lock for all of them. */
-  allocBulk(size: number, count: number, objects: Address[]): void {
-    this.control.lock();
-    for (let i = 0; i < count; i++) objects[i] = this.allocator.malloc(size);
-    this.control.unlock();
-  }
-
-  freeBulk(count: number, objects: Address[]): void {
-    this.control.lock();
-    for (let i = 0; i < count; i++) this.allocator.free(objects[i] as Address);
-    this.control.unlock();
-  }
-
-  touch(object: Address, bytes: number, times: number): void {
-    for (let n = 0; n < times; n++) {
-      for (let at = 0; at < bytes; at += 4) this.memory.write32(object + at, n);
-    }
-  }
-
-  run<T>(work: () => T): T {
-    return work();
-  }
+export function lockedSubject(control: ScaleControl, allocator: PlainAllocator): Subject<Address> {
+  const { memory } = control;
+  return {
+    alloc(size) {
+      control.lock();
+      const object = allocator.malloc(size);
+      control.unlock();
+      return object;
+    },
+    free(object) {
+      control.lock();
+      allocator.free(object);
+      control.unlock();
+    },
+    /** One lock for all of them. */
+    allocBulk(size, count, objects) {
+      control.lock();
+      for (let i = 0; i < count; i++) objects[i] = allocator.malloc(size);
+      control.unlock();
+    },
+    freeBulk(count, objects) {
+      control.lock();
+      for (let i = 0; i < count; i++) allocator.free(objects[i] as Address);
+      control.unlock();
+    },
+    touch(object, bytes, times) {
+      for (let n = 0; n < times; n++) {
+        for (let at = 0; at < bytes; at += 4) memory.write32(object + at, n);
+      }
+    },
+    run: (work) => work(),
+  };
 }

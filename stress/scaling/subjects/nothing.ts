@@ -3,24 +3,13 @@
 import type { Address } from "../../../src/machine/memory.ts";
 import type { Subject } from "../subject.ts";
 
-export class NothingSubject implements Subject<Address> {
-  prepare(): void {}
-
-  alloc(size: number): Address {
-    return size;
-  }
-
-  free(_object: Address): void {}
-
-  allocBulk(size: number, count: number, objects: Address[]): void {
+export const nothing: Subject<Address> = {
+  alloc: (size) => size,
+  free() {},
+  allocBulk(size, count, objects) {
     for (let i = 0; i < count; i++) objects[i] = size;
-  }
-
-  freeBulk(_count: number, _objects: Address[]): void {}
-
-  touch(): void {}
-
-  run<T>(work: () => T): T {
-    return work();
-  }
-}
+  },
+  freeBulk() {},
+  touch() {},
+  run: (work) => work(),
+};
