@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 /**
  * Refuses accesses that are wrong in any interleaving: to page 0, outside of the memory, across the
- * boundary of a word, to memory that a program says nobody may touch now, or a plain write into the area of
- * another CPU while a context is in mid-operation there. Fills and copies may do the last: a new per-CPU
- * variable is zeroed for all CPUs at once.
+ * boundary of a word, to memory that a program says nobody may touch now, or plain ones into the area
+ * of another CPU. An operation that reads there, or writes while no context is in mid-operation there,
+ * has asked for that CPU's area by number (perCpuPtr). A pointer that it got as its own is stale once
+ * it has moved: what it finds there may be in the middle of a change. A marked read may find that, and
+ * must look again. Fills and copies may write anywhere: a new per-CPU variable is zeroed for all CPUs
+ * at once.
  */
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { type MachineLayout, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import type { BusyCpus } from "./busy-cpus.ts";
 import type { Context } from "./context.ts";
-import { kindName, READ_RACY } from "./kinds.ts";
+import { kindName, READ_RACY, READ32 } from "./kinds.ts";
 
 export class AccessCheck {
   private readonly byteLength: number;
@@ -44,6 +47,7 @@ export class AccessCheck {
   byte(context: Context, kind: number, address: Address): void {
     if (!this.isInMemory(address)) this.refuse(context, kind, address);
     if (this.isClosed(address) && kind !== READ_RACY) this.refuseClosed(context, kind, address);
+    if (kind === READ32 && this.isPerCpu(address)) this.readsArea(context, address);
   }
 
   /** Its first and its last byte stand for all. */
@@ -72,16 +76,41 @@ export class AccessCheck {
     );
   }
 
-  /** A plain write of the running context. */
-  area({ name, cpu, operationName }: Context, address: Address): void {
-    const { percpuStart, percpuEnd, percpuStride } = this.layout;
-    if (address < percpuStart || address >= percpuEnd) return;
-    const owner = Math.floor((address - percpuStart) / percpuStride);
-    if (owner === cpu || !this.busyCpus.isBusy(owner) || this.busyCpus.isAbsent(owner)) return;
+  /** A plain read of the running context. */
+  private readsArea(context: Context, address: Address): void {
+    const owner = this.ownerOf(address);
+    if (owner === context.cpu || hasNamed(context, owner)) return;
+    this.refuseArea(context, "read in", address);
+  }
+
+  /** A plain write of the running context: refuses one that only the area's own CPU may do. */
+  write(context: Context, address: Address): void {
+    if (!this.isPerCpu(address)) return;
+    const owner = this.ownerOf(address);
+    if (owner === context.cpu) return;
+    const { busyCpus } = this;
+    const isAtRest = !busyCpus.isBusy(owner) || busyCpus.isAbsent(owner);
+    if (isAtRest && hasNamed(context, owner)) return;
+    this.refuseArea(context, "wrote into", address);
+  }
+
+  private isPerCpu(address: Address): boolean {
+    return address >= this.layout.percpuStart && address < this.layout.percpuEnd;
+  }
+
+  /** The CPU whose area has the address. */
+  private ownerOf(address: Address): number {
+    const { percpuStart, percpuStride } = this.layout;
+    return Math.floor((address - percpuStart) / percpuStride);
+  }
+
+  private refuseArea({ name, cpu, operationName }: Context, did: string, address: Address): never {
     throw new KernelBug(
       "bad-access",
-      `${operationName} of ${name} on CPU ${cpu} wrote into the area of CPU ${owner}: ` +
+      `${operationName} of ${name} on CPU ${cpu} ${did} the area of CPU ${this.ownerOf(address)}: ` +
         this.nameOf(address),
     );
   }
 }
+
+const hasNamed = ({ namedCpus }: Context, cpu: number): boolean => (namedCpus & (1 << cpu)) !== 0;

@@ -73,6 +73,11 @@ export class Context {
   preemptCountAtStart = 0;
   /** Random numbers drawn by the running operation. */
   draws = 0;
+  /**
+   * The CPUs whose areas the running operation asked for by number, a bit each; beyond 32 CPUs two
+   * share one, which allows more.
+   */
+  namedCpus = 0;
 
   /** The word it waits for (0: none), the value on which it waits, and task + 1 of the lock's holder. */
   waitAddress: Address = 0;
@@ -150,6 +155,7 @@ export class Context {
     this.irqsOff = this.irqsOffAtStart;
     this.preemptCount = this.preemptCountAtStart;
     this.draws = 0;
+    this.namedCpus = 0;
   }
 
   /** The operation has ended; an interrupt leaves no state behind. */

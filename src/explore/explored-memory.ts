@@ -72,6 +72,7 @@ export class ExploredMemory extends ExploredWords implements Memory {
   }
 
   perCpuPtr(offset: Address, cpu: number): Address {
+    this.cpu.context.namedCpus |= 1 << cpu;
     return this.cpu.areaOf(cpu) + offset;
   }
 

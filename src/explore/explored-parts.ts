@@ -234,8 +234,8 @@ export class ExploredParts {
     else this.watching?.looked?.(address);
   }
 
-  /** Of a plain write: refuses one into the area of another CPU that is busy. */
+  /** Of a plain write: refuses one into the area of another CPU, where that is wrong. */
   protected checkArea(address: Address): void {
-    if (this.stops.isOn) this.check.area(this.cpu.context, address);
+    if (this.stops.isOn) this.check.write(this.cpu.context, address);
   }
 }

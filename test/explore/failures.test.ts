@@ -244,6 +244,35 @@ test("a plain write into the area of another CPU in mid-operation is a bad acces
   expect(failure?.message).toContain("wrote into the area of CPU 0");
 });
 
+/** A migrating task that uses a pointer of its CPU, and one of that CPU that uses the same word. */
+const withPointer = (use: (memory: Words["memory"], own: number) => void): Contexts => [
+  {
+    name: "migrating task",
+    cpu: 0,
+    migrates: true,
+    operations: [operation("look there", (memory) => use(memory, memory.thisCpuPtr(64)))],
+  },
+  task(0, "other", (memory) => memory.thisCpuCmpxchg(64, 0, 1)),
+];
+
+test.each([
+  ["wrote into", (memory: Words["memory"], own: number) => memory.write32(own, 1)],
+  ["read in", (memory: Words["memory"], own: number) => memory.read32(own)],
+])(
+  "a task that %s the area of a CPU that it left is a bad access, if nobody is there",
+  (did, use) => {
+    const { failure } = run(withPointer(use));
+    expect(failure).toMatchObject({ class: "bad-access", preemptions: 1 });
+    expect(failure?.message).toContain(`on CPU 1 ${did} the area of CPU 0`);
+  },
+);
+
+test("a marked read of the area of a CPU that was left, or one by number, is no bad access", () => {
+  expect(run(withPointer((memory, own) => memory.readOnce(own))).failure).toBeUndefined();
+  const byNumber = withPointer((memory) => memory.read32(memory.perCpuPtr(64, 0)));
+  expect(run(byNumber).failure).toBeUndefined();
+});
+
 test("an error that a check throws is the failure of the run", () => {
   const afterEach = (): void => {
     throw new KernelBug("counter-drift", "on purpose");
