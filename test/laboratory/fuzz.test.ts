@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { replay } from "../../src/explore/replay.ts";
 import { type FuzzOptions, fuzz } from "../../src/laboratory/fuzz/fuzz.ts";
 import { habitatsOf } from "../../src/laboratory/fuzz/habitat.ts";
+import { kindsOf } from "../../src/laboratory/fuzz/kinds.ts";
 import { mutate } from "../../src/laboratory/mutation.ts";
 import { parseScenario } from "../../src/laboratory/parse.ts";
 import { printScenario } from "../../src/laboratory/print.ts";
@@ -58,4 +59,11 @@ test.each([
   expect(failure).toBeUndefined();
   // Some numbers stand for programs that can do nothing.
   expect(programs).toBeGreaterThan(3);
+});
+
+test("a program of 6.19 has no interrupt flush a CPU that may hold a sheaf lock", () => {
+  for (const habitat of habitatsOf("slub", "6.19")) {
+    const flushes = kindsOf(habitat).find(({ name }) => name === "flush this CPU");
+    expect(flushes?.sleeps).toBe(habitat.machine.sheafCapacity !== undefined);
+  }
 });

@@ -158,7 +158,11 @@ const WRITTEN = [
 export function kindsOf({ machine, stepNames, attributes }: Habitat): readonly Kind[] {
   const { cpus = 1, nodes = 1, isTypesafe, survivesReports } = machine;
   const kinds = [...COMMON];
-  if (stepNames.has("flush-cpu")) kinds.push(kind("flush this CPU", 2, step(steps.flushCpu)));
+  if (stepNames.has("flush-cpu")) {
+    // A kernel with sheaves has a work do it, which may not interrupt the owner of a sheaf lock.
+    const sleeps = machine.sheafCapacity !== undefined;
+    kinds.push({ ...kind("flush this CPU", 2, step(steps.flushCpu)), sleeps });
+  }
   if (stepNames.has("keep-none")) kinds.push(sleeping("keep none", 1, step(steps.keepNone)));
   if (stepNames.has("reap")) {
     kinds.push(sleeping("reap", 3, step(steps.reap)));
