@@ -13,7 +13,7 @@ import type { Leases } from "./leases.ts";
 import { NAP_MS, napSince, Search } from "./nap.ts";
 import { now } from "./platform.ts";
 import { type MachinePlaces, RunningContext } from "./running-context.ts";
-import { freeTask, isAlive, isGoneNow, type Tenancy } from "./tenancy.ts";
+import { freeTask, isAlive, isGoneAtOnce, isGoneNow, type Tenancy } from "./tenancy.ts";
 
 /** The time limit of a wait where the program sets none, in ms. */
 const WAIT_LIMIT_MS = 20_000;
@@ -138,10 +138,15 @@ export abstract class RunningTask extends RunningContext {
   }
 
   /** Looks for threads that have ended without a word, and has them buried. May serve as other CPUs. */
-  buryTheDead(): void {
+  buryTheDead(isGone = isGoneNow): void {
     for (const task of this.tasks.running()) {
-      if (task !== this.task && isGoneNow(this.words, this.places, task)) this.onDeath(task);
+      if (task !== this.task && isGone(this.words, this.places, task)) this.onDeath(task);
     }
+  }
+
+  /** Likewise, for a thread that finds no task number free. */
+  buryTheDeadAtOnce(): void {
+    this.buryTheDead(isGoneAtOnce);
   }
 
   /** Becomes the CPU that this task keeps, if it is online and the wanted one; else keeps none. */

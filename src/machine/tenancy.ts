@@ -52,6 +52,14 @@ export function isAlive(words: Int32Array, places: LeasePlaces, task: number): b
   return look(words, places, task) === "alive";
 }
 
+/** Whether a thread has ended, asked by one that cannot go on if none has. */
+export function isGoneAtOnce(words: Int32Array, places: LeasePlaces, task: number): boolean {
+  // However many ask, the half that is left tells those who ask now and then.
+  const standing = Atomics.load(words, taskWord(places, task, Task.standing));
+  if (standing <= WAITS / 2) return isGoneNow(words, places, task);
+  return look(words, places, task) === "gone";
+}
+
 /** Whether a thread has ended that was not looked at a moment ago. */
 export function isGoneNow(words: Int32Array, places: LeasePlaces, task: number): boolean {
   const lookedAt = taskWord(places, task, Task.lookedAt);

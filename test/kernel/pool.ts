@@ -6,7 +6,10 @@ import { withLedger } from "../../src/check/with-ledger.ts";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { boot, type Kernel, MIB, type ThreadBuild } from "../../src/kernel/kernel.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { bundledFile } from "../bundled.ts";
 import type { UserStart } from "./workers/user.ts";
+
+const USER = new URL("./workers/user.ts", import.meta.url);
 
 /** With the ledger it is known what a dead task had in its hands. */
 export type PoolBuild = "plain" | "ledger";
@@ -46,7 +49,7 @@ export class Pool {
   async hire(workload: string): Promise<User> {
     const { kernel, build, stop, cache } = this;
     const workerData: UserStart = { shared: kernel.shared, build, workload, stop, cache };
-    const worker = new Worker(new URL("./workers/user.ts", import.meta.url), { workerData });
+    const worker = new Worker(await bundledFile(USER), { workerData });
     const messages: unknown[] = [];
     const ended = new Promise<Answer | undefined>((resolve, reject) => {
       worker.once("error", reject);
