@@ -8,37 +8,51 @@ if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 /** Bundles the threads that tests start. */
 const THREADS = "./scripts/bundle-threads.ts";
 
-const ALL = "test/**/*.test.ts";
-
 /**
- * Tests of booted machines on one kind of memory. Their files share a process, which halves the CPU
- * time: modules are loaded, and the allocators optimised, once. Threads that they start have isolates
- * of their own.
+ * Files of a group share a process, which halves the CPU time: modules are loaded, and the allocators
+ * optimised, once. Groups are apart, since an allocator that V8 has seen over several kinds of memory
+ * is slow.
  */
-const TOGETHER = [
-  "allocators",
-  "caches",
-  "docs",
-  "kernel",
-  "kunit",
-  "oracle",
-  "pages",
-  "report",
-  "slab",
-  "slub",
-  "sysfs",
-].map((folder) => `test/${folder}/**/*.test.ts`);
+const GROUPS = {
+  /** Booted machines on direct memory. Threads that they start have isolates of their own. */
+  booted: [
+    "allocators",
+    "caches",
+    "docs",
+    "kernel",
+    "kunit",
+    "oracle",
+    "pages",
+    "report",
+    "slab",
+    "slub",
+    "sysfs",
+  ],
+  /** Primitives, a few explored words, and what watches over threads: little of the allocators. */
+  light: ["explore", "machine", "stress"],
+  /** Allocators over the memories of the explorer, of torture and of checks. */
+  explored: [
+    "check",
+    "groups",
+    "laboratory",
+    "museum",
+    "mutants",
+    "reports",
+    "sheaves-torture",
+    "testing",
+  ],
+};
 
-/**
- * Tests whose own thread runs little of the allocators: those of primitives, those that explore a few
- * words, and those that watch over threads. These files share a process as well.
- */
-const LIGHT = ["explore", "machine", "stress"].map((folder) => `test/${folder}/**/*.test.ts`);
+/** Tests with configurations of their own. */
+const ELSEWHERE = ["browser", "registry", "soak"];
 
-const elsewhere = [
-  ...configDefaults.exclude,
-  ...["browser", "registry", "soak"].map((folder) => `test/${folder}/**`),
-];
+const filesIn = (folders: readonly string[]): string[] =>
+  folders.map((folder) => `test/${folder}/**/*.test.ts`);
+
+function group(name: string, include: string[], without: readonly string[] = []) {
+  const exclude = [...configDefaults.exclude, ...filesIn(without)];
+  return { extends: true, test: { name, include, exclude, isolate: false, globalSetup: THREADS } };
+}
 
 export default defineConfig({
   test: {
@@ -53,31 +67,9 @@ export default defineConfig({
     hookTimeout: 300_000,
     reporters: ["default", "./scripts/count-reporter.ts"],
     projects: [
-      {
-        extends: true,
-        test: { name: "together", include: TOGETHER, exclude: elsewhere, isolate: false },
-      },
-      {
-        extends: true,
-        test: {
-          name: "light",
-          include: LIGHT,
-          exclude: elsewhere,
-          isolate: false,
-          globalSetup: THREADS,
-        },
-      },
-      {
-        // A process a file: the explorer, torture and checks bring memories of their own, and an
-        // allocator that V8 has seen over several is slow; commands change the process they run in.
-        extends: true,
-        test: {
-          name: "apart",
-          include: [ALL],
-          exclude: [...elsewhere, ...TOGETHER, ...LIGHT],
-          globalSetup: THREADS,
-        },
-      },
+      ...Object.entries(GROUPS).map(([name, folders]) => group(name, filesIn(folders))),
+      // All others: commands and packages.
+      group("commands", ["test/**/*.test.ts"], [...Object.values(GROUPS).flat(), ...ELSEWHERE]),
     ],
   },
 });

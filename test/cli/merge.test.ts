@@ -45,8 +45,8 @@ export const kept = { words: 1, tasks: { one: plain, other: () => {} } };
 const saved = join(folder, "found.txt");
 
 test.each([
-  ["explore", [program, "--schedules", "400", "--seed", "1"]],
-  ["museum", ["run", "R04", "R03"]],
+  ["explore", [program, "--schedules", "100", "--seed", "1"]],
+  ["museum", ["run", "R04", "R07"]],
 ])("slablab merge answers as %s %j in one process", async (command, words) => {
   const whole = await slablab([command, ...words, "--json"]);
   const { answer } = JSON.parse(whole.out);

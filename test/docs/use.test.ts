@@ -1,22 +1,19 @@
 /** Each example of "Use it in your program" prints what its comments say. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { installLibrary } from "./installed.ts";
 
 const page = readFileSync(new URL("../../docs/use.md", import.meta.url), "utf8");
-const library = new URL("../../src/kernel/index.ts", import.meta.url);
 const examples = [...page.matchAll(/^## (.*)\n(?:(?!^## )[\s\S])*?```js\n([\s\S]*?)```/gm)].map(
   ([, title = "", text = ""]) => [title, text] as const,
 );
 
 const folder = mkdtempSync(join(tmpdir(), "slablab-use-"));
-const installed = join(folder, "node_modules", "slablab");
-mkdirSync(installed, { recursive: true });
-writeFileSync(join(installed, "package.json"), '{ "type": "module", "exports": "./index.js" }');
-writeFileSync(join(installed, "index.js"), `export * from ${JSON.stringify(library.href)};\n`);
+beforeAll(() => installLibrary(folder));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What comments behind `console.log` say: one line each. */

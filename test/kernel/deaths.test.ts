@@ -31,7 +31,7 @@ test("sixteen threads on two CPUs take turns outside of sections, with intact ob
   const pool = new Pool({ cpus: 2 });
   const users = await Promise.all(Array.from({ length: 16 }, () => pool.hire("holding")));
   // Once each has begun; the main thread, the seventeenth, waits for its turn, too.
-  for (let i = 0; i < 200; i++) pool.kernel.kfree(pool.kernel.kmalloc(100));
+  for (let i = 0; i < 40; i++) pool.kernel.kfree(pool.kernel.kmalloc(100));
   pool.stopAll();
   const answers = await Promise.all(users.map(({ answer }) => answer));
   expect(answers.map((answer) => answer?.error)).toEqual(Array(16).fill(undefined));

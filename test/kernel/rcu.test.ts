@@ -1,10 +1,6 @@
 /** RCU and the allocators: slabs that outlive their readers, objects freed later, caches that wait. */
 
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { EBUSY } from "../../src/caches/errno.ts";
 import { SLAB_TYPESAFE_BY_RCU } from "../../src/caches/flags.ts";
@@ -15,6 +11,7 @@ import type { System } from "../../src/kernel/system.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { Page, PG_SLAB } from "../../src/pages/page.ts";
 import { failureOf, watched } from "../check/systems.ts";
+import { runExample } from "../docs/run-example.ts";
 
 const FORMS = [
   { allocator: "slub", kernel: "4.1" },
@@ -193,25 +190,7 @@ describe("the lookup of docs/rcu.md on three threads", () => {
   async function run(change: (example: string) => string): Promise<string> {
     const page = await readFile(new URL("../../docs/rcu.md", import.meta.url), "utf8");
     const [, example = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
-    const library = new URL("../../src/kernel/index.ts", import.meta.url);
-    const folder = await mkdtemp(join(tmpdir(), "slablab-rcu-"));
-    const installed = join(folder, "node_modules", "slablab");
-    await mkdir(installed, { recursive: true });
-    await writeFile(join(installed, "package.json"), '{"type":"module","exports":"./index.js"}');
-    await writeFile(join(installed, "index.js"), `export * from ${JSON.stringify(library.href)};`);
-    await writeFile(join(folder, "example.mjs"), change(example));
-    try {
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        [join(folder, "example.mjs")],
-        {
-          timeout: 100_000,
-        },
-      );
-      return stdout;
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    return (await runExample(change(example))).stdout;
   }
 
   test("finds no wrong entry, as printed, and the cache can be destroyed", async () => {

@@ -6,4 +6,5 @@ export const LONG_RACES = [
   "slab-cpu-offline",
   "slab-node-offline",
   "slab-reap-aliens",
+  "two-callers",
 ];

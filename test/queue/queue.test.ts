@@ -73,7 +73,7 @@ export const mine = { id: "mine", title: "partial slabs are forgotten", change }
     await Promise.all([server.worker(), server.worker()]);
     const searches = [
       ["explore", "R01", "--strategy", "pct", "--schedules", "60", "--seed", "4"],
-      ["explore", "all", "--mutation", mutation, "--schedules", "400", "--seed", "1"],
+      ["explore", "all", "--mutation", mutation, "--schedules", "60", "--seed", "1"],
       ["explore", program, "--schedules", "100", "--seed", "1"],
       ["fuzz", "--programs", "4", "--preemptions", "0", "--seed", "3"],
       ["fuzz", counter, "--programs", "12", "--seed", "3"],
@@ -86,7 +86,7 @@ export const mine = { id: "mine", title: "partial slabs are forgotten", change }
     }
   });
 
-  const long = ["explore", "two-cpus", "--strategy", "pct", "--schedules", "12000"];
+  const long = ["explore", "two-cpus", "--strategy", "pct", "--schedules", "4000"];
 
   test("a worker that is killed loses nothing: its job is run by another", async () => {
     const words = [...long, "--seed", "1"];
