@@ -18,6 +18,24 @@ export function refuse(call: string, why: string): never {
   throw new KernelBug("bad-access", `${call}: ${why}`);
 }
 
+const DEFERRED: Readonly<Record<string, string>> = {
+  "[object AsyncFunction]": "async",
+  "[object GeneratorFunction]": "a generator",
+  "[object AsyncGeneratorFunction]": "an async generator",
+};
+
+/**
+ * A function that has done its work when it returns; another one would go on after the call, or never
+ * begin. `role` says what it is to the call. @throws KernelBug
+ */
+export function checkFunction(call: string, role: string, fn: unknown): void {
+  if (typeof fn !== "function") refuse(call, `${named(fn)} is no function`);
+  if (fn.constructor === Function) return;
+  // By its tag: a function of another realm has other constructors.
+  const kind = DEFERRED[Object.prototype.toString.call(fn)];
+  if (kind !== undefined) refuse(call, `${role} must not be ${kind}`);
+}
+
 export class Arguments {
   declare private readonly system: System;
 
@@ -71,6 +89,13 @@ export class Arguments {
   /** @throws KernelBug */
   array(call: string, p: readonly Address[]): void {
     if (!Array.isArray(p)) refuse(call, `${named(p)} is no array`);
+  }
+
+  /** An array that takes `size` objects; an error in the middle would lose some. @throws KernelBug */
+  arrayFor(call: string, size: number, p: readonly Address[]): void {
+    this.array(call, p);
+    if (Object.isExtensible(p) || (size <= p.length && !Object.isFrozen(p))) return;
+    refuse(call, `the array is frozen, or takes no more than ${p.length} objects`);
   }
 
   private other(call: string, s: KmemCachePtr, object: Address): void {

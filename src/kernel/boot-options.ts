@@ -201,6 +201,7 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   const place = placeOf(memory);
   const kernel = rest.kernel ?? usualKernel(rest.allocator ?? DEFAULTS.allocator);
   const all = { ...DEFAULTS, ...rest, ...place, kernel, maximum: maximum ?? place.memory };
+  if (!(all.nodes > 0)) throw new RangeError(`boot: nodes must be at least 1, not ${all.nodes}`);
   checkMaximum(all);
   for (const name of ["failSlab", "failPages"] as const) checkedFaults(name, all[name] ?? {});
   const unknown = all.config.find((name) => buildOptionOf(name) === undefined);
@@ -292,13 +293,14 @@ export function growthOf({ memory, maximum, nodes }: BootedOptions): Growth {
   return { nodes: Math.min(MAX_NUMNODES - nodes, Math.ceil(bytes / memory)), bytes };
 }
 
-const REGION_KINDS: Readonly<Record<keyof MemoryRegion, Kind>> = {
+export const REGION_KINDS: Readonly<Record<keyof MemoryRegion, Kind>> = {
   buffer: { what: "a shared WebAssembly.Memory, or a SharedArrayBuffer", is: isShared },
   offset: NUMBER,
   length: NUMBER,
 };
 
 function placeOf(memory: number | MemoryRegion): { memory: number; offset: number } {
+  if (Number.isNaN(memory)) throw new RangeError("boot: memory must be a number of bytes, not NaN");
   if (typeof memory === "number") return { memory, offset: 0 };
   const region = checkedOptions("memory", memory, REGION_KINDS);
   if (region.buffer === undefined) throw new RangeError("memory: buffer is missing");

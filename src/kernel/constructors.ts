@@ -7,9 +7,8 @@ import type { DirectMemory } from "../machine/direct-memory.ts";
 import type { FunctionTable } from "../machine/functions.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
-import { named } from "../machine/option-check.ts";
 import type { Afterwards } from "./afterwards.ts";
-import { refuse } from "./arguments.ts";
+import { checkFunction } from "./arguments.ts";
 
 export class Constructors {
   declare private readonly functions: FunctionTable;
@@ -36,9 +35,7 @@ export class Constructors {
   }
 
   register(construct: (object: Address) => void): number {
-    if (typeof construct !== "function") {
-      refuse("registerConstructor", `${named(construct)} is no function`);
-    }
+    checkFunction("registerConstructor", "a constructor", construct);
     const guarded = (object: Address): boolean => this.run(construct, object);
     Object.defineProperty(guarded, "name", { value: construct.name });
     const number = this.functions.register(guarded);

@@ -6,7 +6,8 @@
 import type { Groups, MemCgroupPtr } from "../caches/memcg/groups.ts";
 import { PAGE_COUNTER_MAX } from "../caches/memcg/page-counter.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
-import { checkedOptions, type Kind, OBJECT, STRING } from "../machine/option-check.ts";
+import { checkedOptions, type Kind, named, OBJECT, STRING } from "../machine/option-check.ts";
+import { refuse } from "./arguments.ts";
 
 export interface GroupOptions {
   /** Names of caches bear it. */
@@ -42,10 +43,23 @@ export class Group {
   /** @throws RangeError where there is no memory, or `limit` is no number of bytes */
   static made(kernel: Runner, groups: Groups, limit: number, options: GroupOptions): Group {
     const { name = "group", above } = checkedOptions("group", options, KINDS);
-    if (!(limit >= 0)) throw new RangeError(`a group's limit is a number of bytes, not ${limit}`);
+    if (!(limit >= 0))
+      throw new RangeError(`a group's limit is a number of bytes, not ${named(limit)}`);
     const at = kernel.run(() => groups.create(name, pagesIn(limit), above?.at));
     if (at === 0) throw new RangeError("no memory for another group");
     return new Group(kernel, groups, at);
+  }
+
+  /** The group that another thread's `at` says. @throws RangeError where no group is, or a killed one */
+  static found(kernel: Runner, groups: Groups, at: MemCgroupPtr): Group {
+    if (kernel.run(() => groups.isGroup(at))) return new Group(kernel, groups, at);
+    throw new RangeError(`there is no group at ${named(at)}: another thread's own is its group.at`);
+  }
+
+  /** @throws KernelBug for what is no group of this kernel */
+  static check(call: string, kernel: Runner, group: Group): void {
+    if (!(group instanceof Group)) refuse(call, `${named(group)} is no group`);
+    if (group.kernel !== kernel) refuse(call, "the group is another kernel's: see groupAt");
   }
 
   /** As kernel.run; what the section allocates is charged to the group, and fails beyond its limit. */

@@ -33,10 +33,10 @@ import type { Reserves } from "../pages/reserves.ts";
 import { policiesOf } from "../pages/with-policies.ts";
 import { reservesOf } from "../pages/with-reserves.ts";
 import { Afterwards } from "./afterwards.ts";
-import { Arguments, refuse } from "./arguments.ts";
+import { Arguments, checkFunction, refuse } from "./arguments.ts";
 import { bootClasses } from "./boot-classes.ts";
 import { type BootOptions, bootOptionsOf, givenMemory, growthOf } from "./boot-options.ts";
-import { buryTask, generationOf } from "./burial.ts";
+import { buryTask, generationOf, mutexesOf } from "./burial.ts";
 import type { Change } from "./classes.ts";
 import { Constructors } from "./constructors.ts";
 import { KernelDebug } from "./debug.ts";
@@ -118,8 +118,6 @@ export let threadOf: (kernel: Kernel) => DirectMemory;
 const CACHE_MAGIC = KmemCacheBase.magic;
 const LIVE = LIVE_CACHE;
 const NO_NODE = NUMA_NO_NODE;
-
-const AsyncFunction = (async () => undefined).constructor;
 
 /** An unsigned int of struct kmem_cache_args. */
 const UINT = whole(0, 2 ** 32 - 1);
@@ -255,8 +253,7 @@ export class Kernel {
    * go on when its section is over.
    */
   run<T>(section: () => T, cpu = -1, patience?: number): T {
-    if (typeof section !== "function") refuse("run", `${named(section)} is no function`);
-    if (section instanceof AsyncFunction) refuse("run", "a section must not be async");
+    checkFunction("run", "a section", section);
     if (patience !== undefined && !(typeof patience === "number" && patience >= 0)) {
       refuse("run", `${named(patience)} is no number of ms to wait`);
     }
@@ -282,15 +279,23 @@ export class Kernel {
     if (cpu !== -1 || !direct.resumeCpu()) direct.enterCpu(cpu, patience);
     try {
       const result = section();
+      if (direct.isReading) refuse("run", "the section ended in a read-side section");
       direct.poll();
       this.work();
       return result;
     } catch (error) {
-      direct.oops();
+      this.oops();
       throw error;
     } finally {
       direct.restCpu();
     }
+  }
+
+  /** An error leaves a section. What waits for a mutex that it leaves behind ends at once. */
+  private oops(): void {
+    const { direct, system } = this;
+    if (mutexesOf(system, direct.current()).length > 0) direct.panic();
+    direct.oops();
   }
 
   /** What memory groups have left to be done, between two calls of a program that may sleep. */
@@ -563,6 +568,7 @@ export class Kernel {
     this.args.array(call, p);
     if (typeof size === "number" && size <= 0) return 0;
     this.args.count(call, "objects", size);
+    this.args.arrayFor(call, size, p);
     this.args.gfp(call, gfp);
     if (this.direct.isOpen()) return this.system.kmemCacheAllocBulk(s, size, p, gfp) || this.got(0);
     return this.slowAllocBulk(s, size, p, gfp);
@@ -653,9 +659,9 @@ export class Kernel {
     return Group.made(this, groupsOf(this.system), limit, options);
   }
 
-  /** A group that another thread has made, by its `at`. */
+  /** A group that another thread has made, by its `at`. @throws RangeError where there is none */
   groupAt(at: Address): Group {
-    return new Group(this, groupsOf(this.system), at);
+    return Group.found(this, groupsOf(this.system), at);
   }
 
   /**
@@ -663,6 +669,8 @@ export class Kernel {
    */
   runIn<T>(group: Group, section: () => T): T {
     const groups = groupsOf(this.system);
+    Group.check("runIn", this, group);
+    checkFunction("runIn", "a section", section);
     return this.run(() => {
       const before = groups.current;
       if (!groups.enter(group.at)) throw new KernelBug("bad-access", "the group was killed");
@@ -723,6 +731,7 @@ export class Kernel {
 
   /** rcu_read_lock. @throws KernelBug outside of `run`: a reader is a CPU, and stays that CPU. */
   rcuReadLock(): void {
+    if (this.constructors.isRunning) this.mayCall("rcu_read_lock");
     if (!this.direct.onCpu) {
       throw new KernelBug(
         "bad-access",
@@ -734,6 +743,7 @@ export class Kernel {
 
   /** rcu_read_unlock. @throws KernelBug where no read-side section is open. */
   rcuReadUnlock(): void {
+    if (this.constructors.isRunning) this.mayCall("rcu_read_unlock");
     if (!this.direct.isReading) {
       throw new KernelBug("lock-not-held", "rcu_read_unlock without rcu_read_lock");
     }

@@ -3,9 +3,9 @@
 import { kasanBytes } from "../caches/kasan/quarantine.ts";
 import { AttachError, readHeader } from "../machine/header.ts";
 import { bytesOf, type MachineOptions, PAGE_SIZE, type SharedMachine } from "../machine/machine.ts";
-import { named, OBJECT } from "../machine/option-check.ts";
+import { checkedOptions, named, OBJECT } from "../machine/option-check.ts";
 import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
-import { type BootedOptions, growthOf, type MemoryRegion } from "./boot-options.ts";
+import { type BootedOptions, growthOf, type MemoryRegion, REGION_KINDS } from "./boot-options.ts";
 
 /** Plain data, which may be posted to any worker. */
 export interface SharedKernel {
@@ -58,10 +58,14 @@ function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
       return { memory: machine.memory, start: options?.offset ?? 0 };
     }
   } else if (OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer)) {
-    const { buffer, offset = 0 } = shared as MemoryRegion;
+    // A typed array has such a buffer as well.
+    const { buffer, offset = 0 } = ArrayBuffer.isView(shared)
+      ? (shared as MemoryRegion)
+      : checkedOptions("attach", shared as MemoryRegion, REGION_KINDS);
     if (Number.isInteger(offset) && offset >= 0 && offset % PAGE_SIZE === 0) {
       return { memory: memoryOf(buffer), start: offset };
     }
+    throw new AttachError(`attach: offset must be a multiple of ${PAGE_SIZE}, not ${offset}`);
   }
   throw new AttachError(
     `attach: ${named(shared)} is neither kernel.shared nor the shared memory of a kernel`,

@@ -9,6 +9,7 @@
  * Fields lie in the order in which they are named, each at a multiple of its size, as a C compiler
  * lays them out. Accesses are plain; `Particle.offsets` tells where Atomics find a field.
  */
+import { named, OBJECT } from "./option-check.ts";
 
 const ACCESS = {
   int8: [1, "Int8", Int8Array],
@@ -75,19 +76,27 @@ function property(view: symbol, type: FieldType, at: number): PropertyDescriptor
   };
 }
 
+/** Array.isArray, for arrays that are readonly. */
+function isList<S extends Scalar>(type: S | readonly [S, number]): type is readonly [S, number] {
+  return Array.isArray(type);
+}
+
 /** @throws RangeError for a field of no type */
 export function defineStruct<const F extends Readonly<Record<string, FieldType>>>(
   fields: F,
 ): StructClass<F> {
+  if (!OBJECT.is(fields)) throw new RangeError(`defineStruct: ${named(fields)} names no fields`);
   const view = Symbol("view");
-  const properties: PropertyDescriptorMap = {};
-  const offsets: Record<string, number> = {};
+  // A field may have any name, "__proto__" too.
+  const properties: PropertyDescriptorMap = Object.create(null);
+  const offsets: Record<string, number> = Object.create(null);
   let end = 0;
   let align = 1;
   for (const [name, type] of Object.entries(fields)) {
-    const [scalar, length = 1] = typeof type === "string" ? [type] : type;
+    const [scalar, length = 1]: readonly [Scalar, number?] = isList(type) ? type : [type];
     if (!Object.hasOwn(ACCESS, scalar) || !Number.isInteger(length) || length < 1) {
-      throw new RangeError(`defineStruct: ${name} has no type ${JSON.stringify(type)}`);
+      const what = isList(type) ? `[${type.map(named).join(", ")}]` : named(type);
+      throw new RangeError(`defineStruct: ${name} has no type ${what}`);
     }
     const [bytes] = ACCESS[scalar];
     const at = Math.ceil(end / bytes) * bytes;

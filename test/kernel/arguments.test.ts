@@ -1,8 +1,10 @@
 /** What programs hand over by mistake: refused in one sentence, and nothing has changed. */
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { audit } from "../../src/check/audit.ts";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import {
+  attach,
   boot,
   KernelBug,
   MIB,
@@ -10,6 +12,7 @@ import {
   SLAB_RED_ZONE,
 } from "../../src/kernel/index.ts";
 import { type Kernel, systemOf } from "../../src/kernel/kernel.ts";
+import { mutexLock } from "../../src/machine/mutex.ts";
 
 const forms: readonly (readonly [string, BootOptions])[] = [
   ["SLUB of 4.1", { kernel: "4.1" }],
@@ -200,6 +203,8 @@ describe.each(forms)("%s", (_name, form) => {
       () => kernel.kmemCacheDestroy(s),
       () => kernel.synchronizeRcu(),
       () => kernel.run(() => 1),
+      () => kernel.rcuReadLock(),
+      () => kernel.rcuReadUnlock(),
     ];
     let call: () => unknown = () => undefined;
     const ctor = kernel.registerConstructor(() => {
@@ -218,6 +223,8 @@ describe.each(forms)("%s", (_name, form) => {
     for (const none of [undefined, null, 5, "f"] as Anything[]) {
       expect(() => kernel.registerConstructor(none)).toThrow(/is no function/);
     }
+    expect(() => kernel.registerConstructor(async () => {})).toThrow(/must not be async/);
+    expect(() => kernel.registerConstructor(function* () {} as Anything)).toThrow(/a generator/);
     for (let number = 1; number < 10; number++) {
       const create = () => kernel.kmemCacheCreate("internal", 100, { ctor: number });
       expect(create).toThrow(/there is no constructor/);
@@ -253,7 +260,30 @@ describe.each(forms)("%s", (_name, form) => {
   test("a section is a function, and not an async one", () => {
     expect(() => kernel.run(undefined as Anything)).toThrow(/is no function/);
     expect(() => kernel.run(async () => 1)).toThrow(/must not be async/);
+    expect(() => kernel.run((async () => 1).bind(null))).toThrow(/must not be async/);
+    expect(() => kernel.run(runInNewContext("async () => 1"))).toThrow(/must not be async/);
+    expect(() => kernel.run(function* () {})).toThrow(/must not be a generator/);
     expect(() => kernel.run(() => Promise.resolve(1))).toThrow(/must not return a promise/);
+    expect(kernel.run(runInNewContext("() => 1"))).toBe(1);
+  });
+
+  test("a section that ends as a reader is refused, and the reader has ended", () => {
+    expect(() => kernel.run(() => kernel.rcuReadLock())).toThrow(/ended in a read-side section/);
+    kernel.synchronizeRcu();
+    expect(() => kernel.run(() => kernel.rcuReadUnlock())).toThrow(/without rcu_read_lock/);
+  });
+
+  test("an array that does not take the objects is refused before there are any", () => {
+    const s = kernel.kmemCacheCreate("bulk", 100);
+    const sealed = Object.seal([0, 0, 0, 0]);
+    const none = [Object.freeze([]), Object.freeze([1, 2, 3, 4]), Object.preventExtensions([1])];
+    for (const p of none) {
+      expect(() => kernel.kmemCacheAllocBulk(s, 4, p as Anything)).toThrow(/array is frozen/);
+    }
+    expect(() => kernel.kmemCacheAllocBulk(s, 5, sealed)).toThrow(/takes no more than 4 objects/);
+    expect(kernel.kmemCacheAllocBulk(s, 4, sealed)).toBe(4);
+    kernel.kmemCacheFreeBulk(s, 4, sealed);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
   });
 });
 
@@ -269,6 +299,8 @@ test.each([
   [{ seed: 0.5 }, /seed must be a whole number/],
   [{ memory: {} }, /memory: buffer is missing/],
   [{ memory: { buffer: new ArrayBuffer(8) } }, /buffer must be a shared WebAssembly\.Memory/],
+  [{ nodes: 0 }, /nodes must be at least 1, not 0/],
+  [{ memory: Number.NaN }, /memory must be a number of bytes, not NaN/],
   [5, /the options must be an object, not 5/],
 ])("boot refuses an option by its name: %o", (options, reason) => {
   const start = () => boot({ ...(options as object) });
@@ -286,4 +318,38 @@ test("kmemCacheCreate and arm refuse options by their names", () => {
   expect(create({ alignment: 8 })).toThrow(/there is no option "alignment"; there are align/);
   expect(create({ align: "8" })).toThrow(/align must be a number, not 8/);
   expect(() => kernel.debug.failSlab?.arm({ probabilty: 1 } as object)).toThrow(/no option/);
+});
+
+test("an error that leaves a mutex behind stops the machine at once", () => {
+  const kernel = boot({ cpus: 2, memory: 16 * MIB });
+  const system = systemOf(kernel);
+  const other = attach(kernel.shared);
+  const left = () =>
+    kernel.run(() => {
+      mutexLock(system.memory, system.common.slabMutex);
+      throw new Error("in the middle");
+    });
+  expect(left).toThrow("in the middle");
+  expect(() => other.kmemCacheCreate("c", 100)).toThrow(/the machine has panicked/);
+  expect(() => kernel.kmalloc(64)).toThrow(/the machine has panicked/);
+});
+
+test("what is no group of this kernel is refused", () => {
+  const form = { cpus: 2, memory: 16 * MIB, groups: true };
+  const [kernel, foreign] = [boot(form), boot(form)];
+  const group = kernel.group(MIB);
+  for (const none of [undefined, null, "x", {}, Number.NaN, -1, 4096, group.at + 4] as Anything[]) {
+    expect(() => kernel.groupAt(none)).toThrow(/there is no group at/);
+    expect(() => kernel.runIn(none, () => 1)).toThrow(/is no group/);
+  }
+  expect(() => kernel.runIn(foreign.group(MIB), () => 1)).toThrow(/another kernel's/);
+  expect(() => kernel.runIn(group, undefined as Anything)).toThrow(/is no function/);
+  expect(() => kernel.runIn(group, async () => 1)).toThrow(/must not be async/);
+  expect(
+    attach(kernel.shared)
+      .groupAt(group.at)
+      .run(() => 1),
+  ).toBe(1);
+  expect(group.kill()).toBe(0);
+  expect(() => kernel.groupAt(group.at)).toThrow(/there is no group at/);
 });

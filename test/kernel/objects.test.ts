@@ -123,7 +123,18 @@ test("a struct names the bytes of an object, for every thread", () => {
     -5n,
   ]);
   expect(() => kernel.view(Particle, kernel.kmalloc(8))).toThrow(/usercopy/);
+});
+
+test("what names no fields, or a field of no type, is no struct; a field may have any name", () => {
   expect(() => defineStruct({ x: "double" } as never)).toThrow(/x has no type "double"/);
+  expect(() => defineStruct({ x: undefined } as never)).toThrow(/x has no type undefined/);
+  expect(() => defineStruct({ x: ["int8", 1n] } as never)).toThrow(/x has no type \["int8", 1n\]/);
+  expect(() => defineStruct(undefined as never)).toThrow(/undefined names no fields/);
+  const { offsets } = defineStruct({ a: "int32", ["__proto__"]: "int8" } as never);
+  expect(Object.entries(offsets)).toEqual([
+    ["a", 0],
+    ["__proto__", 4],
+  ]);
 });
 
 test.each(["", "plain", "Grüße, 世界 🎉", "\ud800 alone", "NUL\0 ends it"])(
@@ -140,6 +151,12 @@ test.each(["", "plain", "Grüße, 世界 🎉", "\ud800 alone", "NUL\0 ends it"]
     expect(new TextDecoder().decode(bytes)).toBe(kept);
   },
 );
+
+test("a string may be long", () => {
+  const kernel = boot({ cpus: 1, memory: 16 * MIB });
+  const text = "Grüße, 世界 🎉".repeat(20_000);
+  expect(kernel.readString(kernel.kstrdup(text)) === text).toBe(true);
+});
 
 test("bytes that are no UTF-8 are read as replacement characters", () => {
   const kernel = boot({ cpus: 1, memory: 16 * MIB });

@@ -174,7 +174,10 @@ test("what holds no kernel of this version, these options and this size is refus
     [() => attach({} as never), /neither kernel.shared nor the shared memory of a kernel/],
     [() => attach(undefined as never), /undefined is neither/],
     [() => attach(new ArrayBuffer(8) as never), /neither/],
+    [() => attach({ buffer: machine.memory, offset: 1 }), /offset must be a multiple of 4096/],
   ];
+  const misspelt = { buffer: machine.memory, offest: 0 };
+  expect(() => attach(misspelt)).toThrow('there is no option "offest"; there are buffer, offset');
   for (const [act, reason] of cases) {
     expect(act).toThrow(reason);
     expect(act).toThrow(AttachError);

@@ -217,6 +217,14 @@ export abstract class Groups {
     return found;
   }
 
+  /** Whether a group is there that has not been killed. May sleep. */
+  isGroup(at: MemCgroupPtr): boolean {
+    mutexLock(this.memory, this.mutex);
+    const isThere = this.all().includes(at) && this.isOnline(at);
+    mutexUnlock(this.memory, this.mutex);
+    return isThere;
+  }
+
   isOnline(group: MemCgroupPtr): boolean {
     return this.memory.loadAcquire(group + MemCgroup.online) !== 0;
   }
