@@ -50,6 +50,13 @@ function isSharedKernel(shared: Attachable): shared is SharedKernel {
   return OBJECT.is(shared) && "machine" in shared;
 }
 
+/** A typed array has such a buffer as well, and says nothing of where a kernel begins. */
+function isRegion(shared: Attachable): boolean {
+  return (
+    OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer) && !("byteOffset" in shared)
+  );
+}
+
 function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
   if (isShared(shared)) return { memory: memoryOf(shared as WasmMemory), start: 0 };
   if (isSharedKernel(shared)) {
@@ -57,11 +64,8 @@ function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
     if (isShared(machine?.memory) || isShared(machine?.memory?.buffer)) {
       return { memory: machine.memory, start: options?.offset ?? 0 };
     }
-  } else if (OBJECT.is(shared) && isShared((shared as MemoryRegion).buffer)) {
-    // A typed array has such a buffer as well.
-    const { buffer, offset = 0 } = ArrayBuffer.isView(shared)
-      ? (shared as MemoryRegion)
-      : checkedOptions("attach", shared as MemoryRegion, REGION_KINDS);
+  } else if (isRegion(shared)) {
+    const { buffer, offset = 0 } = checkedOptions("attach", shared as MemoryRegion, REGION_KINDS);
     if (Number.isInteger(offset) && offset >= 0 && offset % PAGE_SIZE === 0) {
       return { memory: memoryOf(buffer), start: offset };
     }

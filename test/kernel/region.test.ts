@@ -174,6 +174,7 @@ test("what holds no kernel of this version, these options and this size is refus
     [() => attach({} as never), /neither kernel.shared nor the shared memory of a kernel/],
     [() => attach(undefined as never), /undefined is neither/],
     [() => attach(new ArrayBuffer(8) as never), /neither/],
+    [() => attach(new Uint8Array(machine.memory.buffer) as never), /neither/],
     [() => attach({ buffer: machine.memory, offset: 1 }), /offset must be a multiple of 4096/],
   ];
   const misspelt = { buffer: machine.memory, offest: 0 };
