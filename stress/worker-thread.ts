@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
+import { endpointOf } from "./endpoint.ts";
 import { sampledStack } from "./sampled-stack.ts";
 import { ThreadRefused } from "./thread-refused.ts";
 
@@ -39,7 +40,7 @@ export class WorkerThread<Api> {
     const options = { workerData: { ...data, port: port2 }, transferList: [port2, ...transfer] };
     this.worker = startWorker(module, options);
     this.port = port1;
-    this.api = wrap<Api>(port1 as never);
+    this.api = wrap<Api>(endpointOf(port1));
     this.death = new Promise((_, reject) => {
       // An error is followed by the end; the first of the two settles the promise.
       this.worker.once("error", (error) => {

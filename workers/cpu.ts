@@ -3,6 +3,7 @@
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
 import { loadBuild } from "../stress/build.ts";
+import { endpointOf } from "../stress/endpoint.ts";
 import type { CpuThread, ThreadStart } from "../stress/protocol.ts";
 import { StressTask } from "../stress/task.ts";
 
@@ -22,4 +23,4 @@ const thread: CpuThread = {
   finish: () => booted().finish(),
 };
 
-expose(thread, port);
+expose(thread, endpointOf(port));

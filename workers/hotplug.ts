@@ -3,6 +3,7 @@
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
 import { loadBuild } from "../stress/build.ts";
+import { endpointOf } from "../stress/endpoint.ts";
 import { HotplugLoop, type HotplugThread } from "../stress/hotplug.ts";
 import type { ThreadStart } from "../stress/protocol.ts";
 
@@ -22,4 +23,4 @@ const thread: HotplugThread = {
   finish: () => booted().finish(),
 };
 
-expose(thread, port);
+expose(thread, endpointOf(port));

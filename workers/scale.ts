@@ -3,6 +3,7 @@
 import { workerData } from "node:worker_threads";
 import { expose } from "comlink";
 import { raiseInliningBudget } from "../src/machine/inlining.ts";
+import { endpointOf } from "../stress/endpoint.ts";
 import type { ScaleStart, ScaleThread } from "../stress/scaling/protocol.ts";
 import { ScaleTask } from "../stress/scaling/thread.ts";
 
@@ -20,4 +21,4 @@ const thread: ScaleThread = {
   },
 };
 
-expose(thread, start.port as never);
+expose(thread, endpointOf(start.port));
