@@ -73,9 +73,18 @@ export const mine = { id: "mine", title: "partial slabs are forgotten", change }
     await Promise.all([server.worker(), server.worker()]);
     const searches = [
       ["explore", "R01", "--strategy", "pct", "--schedules", "60", "--seed", "4"],
-      ["explore", "all", "--mutation", mutation, "--schedules", "60", "--seed", "1"],
+      [
+        "explore",
+        "remote-free-deactivate",
+        "--mutation",
+        mutation,
+        "--schedules",
+        "60",
+        "--seed",
+        "1",
+      ],
       ["explore", program, "--schedules", "100", "--seed", "1"],
-      ["fuzz", "--programs", "4", "--preemptions", "0", "--seed", "3"],
+      ["fuzz", "--programs", "2", "--preemptions", "0", "--seed", "3"],
       ["fuzz", counter, "--programs", "12", "--seed", "3"],
       ["museum", "run", "R04"],
     ];
