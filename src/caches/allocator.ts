@@ -44,6 +44,8 @@ export interface SheafCalls {
    * memory, and the sheaf is as it was.
    */
   refillSheaf(s: KmemCachePtr, gfp: number, sheaf: Address, size: number): Address;
+  /** kmem_cache_sheaf_size: objects in a sheaf of a caller's. */
+  sheafSize(s: KmemCachePtr, sheaf: Address): number;
   /** kmem_cache_return_sheaf, with what is left in it. */
   returnSheaf(s: KmemCachePtr, gfp: number, sheaf: Address): void;
   /** kmalloc_nolock on one cache: an object, or 0 where a lock would have to be waited for. */

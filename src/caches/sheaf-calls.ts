@@ -9,6 +9,7 @@ export function withSheafCalls(calls: SheafCalls, exchanged: Partial<SheafCalls>
     prefillSheaf: (s, gfp, size) => calls.prefillSheaf(s, gfp, size),
     allocFromSheaf: (s, gfp, sheaf) => calls.allocFromSheaf(s, gfp, sheaf),
     refillSheaf: (s, gfp, sheaf, size) => calls.refillSheaf(s, gfp, sheaf, size),
+    sheafSize: (s, sheaf) => calls.sheafSize(s, sheaf),
     returnSheaf: (s, gfp, sheaf) => calls.returnSheaf(s, gfp, sheaf),
     allocNolock: (s, gfp, node) => calls.allocNolock(s, gfp, node),
     freeNolock: (s, object) => calls.freeNolock(s, object),

@@ -17,6 +17,7 @@ import type { PagePtr } from "../pages/page.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   ALLOCATING,
+  EMPTYING,
   FREEING,
   GIVING_PAGES,
   TAKING_PAGES,
@@ -68,7 +69,7 @@ export class Remains implements AuditRemains {
   private mostMovedBy(undertaking: Undertaking): Allowance {
     const s = cacheOf(undertaking);
     const beside = s === 0 ? 0 : (this.system.observer.objectsMoved?.(s) ?? 0);
-    const asked = undertaking.kind === ALLOCATING ? undertaking.extent : 0;
+    const asked = hasExtent(undertaking) ? undertaking.extent : 0;
     if (beside === 0) return { objectsLeft: asked, blocksLeft: 1, sheavesLeft: 0 };
     // Each of the objects may come from another slab.
     return { objectsLeft: asked + beside, blocksLeft: asked + beside, sheavesLeft: 1 };
@@ -88,7 +89,7 @@ export class Remains implements AuditRemains {
       const cut = own ?? this.cuts.find((each) => cacheOf(each) === s && each.objectsLeft > 0);
       if (cut === undefined) return true;
       if (own === undefined) cut.objectsLeft--;
-      const way = cut.kind === FREEING ? "back" : "out";
+      const way = cut.kind === ALLOCATING ? "out" : "back";
       this.note(cut.task, `object ${hex(object)} of ${this.nameOf(s)}, on its way ${way}`, [
         object,
       ]);
@@ -136,6 +137,7 @@ export class Remains implements AuditRemains {
       case TAKING_PAGES:
         return cut.extent === order;
       case ALLOCATING:
+      case EMPTYING:
         return this.isOrderOf(cut.subject, order);
       default:
         return (
@@ -198,9 +200,14 @@ export class Remains implements AuditRemains {
 }
 
 /** The cache that an operation is about; 0: of any, or of none. */
-function cacheOf({ kind, subject, extent }: Undertaking): KmemCachePtr {
-  if (kind === ALLOCATING) return subject;
-  return kind === FREEING ? extent : 0;
+function cacheOf(undertaking: Undertaking): KmemCachePtr {
+  if (hasExtent(undertaking)) return undertaking.subject;
+  return undertaking.kind === FREEING ? undertaking.extent : 0;
+}
+
+/** Whether it is about a cache, and says how many objects of it. */
+function hasExtent({ kind }: Undertaking): boolean {
+  return kind === ALLOCATING || kind === EMPTYING;
 }
 
 /** Whether some of the numbers, each at most once, add up to `sum`. */

@@ -8,8 +8,11 @@
  * Operations nest: a free gives a slab back, which gives pages back. An entry is complete before it
  * counts. Only the task itself writes its line; operations nested too deep for it are left out.
  */
+
+import type { SheafCalls } from "../caches/allocator.ts";
 import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { withSheafCalls } from "../caches/sheaf-calls.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import { type Change, inTurn, onAllocator, onCommon } from "../kernel/classes.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -25,6 +28,9 @@ export const FREEING = 2;
 export const TAKING_PAGES = 3;
 /** Subject: the descriptor of the first page; extent: the order. */
 export const GIVING_PAGES = 4;
+
+/** A sheaf of a caller's goes back. Subject: the cache; extent: how many objects are in it. */
+export const EMPTYING = 5;
 
 export interface Undertaking {
   readonly kind: number;
@@ -115,6 +121,45 @@ export const withUnderWay: Change = inTurn(
   })),
 );
 
+/** The calls that fill and empty sheaves of callers, and those that put single objects by. */
+function notedSheaves(calls: SheafCalls, underWay: UnderWay): SheafCalls {
+  const noted = <T>(act: () => T): T => {
+    const result = act();
+    underWay.end();
+    return result;
+  };
+  return withSheafCalls(calls, {
+    kfreeRcu(s, object) {
+      underWay.beginFree(s);
+      return noted(() => calls.kfreeRcu(s, object));
+    },
+    prefillSheaf(s, gfp, size) {
+      underWay.begin(ALLOCATING, s, size);
+      return noted(() => calls.prefillSheaf(s, gfp, size));
+    },
+    allocFromSheaf(s, gfp, sheaf) {
+      underWay.begin(ALLOCATING, s, 1);
+      return noted(() => calls.allocFromSheaf(s, gfp, sheaf));
+    },
+    refillSheaf(s, gfp, sheaf, size) {
+      underWay.begin(ALLOCATING, s, size);
+      return noted(() => calls.refillSheaf(s, gfp, sheaf, size));
+    },
+    returnSheaf(s, gfp, sheaf) {
+      underWay.begin(EMPTYING, s, calls.sheafSize(s, sheaf));
+      noted(() => calls.returnSheaf(s, gfp, sheaf));
+    },
+    allocNolock(s, gfp, node) {
+      underWay.begin(ALLOCATING, s, 1);
+      return noted(() => calls.allocNolock(s, gfp, node));
+    },
+    freeNolock(s, object) {
+      underWay.beginFree(s);
+      noted(() => calls.freeNolock(s, object));
+    },
+  });
+}
+
 function noting<C extends AllocatorClass>(Base: C): C {
   return class extends (Base as AllocatorClass) {
     private readonly underWay: UnderWay;
@@ -122,7 +167,10 @@ function noting<C extends AllocatorClass>(Base: C): C {
     // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
     constructor(common: SlabCommon, ...parts: any[]) {
       super(common, ...parts);
-      this.underWay = new UnderWay(common.machine);
+      const underWay = new UnderWay(common.machine);
+      this.underWay = underWay;
+      const own = this as { sheafCalls?: SheafCalls };
+      if (own.sheafCalls !== undefined) own.sheafCalls = notedSheaves(own.sheafCalls, underWay);
     }
 
     override slabAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {

@@ -4,6 +4,7 @@
  * place was in the hands of the dead task: then the others go on.
  */
 import { describe, expect, test } from "vitest";
+import type { Audit } from "../../src/caches/observer.ts";
 import { audit } from "../../src/check/audit.ts";
 import { surveyBlocks } from "../../src/check/blocks.ts";
 import { Findings } from "../../src/check/findings.ts";
@@ -16,6 +17,8 @@ import type { SystemClasses } from "../../src/kernel/classes.ts";
 import { attach, boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { bury } from "../../src/machine/burial.ts";
 import type { Address } from "../../src/machine/memory.ts";
+import { HeldSheaves } from "../../src/slub/sheaves/observer/held-sheaves.ts";
+import type { Sheaved } from "../../src/slub/sheaves/observer/sheaved.ts";
 import { InterposedMemory } from "./interposed-memory.ts";
 
 export const MEMORY = 3 * MIB;
@@ -144,6 +147,59 @@ const SLUB: readonly Scene[] = [
   },
 ];
 
+/** Objects that a caller of 7.1 puts by, and those that go to RCU in a sheaf. */
+const SHEAVES: readonly Scene[] = [
+  {
+    name: "fills a sheaf for itself",
+    every: 11,
+    prepare: (victim, s) => () => victim.kmemCachePrefillSheaf(s, 6),
+  },
+  {
+    name: "fills a sheaf for itself that is larger than the cache's",
+    every: 41,
+    prepare: (victim, s) => () => victim.kmemCachePrefillSheaf(s, 100),
+  },
+  {
+    name: "takes an object out of a sheaf of its own",
+    prepare: (victim, s) => {
+      const sheaf = victim.kmemCachePrefillSheaf(s, 6);
+      return () => victim.allocFromSheaf(s, sheaf);
+    },
+  },
+  {
+    name: "fills a sheaf of its own again",
+    every: 7,
+    prepare: (victim, s) => {
+      const sheaf = victim.kmemCachePrefillSheaf(s, 6);
+      while (victim.allocFromSheaf(s, sheaf) !== 0);
+      return () => victim.refillSheaf(s, sheaf, 6);
+    },
+  },
+  {
+    name: "gives a sheaf of its own back",
+    prepare: (victim, s) => {
+      const sheaf = victim.kmemCachePrefillSheaf(s, 6);
+      victim.allocFromSheaf(s, sheaf);
+      return () => victim.returnSheaf(s, sheaf);
+    },
+  },
+  {
+    name: "gives a sheaf back that is larger than the cache's",
+    every: 5,
+    prepare: (victim, s) => {
+      const sheaf = victim.kmemCachePrefillSheaf(s, 100);
+      return () => victim.returnSheaf(s, sheaf);
+    },
+  },
+  {
+    name: "gives an object to RCU",
+    prepare: (victim, s) => {
+      const [object] = many(victim, s, 3);
+      return () => victim.kfreeRcu(object as Address);
+    },
+  },
+];
+
 /** What became of one death. */
 interface Ending {
   readonly locked: boolean;
@@ -217,12 +273,30 @@ function goOn(survivor: Kernel, ledger: Ledger, task: number, s: Address): void 
   survivor.kmemCacheShrink(s);
   const remains = new Remains(systemOf(survivor), ledger, [task]);
   expect(audit(systemOf(survivor), { ledger, remains })).toEqual([]);
-  for (const page of surveyBlocks(systemOf(survivor), new Findings(remains)).get(s) ?? []) {
-    const from = systemOf(survivor).pages.pageAddress(page);
-    const to = from + (4096 << systemOf(survivor).pages.compoundOrder(page));
-    const isHeld = remains.touches(from, to) || !ledger.liveIn(from, to).next().done;
+  const { pages, observer } = systemOf(survivor);
+  const slabs = surveyBlocks(systemOf(survivor), new Findings(remains));
+  const inSheaf = inSheavesOfTheDead(survivor, s, { slabs, holders: ledger });
+  for (const page of slabs.get(s) ?? []) {
+    const from = pages.pageAddress(page);
+    const to = from + (4096 << pages.compoundOrder(page));
+    const isHeld =
+      remains.touches(from, to) ||
+      !ledger.liveIn(from, to).next().done ||
+      observer.objectsOfSlab(s, page).some(inSheaf);
     expect(isHeld, `slab at ${from}`).toBe(true);
   }
+}
+
+/** Whether an object lies in a sheaf that was the dead task's when it died. */
+function inSheavesOfTheDead(
+  survivor: Kernel,
+  s: Address,
+  audit: Pick<Audit, "slabs" | "holders">,
+): (object: Address) => boolean {
+  const { allocator } = systemOf(survivor);
+  if (allocator.sheafCalls === undefined) return () => false;
+  const held = new HeldSheaves(allocator as unknown as Sheaved, s, audit);
+  return (object) => held.have(object);
 }
 
 const KINDS: readonly { name: string; options: BootOptions; scenes: readonly Scene[] }[] = [
@@ -246,7 +320,7 @@ const KINDS: readonly { name: string; options: BootOptions; scenes: readonly Sce
   {
     name: "SLUB with sheaves",
     options: { kernel: "7.1", parameters: { slub_max_order: 0, slab_nomerge: true } },
-    scenes: SLUB,
+    scenes: [...SLUB, ...SHEAVES],
   },
   { name: "SLAB", options: { allocator: "slab" }, scenes: EVERYWHERE },
   {

@@ -154,6 +154,10 @@ export class OptInSheaves implements SheafCalls {
     return this.prefill.refill(s, gfp, sheaf, size);
   }
 
+  sheafSize(s: KmemCachePtr, sheaf: SheafPtr): number {
+    return this.prefill.size(s, sheaf);
+  }
+
   returnSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): void {
     this.prefill.giveBack(s, gfp, sheaf);
   }

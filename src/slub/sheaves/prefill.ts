@@ -132,6 +132,12 @@ export class Prefill {
     return true;
   }
 
+  /** kmem_cache_sheaf_size */
+  size(s: KmemCachePtr, sheaf: SheafPtr): number {
+    this.refuseStranger("kmem_cache_sheaf_size", s, sheaf);
+    return this.parts.sheaves.size(sheaf);
+  }
+
   /** kmem_cache_alloc_from_sheaf: an object, or 0 where the sheaf is empty. */
   alloc(s: KmemCachePtr, sheaf: SheafPtr): Address {
     const { sheaves } = this.parts;

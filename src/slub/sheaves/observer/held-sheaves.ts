@@ -14,10 +14,10 @@ import type { Sheaved } from "./sheaved.ts";
 export class HeldSheaves {
   private readonly slub: Sheaved;
   private readonly s: KmemCachePtr;
-  private readonly audit: Audit;
+  private readonly audit: Pick<Audit, "slabs" | "holders">;
   private known: { sheaves: SheafPtr[]; objects: ReadonlySet<Address> } | undefined;
 
-  constructor(slub: Sheaved, s: KmemCachePtr, audit: Audit) {
+  constructor(slub: Sheaved, s: KmemCachePtr, audit: Pick<Audit, "slabs" | "holders">) {
     this.slub = slub;
     this.s = s;
     this.audit = audit;
