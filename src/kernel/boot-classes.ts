@@ -4,26 +4,22 @@ import { parseBootParameters } from "../caches/boot-parameters.ts";
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
 import { initOnAlloc } from "../caches/init-on-alloc.ts";
-import { withKasanObjects } from "../caches/kasan/with-kasan.ts";
 import { since } from "../caches/kernel-version.ts";
 import { withKfenceObjects } from "../caches/kfence/with-kfence.ts";
 import { withKmemcheckObjects } from "../caches/kmemcheck/with-kmemcheck.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withGrowth } from "../pages/with-growth.ts";
-import { withKasanPages } from "../pages/with-kasan.ts";
 import { withPolicies } from "../pages/with-policies.ts";
 import { withReserves } from "../pages/with-reserves.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
 import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
-import { withSlabKasan } from "../slab/options/kasan.ts";
 import { withSlabKmemcheck } from "../slab/options/kmemcheck.ts";
 import { withSlabPolicies } from "../slab/options/policies.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
 import { withOptInInitOnFree } from "../slub/opt-in/init-on-free.ts";
 import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
-import { withKasanSlabs } from "../slub/options/kasan.ts";
 import { withKmemcheckSlabs } from "../slub/options/kmemcheck.ts";
 import { strictNuma, withPolicySearch, withSheafPolicySearch } from "../slub/options/policies.ts";
 import { withRandomFreelists } from "../slub/options/random.ts";
@@ -53,6 +49,7 @@ import {
 import { withDirectPaths } from "./direct-paths.ts";
 import { eraChange } from "./era.ts";
 import { withGroups } from "./group-classes.ts";
+import { withKasan } from "./kasan-classes.ts";
 import type { ThreadBuild } from "./kernel.ts";
 
 /** Policies of tasks, and the nodes that their cpusets allow. */
@@ -69,14 +66,6 @@ export const memoryReserves: Change = inTurn(
   onSlubLayer(withReservedSlabs),
   onSlub(withReservedCpuSlabs),
   onSheafParts(withUnreservedSheaves),
-);
-
-/** Address checking. */
-const kasan: Change = inTurn(
-  onCommon(({ Pages }) => ({ Pages: withKasanPages(Pages) })),
-  onSlubLayer(withKasanSlabs),
-  onSlab(withSlabKasan),
-  onAllocator(withKasanObjects),
 );
 
 const kmemcheck: Change = inTurn(
@@ -141,7 +130,7 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
   }
   if (options.groups) changes.unshift(withGroups(kernel));
   // Below the groups: what waits in the quarantine is not charged any more.
-  if (options.kasan !== false) changes.unshift(kasan);
+  if (options.kasan !== false) changes.unshift(withKasan());
   if (options.kmemcheck !== false) changes.unshift(kmemcheck);
   // Below everything else: what lies in its pool is in no slab.
   const kfence = kfenceSettings(options);

@@ -214,11 +214,8 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   if (absent.size === all.nodes) {
     throw new RangeError("absentNodes: one node's memory must be there");
   }
-  if (all.kasan !== false && all.allocator === "slab") {
-    const why = all.config.includes("DEBUG_SLAB") ? "with DEBUG_SLAB" : `of Linux ${all.kernel}`;
-    const can = since(all.kernel, "4.6") && !all.config.includes("DEBUG_SLAB");
-    if (!can) throw new RangeError(`kasan: SLAB ${why} has no KASAN`);
-  }
+  const whyNot = all.kasan === false ? undefined : whyNoKasan(all);
+  if (whyNot !== undefined) throw new RangeError(whyNot);
   refuseKfence(all);
   if (all.kmemcheck !== false && (since(all.kernel, "4.15") || all.kasan !== false)) {
     const why = all.kasan === false ? `Linux ${all.kernel} has none` : "not together with kasan";
@@ -232,6 +229,21 @@ export function bootOptionsOf(given: BootOptions): BootedOptions {
   const missing = wanted.filter(([isOn, name]) => isOn && !all.config.includes(name));
   const config = [...all.config, ...missing.map(([, name]) => name)];
   return { ...all, config };
+}
+
+/** Why a kernel cannot have KASAN; undefined: it can. */
+export function whyNoKasan(
+  of: Pick<BootedOptions, "allocator" | "kernel" | "config">,
+): string | undefined {
+  const isDebug = of.config.includes("DEBUG_SLAB");
+  if (of.allocator === "slub" || (since(of.kernel, "4.6") && !isDebug)) return undefined;
+  return `kasan: SLAB ${isDebug ? "with DEBUG_SLAB" : `of Linux ${of.kernel}`} has no KASAN`;
+}
+
+/** Why a kernel cannot have KFENCE; undefined: it can. */
+export function whyNoKfence(kernel: KernelVersion): string | undefined {
+  if (since(kernel, "5.12")) return undefined;
+  return `kfence: Linux ${kernel} has no KFENCE, which came with 5.12`;
 }
 
 const KFENCE_KINDS: Readonly<Record<keyof KfenceSettings, Kind>> = {
@@ -262,9 +274,8 @@ function refuseKfence(options: BootedOptions): void {
   const { kfence, kernel } = options;
   if (kfence === false) return;
   if (kfence !== true) checkedOptions("kfence", kfence, KFENCE_KINDS);
-  if (!since(kernel, "5.12")) {
-    throw new RangeError(`kfence: Linux ${kernel} has no KFENCE, which came with 5.12`);
-  }
+  const why = whyNoKfence(kernel);
+  if (why !== undefined) throw new RangeError(why);
 }
 
 /** Parts of at least so many bytes come at once. */

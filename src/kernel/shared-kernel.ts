@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What threads agree on about a kernel, and how one finds it in a memory that it is given. */
-import { kasanBytes } from "../caches/kasan/quarantine.ts";
 import { AttachError, readHeader } from "../machine/header.ts";
+import { shadowBytes } from "../machine/kasan-shadow.ts";
 import { bytesOf, type MachineOptions, PAGE_SIZE, type SharedMachine } from "../machine/machine.ts";
 import { checkedOptions, named, OBJECT } from "../machine/option-check.ts";
 import { isShared, memoryOf, type WasmMemory } from "../machine/platform.ts";
@@ -18,7 +18,7 @@ export function machineOptions(options: BootedOptions): MachineOptions {
   const atomics = options.swap === "atomics" ? "atomics" : "wasm";
   const growth = growthOf(options);
   const nodes = options.nodes + growth.nodes;
-  let shadow = options.kasan === false ? 0 : kasanBytes(memory);
+  let shadow = options.kasan === false ? 0 : shadowBytes(memory);
   if (options.kmemcheck !== false) shadow = memory;
   return { cpus, nodes, growth, memory, tasks, checker, shadow, atomics, seed, start };
 }

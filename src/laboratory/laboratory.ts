@@ -9,7 +9,7 @@ import { type BootParameters, DEFAULT_BOOT_PARAMETERS } from "../caches/boot-par
 import type { Reading } from "../caches/drawing.ts";
 import { failPageAlloc } from "../caches/fail-page-alloc.ts";
 import { failslab } from "../caches/failslab.ts";
-import { type AllocatorName, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
+import { type AllocatorName, type BuildOption, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
@@ -46,11 +46,12 @@ import { reservesOf } from "../pages/with-reserves.ts";
 import type { Slab } from "../slab/slab.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
+import { type CheckerOptions, checkedSystem, checkerShadow, withCheckers } from "./checkers.ts";
 import { Mailbox } from "./mailbox.ts";
 import { LaboratoryNames } from "./names.ts";
 
 /** The machine and the cache a scenario runs on. */
-export interface LaboratoryOptions {
+export interface LaboratoryOptions extends CheckerOptions {
   readonly cpus?: number;
   readonly nodes?: number;
   readonly allocator?: AllocatorName;
@@ -159,7 +160,8 @@ export class Laboratory implements World {
     const { faults, groups, nodesGo, reserves, policies } = equipment;
     this.takesMemory = faults || groups || nodesGo || reserves || policies;
     const plain = smallMachine(cpus, { nodes });
-    const machineOptions = { ...plain, checker: ledgerBytes(plain.memory) };
+    const shadow = checkerShadow(options, plain.memory);
+    const machineOptions = { ...plain, checker: ledgerBytes(plain.memory), shadow };
     this.memory = exploredMemory(machineOptions, equipment.memory);
     // A late store may come after the notification that belongs to it.
     if (equipment.memory === "sc") this.memory.requireNotify();
@@ -167,7 +169,8 @@ export class Laboratory implements World {
     this.memory.decideByChoice({ cycles: isOpen, random: isOpen && policies });
     const table = classesFor(allocator, kernel);
     const plainBase = options.swap === "slab_lock" ? onSlubLayer(withSlabLock)(table) : table;
-    const grouped = equipment.groups ? withGroups(kernel)(plainBase) : plainBase;
+    const checked = withCheckers(options)(plainBase);
+    const grouped = equipment.groups ? withGroups(kernel)(checked) : checked;
     const faulty = equipment.faults ? withFaults(grouped) : grouped;
     const reserved = equipment.reserves ? memoryReserves(faulty) : faulty;
     const base = equipment.policies ? taskPolicies(reserved) : reserved;
@@ -177,14 +180,17 @@ export class Laboratory implements World {
       slubMaxOrder: options.maxOrder ?? 0,
       slabNoMerge: options.merges !== true,
     };
-    const BuiltSystem = equipment.groups ? GroupSystem : System;
+    const BuiltSystem = checkedSystem(equipment.groups ? GroupSystem : System, options);
+    const config: BuildOption[] = equipment.groups ? ["MEMCG_KMEM"] : [];
+    if (options.kasan === true) config.push("KASAN");
     this.system = new BuiltSystem(this.memory, machineOptions, {
       kernel,
       parameters,
-      config: equipment.groups ? ["MEMCG_KMEM"] : [],
+      config,
       classes: withLedger(change(base)),
     });
     serve(this.memory, this.system.machine);
+    if (this.system.common.kasan) this.system.common.kasan.reports.isFatal = true;
     this.contexts = equipment.contexts;
     this.ledger = new Ledger(this.system.common);
     if (options.survivesReports !== true) this.system.observer.onReport?.(refuseReport);

@@ -159,6 +159,8 @@ class Parser {
         "max_order",
         "merges",
         "survives_reports",
+        "kasan",
+        "kfence",
       ]);
       this.machine = { ...this.machine, ...this.machineSetting(what, words) };
     }
@@ -173,7 +175,9 @@ class Parser {
       | "swap"
       | "max_order"
       | "merges"
-      | "survives_reports",
+      | "survives_reports"
+      | "kasan"
+      | "kfence",
     words: Words,
   ): LaboratoryOptions {
     if (what === "cpus") return { cpus: words.number("cpus", 1, MAX_CPUS) };
@@ -182,6 +186,8 @@ class Parser {
     if (what === "kernel") return { kernel: words.oneOf("kernel", KERNEL_VERSIONS) };
     if (what === "max_order") return { maxOrder: words.number("max_order", 0, LARGEST_ORDER) };
     if (what === "merges") return { merges: true };
+    if (what === "kasan") return { kasan: true };
+    if (what === "kfence") return { kfence: words.number("kfence", 1, MOST) };
     if (what === "survives_reports") return { survivesReports: true };
     return { swap: words.oneOf("swap", ["double", "slab_lock"]) };
   }

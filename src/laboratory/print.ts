@@ -35,6 +35,8 @@ function printMachine(machine: LaboratoryOptions): string[] {
     maxOrder = 0,
     merges = false,
     survivesReports = false,
+    kasan = false,
+    kfence = 0,
   } = machine;
   const { size, flags = 0, minPartial, cpuPartial, sheafCapacity } = machine;
   const words = [`machine cpus ${cpus} nodes ${nodes} allocator ${allocator} kernel ${kernel}`];
@@ -42,6 +44,8 @@ function printMachine(machine: LaboratoryOptions): string[] {
   if (maxOrder !== 0) words.push(`max_order ${maxOrder}`);
   if (merges) words.push("merges");
   if (survivesReports) words.push("survives_reports");
+  if (kasan) words.push("kasan");
+  if (kfence !== 0) words.push(`kfence ${kfence}`);
   const cache: string[] = [];
   if (size !== undefined) cache.push(`size ${size}`);
   if (flags !== 0) cache.push(`flags ${describeFlags("4.1", flags).join(",")}`);

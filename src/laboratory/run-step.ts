@@ -124,7 +124,10 @@ function act(lab: Laboratory, step: Step, names: Names): void {
       look(lab, names(step.of));
       return;
     case "poke":
-      for (const object of names(step.of)) system.memory.write8(object + step.offset, step.value);
+      for (const object of names(step.of)) {
+        system.machine.checker?.check(object + step.offset, 1, true);
+        system.memory.write8(object + step.offset, step.value);
+      }
       return;
     case "shrink":
       system.kmemCacheShrink(s);

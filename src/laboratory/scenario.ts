@@ -20,6 +20,7 @@ import { DEFAULT_KERNEL, type Release, since } from "../caches/kernel-version.ts
 import type { ContextSpec, Given, Operation } from "../explore/context.ts";
 import type { Scenario } from "../explore/program.ts";
 import type { MemoryModel } from "../explore/store-buffers.ts";
+import { whyNoKasan, whyNoKfence } from "../kernel/boot-options.ts";
 import { type Change, whyItCannotRun } from "../kernel/classes.ts";
 import type { Address } from "../machine/memory.ts";
 import { GFP_ATOMIC, GFP_KERNEL } from "../pages/gfp.ts";
@@ -250,6 +251,10 @@ export function whyUnfit(scenario: SlabScenario): string | undefined {
   const { allocator = "slub", kernel = DEFAULT_KERNEL } = machine;
   const why = whyItCannotRun(allocator, kernel);
   if (why !== undefined) return `${why}; explore that of ${DEFAULT_KERNEL}, or SLAB`;
+  const checked =
+    (machine.kasan && whyNoKasan({ allocator, kernel, config: [] })) ||
+    (machine.kfence && whyNoKfence(kernel));
+  if (checked) return `scenario ${name}: ${checked}`;
   const steps = stepsOf(scenario);
   const foreign = steps.find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
   if (foreign !== undefined) return `scenario ${name}: ${allocator} has no "${foreign.verb}"`;

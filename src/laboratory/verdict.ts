@@ -54,7 +54,8 @@ export function auditQuiet(
 
 /** What waits for readers, and what groups have left to be done, is done without anybody's doing. */
 function settle({ system }: Laboratory): void {
-  const { groups } = system.common;
+  const { groups, kasan } = system.common;
+  kasan?.emptyQuarantine();
   groups?.work();
   system.machine.rcu.barrier();
   if (groups === undefined) return;

@@ -101,6 +101,26 @@ test.each([
   expect(() => parseScenario("test.txt", textOf({ a: step }))).toThrow(`test.txt:6: ${why}`);
 });
 
+test.each([
+  ["kasan", "free a.0; poke a.0 40 1", "KASAN: use-after-free"],
+  ["kasan", "poke a.0 1024 1", "KASAN: slab-out-of-bounds"],
+  ["kfence 1", "free a.0; poke a.0 40 1", "KFENCE: use-after-free write"],
+  ["kfence 1", "poke a.0 4096 1; poke a.1 4096 1", "KFENCE: out-of-bounds write"],
+])("with %s the access of %s is a failure", (checker, step, message) => {
+  const machine = `cpus 2 kernel 6.1 ${checker}`;
+  const text = textOf({ machine, setup: "alloc a 2", a: step });
+  const { failure } = explored(text);
+  expect(failure?.message).toContain(message);
+  expect(failure?.class).toBe(step.startsWith("free") ? "use-after-free" : "redzone");
+});
+
+test.each([
+  ["cpus 2 allocator slab kernel 4.1 kasan", "SLAB of Linux 4.1 has no KASAN"],
+  ["cpus 2 kernel 4.1 kfence 1", "Linux 4.1 has no KFENCE"],
+])("a machine with %s is refused", (machine, why) => {
+  expect(() => explored(textOf({ machine, a: "flush" }))).toThrow(why);
+});
+
 test("damage ends the run where reports are not survived", () => {
   const { failure } = explored(
     textOf({

@@ -26,7 +26,7 @@ import { since } from "../kernel-version.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../kmem-cache.ts";
 import type { SlabCommon } from "../slab-common.ts";
 import { allocMetaOf, freeMetaOf, kasanInfoOf } from "./layout.ts";
-import { Quarantine } from "./quarantine.ts";
+import type { Quarantine, QuarantineParts } from "./quarantine.ts";
 import { KasanReports } from "./reports.ts";
 
 /** In the alloc meta the track comes first, in the free meta behind the quarantine's link. */
@@ -41,7 +41,11 @@ export class Kasan implements AccessChecker {
   declare readonly reports: KasanReports;
   declare private readonly withholds: boolean;
 
-  constructor(common: SlabCommon, giveBack: (s: KmemCachePtr, object: Address) => void) {
+  constructor(
+    common: SlabCommon,
+    { Quarantine }: QuarantineParts,
+    giveBack: (s: KmemCachePtr, object: Address) => void,
+  ) {
     this.common = common;
     this.memory = common.machine.memory;
     this.shadow = new KasanShadow(common.machine);

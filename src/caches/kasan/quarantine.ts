@@ -6,14 +6,13 @@
  * Each CPU has a list; when that has 1 MiB, or half of its share of the quarantine on a machine with
  * little memory, all of it moves on to a ring of batches under
  * quarantine_lock. Allocations that may sleep give the oldest batch back when the ring has more than a
- * share of the memory. Lists are linked through the objects' free meta. All other words lie behind the
- * shadow; a CPU's list is its own, with interrupts off.
+ * share of the memory. Lists are linked through the objects' free meta. A CPU's list is its own, with
+ * interrupts off.
  */
-import { MAX_CPUS } from "../../machine/cpus.ts";
-import { shadowBytes } from "../../machine/kasan-shadow.ts";
+import type { Machine } from "../../machine/machine.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
-import { SpinLock, spinLockIrqsave, spinUnlockIrqrestore } from "../../machine/spinlock.ts";
-import { array, embed, sizeOf, struct, word } from "../../machine/struct.ts";
+import { lock, spinLockIrqsave, spinUnlockIrqrestore } from "../../machine/spinlock.ts";
+import { embed, sizeOf, struct, word } from "../../machine/struct.ts";
 import { MIB } from "../../machine/units.ts";
 import { Page } from "../../pages/page.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../kmem-cache.ts";
@@ -24,24 +23,18 @@ import { freeMetaOf, kasanInfoOf } from "./layout.ts";
 const FRACTION = 32;
 const BATCHES = 1024;
 const MOST_OF_CPU = MIB;
-/** Bytes of a cache line: no two CPUs share one. */
-const LINE = 64;
 
 /** Objects, linked from the oldest to the newest. */
 const QList = struct("qlist", { head: word, tail: word, bytes: word });
 
-const QListOfCpu = struct(
-  "cpu_quarantine",
-  {
-    list: embed(QList),
-    /** What another CPU has asked for, because the cache goes. */
-    wanted: embed(QList),
-  },
-  LINE,
-);
+const QListOfCpu = struct("cpu_quarantine", {
+  list: embed(QList),
+  /** What another CPU has asked for, because the cache goes. */
+  wanted: embed(QList),
+});
 
 const QuarantineState = struct("quarantine", {
-  lock: embed(SpinLock, "lock"),
+  lock,
   /** Batches [head, tail) of the ring are full, the one at tail is being filled. */
   head: word,
   tail: word,
@@ -50,40 +43,51 @@ const QuarantineState = struct("quarantine", {
   batchSize: word,
   /** Contexts that have a batch in their hands. */
   reducing: word,
-  batches: array(embed(QList), BATCHES),
 });
 
-const CPUS_AT = Math.ceil(sizeOf(QuarantineState) / LINE) * LINE;
-const ROOM = CPUS_AT + MAX_CPUS * sizeOf(QListOfCpu);
+export interface QuarantineLimits {
+  readonly batches: number;
+  /** Bytes that may wait, those on the CPUs' lists included. */
+  readonly bytes: number;
+  /** Bytes that may wait on a CPU's list. */
+  readonly ofCpu: number;
+}
 
-/** Bytes of shadow and quarantine of a machine with so much memory. */
-export function kasanBytes(memory: number): number {
-  return shadowBytes(memory) + LINE + ROOM;
+/** The class in the table that an allocator with KASAN is made of. */
+export interface QuarantineParts {
+  Quarantine: typeof Quarantine;
 }
 
 export class Quarantine {
   declare private readonly common: SlabCommon;
   declare private readonly memory: Memory;
   declare private readonly at: Address;
+  declare private readonly batches: Address;
+  declare private readonly percpu: Address;
   /** Gives an object back to the allocator, which has no more questions. */
   declare private readonly giveBack: (s: KmemCachePtr, object: Address) => void;
   /** Number of the inter-processor call that gives up what this CPU has of a cache. */
   declare private readonly hand: number;
 
-  /** QUARANTINE_FRACTION of the memory, and how much of it a CPU's list may have. */
-  declare private readonly share: number;
-  declare private readonly percpuSize: number;
+  declare private readonly limits: QuarantineLimits;
 
   constructor(common: SlabCommon, giveBack: (s: KmemCachePtr, object: Address) => void) {
-    const { layout, options, memory, functions } = common.machine;
+    const { machine } = common;
+    const { memory, functions, statics, percpu } = machine;
     this.common = common;
     this.memory = memory;
-    const shadowEnd = layout.end + options.checker + shadowBytes(options.memory);
-    this.at = Math.ceil(shadowEnd / LINE) * LINE;
-    this.share = Math.floor(options.memory / FRACTION);
-    this.percpuSize = Math.min(MOST_OF_CPU, Math.floor(this.share / (2 * options.cpus)));
+    this.limits = this.limitsOf(machine);
+    this.at = statics.allocate(QuarantineState, "quarantine");
+    this.batches = statics.words((this.limits.batches * sizeOf(QList)) / 4, "global_quarantine");
+    this.percpu = percpu.define(sizeOf(QListOfCpu));
     this.giveBack = giveBack;
     this.hand = functions.register((s) => this.handOver(s));
+  }
+
+  protected limitsOf({ options }: Machine): QuarantineLimits {
+    const bytes = Math.floor(options.memory / FRACTION);
+    const ofCpu = Math.min(MOST_OF_CPU, Math.floor(bytes / (2 * options.cpus)));
+    return { batches: BATCHES, bytes, ofCpu };
   }
 
   /** Bytes of objects that wait, those on the CPUs' lists included. */
@@ -97,11 +101,11 @@ export class Quarantine {
   }
 
   private ofCpu(cpu: number): Address {
-    return this.at + CPUS_AT + cpu * sizeOf(QListOfCpu);
+    return this.memory.perCpuPtr(this.percpu, cpu);
   }
 
   private batch(number: number): Address {
-    return this.at + QuarantineState.batches + number * sizeOf(QList);
+    return this.batches + number * sizeOf(QList);
   }
 
   private linkOf(object: Address): Address {
@@ -175,9 +179,9 @@ export class Quarantine {
   put(object: Address): void {
     const { memory } = this;
     const flags = memory.irqSave();
-    const list = this.ofCpu(memory.smpProcessorId()) + QListOfCpu.list;
+    const list = memory.thisCpuPtr(this.percpu) + QListOfCpu.list;
     this.append(list, object);
-    if (memory.read32(list + QList.bytes) > this.percpuSize) this.moveOn(list);
+    if (memory.read32(list + QList.bytes) > this.limits.ofCpu) this.moveOn(list);
     memory.irqRestore(flags);
   }
 
@@ -192,7 +196,7 @@ export class Quarantine {
     const isFull =
       memory.read32(this.batch(tail) + QList.bytes) >=
       memory.read32(at + QuarantineState.batchSize);
-    const next = (tail + 1) % BATCHES;
+    const next = (tail + 1) % this.limits.batches;
     if (isFull && next !== memory.read32(at + QuarantineState.head)) {
       memory.write32(at + QuarantineState.tail, next);
     }
@@ -215,7 +219,7 @@ export class Quarantine {
       objects = this.takeAll(this.batch(head));
       memory.writeOnce(at + QuarantineState.size, memory.read32(at + QuarantineState.size) - bytes);
       if (head !== memory.read32(at + QuarantineState.tail)) {
-        memory.write32(at + QuarantineState.head, (head + 1) % BATCHES);
+        memory.write32(at + QuarantineState.head, (head + 1) % this.limits.batches);
       }
     }
     spinUnlockIrqrestore(memory, at + QuarantineState.lock, flags);
@@ -226,10 +230,11 @@ export class Quarantine {
 
   /** The quarantine may have a share of the memory; the CPUs' lists count as full. */
   private setLimits(): void {
-    const { memory, at, share, percpuSize } = this;
-    const ofCpus = this.common.machine.presence.online().length * percpuSize;
-    memory.writeOnce(at + QuarantineState.maxSize, Math.max(0, share - ofCpus));
-    const batch = Math.max(percpuSize, Math.floor((2 * share) / BATCHES));
+    const { memory, at } = this;
+    const { batches, bytes, ofCpu } = this.limits;
+    const ofCpus = this.common.machine.presence.online().length * ofCpu;
+    memory.writeOnce(at + QuarantineState.maxSize, Math.max(0, bytes - ofCpus));
+    const batch = Math.max(ofCpu, Math.floor((2 * bytes) / batches));
     memory.writeOnce(at + QuarantineState.batchSize, batch);
   }
 
@@ -237,7 +242,7 @@ export class Quarantine {
 
   /** per_cpu_remove_cache, on a CPU with interrupts off. */
   private handOver(s: KmemCachePtr): void {
-    const cpu = this.ofCpu(this.memory.smpProcessorId());
+    const cpu = this.memory.thisCpuPtr(this.percpu);
     for (const object of this.takeCache(cpu + QListOfCpu.list, s)) {
       this.append(cpu + QListOfCpu.wanted, object);
     }
@@ -254,8 +259,9 @@ export class Quarantine {
     for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
       this.freeAll(this.takeAll(this.ofCpu(cpu) + QListOfCpu.wanted));
     }
-    for (let number = 0; number < BATCHES; number++) {
-      if (memory.readOnce(this.batch(number) + QList.head) === 0) continue;
+    for (let number = 0; number < this.limits.batches; number++) {
+      // data_race: an object of the cache that comes now has been freed beside its cache's end.
+      if (memory.readRacy(this.batch(number) + QList.head) === 0) continue;
       const flags = spinLockIrqsave(memory, at + QuarantineState.lock);
       const before = memory.read32(this.batch(number) + QList.bytes);
       const objects = this.takeCache(this.batch(number), s);
@@ -268,7 +274,7 @@ export class Quarantine {
   }
 
   /** synchronize_srcu: objects of the cache may still be in the hands of others. */
-  private waitForReducing(): void {
+  protected waitForReducing(): void {
     const { memory, at } = this;
     const reducing = at + QuarantineState.reducing;
     for (let found = memory.loadAcquire(reducing); found !== 0; ) {

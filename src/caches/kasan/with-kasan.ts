@@ -9,6 +9,7 @@ import type { KmemCachePtr } from "../kmem-cache.ts";
 import { withSheafCalls } from "../sheaf-calls.ts";
 import type { SlabCommon } from "../slab-common.ts";
 import { Kasan } from "./kasan.ts";
+import type { QuarantineParts } from "./quarantine.ts";
 
 type WholeAllocatorClass = new (
   ...args: ConstructorParameters<AllocatorClass>
@@ -23,7 +24,7 @@ export function withKasanObjects<C extends AllocatorClass>(Base: C): C {
     constructor(common: SlabCommon, ...parts: any[]) {
       super(common, ...parts);
       this.common = common;
-      this.kasan = new Kasan(common, (s, object) =>
+      this.kasan = new Kasan(common, parts[0] as QuarantineParts, (s, object) =>
         super.slabFree(s, common.pages.virtToHeadPage(object), object),
       );
       common.kasan = this.kasan;

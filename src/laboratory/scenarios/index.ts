@@ -5,6 +5,7 @@
  */
 import type { SlabScenario } from "../scenario.ts";
 import { bulkInterrupt } from "./bulk-interrupt.ts";
+import { guardedTwoCpus, quarantineShrink } from "./checked-objects.ts";
 import { cpuGoes, nodeGoes } from "./comes-and-goes.ts";
 import { cpuPartialOverflow } from "./cpu-partial-overflow.ts";
 import { destroyFree } from "./destroy-free.ts";
@@ -97,6 +98,8 @@ export const SCENARIOS: readonly SlabScenario[] = [
   slabCpuOffline,
   slabNodeOffline,
   sysfsRead,
+  quarantineShrink,
+  guardedTwoCpus,
   sheavesTwoCpus,
   sheavesLastFull,
   sheavesBarnLimit,

@@ -39,6 +39,7 @@ import { R40b } from "./r40b-off-by-one.ts";
 import { R43 } from "./r43-typesafe-lookup.ts";
 import { R44 } from "./r44-order-changes.ts";
 import { R59 } from "./r59-no-cookie.ts";
+import { R60 } from "./r60-batch-in-hand.ts";
 import { S02 } from "./s02-tid-wraps.ts";
 import { S03 } from "./s03-tid-last.ts";
 import { S09 } from "./s09-unfreeze-before-lock.ts";
@@ -103,6 +104,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   R43,
   R44,
   R59,
+  R60,
   S02,
   S03,
   S09,
