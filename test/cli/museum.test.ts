@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EXHIBITS } from "../../src/museum/bugs/index.ts";
+import { EXHIBITS, exhibit } from "../../src/museum/bugs/index.ts";
 import { interruptedAt, slablab } from "./commands.ts";
 
 test("the museum's catalogue lists every exhibit and marks unconfirmed commit ids", async () => {
@@ -48,6 +48,8 @@ test("museum run --live meets an exhibit on real threads", async () => {
   expect(code).toBe(0);
   const [met] = JSON.parse(out).exhibits;
   expect(met).toMatchObject({ id: "R07", found: true });
+  expect(exhibit("R07")?.mutation?.expect).toContain(met.class);
+  expect(met.operations).toBeGreaterThan(0);
   expect(met.seconds).toBeGreaterThan(0);
 });
 

@@ -1,17 +1,14 @@
 import { expect, test } from "vitest";
 import { exhibit } from "../../src/museum/bugs/index.ts";
 import { liveReport } from "../../src/report/museum.ts";
-import { LIVE_RATES, runLive, runsLive } from "../../stress/live.ts";
+import { runsLive } from "../../stress/live.ts";
 
 const R07 = exhibit("R07");
 const R30 = exhibit("R30");
 if (R07 === undefined || R30 === undefined) throw new RangeError("the museum lacks an exhibit");
 
-test("an exhibit fails on real threads, and the report tells class, time and operations", async () => {
-  const { signal } = new AbortController();
-  const live = await runLive(R07, { seconds: 100, seed: 1, ...LIVE_RATES }, signal);
-  expect(R07.mutation?.expect).toContain(live.class);
-  expect(live.operations).toBeGreaterThan(0);
+test("the report of an exhibit that failed on threads tells class, time and operations", () => {
+  const live = { class: "lost-object", message: "lost", seconds: 1.25, operations: 4321 } as const;
   const row = liveReport([{ exhibit: R07, live }], 100).split("\n")[1];
   expect(row).toMatch(/R07 +double-allocation +[a-z-]+ +\d+\.\d\d +[\d,]+/);
 });

@@ -107,7 +107,7 @@ test("threads measure every workload under the ledger without a double free", as
 });
 
 /** `npm run test:soak` has all. */
-test.each(["slab", "tlsf", "postmessage"])("%s passes objects between threads", expectPassing);
+test.each(["slab", "postmessage"])("%s passes objects between threads", expectPassing);
 
 test("a point of which no window was left is named", async () => {
   const outcome = await scale({

@@ -5,8 +5,8 @@ import { expectReported } from "./corruptions.ts";
 
 const SEED = Math.floor(Math.random() * 0x7fffffff);
 
-test(`800 random corruptions (seed ${SEED}) are reported, each as what it is, and repaired`, () =>
-  expectReported(800, SEED));
+test(`300 random corruptions (seed ${SEED}) are reported, each as what it is, and repaired`, () =>
+  expectReported(300, SEED));
 
 test("a byte that debugging does not guard changes without a report", () => {
   const { kernel, poke, validate } = bench();
