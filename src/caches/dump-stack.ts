@@ -60,5 +60,5 @@ export function warn(
   console.printk("Modules linked in:");
   dumpStack(on, calls);
   console.printk("---[ end trace 0000000000000000 ]---");
-  on.taint.add(TAINT_WARN);
+  on.taint.add(TAINT_WARN, { keepsLockdep: true });
 }

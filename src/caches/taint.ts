@@ -20,7 +20,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [TAINT_WARN]: "WARN",
 };
 
-const TaintedMask = struct("tainted_mask", { mask: word });
+const TaintedMask = struct("tainted_mask", { mask: word, debugLocksOff: word });
 
 export class Taint {
   declare private readonly machine: Machine;
@@ -57,8 +57,8 @@ export class Taint {
   }
 
   /**
-   * add_taint. The first bad page turns lock debugging off, and the kernel says so; not where lockdep
-   * may go on (LOCKDEP_STILL_OK).
+   * add_taint. The first taint after which lock debugging cannot be relied on turns it off, and the
+   * kernel says so; not one where lockdep may go on (LOCKDEP_STILL_OK).
    */
   add(taint: number, { keepsLockdep = false } = {}): void {
     const { memory, console } = this.machine;
@@ -66,11 +66,11 @@ export class Taint {
     for (;;) {
       const mask = memory.readOnce(at);
       const tainted = mask | (1 << taint);
-      if (tainted === mask) return;
-      // Atomic: the one that adds it is the one that says so.
-      if (memory.cmpxchg(at, mask, tainted) === mask) break;
+      if (tainted === mask || memory.cmpxchg(at, mask, tainted) === mask) break;
     }
-    if (taint === TAINT_BAD_PAGE && !keepsLockdep) {
+    if (keepsLockdep) return;
+    // Atomic: the one that turns it off is the one that says so.
+    if (memory.xchg(this.at + TaintedMask.debugLocksOff, 1) === 0) {
       console.printk("Disabling lock debugging due to kernel taint");
     }
   }

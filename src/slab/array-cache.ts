@@ -16,6 +16,9 @@ const AVAIL = ArrayCache.avail;
 /** Of shared and alien arrays, which are never moved in batches of their own; shows misuse. */
 export const BATCHCOUNT_UNUSED = 0xbaadf00d | 0;
 
+/** SLAB_OBJ_PFMEMALLOC: the mark of an entry whose object is of the reserves. */
+export const OBJ_PFMEMALLOC = 1;
+
 /**
  * init_arraycache, of an array that is not published yet. The writes are ordered ones because a
  * CPU's own array lies in that CPU's area, where other CPUs may not write plainly.

@@ -70,7 +70,7 @@ export class Bulk {
   }
 
   /** Fills p[from..size) from this CPU's array as far as that goes; returns the end. */
-  private pop(s: KmemCachePtr, from: number, size: number, p: Address[]): number {
+  protected pop(s: KmemCachePtr, from: number, size: number, p: Address[]): number {
     const { memory } = this;
     const ac = this.context.cpuArray(s);
     const avail = memory.read32(ac + AVAIL);
@@ -114,7 +114,7 @@ export class Bulk {
    * Puts p[from..size) into this CPU's array as long as it has room and they are of the cache and of
    * this node; returns where that ends. Without a cache, where it begins.
    */
-  private push(s: KmemCachePtr, from: number, size: number, p: Address[]): number {
+  protected push(s: KmemCachePtr, from: number, size: number, p: Address[]): number {
     if (s === 0) return from;
     const { memory, parts } = this;
     const { pages } = this.context;

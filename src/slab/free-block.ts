@@ -8,7 +8,7 @@
  */
 import type { Address, Memory } from "../machine/memory.ts";
 import type { PagePtr } from "../pages/page.ts";
-import { oldestObjects } from "./array-cache.ts";
+import { OBJ_PFMEMALLOC, oldestObjects } from "./array-cache.ts";
 import type { IndexArray } from "./index-array.ts";
 import type { NodeLists } from "./node-lists.ts";
 import type { SlabContext } from "./slab-context.ts";
@@ -43,7 +43,9 @@ export class FreeBlock {
   /** Gives objects of node `n` back; returns the slabs to destroy, in order. */
   free(s: KmemCachePtr, n: KmemCacheNodePtr, objects: readonly Address[]): PagePtr[] {
     const slabsToFree: PagePtr[] = [];
-    for (const object of objects) {
+    for (const entry of objects) {
+      // clear_obj_pfmemalloc
+      const object = entry & ~OBJ_PFMEMALLOC;
       const page = this.putBack(s, n, object);
       this.lists.addCount(n, KmemCacheNode.freeObjects, 1);
       if (this.indexes.active(page) !== 0) {

@@ -139,7 +139,7 @@ export class Slab implements Allocator {
     return object;
   }
 
-  private allocSlow(s: KmemCachePtr, gfp: number, node: number, flags: boolean): Address {
+  protected allocSlow(s: KmemCachePtr, gfp: number, node: number, flags: boolean): Address {
     if (s === 0) this.refuseNull(flags);
     const object = this.allocate(s, gfp, node);
     this.memory.irqRestore(flags);

@@ -107,3 +107,26 @@ test("a guarded object whose cache is destroyed is nobody's", () => {
   expect(kernel.kmemCacheDestroy(s)).toBe(0);
   expect(audit(systemOf(kernel))).toEqual([]);
 });
+
+test("KFENCE leaves lock debugging on, and the first report of KASAN turns it off", () => {
+  const kernel = boot({ ...OTHERS, kernel: "6.1", kasan: true });
+  const lines: string[] = [];
+  kernel.debug.onConsole((line) => lines.push(line));
+  const { guarded, plain } = objectsOf(kernel, 100);
+  const twice = (object = 0) => {
+    for (let i = 0; i < 2; i++) kernel.kfree(object);
+  };
+  twice(guarded[0]);
+  twice(plain[0]);
+  twice(plain[1]);
+  const told = /^BUG: K\w+|Tainted: G {4}B|Not tainted|^Disabling lock debugging/;
+  expect(lines.flatMap((line) => told.exec(line) ?? [])).toEqual([
+    "BUG: KFENCE",
+    "Not tainted",
+    "BUG: KASAN",
+    "Tainted: G    B",
+    "Disabling lock debugging",
+    "BUG: KASAN",
+    "Tainted: G    B",
+  ]);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KernelVersion } from "../../src/caches/kernel-version.ts";
+import { audit } from "../../src/check/audit.ts";
 import { explore } from "../../src/explore/explore.ts";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { boot, type Kernel, MIB, systemOf } from "../../src/kernel/kernel.ts";
@@ -207,4 +208,55 @@ test("the fast path of SLUB does not look: an object of a reserved cpu slab goes
 
 test("a kernel that was booted without reserves has none", () => {
   expect(boot().reserves).toBeUndefined();
+});
+
+describe("SLAB of 4.1", () => {
+  /** Objects of the reserves that lie in the CPU's array, and how a request fares. */
+  function withReservedObjects(count: number) {
+    const { kernel, reserves } = booted({ allocator: "slab" });
+    const s = kernel.kmemCacheCreate("reserved", 1024);
+    const ordinary = kernel.kmemCacheAlloc(s);
+    reserves.minFreeKbytes = EVERYTHING;
+    const take = (gfp = GFP_KERNEL): number => kernel.kmemCacheAlloc(s, gfp | __GFP_NOWARN);
+    while (take() !== 0);
+    const reserved = Array.from({ length: count }, () => take(GFP_KERNEL | __GFP_MEMALLOC));
+    expect(reserved).not.toContain(0);
+    return { kernel, reserves, s, ordinary, take, reserved };
+  }
+
+  test("a marked object in an array is for those that may use the reserves", () => {
+    const { kernel, s, take, reserved } = withReservedObjects(4);
+    for (const object of reserved) kernel.kmemCacheFree(s, object);
+    expect(take()).toBe(0);
+    expect(take(GFP_KERNEL | __GFP_MEMALLOC)).toBe(reserved[3]);
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("a request passes over marked objects to one without a mark", () => {
+    const { kernel, s, ordinary, take, reserved } = withReservedObjects(3);
+    kernel.kmemCacheFree(s, ordinary);
+    for (const object of reserved) kernel.kmemCacheFree(s, object);
+    expect(take()).toBe(ordinary);
+    expect(take()).toBe(0);
+    const again = reserved.map(() => take(GFP_KERNEL | __GFP_MEMALLOC));
+    expect(again.toSorted()).toEqual(reserved.toSorted());
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("once a whole slab is free again, marked objects are for everybody", () => {
+    const { kernel, reserves, s, take, reserved } = withReservedObjects(4);
+    for (const object of reserved) kernel.kmemCacheFree(s, object);
+    expect(take()).toBe(0);
+    reserves.minFreeKbytes = 128;
+    expect(take()).toBe(reserved[3]);
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("marked objects go home without their marks", () => {
+    const { kernel, s, reserved } = withReservedObjects(4);
+    for (const object of reserved) kernel.kmemCacheFree(s, object);
+    kernel.kmemCacheShrink(s);
+    expect(audit(systemOf(kernel))).toEqual([]);
+    expect(kernel.kmemCacheAlloc(s, GFP_KERNEL | __GFP_MEMALLOC)).toBeGreaterThan(0);
+  });
 });

@@ -12,6 +12,7 @@ import { walkSlabList } from "../../caches/walk-slab-list.ts";
 import { hex, hexList } from "../../machine/hex.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
+import { OBJ_PFMEMALLOC } from "../array-cache.ts";
 import type { Slab } from "../slab.ts";
 import {
   AlienCache,
@@ -191,7 +192,7 @@ function walkQueue(walk: CacheWalk, ac: ArrayCachePtr, what: string, nid: number
     findings.add("counter-drift", `${name}: ${what} holds ${avail} objects of at most ${limit}`);
   }
   for (let i = 0; i < Math.min(avail, limit); i++) {
-    const buffer = memory.read32(entryAt(ac, i));
+    const buffer = memory.read32(entryAt(ac, i)) & ~OBJ_PFMEMALLOC;
     const page = pages.virtAddrValid(buffer) ? pages.virtToHeadPage(buffer) : 0;
     const twice = walk.queued.get(buffer);
     if (!walk.lists.has(page)) {
