@@ -252,7 +252,7 @@ describe("SLAB of 4.1", () => {
     expect(audit(systemOf(kernel))).toEqual([]);
   });
 
-  test("marked objects go home without their marks", () => {
+  test("marked objects go home to their slabs, and come again", () => {
     const { kernel, s, reserved } = withReservedObjects(4);
     for (const object of reserved) kernel.kmemCacheFree(s, object);
     kernel.kmemCacheShrink(s);
