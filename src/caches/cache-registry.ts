@@ -34,6 +34,8 @@ import { Taint } from "./taint.ts";
 
 /** kmalloc sizes go up to 2^22, and 96 and 192 are numbers 1 and 2. */
 const KMALLOC_INDEXES = 26;
+/** A struct kmem_cache has more bytes in each kernel. */
+const LEAST_BYTES = 64;
 
 const Globals = struct("slab_common", {
   cpuHotplug: embed(HotplugLock),
@@ -153,11 +155,17 @@ export abstract class CacheRegistry {
     return readText(this.memory, this.memory.read32(s + KmemCacheBase.name));
   }
 
-  /** All caches, newest first. The caller holds slab_mutex or the machine is quiet. */
+  /**
+   * All caches, newest first. The caller holds slab_mutex or the machine is quiet.
+   * @throws KernelBug where the list is no list any more: a walk of it might not end.
+   */
   caches(): KmemCachePtr[] {
     const head = this.globals + Globals.slabCaches;
+    const most = this.machine.layout.end / LEAST_BYTES;
     const found: KmemCachePtr[] = [];
     for (let at = this.memory.read32(head); at !== head; at = this.memory.read32(at)) {
+      if (found.length > most)
+        throw new KernelBug("list-corruption", "the list of caches is a loop");
       found.push(at - KmemCacheBase.list);
     }
     return found;

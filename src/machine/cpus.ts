@@ -84,7 +84,7 @@ export const TASK_DEAD = 2;
 export const TASK_DYING = 3;
 const STATE_BITS = 2;
 
-/** The state of a task while task number `undertaker` buries it. */
+/** The state of a task while task number `undertaker` buries it; or while it gives its number back, by itself. */
 export function dyingBy(undertaker: number): number {
   return ((undertaker + 1) << STATE_BITS) | TASK_DYING;
 }

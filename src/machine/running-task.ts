@@ -128,7 +128,7 @@ export abstract class RunningTask extends RunningContext {
     const state = this.tasks.indexOf(task, Task.state);
     const mine = dyingBy(this.task);
     if (Atomics.compareExchange(words, state, TASK_DEAD, mine) !== TASK_DEAD) return;
-    freeTask(words, this.places, task);
+    freeTask(words, this.places, task, mine);
     Atomics.notify(words, state);
   }
 
@@ -139,7 +139,7 @@ export abstract class RunningTask extends RunningContext {
 
   /** Looks for threads that have ended without a word, and has them buried. May serve as other CPUs. */
   buryTheDead(isGone = isGoneNow): void {
-    for (const task of this.tasks.running()) {
+    for (const task of this.tasks.taken()) {
       if (task !== this.task && isGone(this.words, this.places, task)) this.onDeath(task);
     }
   }

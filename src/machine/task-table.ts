@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** The descriptors of tasks as a thread looks at them: its own, and that of a task it waits for. */
-import { sizeOfTask, TASK_DEAD, TASK_NONE, TASK_NUMBERS, TASK_RUNNING, Task } from "./cpus.ts";
+import {
+  dyingBy,
+  sizeOfTask,
+  TASK_DEAD,
+  TASK_NONE,
+  TASK_NUMBERS,
+  TASK_RUNNING,
+  Task,
+} from "./cpus.ts";
 import type { Address } from "./memory.ts";
 
 export class TaskTable {
@@ -12,11 +20,12 @@ export class TaskTable {
     this.base = base;
   }
 
-  /** Numbers of the tasks whose threads have them. */
-  running(): number[] {
-    return Array.from({ length: TASK_NUMBERS }, (_, task) => task).filter((task) =>
-      this.isRunning(task),
-    );
+  /** Numbers of the tasks whose threads have them, or are about to give them back. */
+  taken(): number[] {
+    return Array.from({ length: TASK_NUMBERS }, (_, task) => task).filter((task) => {
+      const state = Atomics.load(this.words, this.indexOf(task, Task.state));
+      return state === TASK_RUNNING || state === dyingBy(task);
+    });
   }
 
   /** Index of a task's word. */
@@ -40,10 +49,6 @@ export class TaskTable {
   isDead(task: number): boolean {
     const state = Atomics.load(this.words, this.indexOf(task, Task.state));
     return state === TASK_DEAD || state === TASK_NONE;
-  }
-
-  isRunning(task: number): boolean {
-    return Atomics.load(this.words, this.indexOf(task, Task.state)) === TASK_RUNNING;
   }
 
   /** What a report calls the holder of a lock: task number + 1; 0: not known. */

@@ -8,7 +8,7 @@
  *
  * A number may be taken again later: `generation` says by how many threads it was before.
  */
-import { holderIn, isKept, TASK_DYING, TASK_NONE, TASK_RUNNING, Task } from "./cpus.ts";
+import { dyingBy, holderIn, isKept, TASK_NONE, TASK_RUNNING, Task } from "./cpus.ts";
 import { type LeasePlaces, leaseOf, taskWord } from "./lease-words.ts";
 import { waitAsync } from "./platform.ts";
 
@@ -117,17 +117,20 @@ export class Tenancy {
     );
   }
 
-  /** Gives the number back, with the CPU that the task keeps if it keeps one. */
+  /**
+   * Gives the number back, with the CPU that the task keeps if it keeps one. A thread that dies here is
+   * its own undertaker: another one takes over.
+   */
   end(): void {
     const { words, places, task } = this;
     if (this.ended) return;
     this.ended = true;
     const wasCurrent = this.isCurrent;
     const state = taskWord(places, task, Task.state);
-    // From here on nobody buries it.
+    const dying = dyingBy(task);
     if (
       !wasCurrent ||
-      Atomics.compareExchange(words, state, TASK_RUNNING, TASK_DYING) !== TASK_RUNNING
+      Atomics.compareExchange(words, state, TASK_RUNNING, dying) !== TASK_RUNNING
     ) {
       return;
     }
@@ -136,17 +139,23 @@ export class Tenancy {
       if (!isKept(lease) || holderIn(lease) !== task + 1) continue;
       Atomics.compareExchange(words, leaseOf(places, cpu), lease, 0);
     }
-    freeTask(words, places, task);
+    freeTask(words, places, task, dying);
   }
 }
 
-/** The number is free for another thread. No task is RUNNING under it. */
-export function freeTask(words: Int32Array, places: LeasePlaces, task: number): void {
-  Atomics.store(words, taskWord(places, task, Task.standing), 0);
-  Atomics.notify(words, taskWord(places, task, Task.alive));
+/** The number is free for another thread, if its state is still `state`, which is not RUNNING. */
+export function freeTask(
+  words: Int32Array,
+  places: LeasePlaces,
+  task: number,
+  state: number,
+): void {
   Atomics.store(words, taskWord(places, task, Task.irqsOff), 0);
   Atomics.store(words, taskWord(places, task, Task.serving), 0);
   Atomics.store(words, taskWord(places, task, Task.changing), 0);
+  // From here on a look tells nothing, so that none mistakes a thread without waits for a dead one.
+  Atomics.store(words, taskWord(places, task, Task.standing), 0);
+  Atomics.notify(words, taskWord(places, task, Task.alive));
   Atomics.add(words, taskWord(places, task, Task.generation), 1);
-  Atomics.store(words, taskWord(places, task, Task.state), TASK_NONE);
+  Atomics.compareExchange(words, taskWord(places, task, Task.state), state, TASK_NONE);
 }

@@ -1,6 +1,7 @@
 /** The state that a task leaves behind when it fails in the middle of an operation. */
 
 import { expect, test } from "vitest";
+import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
 import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import type { System } from "../../src/kernel/system.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
@@ -90,4 +91,14 @@ test("kfreeRcu refuses at once what kfree would refuse, and nothing changes", ()
   kernel.rcuBarrier();
   expect(failureOf(() => kernel.kfreeRcu(large))).toBe("bad-access");
   expect(isStopped(systemOf(kernel))).toBe(false);
+});
+
+test("a list of caches that is a loop ends the call that walks it, and every later one", () => {
+  const kernel = boot({ cpus: 2, memory: MEMORY });
+  const other = attach(kernel.shared);
+  const s = kernel.kmemCacheCreate("looped", 1000);
+  const { memory } = systemOf(kernel);
+  memory.write32(s + KmemCacheBase.list, s + KmemCacheBase.list);
+  expect(() => kernel.usage()).toThrow("the list of caches is a loop");
+  expect(() => other.usage()).toThrow("the machine has panicked");
 });

@@ -1,5 +1,5 @@
 /** Tasks whose threads have ended without a word. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { bury, leftBy } from "../../src/machine/burial.ts";
 import {
   ANY_CPU,
@@ -88,6 +88,42 @@ test("a task whose undertaker has died is buried by the next one", () => {
   expect(bury(alive.machine, task)).toEqual([]);
   expect(alive.memory.loadAcquire(leaseOf(alive, 1))).toBe(0);
   expect(alive.memory.loadAcquire(state)).toBe(TASK_DEAD);
+});
+
+/** Lets `act` die before its access number `last` by Atomics; false where it has no more of them. */
+function diesAt(last: number, act: () => void): boolean {
+  const death = new Error("died");
+  let left = last;
+  const spies = (["store", "add", "compareExchange", "notify"] as const).map((name) => {
+    const real = Atomics[name] as (...args: unknown[]) => number;
+    return vi.spyOn(Atomics, name).mockImplementation((...args: unknown[]) => {
+      if (--left === 0) throw death;
+      return real(...args);
+    });
+  });
+  try {
+    act();
+    return false;
+  } catch (error) {
+    if (error !== death) throw error;
+    return true;
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+test("a task that dies while it gives its number back is buried like any other", () => {
+  let last = 1;
+  for (; ; last++) {
+    const { alive, dead, task } = two();
+    dead.memory.restCpu();
+    if (!diesAt(last, () => dead.memory.retire())) break;
+    expect(bury(alive.machine, task), `before access ${last}`).toEqual([]);
+    alive.memory.freeTask(task);
+    expect(alive.memory.loadAcquire(leaseOf(alive, 1))).toBe(0);
+    expect(observe(alive.shared).memory.current(), `before access ${last}`).toBe(task);
+  }
+  expect(last).toBeGreaterThan(8);
 });
 
 test("of two that have seen a task buried, one frees its number", () => {
