@@ -169,22 +169,31 @@ export class Rcu {
     if (started !== memory.read32(state + RcuState.completed)) return;
     if (((started + 1) | 0) !== period) return;
     memory.write32(state + RcuState.started, period);
-    const self = memory.smpProcessorId();
+    this.awaitReports(period, memory.smpProcessorId());
+  }
+
+  /** The period waits for each CPU where a reader may be, but not for `self`. With rcu.lock held. */
+  private awaitReports(period: number, self: number): void {
+    const { memory, state } = this;
     let busy = 0;
     for (let i = 0; i < this.cpus; i++) {
       const cpu = this.cpuBase + i * sizeOfCpu;
-      // An operation on a CPU whose lease is free now begins after the start of the period.
-      if (i === self) continue;
-      const lease = memory.loadAcquire(cpu + Cpu.lease);
-      // The dead read nothing any more.
-      if (lease === 0 || isBuried(lease)) continue;
-      // No reader is there; a task that holds the lease for a moment only looks at the poll word.
-      if (memory.loadAcquire(cpu + Cpu.online) === CPU_ABSENT) continue;
+      if (i === self || !this.mayRead(cpu)) continue;
       memory.storeRelease(cpu + Cpu.rcuNeeded, period);
       busy++;
     }
     memory.write32(state + RcuState.waitingFor, busy);
     if (busy === 0) this.complete(period);
+  }
+
+  private mayRead(cpu: Address): boolean {
+    const { memory } = this;
+    const lease = memory.loadAcquire(cpu + Cpu.lease);
+    // An operation on a CPU whose lease is free now begins after the start of the period, and the dead
+    // read nothing any more.
+    if (lease === 0 || isBuried(lease)) return false;
+    // No reader is there; a task that holds the lease for a moment only looks at the poll word.
+    return memory.loadAcquire(cpu + Cpu.online) !== CPU_ABSENT;
   }
 
   private complete(period: number): void {
@@ -219,9 +228,25 @@ export class Rcu {
   reportBuried(i: number, task: number): void {
     const { memory, state } = this;
     const cpu = this.cpuBase + i * sizeOfCpu;
-    // Where the dead one had the lock, nobody goes on.
-    if (holderOf(memory.readOnce(state + RcuState.lock)) === task + 1) return;
+    if (holderOf(memory.readOnce(state + RcuState.lock)) === task + 1) this.endStepOfTheDead();
     this.reportFor(cpu);
+  }
+
+  /**
+   * The holder of rcu.lock has died in the middle of a step; its CPU is buried, and only its undertaker
+   * comes here. The words say which period is running. Every CPU reports for it once more, this one too,
+   * which may have been a reader when it began: too many reports only delay its end.
+   */
+  private endStepOfTheDead(): void {
+    const { memory, state } = this;
+    for (let i = 0; i < this.cpus; i++) {
+      const cpu = this.cpuBase + i * sizeOfCpu;
+      if (!this.mayRead(cpu)) memory.storeRelease(cpu + Cpu.rcuNeeded, 0);
+    }
+    const started = memory.read32(state + RcuState.started);
+    if (started !== memory.read32(state + RcuState.completed)) this.awaitReports(started, -1);
+    memory.xchg(state + RcuState.lock, 0);
+    memory.notify(state + RcuState.lock);
   }
 
   /** Kicks the CPUs that the running period waits for. Interrupts are on. */

@@ -4,6 +4,7 @@ import { audit } from "../../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
 import { Remains } from "../../src/check/remains.ts";
 import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
+import { bury } from "../../src/machine/burial.ts";
 import type { Address } from "../../src/machine/memory.ts";
 import { build, Death, die, MEMORY, many, OBJECT, testDeaths } from "./cut-operations.ts";
 import type { InterposedMemory } from "./interposed-memory.ts";
@@ -76,4 +77,31 @@ test("pages that the cut operation cannot have asked for are reported as leaked"
   expect(messages).toEqual([
     `page ${systemOf(survivor).pages.array.number(page)} of order 5 is allocated and nobody's`,
   ]);
+});
+
+test("grace periods go on when a task has died with rcu.lock", () => {
+  const survivor = boot({ cpus: 3, memory: MEMORY, checker: ledgerBytes(MEMORY) }, build);
+  const victim = attach(survivor.shared, build);
+  const memory = threadOf(victim) as InterposedMemory;
+  memory.enterCpu(1);
+  const restore = memory.snapshot();
+  const { machine } = systemOf(survivor);
+  let withLock = 0;
+  for (let access = 1; ; access++) {
+    restore();
+    memory.plan(access, die);
+    try {
+      victim.synchronizeRcu();
+      break;
+    } catch (error) {
+      // An error stands for death here: it goes on as a CPU is left, where the dead do nothing.
+      if (!(error instanceof Death)) continue;
+    }
+    // It died as it served another CPU; the error has let go of both.
+    if (memory.loadAcquire(machine.layout.panic) !== 0) continue;
+    if (bury(machine, memory.current()).length > 0) withLock++;
+    survivor.run(() => machine.rcu.synchronize(), 0);
+    survivor.run(() => machine.rcu.synchronize(), 2);
+  }
+  expect(withLock).toBeGreaterThan(10);
 });
