@@ -55,7 +55,7 @@ export class GroupSystem extends System {
   override kmemCacheFree(s: KmemCachePtr, object: Address): void {
     const page = this.pages.virtToHeadPage(object);
     const owner = this.memory.read32(page + Page.slabCache);
-    const isChild = owner !== 0 && owner !== s && this.groups.rootOf(owner) === s;
+    const isChild = s !== 0 && owner !== 0 && owner !== s && this.groups.rootOf(owner) === s;
     super.kmemCacheFree(isChild ? owner : s, object);
   }
 }

@@ -607,6 +607,23 @@ const CALLS: readonly Call[] = [
   { name: "nodeOnline", arguments: ["cpu"], run: (_, kernel, [nid]) => kernel.nodeOnline(nid) },
   { name: "onlineCpus", arguments: [], run: (_, kernel) => kernel.onlineCpus() },
   { name: "grow", arguments: [], run: (_, kernel) => kernel.grow() },
+  {
+    // Most forms have no groups, and say so.
+    name: "group",
+    arguments: ["size"],
+    run: (fuzz, kernel, [limit]) => {
+      const group = kernel.group(limit);
+      const object = kernel.runIn(group, () => kernel.kmalloc(64));
+      fuzz.took(kernel, object, 0, 64);
+      kernel.groupAt(group.at).kill();
+    },
+  },
+  { name: "groupAt", arguments: ["number"], run: (_, kernel, [at]) => kernel.groupAt(at) },
+  {
+    name: "runIn",
+    arguments: ["object"],
+    run: (_, kernel, [group]) => kernel.runIn(group, () => 1),
+  },
   { name: "usage", arguments: [], run: (_, kernel) => kernel.usage() },
   { name: "leaks", arguments: [], run: (_, kernel) => kernel.leaks() },
   {
