@@ -48,11 +48,12 @@ export function memoryModelOption(): Option {
   return new Option("--memory <model>", description).choices([...MEMORY_MODELS]);
 }
 
-/** `scenario`: a name, the id of an exhibit, or a file. */
+/** `scenario`: a name, the id of an exhibit, a file, or `-` for standard input. */
 export async function subjectOf(scenario: string, options: SubjectOptions): Promise<Subject> {
   const { allocator, kernel, mutation, era, memory } = options;
-  // A pipe or a device can be read as well as a plain file.
-  const isFile = statSync(scenario, { throwIfNoEntry: false })?.isDirectory() === false;
+  // A pipe or a device can be read as well as a plain file; a path is never a name.
+  const isPath = scenario === "-" || scenario.includes("/");
+  const isFile = isPath || statSync(scenario, { throwIfNoEntry: false })?.isDirectory() === false;
   return {
     scenario,
     ...(isFile ? { text: await readText(scenario) } : {}),

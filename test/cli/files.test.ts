@@ -22,6 +22,8 @@ await writeFile(place("controls.txt"), "\u001b[31mred\u0007 1\n");
 test.each([
   [["script", place("none")], /cannot read .*ENOENT/],
   [["script", place("directory")], /cannot read .*EISDIR/],
+  [["explore", place("directory")], /cannot read .*EISDIR/],
+  [["explore", place("none/x.txt")], /cannot read .*ENOENT/],
   [["explore", "/proc/self/mem"], /cannot read .*EIO/],
   [["replay", "/proc/self/mem", "v1:a:00000000:0x1"], /cannot read .*EIO/],
   [["replay", place("none.json")], /none\.json: ENOENT/],
