@@ -66,12 +66,6 @@ export const SHEAVES_EDITS: readonly Edit[] = [
     to: "",
   },
   {
-    name: "sheaf-goes-where-no-lock-is",
-    file: `${SHEAVES}/main-sheaf.ts`,
-    from: "    if (pcs === 0) {\n      this.putFull(s, barn, full);\n      return 0;",
-    to: "    if (pcs === 0) {\n      return 0;",
-  },
-  {
     name: "used-up-sheaf-is-dropped",
     file: `${SHEAVES}/main-sheaf.ts`,
     from: "    if (this.lock.spare(pcs) === 0) this.lock.setSpare(pcs, main);\n    else this.barns.putEmpty(barn, main);",

@@ -56,6 +56,7 @@ const STATES: readonly State[] = [
   state("an empty slab on the node's list", [{ count: 8, freed: [0, 1, 2, 3] }], [flush()]),
   state("three partial slabs on the list", [{ count: 12, freed: [0, 4, 8] }], [flush()]),
   state("partial slabs of one CPU", [{ count: 16, freed: [0, 4, 8] }]),
+  state("one partial slab more than a CPU keeps", [{ count: 20, freed: [0, 4, 8, 12] }]),
   state(
     "three slabs nearly empty",
     [{ count: 12, freed: [0, 1, 2, 4, 5, 6, 8, 9, 10] }],

@@ -52,12 +52,14 @@ import {
   sheavesPrefill,
   sheavesRcuBarrier,
   sheavesRcuDestroy,
+  sheavesRcuReader,
   sheavesWorkAndCall,
 } from "./sheaves-rcu.ts";
 import {
   sheavesBecomesEmpty,
   sheavesIsolated,
   sheavesShrinkSlabs,
+  sheavesStrangers,
   sheavesTakeAll,
 } from "./sheaves-slabs.ts";
 import { shrinkFree } from "./shrink-free.ts";
@@ -116,6 +118,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   sheavesMovedRcu,
   sheavesRcuBarrier,
   sheavesRcuDestroy,
+  sheavesRcuReader,
   sheavesFlush,
   sheavesCpuOffline,
   sheavesWorkAndCall,
@@ -124,6 +127,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   sheavesTakeAll,
   sheavesBecomesEmpty,
   sheavesShrinkSlabs,
+  sheavesStrangers,
   optInRefill,
   optInInterrupt,
   optInMoved,

@@ -46,12 +46,14 @@ export const sheavesNolockElsewhere: SlabScenario = {
 
 export const sheavesInterruptRcu: SlabScenario = {
   name: "sheaves-interrupt-rcu",
-  story: "kfree_rcu in an interrupt over a task's, with the sheaf half made.",
+  story:
+    "kfree_rcu in an interrupt over a task's, with the sheaf half made: one fills up, one is begun.",
   machine,
-  setup: on(0, alloc("a", 4)),
+  // The empty spare sheaf of the allocations is used up, so another must be made.
+  setup: on(0, alloc("a", 6), kfreeRcu("a.4-5")),
   contexts: [
     task("A", 0, kfreeRcu("a.0")),
-    interrupt("irq", 0, [kfreeRcu("a.1"), kfreeRcu("a.2")]),
+    interrupt("irq", 0, [kfreeRcu("a.1"), kfreeRcu("a.2"), kfreeRcu("a.3")]),
   ],
   endsEmpty: "shrunk",
 };

@@ -39,7 +39,8 @@ export const sheavesMovedRcu: SlabScenario = {
   name: "sheaves-moved-rcu",
   story: "A task makes a sheaf for kfree_rcu, is moved, and finds that the CPU has one already.",
   machine: { ...machine, sheafCapacity: 3 },
-  setup: on(0, alloc("a", 4)),
+  // The empty spare sheaf of the allocations is used up, so another must be made.
+  setup: on(0, alloc("a", 5), kfreeRcu("a.2-4")),
   contexts: [migratableTask("A", 0, kfreeRcu("a.0")), task("B", 1, kfreeRcu("a.1"))],
   endsEmpty: "shrunk",
 };

@@ -11,6 +11,7 @@ import {
   flush,
   free,
   kfreeRcu,
+  rcuLook,
   shrink,
 } from "../steps.ts";
 
@@ -41,11 +42,23 @@ export const sheavesRcuDestroy: SlabScenario = {
   contexts: [task("A", 0, destroy())],
 };
 
+export const sheavesRcuReader: SlabScenario = {
+  name: "sheaves-rcu-reader",
+  story: "A sheaf of kfree_rcu fills up under a reader of its objects, and its CPU allocates.",
+  machine,
+  setup: on(0, alloc("a", 2)),
+  contexts: [
+    task("A", 0, kfreeRcu("a.0"), kfreeRcu("a.1"), alloc("x", 2)),
+    task("B", 1, rcuLook("a.0")),
+  ],
+  endsEmpty: "shrunk",
+};
+
 export const sheavesFlush: SlabScenario = {
   name: "sheaves-flush",
   story: "Every CPU gives its sheaves up while one of them goes on.",
   machine,
-  setup: on(0, alloc("a", 6), free("a.0-3")),
+  setup: on(0, alloc("a", 6), free("a.0-3"), kfreeRcu("a.5")),
   contexts: [task("A", 1, flush()), task("B", 0, alloc("x", 2), free("a.4"))],
   endsEmpty: "shrunk",
 };

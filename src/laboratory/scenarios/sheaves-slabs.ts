@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Frees straight to slabs while a refill has taken them off their list, or all of their objects. */
 import { on, type SlabScenario, task } from "../scenario.ts";
-import { alloc, free, shrink } from "../steps.ts";
+import { alloc, bulkFree, free, shrink } from "../steps.ts";
 
 /** Objects of node 0 that CPU 1, of node 1, frees go to their slabs. */
 const machine = { cpus: 2, nodes: 2, kernel: "7.1", sheafCapacity: 3, minPartial: 0 } as const;
@@ -42,4 +42,14 @@ export const sheavesShrinkSlabs: SlabScenario = {
   setup: [...on(0, alloc("a", 8)), ...on(1, free("a.0-2"))],
   contexts: [task("A", 0, shrink()), task("B", 1, free("a.3"), free("a.4"))],
   endsEmpty: "shrunk",
+};
+
+export const sheavesStrangers: SlabScenario = {
+  name: "sheaves-strangers",
+  story:
+    "Objects of another node are freed in bulk: they go to their slab, whose last ones free it.",
+  machine,
+  setup: on(0, alloc("a", 4, 1)),
+  contexts: [task("A", 0, bulkFree("a.0-1")), task("B", 0, bulkFree("a.2-3"))],
+  endsEmpty: "by itself",
 };

@@ -103,11 +103,13 @@ export class CpuPartial {
 
   /**
    * Whether the list of a quiet CPU, head first, has come about within its limit: a slab is pushed only
-   * on a list that is not too long yet.
+   * on a list that is not too long yet. It is compared here, apart from the push that it checks.
    */
   isWithinLimit(s: KmemCachePtr, list: readonly PagePtr[], _inTurn: boolean): boolean {
     if (this.keepsNone(s)) return list.length === 0;
-    return list.slice(1).every((page) => !this.isOverfull(s, page));
+    const { memory } = this;
+    const limit = memory.readOnce(s + CACHE_CPU_PARTIAL);
+    return list.slice(1).every((page) => memory.readOnce(page + PAGE_POBJECTS) <= limit);
   }
 
   /**
