@@ -17,6 +17,8 @@ const commands = join(root, "dist/cli");
 export async function buildCommands(): Promise<void> {
   rmSync(commands, { recursive: true, force: true });
   execFileSync("tsc", ["-p", "tsconfig.cli.json"], { cwd: root, stdio: "inherit" });
+  const peers = "stress/scaling/native/peers.c";
+  cpSync(join(root, peers), join(commands, "dist", peers));
   await bundleThreads(join(commands, "dist/workers"));
   cpSync(join(root, "cli"), commands, { recursive: true });
   cpSync(join(root, "docs"), join(commands, "docs"), { recursive: true });

@@ -71,6 +71,7 @@ interface Given {
   seed: number;
   inlining: "raised" | "default";
   quick?: true;
+  native?: true;
   model?: true;
   kernels?: KernelVersion[];
   nodes?: number;
@@ -106,6 +107,7 @@ export function scaleCommand(): Command {
     .option("--seed <n>", "random seed", wholeNumber, 1)
     .option("--inlining <limits>", "inlining limits of V8: raised or default", limits, "raised")
     .option("--quick", "fewer allocators, workloads and windows: under a minute")
+    .option("--native", "glibc, jemalloc, mimalloc and tcmalloc too, by the C compiler `cc`")
     .option("--model", "count accesses, locked instructions and cache-line transfers instead")
     .option("--kernels <list>", "with --model: kernel versions, comma-separated", kernelsFrom)
     .option("--nodes <n>", "with --model: memory nodes", wholeNumber)
@@ -156,6 +158,7 @@ function optionsOf(given: Given): ScaleOptions {
   return {
     ...{ allocators, workloads, cpus, sizes, repeat, seed },
     quick: given.quick ?? false,
+    native: given.native ?? false,
     seconds: given.seconds,
     raised: inlining === "raised",
   };

@@ -93,7 +93,7 @@ function latencyTable(points: readonly ScalePoint[]): string {
 function leftOut({ leftOut }: ScaleOutcome): string[] {
   return leftOut.map(
     ({ allocator, cpus, why }) =>
-      `<p>${html(`${allocator} on ${cpus} CPUs was left out: ${why}`)}.</p>`,
+      `<p>${html(`${allocator}${cpus === undefined ? "" : ` on ${cpus} CPUs`} was left out: ${why}`)}.</p>`,
   );
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** A measurement as text: a table by allocator, the targets, changes against an older result. */
 import type { Comparison } from "../../stress/scaling/compare.ts";
+import { NATIVE_PEERS } from "../../stress/scaling/native/native.ts";
 import { isDisturbed, type ScalePoint } from "../../stress/scaling/point.ts";
 import type { ScaleOutcome, ScaleProgress } from "../../stress/scaling/run.ts";
 import { type TargetRow, targetRows } from "../../stress/scaling/targets.ts";
@@ -31,12 +32,16 @@ export function overloadWarning({ discarded, overloaded }: ScaleOutcome): string
   );
 }
 
+/** Said where native allocators stand beside ours. */
+const NATIVE_UNIT = `${NATIVE_PEERS.join(", ")}: x is to two locked instructions, which cost less than by Atomics; compare ns.\n`;
+
 export function scaleReport(outcome: ScaleOutcome): string {
   const warning = overloadWarning(outcome);
   const byAllocator = Map.groupBy(outcome.points, ({ allocator }) => allocator);
   const tables = [...byAllocator].map(([name, points]) => heading(name) + pointTable(points));
   const leftOut = outcome.leftOut.map(
-    ({ allocator, cpus, why }) => `${allocator} on ${cpus}: ${why}\n`,
+    ({ allocator, cpus, why }) =>
+      `${allocator}${cpus === undefined ? "" : ` on ${cpus}`}: ${why}\n`,
   );
   const known = targetRows(outcome.points).filter(({ measured }) => measured !== undefined);
   return [
@@ -48,6 +53,7 @@ export function scaleReport(outcome: ScaleOutcome): string {
       `${share(outcome.discarded, 1)} of the windows were preempted and not counted.\n` +
       "An operation is an object's whole life. x: to the cas pair measured beside it.\n" +
       "* more CPUs than cores: with the waiting for a core.\n",
+    outcome.points.some(({ allocator }) => NATIVE_PEERS.includes(allocator)) ? NATIVE_UNIT : "",
   ].join("");
 }
 

@@ -20,6 +20,8 @@ export interface ScaleOptions {
   /** For each point. */
   readonly seconds: number;
   readonly seed: number;
+  /** Native allocators, too. */
+  readonly native: boolean;
   /** Whether V8's inlining limits are raised. */
   readonly raised: boolean;
 }

@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Measurement } from "./measurement.ts";
+import { NativePeers, NotHere, nativePoints } from "./native/native.ts";
 import { planPoints, type ScaleOptions } from "./plan.ts";
 import {
   keyOf,
@@ -28,7 +29,8 @@ export interface ScaleProgress {
 
 export interface LeftOut {
   readonly allocator: string;
-  readonly cpus: number;
+  /** Absent: on any number of CPUs. */
+  readonly cpus?: number;
   readonly why: string;
   /** It broke down, rather than that it is not there or time ran out. */
   readonly failed: boolean;
@@ -59,7 +61,9 @@ export async function scale(
   signal?: AbortSignal,
 ): Promise<ScaleOutcome> {
   const started = performance.now();
-  const keys = planPoints(options);
+  const ours = planPoints(options);
+  const natives = options.native ? nativePoints(ours) : [];
+  const keys = [...ours, ...natives];
   const runs = new Map<string, ScalePoint[]>();
   const leftOut: LeftOut[] = [];
   const total = keys.length * options.repeat;
@@ -72,11 +76,13 @@ export async function scale(
   const limit = options.quick ? QUICK_LIMIT_MS * options.repeat : Number.POSITIVE_INFINITY;
   const ends = (): boolean => signal?.aborted === true || performance.now() - started > limit;
   for (let turn = 0; turn < options.repeat; turn++) {
-    for (const group of groupsOf(keys)) {
+    for (const group of groupsOf(ours)) {
       if (signal?.aborted) break;
       const missing = await measureGroup(group, options, runs, progress, ends);
       if (missing !== undefined && (missing.failed || turn === 0)) leftOut.push(missing);
     }
+    const missing = await measureNatives(natives, options, runs, progress, ends);
+    if (turn === 0) leftOut.push(...missing);
   }
   const points = withScaling([...runs.values()].map(middleOf));
   const discarded = shareDiscarded(points);
@@ -111,7 +117,7 @@ async function measureGroup(
   if (ends()) return left(OUT_OF_TIME);
   const subject = SUBJECTS.get(allocator) as SubjectInfo;
   const sizes = [...new Set(group.map(({ size }) => size))].filter((size) => size > 0);
-  const oversubscribed = cpus > availableParallelism();
+  const oversubscribed = isOversubscribed(cpus);
   const lost: string[] = [];
   let measurement: Measurement | undefined;
   try {
@@ -121,21 +127,15 @@ async function measureGroup(
       if (ends()) return left(OUT_OF_TIME);
       progress(key);
       const workload = SCALE_WORKLOADS.get(key.workload) as Workload;
-      const seen = await measurement.measure({
-        workload: key.workload,
-        size: key.size,
-        discards: !oversubscribed,
-        ...(options.quick ? HASTY : { ...THOROUGH, patience: 1000 * options.seconds }),
-        latencies: !options.quick,
-      });
+      const { workload: name, size } = key;
+      const seen = await measurement.measure({ workload: name, size, ...limitsOf(options, cpus) });
       const point = summarise(key, seen, { sides: workload.sides, oversubscribed });
       const locks = measurement.locks();
       if (point === undefined) {
         lost.push(key.size === 0 ? key.workload : `${key.workload} ${key.size}`);
         continue;
       }
-      const name = keyOf(key);
-      runs.set(name, [...(runs.get(name) ?? []), locks.length > 0 ? { ...point, locks } : point]);
+      keep(runs, key, locks.length > 0 ? { ...point, locks } : point);
     }
     return lost.length === 0 ? undefined : left(`every window was lost of ${lost.join(", ")}`);
   } catch (error) {
@@ -146,6 +146,69 @@ async function measureGroup(
   } finally {
     await measurement?.close();
   }
+}
+
+/** Native allocators: each point is a process of its own. Says which are not on this machine. */
+async function measureNatives(
+  keys: readonly PointKey[],
+  options: ScaleOptions,
+  runs: Map<string, ScalePoint[]>,
+  progress: (point: PointKey) => void,
+  ends: () => boolean,
+): Promise<LeftOut[]> {
+  if (keys.length === 0) return [];
+  const leftOut = new Map<string, LeftOut>();
+  const leave = (allocator: string, why: string): unknown =>
+    leftOut.set(allocator, { allocator, why, failed: false });
+  let peers: NativePeers | undefined;
+  try {
+    peers = await NativePeers.compile();
+    for (const key of keys) {
+      if (leftOut.has(key.allocator)) continue;
+      if (ends()) {
+        leave(key.allocator, OUT_OF_TIME);
+        continue;
+      }
+      progress(key);
+      await measureNative(peers, key, options, runs).catch((error) => {
+        if (!(error instanceof NotHere)) throw error;
+        leave(key.allocator, error.message);
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof NotHere)) throw error;
+    leave("native allocators", error.message);
+  } finally {
+    peers?.close();
+  }
+  return [...leftOut.values()];
+}
+
+async function measureNative(
+  peers: NativePeers,
+  key: PointKey,
+  options: ScaleOptions,
+  runs: Map<string, ScalePoint[]>,
+): Promise<void> {
+  const seen = await peers.measure(key, limitsOf(options, key.cpus), options.seed);
+  const { sides } = SCALE_WORKLOADS.get(key.workload) as Workload;
+  const point = summarise(key, seen, { sides, oversubscribed: isOversubscribed(key.cpus) });
+  if (point !== undefined) keep(runs, key, point);
+}
+
+function keep(runs: Map<string, ScalePoint[]>, key: PointKey, point: ScalePoint): void {
+  const name = keyOf(key);
+  runs.set(name, [...(runs.get(name) ?? []), point]);
+}
+
+function isOversubscribed(cpus: number): boolean {
+  return cpus > availableParallelism();
+}
+
+/** How long a point on so many CPUs is measured. */
+function limitsOf({ quick, seconds }: ScaleOptions, cpus: number) {
+  const limits = quick ? HASTY : { ...THOROUGH, patience: 1000 * seconds };
+  return { ...limits, discards: !isOversubscribed(cpus), latencies: !quick };
 }
 
 function shareDiscarded(points: readonly ScalePoint[]): number {

@@ -5,7 +5,7 @@ import { scale } from "../../stress/scaling/run.ts";
 
 export const options: ScaleOptions = {
   ...{ allocators: undefined, workloads: undefined, sizes: undefined, cpus: undefined },
-  ...{ quick: true, repeat: 1, seconds: 0.05, seed: 1, raised: false },
+  ...{ quick: true, native: false, repeat: 1, seconds: 0.05, seed: 1, raised: false },
 };
 
 /** Objects of `allocator` go from thread to thread, to the end of a run. */
