@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { figure } from "../src/report/scale-text.ts";
 import { columns } from "../src/report/text.ts";
 import type { ScalePoint } from "../stress/scaling/point.ts";
+import type { LeftOut } from "../stress/scaling/run.ts";
 import { targetRows } from "../stress/scaling/targets.ts";
 import { explorerCosts, KINDS } from "./explorer.ts";
 import { outsideCosts, PAIRS } from "./outside.ts";
@@ -24,11 +25,16 @@ const PARTS = [
   "slub,nothing one-allocates 64 2",
 ];
 
+/** What stands beside the native allocators. */
+const BESIDE_WORKLOADS = ["pairs", "fifo", "random", "larson"];
+const BESIDE_NATIVE = `slub,slab,sheaves ${BESIDE_WORKLOADS} 64 1`;
+
 /** What a pair outside of `run` may cost, of one inside. */
 const OUTSIDE_AT_MOST = 1.3;
 
 interface Result {
   readonly points: readonly ScalePoint[];
+  readonly leftOut: readonly LeftOut[];
   readonly discarded: number;
   readonly overloaded: boolean;
 }
@@ -37,17 +43,18 @@ function measure(inlining: "raised" | "default"): Result {
   const results = PARTS.map((part) => measurePart(part, inlining));
   return {
     points: results.flatMap(({ points }) => points),
+    leftOut: results.flatMap(({ leftOut }) => leftOut),
     discarded: Math.max(...results.map(({ discarded }) => discarded)),
     overloaded: results.some(({ overloaded }) => overloaded),
   };
 }
 
-function measurePart(part: string, inlining: string): Result {
+function measurePart(part: string, inlining: string, ...more: readonly string[]): Result {
   process.stderr.write(`${part}, V8's inlining limits ${inlining}\n`);
   const [allocators, workloads, sizes, cpus] = part.split(" ");
   const chosen = Object.entries({ allocators, workloads, sizes, cpus, inlining });
   const flags = chosen.flatMap(([name, value]) => [`--${name}`, `${value}`]);
-  const stdout = execFileSync(process.execPath, [PROGRAM, ...COMMON, ...flags], {
+  const stdout = execFileSync(process.execPath, [PROGRAM, ...COMMON, ...flags, ...more], {
     encoding: "utf8",
     maxBuffer: 1 << 26,
     // What the command says about an overloaded machine is said once, below.
@@ -68,6 +75,18 @@ const rows = targetRows(raised.points).map((row, i) => [
   row.met === undefined ? "uncertain" : row.met ? "met" : "missed",
 ]);
 process.stdout.write(columns(["target", "raised", "default", "aim", "", ""], rows));
+const beside = measurePart(BESIDE_NATIVE, "raised", "--native");
+const besideRows = [...Map.groupBy(beside.points, ({ allocator }) => allocator)].map(
+  ([allocator, points]) => {
+    const cost = (name: string) => points.find(({ workload }) => workload === name);
+    const costs = BESIDE_WORKLOADS.map((name) => cost(name)?.nsPerOperation.median ?? Number.NaN);
+    return [allocator, ...costs.map(figure), figure(points[0]?.casPair ?? Number.NaN)];
+  },
+);
+const lacks = beside.leftOut.map(({ allocator, why }) => `${allocator}: ${why}\n`).join("");
+process.stdout.write(
+  `\nBeside native allocators, one CPU, 64 bytes, ns:\n${columns(["", ...BESIDE_WORKLOADS, "cas pair"], besideRows)}${lacks}`,
+);
 process.stderr.write("what the explorer costs\n");
 const costs = await explorerCosts();
 const costRows = KINDS.map((kind) => [kind, figure(costs.get(kind) ?? Number.NaN)]);
@@ -83,11 +102,11 @@ const outsideRows = PAIRS.map((pair) => {
 process.stdout.write(
   `\nA pair of calls outside of run, of one inside:\n${columns(["pair", "cost", "aim", ""], outsideRows)}`,
 );
-const lost = Math.max(raised.discarded, plain.discarded);
+const lost = Math.max(raised.discarded, plain.discarded, beside.discarded);
 process.stdout.write(
   `\n${(100 * lost).toFixed(0)} % of the windows, in the worst part, were preempted and thrown away.\n`,
 );
-if (raised.overloaded || plain.overloaded) {
+if (raised.overloaded || plain.overloaded || beside.overloaded) {
   process.stdout.write(
     "This machine is overloaded: these figures are a hint, not a measurement.\n",
   );
