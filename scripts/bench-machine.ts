@@ -40,7 +40,7 @@ for n in 2 4 8 16; do
   if [ "$n" -le "$(nproc)" ]; then cpus="$cpus,$n"; fi
 done
 timeout -s INT ${MEASURES_S} ./node bin/slablab-cli.js scale --native \\
-  --allocators slub,slab,sheaves,nothing --sizes 64 --cpus "$cpus" --seconds 0.3 \\
+  --allocators slub,slab,sheaves,nothing --sizes 64 --cpus "$cpus" --seconds 0.3 --repeat 3 \\
   --workloads pairs,fifo,random,larson,remote-free,one-allocates --html report.html
 `;
 
