@@ -199,12 +199,15 @@ function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
 }
 
 /**
- * A list may still be longer than a limit that was lowered when it has been pushed to. A limit of 0 holds
- * at once.
+ * A list may still be longer than a limit that was lowered when it has been pushed to. A cpu_partial of 0
+ * holds at once, since writing it flushes; min_partial takes nothing off a node's list.
  */
 function lowersLimits(scenario: SlabScenario): boolean {
   return stepsOf(scenario).some(
-    (step) => step.verb === "write" && step.attribute === "cpu_partial" && step.value !== "0",
+    (step) =>
+      step.verb === "write" &&
+      (step.attribute === "min_partial" ||
+        (step.attribute === "cpu_partial" && step.value !== "0")),
   );
 }
 

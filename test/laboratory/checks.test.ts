@@ -14,6 +14,7 @@ import {
   pages,
   rcuLook,
   type Step,
+  write,
 } from "../../src/laboratory/steps.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
 import type { Slub } from "../../src/slub/cpu-slab/slub.ts";
@@ -23,6 +24,17 @@ function failureOf(scenario: Omit<SlabScenario, "name" | "story">, change?: Chan
   const search = { strategy: "bound", preemptions: 1, seconds: 30 } as const;
   return explore({ ...scenarioOf(named, change), search }).failure;
 }
+
+/** Slabs whose objects are all free. */
+const slabsEmptied = {
+  machine: { kernel: "7.1", sheafCapacity: 2 },
+  setup: on(0, alloc("a", 36), free("a.0-31")),
+} as const;
+
+test("a min_partial that is lowered takes nothing off a node's list", () => {
+  const contexts = [task("A", 0, write("min_partial", "0"))];
+  expect(failureOf({ ...slabsEmptied, contexts })).toBeUndefined();
+});
 
 const fullSlabFreed = {
   machine: { cpuPartial: 0 },
