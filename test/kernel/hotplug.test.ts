@@ -117,6 +117,7 @@ describe("a task that runs as the CPU that goes offline", () => {
       threadOf(kernel).waitLimit = 50;
       other.rcuReadLock();
       expect(() => kernel.cpuDown(1)).toThrow(/deadlock: CPU 1/);
+      other.rcuReadUnlock();
     }, 1);
   });
 

@@ -63,7 +63,7 @@ const tuneWithoutWaiting = onSlab((form) => ({
 }));
 
 const FRESH: readonly (readonly [string, Change, SlabScenario, string, number])[] = [
-  ["a stale address in bulk", bulkOfAnotherCpu, migrationBulk, "bad-access", 2],
+  ["a stale address in bulk", bulkOfAnotherCpu, migrationBulk, "bad-access", 1],
   ["an alien cache without its lock", alienUnlocked, slabAlienFree, "lost-object", 1],
   ["bulk with interrupts on", bulkWithInterrupts, slabBulkInterrupt, "lost-object", 1],
   ["tuning without waiting", tuneWithoutWaiting, R31.scenario, "double-allocation", 1],
