@@ -92,7 +92,7 @@ const minified: Plugin = {
     transform(code, {
       format: "esm",
       minify: true,
-      lineLimit: 120,
+      lineLimit: 480,
       charset: "utf8",
       sourcemap: true,
     }),

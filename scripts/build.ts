@@ -22,7 +22,7 @@ export async function buildCommands(): Promise<void> {
   await bundleThreads(join(commands, "dist/workers"));
   cpSync(join(root, "cli"), commands, { recursive: true });
   cpSync(join(root, "docs"), join(commands, "docs"), { recursive: true });
-  const also = ["bin/slablab-cli.js", "CHANGELOG.md", ...globSync("LICENSE*", { cwd: root })];
+  const also = ["bin/slablab-cli.js", ...globSync("LICENSE*", { cwd: root })];
   for (const file of also) cpSync(join(root, file), join(commands, file));
 }
 
