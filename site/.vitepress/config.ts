@@ -101,7 +101,12 @@ function others(): DefaultTheme.SidebarItem[] {
 
 const PROJECT = {
   text: "The project",
-  items: [...others(), page("Contributing", "/CONTRIBUTING"), page("Changelog", "/CHANGELOG")],
+  items: [
+    ...others(),
+    page("Contributing", "/CONTRIBUTING"),
+    page("Changelog of the library", "/CHANGELOG"),
+    page("Changelog of the commands", "/cli/CHANGELOG"),
+  ],
 };
 
 export default defineConfig({
@@ -111,7 +116,7 @@ export default defineConfig({
   base,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}icon.svg` }]],
   srcDir: "..",
-  srcExclude: ["cli/**", "test/**", "examples/**", ".github/**"],
+  srcExclude: ["cli/README.md", "test/**", "examples/**", ".github/**"],
   rewrites: {
     "README.md": "start.md",
     "docs/README.md": "reading.md",
