@@ -245,6 +245,7 @@ export class Rcu {
     }
     const started = memory.read32(state + RcuState.started);
     if (started !== memory.read32(state + RcuState.completed)) this.awaitReports(started, -1);
+    // Orders all of that before the lock is free, as its holder's unlock would have.
     memory.xchg(state + RcuState.lock, 0);
     memory.notify(state + RcuState.lock);
   }
