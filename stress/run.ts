@@ -273,7 +273,11 @@ export class StressRun {
     const watch = this.every(WATCH_MS, () => {
       if (ending !== undefined) return;
       const stuck = this.watchdog.look();
-      if (stuck !== undefined) ending = this.endStuck(stuck);
+      if (stuck === undefined) return;
+      // Others may run in circles as well: none of them sees that the run is to stop.
+      ending = this.endStuck(stuck).then(() => {
+        ending = undefined;
+      });
     });
     try {
       return await work;

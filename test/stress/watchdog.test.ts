@@ -92,3 +92,14 @@ test("a CPU that is stuck when the other has finished is a livelock", async () =
   expect(outcome.operations).toBeGreaterThanOrEqual(180);
   expect(outcome.failure).toMatchObject({ class: "livelock" });
 });
+
+test("a run ends also where every CPU is stuck", async () => {
+  await loadMutation(everywhere);
+  const load = { workload: "larson", cpus: 3, nodes: 1, operations: undefined, seconds: 60 };
+  const outcome = await stress(
+    { ...options(load), mutation: everywhere },
+    { patience: PATIENCE_MS },
+  );
+  expect(outcome.failure).toMatchObject({ class: "livelock" });
+  expect(outcome.interrupted).toBe(false);
+});
