@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { transform } from "esbuild";
 import { type Plugin, rollup } from "rollup";
+import { minify } from "vite";
 import { mergeDeclarations } from "./merge-declarations.ts";
 import { shakeDeclarations } from "./shake-declarations.ts";
 
@@ -79,15 +80,28 @@ function reachable(named: RegExp): string[] {
   return [...found];
 }
 
-const minified: Plugin = {
-  name: "minified",
+const typeless: Plugin = {
+  name: "typeless",
   transform: (code) =>
     transform(code, {
       loader: "ts",
       sourcemap: true,
       tsconfigRaw: { compilerOptions: { target: "es2023", verbatimModuleSyntax: true } },
     }),
-  // A stack names lines.
+};
+
+const minified: Plugin = {
+  name: "minified",
+  async renderChunk(code, { fileName }) {
+    const target = "es2023";
+    const small = await minify(fileName, code, { compress: { target }, sourcemap: true });
+    return { code: small.code, map: small.map ?? null };
+  },
+};
+
+/** Ends lines, since a stack names them: the other knows only one. */
+const inLines: Plugin = {
+  name: "in-lines",
   renderChunk: (code) =>
     transform(code, {
       format: "esm",
@@ -103,7 +117,7 @@ async function buildModules(): Promise<void> {
   const bundle = await rollup({
     input: Object.fromEntries(exported.map((path) => [path, join(source, `${path}.ts`)])),
     external: ["vitest", /^node:/],
-    plugins: [minified],
+    plugins: [typeless, minified, inLines],
     preserveEntrySignatures: "strict",
   });
   await bundle.write({
