@@ -4,6 +4,7 @@
  * the allocator's own path does by way of small methods; so they are taken only where no change of the
  * table has exchanged one of those methods. Nothing in the allocator knows of them.
  */
+import { BATCHES_WRITTEN_OUT, withDirectBatches } from "../slab/direct-batches.ts";
 import { SLAB_WRITTEN_OUT, withDirectSlabPaths } from "../slab/direct-paths.ts";
 import { SLUB_WRITTEN_OUT, withDirectSlubPaths } from "../slub/cpu-slab/direct-paths.ts";
 import { OPT_IN_WRITTEN_OUT, withDirectOptInPaths } from "../slub/opt-in/direct-paths.ts";
@@ -25,10 +26,11 @@ const withPaths = inTurn(
   onOptIn(withDirectOptInPaths),
   onSheaves(withDirectSheafPaths),
   onSlab(withDirectSlabPaths),
+  onSlab(withDirectBatches),
 );
 
 function writtenOutIn(classes: SystemClasses): Readonly<Record<string, readonly string[]>> {
-  if (classes.allocator === "slab") return SLAB_WRITTEN_OUT;
+  if (classes.allocator === "slab") return { ...SLAB_WRITTEN_OUT, ...BATCHES_WRITTEN_OUT };
   if (classes.front === "sheaves") return SHEAVES_WRITTEN_OUT;
   return classes.front === "cpu-slab" ? SLUB_WRITTEN_OUT : OPT_IN_WRITTEN_OUT;
 }

@@ -38,7 +38,7 @@ export interface AtomicInstructions {
 
 export class DirectMemory extends WaitingTask implements Memory {
   declare readonly byteLength: number;
-  declare protected readonly bytes: Uint8Array;
+  declare readonly bytes: Uint8Array;
   declare protected readonly halves: Uint16Array;
   declare private readonly atomic: AtomicInstructions;
   declare private readonly areas: Address;

@@ -1,7 +1,7 @@
 /** The paths written for direct memory do what the allocator's own do, word for word. */
 import { describe, expect, test } from "vitest";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
-import { type Change, onSlub } from "../../src/kernel/classes.ts";
+import { type Change, onSlab, onSlub } from "../../src/kernel/classes.ts";
 import { boot, type Kernel, MIB, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { GFP_KERNEL } from "../../src/pages/gfp.ts";
@@ -138,6 +138,22 @@ describe("where a change stands in for what the paths do themselves", () => {
     kernel.kmalloc(64);
     calls = 0;
     kernel.kmalloc(64);
+    expect(calls).toBeGreaterThan(0);
+  });
+
+  test("an exchanged method of SLAB's slabs is called where a batch goes home", () => {
+    let calls = 0;
+    const change: Change = onSlab((classes) => ({
+      IndexArray: class extends classes.IndexArray {
+        override put(s: number, page: number, object: number): void {
+          calls++;
+          super.put(s, page, object);
+        }
+      },
+    }));
+    const kernel = boot({ ...options, allocator: "slab" }, { change });
+    const objects = Array.from({ length: 500 }, () => kernel.kmalloc(64));
+    for (const object of objects) kernel.kfree(object);
     expect(calls).toBeGreaterThan(0);
   });
 
