@@ -141,6 +141,21 @@ describe("where a change stands in for what the paths do themselves", () => {
     expect(calls).toBeGreaterThan(0);
   });
 
+  test("an exchanged method of a cpu slab is called by a bulk call", () => {
+    let calls = 0;
+    const change: Change = onSlub((classes) => ({
+      CpuSlab: class extends classes.CpuSlab {
+        override pop(s: number, c: number): number {
+          calls++;
+          return super.pop(s, c);
+        }
+      },
+    }));
+    const kernel = boot(options, { change });
+    kernel.kmemCacheAllocBulk(kernel.kmemCacheCreate("some", 64), 16, []);
+    expect(calls).toBeGreaterThanOrEqual(16);
+  });
+
   test("an exchanged method of SLAB's slabs is called where a batch goes home", () => {
     let calls = 0;
     const change: Change = onSlab((classes) => ({

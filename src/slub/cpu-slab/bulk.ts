@@ -21,7 +21,7 @@ const PAGE_SLAB_CACHE = Page.slabCache;
 const PAGE_FLAGS = Page.flags;
 
 /** How many objects of other slabs may be skipped in search of one more of the same slab. */
-const LOOKAHEAD = 3;
+export const LOOKAHEAD = 3;
 
 export interface BulkParts {
   readonly context: SlubContext;
@@ -111,7 +111,7 @@ export class Bulk {
    * build_detached_freelist, from the end of p: chains the objects of one slab and frees them at
    * once. Returns how many of p remain, all in front.
    */
-  private freeDetached(s: KmemCachePtr, size: number, p: Address[]): number {
+  protected freeDetached(s: KmemCachePtr, size: number, p: Address[]): number {
     const { pages } = this.context;
     const { freePointers } = this;
     let left = size - 1;

@@ -18,6 +18,7 @@ import { inuseOf } from "../counters.ts";
 import type { SlubClasses } from "../kernels.ts";
 import { ALLOC_FASTPATH, FREE_FASTPATH, FREE_FROZEN, FREE_SLOWPATH } from "../statistics.ts";
 import { KmemCache, KmemCacheCpu, type KmemCachePtr, TID_STEP } from "../structs.ts";
+import { BULK_WRITTEN_OUT, withDirectBulk } from "./direct-bulk.ts";
 import type { SlowFree } from "./slow-free.ts";
 import type { Slub } from "./slub.ts";
 
@@ -50,7 +51,7 @@ export const SLUB_WRITTEN_OUT = {
     "updateCpuFreelistFast",
     "slabFreeChain",
   ],
-  FreePointers: ["set"],
+  ...BULK_WRITTEN_OUT,
   SlowFree: ["push", "freePlain", "concernsList"],
   PageSwap: ["swapIrqSafe", "exchange"],
 } as const;
@@ -118,11 +119,32 @@ export function withDirectSlubPaths(classes: SlubClasses): Partial<SlubClasses> 
         if (!putOnCpuSlab(this.memory, s, page, object)) this.freeOther(s, page, object);
       }
 
+      override slabFreeChain(
+        s: KmemCachePtr,
+        page: PagePtr,
+        head: Address,
+        tail: Address,
+        count: number,
+      ): void {
+        const { words, area } = this.memory;
+        const c = (area + (words[(s + CACHE_CPU_SLAB) >> 2] as number)) >> 2;
+        if (words[c + CPU_PAGE] !== page) {
+          this.slowFree.free(s, page, head, tail, count);
+          return;
+        }
+        const link = tail + (words[(s + CACHE_OFFSET) >> 2] as number);
+        words[link >> 2] = words[c + CPU_FREELIST] as number;
+        (words[c + CPU_TID] as number) += STEP;
+        words[c + CPU_FREELIST] = head;
+        (words[c + COUNT_FREE_FASTPATH] as number) += this.fastFrees(count);
+      }
+
       private freeOther(s: KmemCachePtr, page: PagePtr, object: Address): void {
         this.slowFree.free(s, page, object, object, 1);
       }
     },
     SlowFree: withDirectSlowFree(classes.SlowFree),
+    ...withDirectBulk(classes),
   };
 }
 
