@@ -59,6 +59,7 @@ function allocate(lab: Laboratory, { node, wish }: Of<"alloc">, gfp: number): Ad
     return 0;
   }
   const { memory, pages } = system;
+  if ((object & 3) !== 0) refuse("bad-access", `object ${hex(object)} is inside of a word`);
   if (wish === "zero") {
     const size = memory.read32(s + KmemCacheBase.objectSize);
     const other = memory.findOther(object, 0, size);

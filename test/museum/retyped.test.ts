@@ -16,6 +16,12 @@ const { EXHIBITS } = native(
 const { classesFor } = native(
   "../../src/kernel/classes.ts",
 ) as typeof import("../../src/kernel/classes.ts");
+const { withGroups } = native(
+  "../../src/kernel/group-classes.ts",
+) as typeof import("../../src/kernel/group-classes.ts");
+const { withKasan } = native(
+  "../../src/kernel/kasan-classes.ts",
+) as typeof import("../../src/kernel/kasan-classes.ts");
 
 type Methods = Record<string, unknown>;
 type Table = Record<string, { readonly prototype?: Methods }>;
@@ -27,7 +33,10 @@ interface Tables {
 
 function tablesOf({ scenario, base, mutation }: Exhibit): Tables {
   const { allocator = "slub", kernel = "4.1" } = scenario.machine;
-  const classes = classesFor(allocator, kernel);
+  const plain = classesFor(allocator, kernel);
+  // Groups and the quarantine are in a table only where they are asked for.
+  const tables = [plain, withGroups(kernel)(plain), withKasan()(plain)];
+  const classes = tables.find((table) => mutation?.change(table) !== table) ?? plain;
   const fixed = base?.(classes) ?? classes;
   const broken = mutation?.change(fixed) ?? fixed;
   return { fixed, broken } as unknown as Tables;

@@ -62,7 +62,7 @@ export class ChildCaches extends Groups {
     this.createChild = functions.register((work) => this.doCreate(work));
   }
 
-  private paramsOf(s: KmemCachePtr): ParamsPtr {
+  protected paramsOf(s: KmemCachePtr): ParamsPtr {
     return this.memory.read32(s + KmemCacheBase.memcgParams);
   }
 
@@ -194,13 +194,17 @@ export class ChildCaches extends Groups {
     const id = memory.loadAcquire(group + MemCgroup.kmemcgId);
     rcu.readLock();
     const array = params === 0 ? 0 : memory.loadAcquire(params + MemcgCacheParams.caches);
-    // Acquire: who finds a child finds it whole.
-    const child = array === 0 || id < 0 ? 0 : memory.loadAcquire(this.entry(array, id));
+    const child = array === 0 || id < 0 ? 0 : this.childIn(array, id);
     rcu.readUnlock();
     if (child !== 0) return child;
     if (array !== 0) this.schedule(s, group);
     this.put(group);
     return s;
+  }
+
+  /** Acquire: who finds a child finds it whole. */
+  protected childIn(array: Address, id: number): KmemCachePtr {
+    return this.memory.loadAcquire(this.entry(array, id));
   }
 
   /** memcg_kmem_put_cache */
@@ -342,12 +346,12 @@ export class ChildCaches extends Groups {
   // ---- files ----
 
   /** memcg_propagate_slab_attrs: what was written to a file of the root is written to the child's. */
-  private propagate(root: KmemCachePtr, child: KmemCachePtr): void {
+  protected propagate(root: KmemCachePtr, child: KmemCachePtr): void {
     const { memory, common } = this;
     if (memory.read32(this.paramsOf(root) + MemcgCacheParams.maxAttrSize) === 0) return;
     for (const { show, store } of common.observer.attributes.values()) {
       const text = store === undefined ? undefined : show?.(root);
-      // A file that shows nothing is only written (museum R44).
+      // A file that shows nothing is only written (museum R61).
       if (typeof text === "string" && text !== "") store?.(child, text);
     }
   }

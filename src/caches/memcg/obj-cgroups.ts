@@ -49,7 +49,7 @@ export const ENTRY_BYTES = 8;
 const LARGEST_VECTOR = 8192;
 
 export class ObjCgroups extends Groups {
-  declare private readonly objcgLock: Address;
+  declare protected readonly objcgLock: Address;
   declare private readonly stock: Address;
   declare private readonly freeObjcg: number;
   declare private readonly drainThisCpu: number;
@@ -80,11 +80,10 @@ export class ObjCgroups extends Groups {
 
   /** memcg_reparent_objcgs */
   protected offline(group: MemCgroupPtr): void {
-    const { memory, objcgLock } = this;
+    const { memory } = this;
     const objcg = memory.xchg(group + MemCgroup.objcg, 0);
     const parent = memory.read32(group + MemCgroup.parent);
-    const flags = memory.irqSave();
-    spinLock(memory, objcgLock);
+    const flags = this.lockObjcgs();
     const own = group + MemCgroup.objcgs;
     listAdd(memory, objcg + ObjCgroup.list, own);
     for (let at = memory.read32(own); at !== own; at = memory.read32(at)) {
@@ -93,9 +92,20 @@ export class ObjCgroups extends Groups {
     // Those of groups below the root are on no list: nothing is to be done for them any more.
     if (parent !== 0) listSplice(memory, own, parent + MemCgroup.objcgs);
     else this.unlistAll(own);
-    spinUnlock(memory, objcgLock);
-    memory.irqRestore(flags);
+    this.unlockObjcgs(flags);
     this.putObjcg(objcg);
+  }
+
+  /** Interrupts are off: an obj_cgroup may be released by one (0764db9b49c9). */
+  protected lockObjcgs(): boolean {
+    const flags = this.memory.irqSave();
+    spinLock(this.memory, this.objcgLock);
+    return flags;
+  }
+
+  protected unlockObjcgs(flags: boolean): void {
+    spinUnlock(this.memory, this.objcgLock);
+    this.memory.irqRestore(flags);
   }
 
   private unlistAll(head: Address): void {
@@ -149,14 +159,12 @@ export class ObjCgroups extends Groups {
 
   /** obj_cgroup_release: in the context of the last put, whatever that is. */
   private objcgRelease(objcg: ObjCgroupPtr): void {
-    const { memory, objcgLock } = this;
+    const { memory } = this;
     const bytes = memory.readOnce(objcg + ObjCgroup.nrChargedBytes);
     this.unchargeWhole(objcg, bytes >> PAGE_SHIFT);
-    const flags = memory.irqSave();
-    spinLock(memory, objcgLock);
+    const flags = this.lockObjcgs();
     listDel(memory, objcg + ObjCgroup.list);
-    spinUnlock(memory, objcgLock);
-    memory.irqRestore(flags);
+    this.unlockObjcgs(flags);
     this.common.machine.rcu.call(objcg + ObjCgroup.rcu, this.freeObjcg);
   }
 
@@ -397,18 +405,21 @@ export class ObjCgroups extends Groups {
     return true;
   }
 
-  /** A vector that has the size of the slab's own objects could lie in this slab, which would never be empty. */
   private newVector(s: KmemCachePtr, page: PagePtr): Address {
     const { memory, common } = this;
     const { allocator } = common;
     let bytes = allocator.objsPerSlab(s, page) * ENTRY_BYTES;
     const size = memory.read32(s + KmemCacheBase.objectSize);
-    const isOwn = common.kmallocCache(allocator.kmallocIndexOf(bytes)) === s;
-    if (isOwn) bytes = size + 1;
+    if (this.isVectorOwn(s, bytes)) bytes = size + 1;
     if (bytes > LARGEST_VECTOR) return 0;
     const vector = common.kmalloc(bytes);
     if (vector !== 0) memory.fill(vector, 0, bytes);
     return vector;
+  }
+
+  /** A vector that has the size of the slab's own objects could lie in this slab, which would never be empty. */
+  protected isVectorOwn(s: KmemCachePtr, bytes: number): boolean {
+    return this.common.kmallocCache(this.common.allocator.kmallocIndexOf(bytes)) === s;
   }
 
   protected vectorFailed(_page: PagePtr): boolean {

@@ -38,8 +38,15 @@ import { R40 } from "./r40-dead-cache.ts";
 import { R40b } from "./r40b-off-by-one.ts";
 import { R43 } from "./r43-typesafe-lookup.ts";
 import { R44 } from "./r44-order-changes.ts";
+import { R46 } from "./r46-vector-in-own-slab.ts";
+import { R48 } from "./r48-array-freed-at-once.ts";
+import { R49 } from "./r49-list-lock-interrupted.ts";
+import { R51 } from "./r51-fast-path-hole.ts";
+import { R55 } from "./r55-sheaf-after-quarantine.ts";
+import { R57 } from "./r57-discard-at-destroy.ts";
 import { R59 } from "./r59-no-cookie.ts";
 import { R60 } from "./r60-batch-in-hand.ts";
+import { R61 } from "./r61-stale-text.ts";
 import { S02 } from "./s02-tid-wraps.ts";
 import { S03 } from "./s03-tid-last.ts";
 import { S09 } from "./s09-unfreeze-before-lock.ts";
@@ -62,6 +69,9 @@ import { S28 } from "./s28-link-in-object.ts";
 import { S29 } from "./s29-surplus-dropped.ts";
 import { S30 } from "./s30-not-listed-again.ts";
 import { S31 } from "./s31-reserves-for-all.ts";
+import { S32 } from "./s32-mark-not-set.ts";
+import { S33 } from "./s33-mark-handed-out.ts";
+import { S34 } from "./s34-marked-entry-lost.ts";
 import { W01 } from "./w01-limit-not-yet-seen.ts";
 import { W02 } from "./w02-count-without-release.ts";
 
@@ -103,8 +113,15 @@ export const EXHIBITS: readonly Exhibit[] = [
   R40b,
   R43,
   R44,
+  R46,
+  R48,
+  R49,
+  R51,
+  R55,
+  R57,
   R59,
   R60,
+  R61,
   S02,
   S03,
   S09,
@@ -127,6 +144,9 @@ export const EXHIBITS: readonly Exhibit[] = [
   S29,
   S30,
   S31,
+  S32,
+  S33,
+  S34,
   W01,
   W02,
 ];

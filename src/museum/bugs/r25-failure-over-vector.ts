@@ -30,7 +30,7 @@ export const R25 = bug({
         }
       },
   ),
-  retypes: {},
+  retypes: { "Groups.vectorFailed": "7cd52acc" },
   scenario: {
     name: "vector-fails",
     story: "Two CPUs charge the first objects of one slab, and one finds no memory for the vector.",
