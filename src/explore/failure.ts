@@ -47,7 +47,7 @@ function describeStuck(
 ): string {
   const place = `CPU ${context.cpu}: ${context.name} in ${context.operationName}`;
   if (context.waitAddress === 0) {
-    return context.running ? `${place} is under an interrupt` : `${place} cannot begin`;
+    return context.running ? `${place} does not get its CPU back` : `${place} cannot begin`;
   }
   const wait = `waits for ${nameOf(context.waitAddress)}`;
   const holder = contexts[context.waitHolder - 1];

@@ -41,6 +41,9 @@ export class Presence {
   /**
    * Returns when no task runs as `cpu` any more; the task that does leaves between two operations.
    * That may be this task, if it may sleep. Requests made of the CPU before are served.
+   *
+   * While this task has the lease it cannot be preempted: a caller on its own CPU would wait, with
+   * preemption off, for the CPU whose lease it has.
    */
   vacate(cpu: number): void {
     const { memory } = this;
@@ -48,8 +51,10 @@ export class Presence {
     const me = memory.current() + 1;
     memory.storeRelease(this.word(cpu, Cpu.online), CPU_LEAVING);
     for (;;) {
+      memory.preemptDisable();
       const found = memory.cmpxchg(lease, 0, me);
       if (found === 0) break;
+      memory.preemptEnable();
       const holder = holderIn(found);
       if (holder !== me) memory.kick(cpu);
       // If this task is the holder, it leaves the CPU while it sleeps.
@@ -59,6 +64,7 @@ export class Presence {
     memory.storeRelease(lease, 0);
     // A task that asked while the lease was held relies on the holder to look once more.
     memory.kick(cpu);
+    memory.preemptEnable();
   }
 
   /** From here on any task may run as `cpu`. */

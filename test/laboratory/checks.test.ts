@@ -7,6 +7,7 @@ import { on, type SlabScenario, scenarioOf, task } from "../../src/laboratory/sc
 import {
   alloc,
   call,
+  cpuOffline,
   flush,
   free,
   freePages,
@@ -160,6 +161,12 @@ test("an access to a page that was given back is refused, in a list of the CPU a
   const expected = { class: "use-after-free", message };
   expect(failureOf(scenario(0, freePages("p.0"), touches(false)))).toMatchObject(expected);
   expect(failureOf(scenario(1, freePages("p.0"), touches(true)))).toMatchObject(expected);
+});
+
+test("a CPU can be taken down by a task that is preempted by one which calls all CPUs", () => {
+  const contexts = [task("A", 0, flush()), task("B", 0, cpuOffline(1))];
+  const machine = { cpus: 2, allocator: "slab" } as const;
+  expect(failureOf({ machine, setup: on(1, alloc("c")), contexts })).toBeUndefined();
 });
 
 test("an allocation without an object fails where no allocation of pages can", () => {
