@@ -221,6 +221,18 @@ describe("one schedule for all that only order independent steps otherwise", () 
     expect(failure?.class).toBe("deadlock");
   });
 
+  test("tells equal tasks on equal CPUs apart, since a third may go through the CPUs in order", () => {
+    const equal = [1, 2].map((cpu) =>
+      task(cpu, "write", (memory, at) => memory.writeOnce(at(memory.smpProcessorId()), 1)),
+    );
+    const look = task(0, "look", (memory, at) => {
+      const seen = [1, 2, 1].map((cpu) => memory.readOnce(at(cpu)));
+      // Only where CPU 2 begins, and no mirror image shows it.
+      if (seen.join("") === "010") throw new Error("CPU 2 was first");
+    });
+    expect(searched([...equal, look]).failure?.message).toBe("Error: CPU 2 was first");
+  });
+
   test("is refused where a task migrates, and with store buffers", () => {
     const contexts = [{ ...task(0, "write", (memory, at) => memory.writeOnce(at(0), 1)) }];
     const search = { strategy: "all" } as const;
