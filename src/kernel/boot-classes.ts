@@ -10,6 +10,7 @@ import { withKmemcheckObjects } from "../caches/kmemcheck/with-kmemcheck.ts";
 import { DirectMemory } from "../machine/direct-memory.ts";
 import { withPagesInitOnAlloc, withPagesInitOnFree } from "../pages/init-memory.ts";
 import { withGrowth } from "../pages/with-growth.ts";
+import { withKmemcheckPages } from "../pages/with-kmemcheck.ts";
 import { withPolicies } from "../pages/with-policies.ts";
 import { withReserves } from "../pages/with-reserves.ts";
 import { withSlabDebugging } from "../slab/options/debug.ts";
@@ -71,6 +72,7 @@ export const memoryReserves: Change = inTurn(
 );
 
 const kmemcheck: Change = inTurn(
+  onCommon(({ Pages }) => ({ Pages: withKmemcheckPages(Pages) })),
   onSlubLayer(withKmemcheckSlabs),
   onSlab(withSlabKmemcheck),
   onAllocator(withKmemcheckObjects),

@@ -20,9 +20,9 @@ export const __GFP_THISNODE = 0x4_0000;
 export const __GFP_RECLAIMABLE = 0x8_0000;
 /** Charged to nobody, whatever group the task is in (until Linux 4.5). */
 export const __GFP_NOACCOUNT = 0x10_0000;
-/** Charged to the task's group (since Linux 4.5; the bit is that of 6.1). */
 /** 4.1: kmemcheck does not look at it. */
 export const __GFP_NOTRACK = 0x20_0000;
+/** Charged to the task's group (since Linux 4.5; the bit is that of 6.1). */
 export const __GFP_ACCOUNT = 0x40_0000;
 
 export const GFP_NOWAIT = 0;

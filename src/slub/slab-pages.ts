@@ -122,7 +122,7 @@ export class SlabPages {
   }
 
   /** alloc_slab_page: with a node given others help out by distance, but for __GFP_THISNODE. */
-  private allocSlabPage(s: KmemCachePtr, gfp: number, order: number, node: number): PagePtr {
+  protected allocSlabPage(s: KmemCachePtr, gfp: number, order: number, node: number): PagePtr {
     const { common, pages } = this.context;
     if (common.groups?.chargeSlab(s, order) === false) return 0;
     const page = pages.allocPages(gfp, order, node);

@@ -21,8 +21,12 @@ interface Watched {
   caught(): string[];
 }
 
-function watched(allocator: AllocatorName, kmemcheck: true | "panic" = true): Watched {
-  const kernel = boot({ cpus: 1, memory: 8 * MIB, allocator, kernel: "4.1", kmemcheck });
+function watched(
+  allocator: AllocatorName,
+  kmemcheck: true | "panic" = true,
+  memory = 8 * MIB,
+): Watched {
+  const kernel = boot({ cpus: 1, memory, allocator, kernel: "4.1", kmemcheck });
   const lines: string[] = [];
   kernel.debug.onConsole((line) => lines.push(line));
   const caught = () => lines.flatMap((line) => /: Caught (.*) memory/.exec(line)?.[1] ?? []);
@@ -128,6 +132,53 @@ test("pages that are no slab any more are not tracked", () => {
   kernel.kmemCacheFree(s, object);
   kernel.kmemCacheDestroy(s);
   expect(shadow?.of(object)).toBe(0);
+});
+
+/** Whole pages: in SLUB what no cache has, in SLAB, which has caches of 4 MiB, a range of pages. */
+const LARGE = { slub: 100_000, slab: 5 * MIB } as const;
+
+test.each(ALLOCATORS)(
+  "a large kmalloc is watched as an object is, until it is freed (%s)",
+  (which) => {
+    const { kernel, caught } = watched(which, true, 24 * MIB);
+    const size = LARGE[which];
+    const block = kernel.kmalloc(size);
+    const words = kernel.view32(block);
+    words[1] = 7;
+    expect(words[1]).toBe(7);
+    expect(caught()).toEqual([]);
+    expect([words[2], words[size / 4 - 1]]).toBeDefined();
+    const read = "32-bit read from uninitialized";
+    expect(caught()).toEqual([read, read]);
+    kernel.kfree(block);
+    // Nothing is known of free pages.
+    expect(words[5]).toBeDefined();
+    expect(caught()).toHaveLength(2);
+  },
+);
+
+test.each(ALLOCATORS)(
+  "a large kmalloc that is zeroed or not to be tracked is never caught (%s)",
+  (which) => {
+    const { kernel, caught } = watched(which, true, 24 * MIB);
+    const size = LARGE[which];
+    for (const block of [kernel.kzalloc(size), kernel.kmalloc(size, GFP_KERNEL | __GFP_NOTRACK)]) {
+      expect(kernel.view32(block)[5]).toBeDefined();
+      kernel.kfree(block);
+    }
+    expect(caught()).toEqual([]);
+  },
+);
+
+test("krealloc takes what is known of an object to a large block", () => {
+  const { kernel, caught } = watched("slub");
+  const small = kernel.kmalloc(64);
+  kernel.view8(small).subarray(0, 32).fill(1);
+  const large = kernel.view8(kernel.krealloc(small, 20_000));
+  expect(large[31]).toBe(1);
+  expect(caught()).toEqual([]);
+  expect(large[32]).toBeDefined();
+  expect(caught()).toHaveLength(1);
 });
 
 test("a report has the lines of 4.1", () => {

@@ -7,6 +7,14 @@
  */
 import type { AccessChecker } from "../../machine/access-checker.ts";
 import { KernelBug } from "../../machine/kernel-bug.ts";
+import {
+  KMEMCHECK_FREED,
+  KMEMCHECK_INITIALIZED,
+  KMEMCHECK_UNALLOCATED,
+  KMEMCHECK_UNINITIALIZED,
+  KMEMCHECK_UNTRACKED,
+  KmemcheckShadow,
+} from "../../machine/kmemcheck-shadow.ts";
 import type { Address, Memory } from "../../machine/memory.ts";
 import { struct, word } from "../../machine/struct.ts";
 import { __GFP_NOTRACK, __GFP_ZERO } from "../../pages/gfp.ts";
@@ -16,14 +24,6 @@ import { DEBUG_DEFAULT_FLAGS, SLAB_NOTRACK, SLAB_TYPESAFE_BY_RCU } from "../flag
 import { KmemCacheBase, type KmemCachePtr } from "../kmem-cache.ts";
 import { digits } from "../pointer-text.ts";
 import type { SlabCommon } from "../slab-common.ts";
-import {
-  KMEMCHECK_FREED,
-  KMEMCHECK_INITIALIZED,
-  KMEMCHECK_UNALLOCATED,
-  KMEMCHECK_UNINITIALIZED,
-  KMEMCHECK_UNTRACKED,
-  KmemcheckShadow,
-} from "./shadow.ts";
 
 /** 1 << CONFIG_KMEMCHECK_SHADOW_COPY_SHIFT: bytes of memory that a report shows. */
 const SHADOW_COPY_SIZE = 32;
@@ -67,11 +67,6 @@ export class Kmemcheck implements AccessChecker {
     const isConstructed = this.field(s, KmemCacheBase.ctor) !== 0;
     const state = isConstructed ? KMEMCHECK_UNINITIALIZED : KMEMCHECK_UNALLOCATED;
     this.shadow.mark(start, bytes, state);
-  }
-
-  /** kmemcheck_free_shadow */
-  slabGoes(start: Address, bytes: number): void {
-    this.shadow.mark(start, bytes, KMEMCHECK_UNTRACKED);
   }
 
   // ---- objects ----

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/** SLUB's slabs with kmemcheck: their pages are tracked for as long as they are slabs. */
+/** SLUB's slabs with kmemcheck: their pages are tracked by the byte of an object, and not as pages. */
 import { PAGE_SIZE } from "../../machine/machine.ts";
 import type { Address } from "../../machine/memory.ts";
+import { __GFP_NOTRACK } from "../../pages/gfp.ts";
 import type { PagePtr } from "../../pages/page.ts";
 import type { LayerParts } from "../parts.ts";
 import type { KmemCachePtr } from "../structs.ts";
@@ -16,11 +17,13 @@ export function withKmemcheckSlabs(classes: LayerParts): Partial<LayerParts> {
         return super.linkObjects(s, start, objects);
       }
 
-      protected override givePagesBack(s: KmemCachePtr, page: PagePtr): void {
-        const { common, pages } = this.context;
-        const bytes = PAGE_SIZE << pages.compoundOrder(page);
-        common.kmemcheck?.slabGoes(pages.pageAddress(page), bytes);
-        super.givePagesBack(s, page);
+      protected override allocSlabPage(
+        s: KmemCachePtr,
+        gfp: number,
+        order: number,
+        node: number,
+      ): PagePtr {
+        return super.allocSlabPage(s, gfp | __GFP_NOTRACK, order, node);
       }
     },
   };

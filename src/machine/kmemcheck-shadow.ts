@@ -1,12 +1,12 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 /**
  * kmemcheck's shadow: a byte for each byte of memory, behind the checker's room, which says what is known
  * of its contents. The kernel numbers the states from 0; here 0 is memory that is not tracked, as all of
  * it is at boot.
  */
-import type { Machine } from "../../machine/machine.ts";
-import type { Address } from "../../machine/memory.ts";
-import { Shadow } from "../../machine/shadow.ts";
+import type { Machine } from "./machine.ts";
+import type { Address } from "./memory.ts";
+import { Shadow } from "./shadow.ts";
 
 export const KMEMCHECK_UNTRACKED = 0;
 export const KMEMCHECK_UNALLOCATED = 1;
