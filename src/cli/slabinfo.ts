@@ -4,7 +4,7 @@
  * file: what the slab caches of a real machine mean, of which the file is a dump.
  */
 import { Command } from "commander";
-import { errorText } from "../caches/errno.ts";
+import { EIO, errorText } from "../caches/errno.ts";
 import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { merged } from "../machine/dmesg.ts";
 import { quoted } from "../machine/quoted.ts";
@@ -123,7 +123,10 @@ function readOrRefuse(command: Command, file: string, bytes: Uint8Array): Dump {
 
 function write(command: Command, kernel: Kernel, text: string): void {
   const error = writeSlabinfo(systemOf(kernel), text);
-  if (error < 0) badUsage(command, `writing "${text}" to slabinfo: error ${errorText(error)}`);
+  const why =
+    error === -EIO ? ": SLUB has no queues that could be tuned, so Linux refuses every write" : "";
+  if (error < 0)
+    badUsage(command, `writing "${text}" to slabinfo: error ${errorText(error)}${why}`);
 }
 
 function view(command: Command, options: SlabinfoOptions, caches: CacheFacts[]): string {

@@ -37,7 +37,7 @@ describe("slablab slabinfo", () => {
     expect(out).toMatch(/^kmalloc-64 .* : tunables {3}60 {3}30 {4}4 : /m);
     const slub = await slabinfo("--write", "kmalloc-64 60 30 4");
     expect([slub.err, slub.code]).toEqual([
-      'error: writing "kmalloc-64 60 30 4" to slabinfo: error -5 (EIO)\n',
+      'error: writing "kmalloc-64 60 30 4" to slabinfo: error -5 (EIO): SLUB has no queues that could be tuned, so Linux refuses every write\n',
       2,
     ]);
   });
