@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Puts together what a run answers. */
-import type { UnreferencedObject } from "../src/check/kmemleak.ts";
+
 import { systemOf } from "../src/kernel/kernel.ts";
+import type { UnreferencedObject } from "../src/kernel/kmemleak.ts";
 import { type DmesgLine, merged } from "../src/machine/dmesg.ts";
 import type { KernelBug } from "../src/machine/kernel-bug.ts";
 import type { DeathOutcome } from "./deaths.ts";

@@ -5,8 +5,8 @@
  * allocator is caught early. In the end all is given back, and every page must be where it was.
  */
 import type { Remote } from "comlink";
-import type { UnreferencedObject } from "../src/check/kmemleak.ts";
 import { type Kernel, threadOf } from "../src/kernel/kernel.ts";
+import type { UnreferencedObject } from "../src/kernel/kmemleak.ts";
 import type { DmesgLine } from "../src/machine/dmesg.ts";
 import { MachineOptionsError } from "../src/machine/machine.ts";
 import { PANICKED } from "../src/machine/panic.ts";

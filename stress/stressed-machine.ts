@@ -6,10 +6,10 @@
 
 import { type FaultInjection, faultsOf } from "../src/caches/fault-injection.ts";
 import { type AuditFinding, audit } from "../src/check/audit.ts";
-import { Kmemleak, type UnreferencedObject } from "../src/check/kmemleak.ts";
 import { Ledger, ledgerBytes } from "../src/check/ledger.ts";
 import { Remains } from "../src/check/remains.ts";
 import { boot, type Kernel, systemOf, threadOf } from "../src/kernel/kernel.ts";
+import type { UnreferencedObject } from "../src/kernel/kmemleak.ts";
 import { bury } from "../src/machine/burial.ts";
 import { Dmesg } from "../src/machine/dmesg.ts";
 import { KernelBug } from "../src/machine/kernel-bug.ts";
@@ -44,7 +44,6 @@ export class StressedMachine {
   /** Those of the workload. */
   readonly caches: readonly Address[];
   private readonly ledger: Ledger | undefined;
-  private readonly kmemleak: Kmemleak | undefined;
   /** The objects and slabs that dead tasks were moving, as the last audit found them. */
   private remains: Remains | undefined;
   /** All caches that last as long as the run. */
@@ -90,6 +89,7 @@ export class StressedMachine {
         kasan: options.kasan === true ? "panic" : false,
         kfence: kfenceOf(options),
         kmemcheck: options.kmemcheck === true ? "panic" : false,
+        kmemleak: options.leaks === true,
         reserves: WORKLOADS.get(options.workload)?.reserves === true,
       },
       kernelBuild(build, BoundedMemory, this.dmesg.sink),
@@ -109,9 +109,7 @@ export class StressedMachine {
     this.pagesAtBoot = this.pagesKnown();
     this.caches = this.makeCaches(options.workload);
     this.lasting = systemOf(this.kernel).common.caches();
-    if (options.leaks === true && this.ledger !== undefined) {
-      this.kmemleak = new Kmemleak(systemOf(this.kernel), this.ledger);
-    }
+    this.kernel.debug.kmemleak?.clear();
     this.tally.reset(this.kernel, this.lasting);
   }
 
@@ -215,7 +213,7 @@ export class StressedMachine {
 
   /** All objects are freed: what is in use now, and found by nobody, was forgotten. */
   findLeaks(): UnreferencedObject[] {
-    const { kmemleak } = this;
+    const { kmemleak } = this.kernel.debug;
     if (kmemleak === undefined) return [];
     this.settle();
     return this.kernel.run(() => [...kmemleak.scan(), ...kmemleak.scan()]);

@@ -27,6 +27,7 @@ import type { Kfence } from "./kfence/kfence.ts";
 import { ZERO_SIZE_PTR } from "./kmalloc-sizes.ts";
 import { KmemCacheBase, type KmemCachePtr, LIVE_CACHE, SLAB_STATE } from "./kmem-cache.ts";
 import type { Kmemcheck } from "./kmemcheck/kmemcheck.ts";
+import type { TrackedObjects } from "./kmemleak/tracked-objects.ts";
 import type { Groups } from "./memcg/groups.ts";
 import type { MergeCandidate, MergeRules } from "./merge.ts";
 import { StackDepot } from "./stack-depot.ts";
@@ -82,6 +83,8 @@ export abstract class CacheRegistry {
   declare kfence: Kfence | undefined;
   /** kmemcheck, likewise. */
   declare kmemcheck: Kmemcheck | undefined;
+  /** The objects that kmemleak knows, likewise. */
+  declare kmemleak: TrackedObjects | undefined;
   declare protected readonly memory: Memory;
   declare protected readonly globals: Address;
 
@@ -94,6 +97,7 @@ export abstract class CacheRegistry {
     this.kasan = undefined;
     this.kfence = undefined;
     this.kmemcheck = undefined;
+    this.kmemleak = undefined;
     this.parameters = parts.parameters;
     this.memory = parts.machine.memory;
     this.globals = parts.machine.statics.allocate(Globals, "slab_common");

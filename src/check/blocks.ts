@@ -4,12 +4,12 @@
  * without an owner, which is a finding. The machine is quiet.
  */
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { allocatedBlocks } from "../kernel/allocated-blocks.ts";
 import type { System } from "../kernel/system.ts";
 import { hex } from "../machine/hex.ts";
 import type { Address } from "../machine/memory.ts";
-import { Page, type PagePtr, PG_ALLOCATED, PG_HEAD, PG_RANGE, PG_SLAB } from "../pages/page.ts";
+import { Page, type PagePtr, PG_HEAD, PG_RANGE, PG_SLAB } from "../pages/page.ts";
 import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../pages/pages.ts";
-import { MAX_ORDER } from "../pages/zone.ts";
 import type { Findings } from "./findings.ts";
 
 export type SlabsByCache = ReadonlyMap<KmemCachePtr, readonly PagePtr[]>;
@@ -48,19 +48,6 @@ export function surveyBlocks(
     }
   }
   return slabs;
-}
-
-/** Descriptors of the first pages of all allocated blocks. A block's order is taken as it stands. */
-export function* allocatedBlocks({ memory, pages }: System): Generator<PagePtr> {
-  for (const zone of pages.zones) {
-    for (let pfn = zone.start; pfn < zone.end; ) {
-      const page = pages.array.numbered(pfn);
-      const order = memory.read32(page + Page.order);
-      const allocated = (memory.read32(page + Page.flags) & PG_ALLOCATED) !== 0;
-      if (allocated) yield page;
-      pfn += allocated && order >= 0 && order < MAX_ORDER ? 1 << order : 1;
-    }
-  }
 }
 
 /** NR_SLAB_RECLAIMABLE and NR_SLAB_UNRECLAIMABLE are exact. After all slabs were looked at. */

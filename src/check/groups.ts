@@ -10,12 +10,13 @@ import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { ChildCaches, MemcgCacheParams } from "../caches/memcg/child-caches.ts";
 import { type Groups, MemCgroup, type MemCgroupPtr } from "../caches/memcg/groups.ts";
 import { ENTRY_BYTES, ObjCgroup, ObjCgroups } from "../caches/memcg/obj-cgroups.ts";
+import { allocatedBlocks } from "../kernel/allocated-blocks.ts";
 import type { System } from "../kernel/system.ts";
 import { hex } from "../machine/hex.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr, PG_SLAB } from "../pages/page.ts";
-import { allocatedBlocks, type SlabsByCache } from "./blocks.ts";
+import type { SlabsByCache } from "./blocks.ts";
 import type { Findings } from "./findings.ts";
 
 interface Walk {

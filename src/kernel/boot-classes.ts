@@ -53,6 +53,7 @@ import { eraChange } from "./era.ts";
 import { withGroups } from "./group-classes.ts";
 import { withKasan } from "./kasan-classes.ts";
 import type { ThreadBuild } from "./kernel.ts";
+import { kmemleakHooks } from "./kmemleak-classes.ts";
 
 /** Policies of tasks, and the nodes that their cpusets allow. */
 export const taskPolicies: Change = inTurn(
@@ -139,6 +140,8 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
   // Below everything else: what lies in its pool is in no slab.
   const kfence = kfenceSettings(options);
   if (kfence !== undefined) changes.unshift(onAllocator(withKfenceObjects(kfence)));
+  // Above all others: an object is known from the moment that its caller has it.
+  if (options.kmemleak) changes.push(kmemleakHooks);
   const change = inTurn(eraChange(era, kernel), ...changes, build.change ?? ((table) => table));
   const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
   return isDirect ? withDirectPaths(classes, change) : change(classes);

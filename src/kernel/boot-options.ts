@@ -95,6 +95,8 @@ export interface BootOptions {
    * reported on the console. `panic`: and ends in a KernelBug.
    */
   readonly kmemcheck?: boolean | "panic";
+  /** Leak detection (kmemleak): `kernel.debug.kmemleak` finds the objects that nothing points to. */
+  readonly kmemleak?: boolean;
   /** Build options that have no option of their own, as in a .config without CONFIG_: DEBUG_SLAB, … */
   readonly config?: readonly BuildOption[];
   readonly seed?: number;
@@ -144,6 +146,7 @@ const DEFAULTS: Omit<Required<BootOptions>, "kernel" | "memory" | "maximum"> & {
     kasan: false,
     kfence: false,
     kmemcheck: false,
+    kmemleak: false,
     config: [],
     seed: 1,
     absentNodes: [],
@@ -185,6 +188,7 @@ const KINDS: Readonly<Record<keyof BootOptions, Kind>> = {
   groups: BOOLEAN,
   kasan: SWITCH_OR_PANIC,
   kmemcheck: SWITCH_OR_PANIC,
+  kmemleak: BOOLEAN,
   kfence: { what: "true, false or settings", is: (v) => BOOLEAN.is(v) || OBJECT.is(v) },
   config: listOf(STRING),
   seed: whole(-INT - 1, 2 * INT + 1),

@@ -13,6 +13,7 @@ import type { DirectMemory } from "../machine/direct-memory.ts";
 import { named } from "../machine/option-check.ts";
 import type { Afterwards } from "./afterwards.ts";
 import { type Arguments, refuse } from "./arguments.ts";
+import { Kmemleak } from "./kmemleak.ts";
 import type { System } from "./system.ts";
 
 interface DebugParts {
@@ -35,6 +36,8 @@ export class KernelDebug {
   /** Whether there is a sink. */
   isWatched = false;
 
+  /** Objects that nothing points to (kmemleak); undefined unless booted with `kmemleak`. */
+  declare readonly kmemleak: Kmemleak | undefined;
   /** Where accesses of programs are checked: the views that do it. */
   declare private readonly views: CheckedViews | undefined;
 
@@ -42,6 +45,8 @@ export class KernelDebug {
     const { direct, system, afterwards } = parts;
     const { checker } = system.machine;
     this.parts = parts;
+    const tracked = system.common.kmemleak;
+    this.kmemleak = tracked && new Kmemleak({ system, tracked, call: parts.call });
     if (checker === undefined) return;
     this.views = direct.showBy({
       ...(checker.concerns && { concerns: (address) => checker.concerns?.(address) === true }),

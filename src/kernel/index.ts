@@ -62,5 +62,6 @@ export type { KernelDebug } from "./debug.ts";
 export { type GeometryRequest, type GeometryRow, geometry } from "./geometry.ts";
 export type { Group, GroupOptions } from "./group.ts";
 export { attach, boot, type Kernel } from "./kernel.ts";
+export type { Kmemleak, UnreferencedObject } from "./kmemleak.ts";
 export type { Attachable, SharedKernel } from "./shared-kernel.ts";
 export type { CacheUsage, CpuUsage, Leak, Usage } from "./usage.ts";

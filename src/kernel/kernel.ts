@@ -76,6 +76,7 @@ export function boot(options: BootOptions = {}, build: ThreadBuild = {}): Kernel
     const { nodes } = growthOf(all);
     const later = Array.from({ length: nodes }, (_, i) => all.nodes + i);
     systemOf(kernel).boot([...all.absentNodes, ...later]);
+    kernel.debug.kmemleak?.clear();
     if (all.failSlab !== null) kernel.debug.failSlab?.arm(all.failSlab);
     if (all.failPages !== null) kernel.debug.failPages?.arm(all.failPages);
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What threads agree on about a kernel, and how one finds it in a memory that it is given. */
+import { trackedBytes } from "../caches/kmemleak/tracked-objects.ts";
 import { AttachError, readHeader } from "../machine/header.ts";
 import { shadowBytes } from "../machine/kasan-shadow.ts";
 import { bytesOf, type MachineOptions, PAGE_SIZE, type SharedMachine } from "../machine/machine.ts";
@@ -20,6 +21,7 @@ export function machineOptions(options: BootedOptions): MachineOptions {
   const nodes = options.nodes + growth.nodes;
   let shadow = options.kasan === false ? 0 : shadowBytes(memory);
   if (options.kmemcheck !== false) shadow = memory;
+  if (options.kmemleak) shadow += trackedBytes(memory);
   return { cpus, nodes, growth, memory, tasks, checker, shadow, atomics, seed, start };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** Objects that nobody holds, as /sys/kernel/debug/kmemleak lists them. */
-import type { UnreferencedObject } from "../check/kmemleak.ts";
+import type { UnreferencedObject } from "../kernel/kmemleak.ts";
 import { heading } from "./text.ts";
 
 export function leaksText(leaks: readonly UnreferencedObject[]): string {

@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { Kmemleak } from "../../src/check/kmemleak.ts";
-import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
-import { withLedger } from "../../src/check/with-ledger.ts";
-import type { BootOptions } from "../../src/kernel/boot-options.ts";
-import { boot, type Kernel, MIB, systemOf } from "../../src/kernel/kernel.ts";
-
-const MEMORY = 16 * MIB;
+import {
+  attach,
+  type BootOptions,
+  boot,
+  type Kernel,
+  type Kmemleak,
+  MIB,
+} from "../../src/kernel/index.ts";
 
 function watched(options: BootOptions = {}): { kernel: Kernel; kmemleak: Kmemleak } {
-  const checker = ledgerBytes(MEMORY);
-  const kernel = boot(
-    { cpus: 2, nodes: 2, memory: MEMORY, checker, ...options },
-    { change: withLedger },
-  );
-  const system = systemOf(kernel);
-  return { kernel, kmemleak: new Kmemleak(system, new Ledger(system.common)) };
+  const kernel = boot({ cpus: 2, nodes: 2, memory: 16 * MIB, kmemleak: true, ...options });
+  const { kmemleak } = kernel.debug;
+  if (kmemleak === undefined) throw new Error("booted without kmemleak");
+  return { kernel, kmemleak };
 }
+
+const SLAB_NOLEAKTRACE = 0x800000;
 
 const MACHINES: readonly BootOptions[] = [
   { allocator: "slub", kernel: "4.1" },
@@ -97,6 +97,52 @@ test("an object that a root names is no leak; the report of a leak says where it
   kmemleak.scan();
   const [leak, ...others] = kmemleak.scan();
   expect(others).toEqual([]);
-  expect(leak).toMatchObject({ object: lost, bytes: 128, cache: "kmalloc-128" });
+  expect(leak).toMatchObject({ object: lost, bytes: 128, cache: "kmalloc-128", task: 0 });
   expect(leak?.track?.stack[0]).toMatch(/forgetful/);
+  expect(leak?.track?.age).toBeGreaterThanOrEqual(0);
+});
+
+test("marks are for objects in use; a freed object that is handed out again has none", () => {
+  const { kernel, kmemleak } = watched();
+  const object = kernel.kzalloc(64);
+  kmemleak.ignore(object);
+  kernel.kfree(object);
+  for (const call of ["notLeak", "ignore", "noScan"] as const) {
+    expect(() => kmemleak[call](object)).toThrow(`no object in use begins at ${object}`);
+  }
+  expect(() => kmemleak.ignore(3)).toThrow("kmemleak_ignore");
+  expect(kernel.kzalloc(64)).toBe(object);
+  kmemleak.scan();
+  expect(kmemleak.scan().map((leak) => leak.object)).toEqual([object]);
+});
+
+test("objects of caches with SLAB_NOLEAKTRACE are not known, those of bulk calls and sheaves are", () => {
+  const { kernel, kmemleak } = watched({ kernel: "7.1" });
+  const untraced = kernel.kmemCacheCreate("untraced", 64, { flags: SLAB_NOLEAKTRACE });
+  kernel.kmemCacheZalloc(untraced);
+  const s = kernel.kmemCacheCreate("sheaved", 64);
+  const objects: number[] = [];
+  kernel.kmemCacheAllocBulk(s, 3, objects);
+  const sheaf = kernel.kmemCachePrefillSheaf(s, 2);
+  const fromSheaf = kernel.allocFromSheaf(s, sheaf);
+  kernel.returnSheaf(s, sheaf);
+  kernel.kmemCacheFreeBulk(s, 1, [objects.pop() ?? 0]);
+  kmemleak.scan();
+  const found = new Set(kmemleak.scan().map(({ object }) => object));
+  expect(found).toEqual(new Set([...objects, fromSheaf]));
+});
+
+test("another thread knows the marks, and what is in the shadow of other checkers stays", () => {
+  const { kernel, kmemleak } = watched({ kernel: "6.1", kasan: true });
+  const [gray, lost] = [kernel.kzalloc(64), kernel.kzalloc(64)];
+  kmemleak.notLeak(gray);
+  const other = attach(kernel.shared).debug.kmemleak;
+  other?.scan();
+  expect(other?.scan().map(({ object }) => object)).toEqual([lost]);
+  expect(kernel.debug.badAccesses).toBe(0);
+  expect(kernel.view32(lost)[0]).toBe(0);
+});
+
+test("a kernel that was booted without kmemleak has none", () => {
+  expect(boot({ cpus: 1, memory: 8 * MIB }).debug.kmemleak).toBeUndefined();
 });

@@ -9,19 +9,25 @@
  *
  * Words that only look like addresses hide leaks; they never invent one. An object whose only pointer
  * is moved during a scan would be reported wrongly, so an object must have stayed the same, and white,
- * through two scans: the first scan reports nothing. The ledger knows the objects. The roots are the
- * machine's own words and those that the program names: a pointer in a JavaScript variable is no word
- * of the memory. The machine is quiet, or what the scan reports is a suspicion only.
+ * through two scans: the first scan reports nothing. The roots are the machine's own words and those
+ * that the program names: a pointer in a JavaScript variable is no word of the memory. The machine is quiet, or what the scan reports is a suspicion only.
  */
 import { KfenceMeta } from "../caches/kfence/pool.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
+import {
+  OBJECT_BLACK,
+  OBJECT_GRAY,
+  OBJECT_NO_SCAN,
+  OBJECT_REPORTED,
+  type TrackedObjects,
+} from "../caches/kmemleak/tracked-objects.ts";
 import type { Track } from "../caches/slab-report.ts";
-import type { System } from "../kernel/system.ts";
+import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
 import { sizeOf } from "../machine/struct.ts";
 import { Page, PG_SLAB } from "../pages/page.ts";
-import { allocatedBlocks } from "./blocks.ts";
-import type { Ledger } from "./ledger.ts";
+import { allocatedBlocks } from "./allocated-blocks.ts";
+import type { System } from "./system.ts";
 
 export interface UnreferencedObject {
   readonly object: Address;
@@ -38,81 +44,104 @@ interface Range {
   readonly bytes: number;
 }
 
-export class Kmemleak {
-  private readonly system: System;
-  private readonly ledger: Ledger;
-  private readonly gray: Set<Address>;
-  private readonly black = new Set<Address>();
-  private readonly unscanned = new Set<Address>();
-  private readonly roots: Range[] = [];
-  /** The white objects of the last scan, with what was in them; and those that were reported. */
-  private checksums = new Map<Address, number>();
-  private readonly reported = new Set<Address>();
+interface KmemleakParts {
+  readonly system: System;
+  readonly tracked: TrackedObjects;
+  /** Makes one call, as a CPU. */
+  readonly call: <T>(name: string, act: () => T) => T;
+}
 
-  constructor(system: System, ledger: Ledger) {
-    this.system = system;
-    this.ledger = ledger;
-    this.gray = new Set(this.live());
+export class Kmemleak {
+  declare private readonly parts: KmemleakParts;
+  declare private readonly roots: Range[];
+  /** The white objects of this thread's last scan, with what was in them. */
+  declare private checksums: Map<Address, number>;
+
+  constructor(parts: KmemleakParts) {
+    this.parts = parts;
+    this.roots = [];
+    this.checksums = new Map();
   }
 
-  /** A place of the program's where pointers may lie. */
+  /** A place outside of all objects where pointers may lie, for the scans of this thread. */
   root(at: Address, bytes: number): void {
     this.roots.push({ at, bytes });
   }
 
-  /** kmemleak_not_leak */
+  /** kmemleak_not_leak: the object is scanned, and never reported. */
   notLeak(object: Address): void {
-    this.gray.add(object);
+    this.mark("kmemleak_not_leak", object, OBJECT_GRAY);
   }
 
-  /** kmemleak_ignore */
+  /** kmemleak_ignore: neither scanned nor reported. */
   ignore(object: Address): void {
-    this.black.add(object);
+    this.mark("kmemleak_ignore", object, OBJECT_BLACK);
   }
 
   /** kmemleak_no_scan: there are no pointers in the object. */
   noScan(object: Address): void {
-    this.unscanned.add(object);
+    this.mark("kmemleak_no_scan", object, OBJECT_NO_SCAN);
   }
 
-  /** The objects that are suspected for the first time. */
+  /** All objects in use now are the machine's own, or left alone: as `notLeak` of each. */
+  clear(): void {
+    for (const object of this.live()) this.parts.tracked.mark(object, OBJECT_GRAY);
+  }
+
+  /** @throws KernelBug where no object in use begins */
+  private mark(call: string, object: Address, flag: number): void {
+    const { system, tracked } = this.parts;
+    if (!system.pages.virtAddrValid(object) || !tracked.has(object)) {
+      throw new KernelBug("bad-access", `${call}: no object in use begins at ${object}`);
+    }
+    tracked.mark(object, flag);
+  }
+
+  /** Scans the memory: the objects that are suspected for the first time. */
   scan(): UnreferencedObject[] {
-    const marking = new Marking(this.system, this.live(), this.unused());
-    const { layout, statics } = this.system.machine;
+    return this.parts.call("kmemleak", () => this.scanned());
+  }
+
+  private scanned(): UnreferencedObject[] {
+    const { system, tracked } = this.parts;
+    const live = this.live();
+    const marking = new Marking(system, live, this.unused());
+    const { layout, statics } = system.machine;
     for (const { at, bytes } of statics.list()) marking.scan(at, bytes);
     marking.scan(layout.percpuStart, layout.percpuEnd - layout.percpuStart);
-    for (const page of allocatedBlocks(this.system)) this.scanBlock(marking, page);
+    for (const page of allocatedBlocks(system)) this.scanBlock(marking, page);
     for (const { at, bytes } of this.roots) marking.scan(at, bytes);
-    for (const object of this.black) marking.take(object);
-    for (const object of this.unscanned) marking.skip(object);
-    for (const object of this.gray) marking.reach(object);
+    for (const object of live) {
+      if (tracked.is(object, OBJECT_BLACK)) marking.take(object);
+      if (tracked.is(object, OBJECT_NO_SCAN)) marking.skip(object);
+    }
+    for (const object of live) if (tracked.is(object, OBJECT_GRAY)) marking.reach(object);
     marking.finish();
     return this.suspects(marking);
   }
 
   /** kmemleak's checksum pass, and what is reported after it. */
   private suspects(marking: Marking): UnreferencedObject[] {
+    const { tracked } = this.parts;
     const checksums = new Map(marking.white.map((object) => [object, this.checksumOf(object)]));
     for (const [object, checksum] of checksums) {
       if (this.checksums.get(object) !== checksum) marking.reach(object);
     }
     this.checksums = checksums;
     marking.finish();
-    const fresh = marking.white.filter((object) => !this.reported.has(object));
-    for (const object of fresh) this.reported.add(object);
+    const fresh = marking.white.filter((object) => !tracked.is(object, OBJECT_REPORTED));
+    for (const object of fresh) tracked.mark(object, OBJECT_REPORTED);
     return fresh.map((object) => this.describe(object));
   }
 
   private live(): Address[] {
-    const { pages, machine } = this.system;
-    const [first] = pages.zones;
-    const start = pages.pageAddress(pages.array.numbered(first?.start ?? 0));
-    return [...this.ledger.liveIn(start, machine.layout.end)];
+    const { system, tracked } = this.parts;
+    return [...tracked.within(system.pages.firstAddress, system.machine.layout.end)];
   }
 
   /** The descriptor of a block in use; and the block, unless it is a slab, whose objects are known. */
   private scanBlock(marking: Marking, page: Address): void {
-    const { memory, pages, common } = this.system;
+    const { memory, pages, common } = this.parts.system;
     marking.scan(page, sizeOf(Page));
     const isSlab = (memory.read32(page + Page.flags) & PG_SLAB) !== 0;
     const isPool = common.kfence?.pool.has(pages.pageAddress(page)) === true;
@@ -121,7 +150,7 @@ export class Kmemleak {
 
   /** Words that the allocator has used and not cleared. */
   private unused(): ReadonlySet<Address> {
-    const { common, observer } = this.system;
+    const { common, observer } = this.parts.system;
     const stale = common.caches().flatMap((s) => observer.staleWords?.(s) ?? []);
     // KFENCE knows where its objects lie, in use or not.
     const known = common.kfence?.pool.metasInOrder().map((meta) => meta + KfenceMeta.address);
@@ -129,23 +158,23 @@ export class Kmemleak {
   }
 
   private checksumOf(object: Address): number {
-    const { memory } = this.system;
-    const { bytes } = sizeAndCache(this.system, object);
+    const { system } = this.parts;
+    const { bytes } = sizeAndCache(system, object);
     let hash = bytes;
     for (let at = object; at < object + bytes; at += 4) {
-      hash = Math.imul(hash ^ memory.readRacy(at), 0x01000193);
+      hash = Math.imul(hash ^ system.memory.readRacy(at), 0x01000193);
     }
     return hash;
   }
 
   private describe(object: Address): UnreferencedObject {
-    const { common, observer } = this.system;
-    const { s, bytes } = sizeAndCache(this.system, object);
+    const { common, observer } = this.parts.system;
+    const { s, bytes } = sizeAndCache(this.parts.system, object);
     return {
       object,
       bytes,
       cache: common.nameOf(s),
-      task: this.ledger.holderOf(object),
+      task: this.parts.tracked.taskOf(object),
       track: observer.allocationTrack?.(s, object),
     };
   }
