@@ -85,6 +85,7 @@ function walkBlocks(walk: Walk, orderGiven: OrderGiven): Claims {
       checkMerged(walk, pfn, order);
     }
     if (state === PG_PCP) claims.pcp.add(page);
+    if (state !== PG_ALLOCATED) checkHeads(walk, pfn, order);
     pfn = checkInside(walk, pfn, order);
   }
   return claims;
@@ -99,6 +100,15 @@ function checkInside({ memory, pages, complain }: Walk, first: number, order: nu
     complain(`page ${pfn} begins a block inside the block of order ${order} at page ${first}`);
   }
   return end;
+}
+
+/** A free page is its own head, so that a block that is made of it later needs to set no more than its tails. */
+function checkHeads({ memory, pages, complain }: Walk, first: number, order: number): void {
+  for (let pfn = first; pfn < first + (1 << order); pfn++) {
+    const page = pages.array.numbered(pfn);
+    if (memory.read32(page + Page.head) === page) continue;
+    complain(`free page ${pfn} still says that it is in another block`);
+  }
 }
 
 function checkMerged({ pages, zone, complain }: Walk, pfn: number, order: number): void {

@@ -59,13 +59,6 @@ export const SLAB: readonly Edit[] = [
     to: "",
   },
   {
-    name: "flush-destroys-first",
-    kind: "order",
-    file: "src/slab/flush.ts",
-    from: "dropOldest(this.memory, ac, count);\n    this.slabPages.destroyAll(s, slabsToFree);",
-    to: "this.slabPages.destroyAll(s, slabsToFree);\n    dropOldest(this.memory, ac, count);",
-  },
-  {
     name: "reap-takes-no-alien-lock",
     kind: "lock",
     file: "src/slab/alien.ts",
@@ -99,20 +92,6 @@ export const SLAB: readonly Edit[] = [
     file: "src/slab/bulk.ts",
     from: "from + memory.read32(ac + ArrayCache.limit) - avail);",
     to: "from + memory.read32(ac + ArrayCache.limit));",
-  },
-  {
-    name: "refill-keeps-its-node",
-    kind: "window",
-    file: "src/slab/refill.ts",
-    from: "for (let ac = empty; ; ) {\n      const nid = this.context.localNode();",
-    to: "const nid = this.context.localNode();\n    for (let ac = empty; ; ) {",
-  },
-  {
-    name: "fallback-slab-is-taken-for-local",
-    kind: "node",
-    file: "src/slab/grow.ts",
-    from: "const nid = this.context.pages.pageToNid(page);\n    const offset",
-    to: "const nid = near;\n    const offset",
   },
   {
     name: "dead-cpu-keeps-its-array",

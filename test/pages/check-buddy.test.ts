@@ -61,6 +61,14 @@ describe("checkBuddy finds", () => {
     expect(pages.checkBuddy().join()).toContain("inside the block of order 2");
   });
 
+  test("a free page that still has the head of the block that it was in", () => {
+    const { pages, memory, block, freed } = inUse();
+    memory.write32(freed + Page.head, block);
+    expect(pages.checkBuddy().join()).toMatch(
+      /free page \d+ still says that it is in another block/,
+    );
+  });
+
   test("an order beyond the largest", () => {
     const { pages, memory, single } = inUse();
     memory.write32(single + Page.order, 11);

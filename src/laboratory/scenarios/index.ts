@@ -64,7 +64,7 @@ import {
 } from "./sheaves-slabs.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienFree } from "./slab-alien-free.ts";
-import { slabReapAliens, slabReapMoves, slabTwoFlushes } from "./slab-arrays.ts";
+import { slabReapAliens, slabReapMoves, slabTuneNodes, slabTwoFlushes } from "./slab-arrays.ts";
 import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
 import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabTwoCpus } from "./slab-two-cpus.ts";
@@ -74,6 +74,7 @@ import { twoCallers } from "./two-callers.ts";
 import { twoCpus } from "./two-cpus.ts";
 import { twoFullSlabs } from "./two-full-slabs.ts";
 import { twoNodes } from "./two-nodes.ts";
+import { twoPageSlabs } from "./two-page-slabs.ts";
 import { twoTasksBulk } from "./two-tasks-bulk.ts";
 
 export const SCENARIOS: readonly SlabScenario[] = [
@@ -146,6 +147,8 @@ export const SCENARIOS: readonly SlabScenario[] = [
   slabTwoFlushes,
   slabReapMoves,
   slabReapAliens,
+  slabTuneNodes,
+  twoPageSlabs,
   interleavedMoved,
   slabBoundMoved,
 ];

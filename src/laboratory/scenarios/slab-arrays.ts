@@ -28,3 +28,14 @@ export const slabReapAliens: SlabScenario = {
   setup: [...on(0, tune(2, 1, 1), alloc("a", 6)), ...on(1, free("a.0"), free("a.1"))],
   contexts: [task("A", 0, reap(), tune(3, 1, 1)), task("B", 1, free("a.2"), free("a.3"), reap())],
 };
+
+export const slabTuneNodes: SlabScenario = {
+  name: "slab-tune-nodes",
+  story: "The arrays of two nodes are replaced while one of them is in use.",
+  machine: { cpus: 2, nodes: 2, allocator: "slab" },
+  setup: [
+    ...on(0, tune(4, 2, 1), alloc("a", 3), free("a.0")),
+    ...on(1, alloc("b", 4), free("b.0-1")),
+  ],
+  contexts: [task("A", 0, tune(3, 1, 1)), task("B", 1, alloc("y"), free("b.2"))],
+};
