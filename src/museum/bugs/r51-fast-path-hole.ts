@@ -30,7 +30,7 @@ export const R51 = bug({
     "Nothing mends it: those who use up memory are throttled, and tasks of other CPUs are refused.",
   ],
   scenario: scenario("reserves-elsewhere", 1),
-  brokenScenario: scenario("reserves-fast-path", 0),
+  brokenScenario: scenario("reserves-unchecked", 0),
   class: "wrong-slab",
   preemptions: 0,
 });

@@ -32,7 +32,7 @@ export const R55 = bug({
     "Objects of kfree_rcu are waited for before the quarantine is emptied.",
   ],
   scenario: scenario("rcu-free-destroy", destroy()),
-  brokenScenario: scenario("rcu-free-destroy-no-barrier", withoutBarrier),
+  brokenScenario: scenario("rcu-free-destroy-unchecked", withoutBarrier),
   class: "lost-object",
   preemptions: 0,
 });
