@@ -3,8 +3,8 @@
 
 import type { AllocatorName } from "../src/caches/flags.ts";
 import type { Era, KernelVersion } from "../src/caches/kernel-version.ts";
-import type { UnreferencedObject } from "../src/check/kmemleak.ts";
 import type { BootOptions } from "../src/kernel/index.ts";
+import type { UnreferencedObject } from "../src/kernel/kmemleak.ts";
 import type { DeathOutcome } from "./deaths.ts";
 import type { StressFailure } from "./failure.ts";
 import type { HotplugCounts } from "./hotplug.ts";

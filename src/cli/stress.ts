@@ -179,9 +179,6 @@ function optionsOf(command: Command, given: Given): StressOptions {
   if (given.hotplug !== undefined && given.cpus < 2) {
     badUsage(command, "--hotplug needs at least two CPUs: the last one cannot go");
   }
-  if (given.leaks === true && !given.ledger) {
-    badUsage(command, "--leaks needs the ledger; leave --no-ledger out");
-  }
   if (given.policies === true && given.nodes < 2) {
     badUsage(command, "--policies needs at least two nodes: --nodes 2");
   }
