@@ -102,6 +102,7 @@ function attachAtAll(shared: SharedKernel, build: ThreadBuild): Kernel {
     if (!(error instanceof TasksTaken)) throw error;
   }
   const undertaker = new Kernel(shared, build, true);
+  threadOf(undertaker).tenancy.stand();
   threadOf(undertaker).buryTheDeadAtOnce();
   undertaker.detach();
   return new Kernel(shared, build);

@@ -13,7 +13,7 @@ import type { Leases } from "./leases.ts";
 import { NAP_MS, napSince, Search } from "./nap.ts";
 import { now } from "./platform.ts";
 import { type MachinePlaces, RunningContext } from "./running-context.ts";
-import { freeTask, isAlive, isGoneAtOnce, isGoneNow, type Tenancy } from "./tenancy.ts";
+import { freeTask, isAlive, isGoneAtOnce, isGoneNow, isLeaving, type Tenancy } from "./tenancy.ts";
 
 /** The time limit of a wait where the program sets none, in ms. */
 const WAIT_LIMIT_MS = 20_000;
@@ -123,11 +123,11 @@ export abstract class RunningTask extends RunningContext {
    * The number of a task that was buried may be taken again: nothing bears its name any more. Of those
    * that have waited for its burial, one frees it.
    */
-  freeTask(task: number): void {
+  freeTask(task: number, from = TASK_DEAD): void {
     const { words } = this;
     const state = this.tasks.indexOf(task, Task.state);
     const mine = dyingBy(this.task);
-    if (Atomics.compareExchange(words, state, TASK_DEAD, mine) !== TASK_DEAD) return;
+    if (Atomics.compareExchange(words, state, from, mine) !== from) return;
     freeTask(words, this.places, task, mine);
     Atomics.notify(words, state);
   }
@@ -140,7 +140,9 @@ export abstract class RunningTask extends RunningContext {
   /** Looks for threads that have ended without a word, and has them buried. May serve as other CPUs. */
   buryTheDead(isGone = isGoneNow): void {
     for (const task of this.tasks.taken()) {
-      if (task !== this.task && isGone(this.words, this.places, task)) this.onDeath(task);
+      if (task === this.task) continue;
+      if (isLeaving(this.words, this.places, task)) this.freeTask(task, dyingBy(task));
+      else if (isGone(this.words, this.places, task)) this.onDeath(task);
     }
   }
 

@@ -30,7 +30,12 @@ export function claimTask(
 ): number {
   for (let task = from; task < to; task++) {
     const state = taskWord(places, task, Task.state);
-    if (Atomics.compareExchange(words, state, TASK_NONE, TASK_RUNNING) === TASK_NONE) return task;
+    if (Atomics.compareExchange(words, state, TASK_NONE, TASK_RUNNING) !== TASK_NONE) continue;
+    // What an earlier thread that has died has left there.
+    for (const field of [Task.irqsOff, Task.serving, Task.changing]) {
+      Atomics.store(words, taskWord(places, task, field), 0);
+    }
+    return task;
   }
   return -1;
 }
@@ -143,19 +148,32 @@ export class Tenancy {
   }
 }
 
-/** The number is free for another thread, if its state is still `state`, which is not RUNNING. */
+/**
+ * Whether a thread that gives its number back has no more to do than the last steps of `freeTask`. Nobody
+ * can tell any more whether it lives; so another thread may do them, too.
+ */
+export function isLeaving(words: Int32Array, places: LeasePlaces, task: number): boolean {
+  return (
+    Atomics.load(words, taskWord(places, task, Task.state)) === dyingBy(task) &&
+    Atomics.load(words, taskWord(places, task, Task.standing)) === 0
+  );
+}
+
+/**
+ * The number is free for another thread, if its state is still `state`, which is not RUNNING. Each step
+ * may come late, when another thread has done them all.
+ */
 export function freeTask(
   words: Int32Array,
   places: LeasePlaces,
   task: number,
   state: number,
 ): void {
-  Atomics.store(words, taskWord(places, task, Task.irqsOff), 0);
-  Atomics.store(words, taskWord(places, task, Task.serving), 0);
-  Atomics.store(words, taskWord(places, task, Task.changing), 0);
+  const generation = taskWord(places, task, Task.generation);
+  const before = Atomics.load(words, generation);
+  Atomics.notify(words, taskWord(places, task, Task.alive));
   // From here on a look tells nothing, so that none mistakes a thread without waits for a dead one.
   Atomics.store(words, taskWord(places, task, Task.standing), 0);
-  Atomics.notify(words, taskWord(places, task, Task.alive));
-  Atomics.add(words, taskWord(places, task, Task.generation), 1);
+  Atomics.compareExchange(words, generation, before, before + 1);
   Atomics.compareExchange(words, taskWord(places, task, Task.state), state, TASK_NONE);
 }
