@@ -288,8 +288,10 @@ export class StressRun {
 
   /** Ends a task that runs in circles, and says where it does. */
   private async endStuck({ task, message }: Stuck): Promise<void> {
-    const stack = await this.pool.stackOf(task);
-    this.fail({ failure: "livelock", message, stack, first: true }, task);
+    const { stack, lines } = await this.pool.sampled(task);
+    const where = lines.length === 0 ? "" : `; it runs in circles over ${lines.join(", ")}`;
+    const failed = { failure: "livelock", message: `${message}${where}`, stack } as const;
+    this.fail({ ...failed, first: true }, task);
     await this.kill(task);
   }
 

@@ -9,6 +9,7 @@ import type { SharedKernel } from "../src/kernel/shared-kernel.ts";
 import { threadModule } from "../workers/thread-module.ts";
 import type { HotplugThread } from "./hotplug.ts";
 import type { CpuThread } from "./protocol.ts";
+import { NOWHERE, type Sampled } from "./sampled.ts";
 import { ThreadRefused } from "./thread-refused.ts";
 import { ThreadDied, WorkerThread } from "./worker-thread.ts";
 
@@ -69,10 +70,10 @@ export class WorkerPool {
     return Promise.all(this.workers.map((worker) => orDeath(worker.ask(call))));
   }
 
-  /** Where one thread runs in circles, as lines of a stack; nothing where it is dead by now. */
-  async stackOf(task: number): Promise<string> {
-    const stack = await orDeath(this.threads[task]?.sampledStack() ?? Promise.resolve(""));
-    return stack instanceof ThreadDied ? "" : stack;
+  /** Where one thread runs in circles; nothing where it is dead by now. */
+  async sampled(task: number): Promise<Sampled> {
+    const where = await orDeath(this.threads[task]?.sampled() ?? Promise.resolve(NOWHERE));
+    return where instanceof ThreadDied ? NOWHERE : where;
   }
 
   /** Ends one thread by force, in mid-operation. */

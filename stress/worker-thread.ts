@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
 import { endpointOf } from "./endpoint.ts";
-import { sampledStack } from "./sampled-stack.ts";
+import { type Sampled, sampled } from "./sampled.ts";
 import { ThreadRefused } from "./thread-refused.ts";
 
 /** How long a thread is looked at that runs in circles, in ms. */
@@ -65,15 +65,15 @@ export class WorkerThread<Api> {
     return Promise.race([call(this.api), this.death]);
   }
 
-  /** Where the thread spends its time, as lines of a stack, though it may answer nothing. @throws ThreadDied */
-  async sampledStack(): Promise<string> {
+  /** Where the thread spends its time, though it may answer nothing. @throws ThreadDied */
+  async sampled(): Promise<Sampled> {
     return Promise.race([this.sample(), this.death]);
   }
 
-  private async sample(): Promise<string> {
+  private async sample(): Promise<Sampled> {
     const profile = await this.worker.startCpuProfile();
     await delay(SAMPLED_MS);
-    return sampledStack(await profile.stop());
+    return sampled(await profile.stop());
   }
 
   /** Ends the thread by force, in mid-operation. */

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import { sampledStack } from "../../stress/sampled-stack.ts";
+import { sampled } from "../../stress/sampled.ts";
 import { threadModule } from "../../workers/thread-module.ts";
 
 const root = new URL("../../", import.meta.url).href;
@@ -32,8 +32,12 @@ test("the profile of a bundled thread is told in lines of the source", () => {
     return lineNumber < 0 ? [] : [{ url: `file://${path}`, lineNumber }];
   });
   const callFrame = { functionName: "start", ...place };
-  const profile = { nodes: [{ id: 1, hitCount: 1, callFrame }] };
+  const positionTicks = [{ line: (place?.lineNumber ?? 0) + 1, ticks: 1 }];
+  const profile = { nodes: [{ id: 1, hitCount: 1, callFrame, positionTicks }] };
   const lines = readFileSync(new URL("stress/task.ts", root), "utf8").split("\n");
   const line = lines.findIndex((text) => text.includes(words)) + 1;
-  expect(sampledStack(JSON.stringify(profile))).toBe(`    at start (stress/task.ts:${line})`);
+  expect(sampled(JSON.stringify(profile))).toEqual({
+    stack: `    at start (stress/task.ts:${line})`,
+    lines: [`stress/task.ts:${line} "${lines[line - 1]?.trim()}"`],
+  });
 });
