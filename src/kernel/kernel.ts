@@ -545,6 +545,7 @@ export class Kernel {
   /** krealloc: keeps what fits; size 0 frees. 0 where there is no memory, and `object` is kept. */
   krealloc(object: Address, size: number, gfp = GFP_KERNEL): Address {
     this.args.objectOrNull("krealloc", object);
+    if (typeof size !== "number") refuse("krealloc", `${named(size)} is no number of bytes`);
     this.args.gfp("krealloc", gfp);
     return this.call("krealloc", () => this.system.krealloc(object, size, gfp));
   }
@@ -572,8 +573,18 @@ export class Kernel {
     this.args.count(call, "objects", size);
     this.args.arrayFor(call, size, p);
     this.args.gfp(call, gfp);
-    if (this.direct.isOpen()) return this.system.kmemCacheAllocBulk(s, size, p, gfp) || this.got(0);
-    return this.slowAllocBulk(s, size, p, gfp);
+    const objects: Address[] = [];
+    const count = this.direct.isOpen()
+      ? this.system.kmemCacheAllocBulk(s, size, objects, gfp) || this.got(0)
+      : this.slowAllocBulk(s, size, objects, gfp);
+    try {
+      // A setter or a proxy may throw, which must not be in the middle of the allocator.
+      for (let i = 0; i < count; i++) p[i] = objects[i] as Address;
+    } catch (error) {
+      this.kmemCacheFreeBulk(s, count, objects);
+      throw error;
+    }
+    return count;
   }
 
   private slowAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp: number): number {
@@ -588,9 +599,9 @@ export class Kernel {
     if (s !== 0) this.args.cache(call, s);
     this.args.count(call, "objects", size);
     this.args.array(call, p);
-    this.args.objects(call, s, size, p);
-    if (this.direct.isOpen()) this.system.kmemCacheFreeBulk(s, size, p);
-    else this.slowFreeBulk(s, size, p);
+    const objects = this.args.objects(call, s, size, p);
+    if (this.direct.isOpen()) this.system.kmemCacheFreeBulk(s, size, objects);
+    else this.slowFreeBulk(s, size, objects);
   }
 
   private slowFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {

@@ -264,7 +264,7 @@ export class System {
 
   /** Size 0 or none at all, whole pages, DMA memory; all sizes where debugging notes what was asked. */
   private kmallocRare(size: number, gfp: number, node: number): Address {
-    if (!(size > 0)) return this.kmallocNothing(size);
+    if (!(size > 0) || typeof size !== "number") return this.kmallocNothing(size);
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
     const special = this.specialCache(index, gfp);
@@ -276,7 +276,7 @@ export class System {
   /** A negative size is one that is too large. @throws KernelBug for what is no number */
   private kmallocNothing(size: number): Address {
     if (size === 0) return ZERO_SIZE;
-    if (size < 0) return 0;
+    if (typeof size === "number" && size < 0) return 0;
     throw new KernelBug("bad-access", `kmalloc: ${named(size)} is no number of bytes`);
   }
 
@@ -561,7 +561,7 @@ export class System {
    */
   kmallocNolock(size: number, gfp = 0, node = NO_NODE): Address {
     const { sheafCalls } = this;
-    if (!(size > 0)) return this.kmallocNothing(size);
+    if (!(size > 0) || typeof size !== "number") return this.kmallocNothing(size);
     // 6.19 goes on to larger objects only inside of its own sections with interrupts off: not here.
     const most = since(this.common.kernel, "7.0") ? 2 : 1;
     let bytes = size;

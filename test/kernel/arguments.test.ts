@@ -285,6 +285,45 @@ describe.each(forms)("%s", (_name, form) => {
     kernel.kmemCacheFreeBulk(s, 4, sealed);
     expect(kernel.kmemCacheDestroy(s)).toBe(0);
   });
+
+  test("a bulk loses no object to an array that runs code of the program", () => {
+    const s = kernel.kmemCacheCreate("hostile", 1000);
+    const fail = (): never => {
+      throw new Error("not stored");
+    };
+    const refusing = new Proxy([], { set: () => false });
+    const failing = Object.defineProperty(Array(9).fill(0), 5, { get: fail, set: fail });
+    for (const p of [refusing, failing]) {
+      expect(() => kernel.kmemCacheAllocBulk(s, 9, p)).toThrow(/falsish|not stored/);
+      expect(() => kernel.run(() => kernel.kmemCacheAllocBulk(s, 9, p))).toThrow();
+    }
+    const objects: number[] = [];
+    kernel.kmemCacheAllocBulk(s, 9, objects);
+    const read = new Set<PropertyKey>();
+    const once = new Proxy(objects, {
+      get: (target, key) =>
+        read.size === read.add(key).size && key !== "length" ? fail() : Reflect.get(target, key),
+    });
+    kernel.kmemCacheFreeBulk(s, 9, once);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
+  test.each(["1000", true, { valueOf: () => 64 }] as Anything[])(
+    "%o is no size, though it would become a number",
+    (size) => {
+      const object = kernel.kmalloc(2000);
+      const calls = [
+        () => kernel.kmalloc(size),
+        () => kernel.kzalloc(size),
+        () => kernel.krealloc(object, size),
+      ];
+      for (const call of calls) {
+        expect(call).toThrow(/is no number of bytes/);
+        expect(() => kernel.run(call)).toThrow(/is no number of bytes/);
+      }
+      kernel.kfree(object);
+    },
+  );
 });
 
 test.each([
