@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { program } from "./commands.ts";
+import { checkout } from "./commands.ts";
 
 /** Tells which modules a process has loaded when it ends. */
 const COUNTS = `
@@ -20,7 +20,7 @@ const COUNTS = `
 function modulesOf(...words: string[]): string[] {
   const counts = `data:text/javascript,${encodeURIComponent(COUNTS)}`;
   const command = `"$0" --import "$1" "$2" "\${@:3}" 2>&1 >/dev/null`;
-  const said = execFileSync("bash", ["-c", command, process.execPath, counts, program, ...words]);
+  const said = execFileSync("bash", ["-c", command, process.execPath, counts, checkout, ...words]);
   const root = new URL("../../", import.meta.url).href;
   return `${said}`
     .split("\n")
