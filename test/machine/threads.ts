@@ -4,6 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { SharedMachine } from "../../src/machine/machine.ts";
+import { bundledFile } from "../bundled.ts";
 
 export interface Job {
   /** Name of the job in the worker file. */
@@ -23,9 +24,10 @@ export async function onWorkers<R>(
   shared: SharedMachine,
   jobs: readonly Job[],
 ): Promise<R[]> {
+  const code = await bundledFile(file);
   const workers = jobs.map((job, index) => {
     const workerData: WorkerStart = { ...job, shared, index, count: jobs.length };
-    return new Worker(file, { workerData });
+    return new Worker(code, { workerData });
   });
   const answers = workers.map(
     (worker, index) =>
