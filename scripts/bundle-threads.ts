@@ -112,10 +112,18 @@ async function bundleSources(): Promise<string> {
   return folder;
 }
 
-export default async function setup(project: TestProject): Promise<void> {
+async function setUp(project: TestProject): Promise<void> {
   const make = async (): Promise<void> => {
     process.env[BUNDLE] = pathToFileURL(`${await bundleSources()}/`).href;
   };
   await make();
   project.onTestsRerun(make);
+}
+
+let isSetUp: Promise<void> | undefined;
+
+/** All projects of a run have one bundle. */
+export default function setup(project: TestProject): Promise<void> {
+  isSetUp ??= setUp(project);
+  return isSetUp;
 }
