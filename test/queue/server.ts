@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { started } from "../cli/commands.ts";
 
@@ -82,6 +83,8 @@ export class Server {
       const keys = await this.client.keys("slablab:*:active");
       const counts = await Promise.all(keys.map((key) => this.client.llen(key)));
       if (counts.reduce((sum, count) => sum + count, 0) >= jobs) return;
+      // The workers need the cores.
+      await setTimeout(10);
     }
   }
 
