@@ -34,15 +34,20 @@ test("a terminal that hangs up twice is one request", async () => {
 const terminal = ["--import", "data:text/javascript,process.stderr.isTTY=true"];
 
 test.each([
-  [["stress", "--seconds", "60", "--memory", "16M"], "this is what was done so far"],
-  [["explore", "two-cpus", "--seconds", "60"], "interrupted"],
-])("%j prints its partial answer on SIGTERM", async (args, part) => {
-  const child = started(args, terminal);
+  [
+    ["stress", "--seconds", "60", "--memory", "16M"],
+    "SIGINT",
+    130,
+    /this is what was done[\s\S]*Checks/,
+  ],
+  [["explore", "two-cpus", "--seconds", "60"], "SIGTERM", 143, /interrupted/],
+] as const)("%j prints its partial answer on %s", async (args, signal, exitCode, part) => {
+  const child = started([...args], terminal);
   child.stdin.end();
-  child.stderr.once("data", () => child.kill("SIGTERM"));
+  child.stderr.once("data", () => child.kill(signal));
   const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
-  expect(code).toBe(143);
-  expect(out).toContain(part);
+  expect(code).toBe(exitCode);
+  expect(out).toMatch(part);
 });
 
 /** Asks the process to end as soon as it listens. */
