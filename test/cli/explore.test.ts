@@ -11,7 +11,7 @@ const file = (name: string): string => join(folder, name);
 const explore = (...args: string[]) => slablab(["explore", ...args, "--seed", "1", "--json"]);
 
 test("explore reports how far it searched and exits with 0 when nothing fails", async () => {
-  const { out, code } = await explore("interrupt-free", "--schedules", "2000");
+  const { out, code } = await explore("interrupt-free", "--schedules", "600");
   const answer = JSON.parse(out);
   expect(answer).toMatchObject({
     schema: "slablab/explore/1",

@@ -14,7 +14,7 @@ async function unread(args: string[]) {
   return { code, err };
 }
 
-test.each([[["museum"]], [["stress", "--operations", "1000", "--memory", "16M"]]])(
+test.each([[["museum"]], [["stress", "--operations", "1000", "--cpus", "1", "--memory", "16M"]]])(
   "slablab %j ends with 0 and no complaint when its reader has gone",
   async (args) => {
     expect(await unread(args)).toEqual({ code: 0, err: "" });
