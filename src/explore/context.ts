@@ -96,8 +96,8 @@ export class Context {
   /** It goes on only when a word has changed, or no other context can go on. */
   givesWay = false;
 
-  /** What chance decides in its next step falls the other way. */
-  goesOtherWay = false;
+  /** Its next step goes another way than usual: what chance decides, or which older value it loads. */
+  way = 0;
 
   /** Kind and address of its next access. */
   pendingKind = BEGIN;

@@ -196,8 +196,8 @@ export class CpuState {
     if (log.isRecalling) return log.recall(k.CPU_ID, what);
     this.runnable.changed();
     this.stops.beforeChance(k.CPU_ID, what);
-    const way = running.goesOtherWay ? 1 : 0;
-    running.goesOtherWay = false;
+    const { way } = running;
+    running.way = 0;
     this.runnable.changed();
     log.record(k.CPU_ID, what, way);
     return way;

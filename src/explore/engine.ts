@@ -22,7 +22,8 @@ import {
   OTHER_WAY,
   PRUNE,
   type Scheduler,
-  withoutChance,
+  wayOf,
+  withoutWay,
 } from "./schedulers/scheduler.ts";
 import { type Pilot, SUSPEND } from "./stop-rule.ts";
 
@@ -175,6 +176,7 @@ export class Engine implements Pilot {
     memory.runnable.lookForWaiters(this.contexts);
     memory.runnable.changed();
     memory.buffers?.reset();
+    memory.older?.reset();
     this.occupancy.reset();
   }
 
@@ -211,7 +213,7 @@ export class Engine implements Pilot {
       }
       choice = this.ask();
     }
-    // Chance may go the other way twice in a row, which are two turns.
+    // A context may go another way twice in a row, which are two turns.
     if (choice !== this.turns.at(-1) || cpuOf(choice) >= OTHER_WAY) {
       this.turns.push(choice);
       this.turnStarts.push(this.memory.stops.steps);
@@ -250,9 +252,9 @@ export class Engine implements Pilot {
       return;
     }
     const place = cpuOf(choice);
-    context.goesOtherWay = place >= OTHER_WAY;
+    context.way = wayOf(place);
     const cpu = context.cpu;
-    const before = occupancy.takes(context, withoutChance(place));
+    const before = occupancy.takes(context, withoutWay(place));
     if (context.running && context.cpu !== cpu) this.inTurn = false;
     context.waitNoMore();
     memory.runnable.lookForWaiters(this.contexts);
@@ -404,11 +406,12 @@ export class Engine implements Pilot {
       low = mixLow(low, context.stateLow());
       high = mixHigh(high, context.stateHigh());
     }
-    const { buffers } = this.memory;
-    if (buffers !== undefined && !buffers.isEmpty) {
-      const [waitingLow, waitingHigh] = buffers.hash();
-      low = mixLow(low, waitingLow);
-      high = mixHigh(high, waitingHigh);
+    const { buffers, older } = this.memory;
+    for (const part of [buffers?.isEmpty === false ? buffers : undefined, older]) {
+      if (part === undefined) continue;
+      const [partLow, partHigh] = part.hash();
+      low = mixLow(low, partLow);
+      high = mixHigh(high, partHigh);
     }
     return keyOf(low, high);
   };
@@ -420,7 +423,7 @@ export class Engine implements Pilot {
     const context = running as Context;
     context.pendingKind = kind;
     context.pendingAddress = address;
-    if (memory.runnable.isStale) occupancy.list(context);
+    if (memory.runnable.isStale || memory.older !== undefined) occupancy.list(context);
     const isAlone = occupancy.choices.length === 1 && occupancy.current === 0;
     if (isAlone && !memory.stops.isAskingEverywhere) return true;
     const choice = this.ask();

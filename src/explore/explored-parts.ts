@@ -11,6 +11,7 @@ import { Journal } from "./journal.ts";
 import * as k from "./kinds.ts";
 import { LockCheck } from "./lock-check.ts";
 import type { Observer } from "./observer.ts";
+import type { OlderValues } from "./older-values.ts";
 import { RunnableWatch } from "./runnable-watch.ts";
 import { Sharing } from "./sharing.ts";
 import { SpinWatch } from "./spin-watch.ts";
@@ -51,6 +52,8 @@ export class ExploredParts {
   readonly busyCpus: BusyCpus;
   /** The stores that wait; undefined: stores are visible to all at once. */
   readonly buffers: StoreBuffers | undefined = undefined;
+  /** Undefined: loads return the latest value. */
+  readonly older: OlderValues | undefined = undefined;
   protected readonly raw: Memory;
   protected readonly backing: Backing;
   protected readonly check: AccessCheck;
@@ -128,6 +131,11 @@ export class ExploredParts {
   /** The same as `cpu` sees it. */
   peekAs(cpu: number, address: Address): number {
     return this.buffers === undefined ? this.peek(address) : this.buffers.view(cpu, address);
+  }
+
+  /** How many older values the next access of the context may return. */
+  olderFor(_context: Context): number {
+    return 0;
   }
 
   protected get runningCpu(): number {

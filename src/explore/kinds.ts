@@ -132,6 +132,7 @@ const PLAIN = set(READ8, READ16, READ32, WRITE8, WRITE16, WRITE32, FILL, COPY, F
 const ATOMIC = set(CMPXCHG, CMPXCHG_DOUBLE, XCHG, ADD, KICK, UPDATE);
 const ACQUIRE = ATOMIC | set(LOAD_ACQUIRE, WAIT, READ_ONCE);
 const RELEASE = ATOMIC | set(STORE_RELEASE);
+const LOADS = set(READ8, READ16, READ32, READ_ONCE, READ_RACY, LOAD_ACQUIRE, CPU_READ);
 const WITHOUT_WORD = set(CPU_PTR, CPU_ID, IRQS_OFF, PREEMPT_OFF, BEGIN);
 const RANGES = set(FILL, COPY, FIND_OTHER);
 
@@ -144,6 +145,8 @@ export const isPlain = (kind: number): boolean => ((PLAIN >>> kind) & 1) !== 0;
 /** Orders later accesses after the word's last release; READ_ONCE does so for dependent ones. */
 export const acquires = (kind: number): boolean => ((ACQUIRE >>> kind) & 1) !== 0;
 export const releases = (kind: number): boolean => ((RELEASE >>> kind) & 1) !== 0;
+/** A load that a CPU may do early. */
+export const mayBeOld = (kind: number): boolean => ((LOADS >>> kind) & 1) !== 0;
 /** Touches no word of the memory. */
 export const isWithoutWord = (kind: number): boolean => ((WITHOUT_WORD >>> kind) & 1) !== 0;
 /** Touches more than one word or pair. */

@@ -57,13 +57,18 @@ export class Occupancy {
   /** `context` begins or goes on, on `cpu`. Returns the context that ran there before. */
   takes(context: Context, cpu: number): Context | undefined {
     const before = this.last[cpu];
-    const { busyCpus, buffers } = this.memory;
+    const { busyCpus, buffers, older } = this.memory;
     if (buffers !== undefined && context.isTask) this.switchTasks(context, cpu, buffers);
     const wasCounted = context.running && !context.isAsleep;
     if (wasCounted && context.cpu !== cpu) {
       // As between operations: it looks for what it has left to the CPU before it goes.
       this.mayLook[context.cpu] = true;
       this.leaves(context);
+    }
+    if (older !== undefined) {
+      const isOther = before !== undefined && before !== context;
+      if (isOther || context.cpu !== cpu) older.barrier(cpu);
+      if (!context.running) older.begins(cpu);
     }
     if (!wasCounted || context.cpu !== cpu) busyCpus.enter(cpu);
     busyCpus.take(cpu, context.id);
@@ -134,7 +139,7 @@ export class Occupancy {
     if (current !== undefined && this.canRun(current, current.cpu)) {
       choices.push(choiceOf(current.id, current.cpu));
       costs.push(0);
-      this.listChance(current, 0);
+      this.listWays(current, 0);
       this.current = 0;
     }
     for (const context of this.contexts) {
@@ -157,11 +162,14 @@ export class Occupancy {
     }
   }
 
-  /** The other way that chance may decide costs no preemption. */
-  private listChance(context: Context, cost: number): void {
-    if (!context.awaitsChance) return;
-    this.choices.push(choiceOf(context.id, context.cpu + OTHER_WAY));
-    this.costs.push(cost);
+  /** The other way that chance may decide costs no preemption; an older value costs one. */
+  private listWays(context: Context, cost: number): void {
+    const isChance = context.awaitsChance;
+    const ways = isChance ? 1 : this.memory.olderFor(context);
+    for (let way = 1; way <= ways; way++) {
+      this.choices.push(choiceOf(context.id, context.cpu + way * OTHER_WAY));
+      this.costs.push(isChance ? cost : cost + 1);
+    }
   }
 
   private listChoicesOf(context: Context, current: Context | undefined): void {
@@ -172,7 +180,7 @@ export class Occupancy {
       const cost = leaving || this.interruptsAnother(context) ? 1 : 0;
       this.choices.push(choiceOf(context.id, context.cpu));
       this.costs.push(cost);
-      this.listChance(context, cost);
+      this.listWays(context, cost);
     }
     if (!context.migrates || !this.mayLeave(context)) return;
     for (let cpu = 0; cpu < this.memory.cpus; cpu++) {

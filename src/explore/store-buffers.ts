@@ -5,6 +5,7 @@
  * - `tso` (x86, SPARC): one queue a CPU; the oldest store becomes visible first.
  * - `pso` (SPARC; as much as ARM and POWER do to stores): the stores to each word keep their order,
  *   those to different words do not. A release comes after all stores before it.
+ * - `weak`: the same, and loads may return older values (older-values.ts).
  *
  * A CPU sees its own stores at once. When one becomes visible to all is a step of the schedule of its
  * own, a drain. Each store has a number, counted by CPU; a token names a drain by that number, and
@@ -14,7 +15,7 @@ import type { Address, Memory } from "../machine/memory.ts";
 import { mixHigh, mixLow } from "./journal.ts";
 
 /** `sc`: every store is visible to all at once. */
-export const MEMORY_MODELS = ["sc", "tso", "pso"] as const;
+export const MEMORY_MODELS = ["sc", "tso", "pso", "weak"] as const;
 export type MemoryModel = (typeof MEMORY_MODELS)[number];
 
 /** One store, or two that become visible as one. */
@@ -29,7 +30,7 @@ export interface LateStore {
   readonly second: number | undefined;
 }
 
-type Write = (address: Address, value: number) => void;
+type Write = (address: Address, value: number, cpu: number) => void;
 
 export class StoreBuffers {
   readonly model: Exclude<MemoryModel, "sc">;
@@ -40,7 +41,7 @@ export class StoreBuffers {
   /** Stores by CPU so far, those that did not wait included. */
   private readonly counts: number[];
 
-  /** `write` makes a store visible to all. */
+  /** `write` makes a store of a CPU visible to all. */
   constructor(model: Exclude<MemoryModel, "sc">, cpus: number, raw: Memory, write: Write) {
     this.model = model;
     this.raw = raw;
@@ -112,7 +113,7 @@ export class StoreBuffers {
       } else at++;
     }
     queue.splice(queue.indexOf(wanted), 1);
-    this.apply(wanted);
+    this.apply(cpu, wanted);
     return wanted.address;
   }
 
@@ -123,15 +124,15 @@ export class StoreBuffers {
     return between.some((store) => comesBefore(one, store) && comesBefore(store, later));
   }
 
-  private apply({ address, value, mask, second }: LateStore): void {
+  private apply(cpu: number, { address, value, mask, second }: LateStore): void {
     const rest = mask === -1 ? 0 : this.raw.read32(address) & ~mask;
-    this.write(address, rest | (value & mask));
-    if (second !== undefined) this.write(address + 4, second);
+    this.write(address, rest | (value & mask), cpu);
+    if (second !== undefined) this.write(address + 4, second, cpu);
   }
 
   /** A full barrier of `cpu`: all its stores become visible. */
   flush(cpu: number): void {
-    for (const store of this.queueOf(cpu).splice(0)) this.apply(store);
+    for (const store of this.queueOf(cpu).splice(0)) this.apply(cpu, store);
   }
 
   /** Two hashes of what waits, for the state of a schedule. */

@@ -7,29 +7,68 @@
  *
  * A store to a word of one context alone need not wait: no other context can tell. In a replay it does
  * all the same, since a replay does not know which words are shared.
+ *
+ * Under `weak` a load of a word that several contexts touch may also return an older value
+ * (older-values.ts): which one is a choice of the schedule.
  */
 import type { MachineLayout } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import type { Context } from "./context.ts";
 import { ExploredMemory } from "./explored-memory.ts";
 import type { Backing, StoreKind } from "./explored-parts.ts";
+import { LOAD_ACQUIRE, mayBeOld, WAIT } from "./kinds.ts";
+import { OlderValues } from "./older-values.ts";
 import { type MemoryModel, StoreBuffers } from "./store-buffers.ts";
 
 const WHOLE_WORD = -1;
 
 export class WeakMemory extends ExploredMemory {
   override readonly buffers: StoreBuffers;
+  override readonly older: OlderValues | undefined;
   private readonly checkerStart: Address;
 
   constructor(raw: Memory, layout: MachineLayout, cpus: number, model: Exclude<MemoryModel, "sc">) {
     const seen = new SeenMemory(raw);
     super(raw, layout, cpus, seen);
-    this.buffers = new StoreBuffers(model, cpus, raw, (address, value) =>
-      this.store(address, value),
+    this.buffers = new StoreBuffers(model, cpus, raw, (address, value, cpu) =>
+      this.storeFrom(cpu, address, value),
     );
+    if (model === "weak") this.older = new OlderValues(cpus, () => this.stops.steps);
     this.checkerStart = layout.end;
-    seen.seenBy((word) =>
-      this.stops.isOn ? this.buffers.view(this.runningCpu, word) : raw.read32(word),
-    );
+    seen.seenBy((word) => (this.stops.isOn ? this.load(word) : raw.read32(word)));
+  }
+
+  private load(word: Address): number {
+    const { buffers, older, runningCpu: cpu } = this;
+    if (older === undefined || buffers.holds(cpu, word)) return buffers.view(cpu, word);
+    const { context } = this.cpu;
+    const { way } = context;
+    context.way = 0;
+    return older.read(cpu, word, this.peek(word), way);
+  }
+
+  override olderFor({ cpu, running, pendingKind, pendingAddress }: Context): number {
+    const word = pendingAddress & ~3;
+    if (this.older === undefined || !running || !mayBeOld(pendingKind)) return 0;
+    return this.buffers.holds(cpu, word) ? 0 : this.older.count(cpu, word);
+  }
+
+  protected override done(kind: number, address: Address, value: number, a = 0, b = 0): number {
+    if (kind === LOAD_ACQUIRE || kind === WAIT) this.older?.acquired(this.runningCpu);
+    return super.done(kind, address, value, a, b);
+  }
+
+  protected override store(address: Address, value: number): void {
+    this.storeFrom(this.runningCpu, address, value);
+  }
+
+  /** A lease is no word of the program. */
+  private storeFrom(cpu: number, address: Address, value: number): void {
+    const isKept = this.sharing.isShared(address) || this.stops.isAskingEverywhere;
+    if (isKept && !this.busyCpus.isLease(address)) {
+      this.older?.stored(cpu, address, this.peek(address), value);
+    }
+    super.store(address, value);
   }
 
   protected override storeLate(address: Address, value: number, kind: StoreKind): void {
@@ -74,7 +113,9 @@ export class WeakMemory extends ExploredMemory {
   }
 
   protected override barrier(): void {
-    if (!this.stops.isOn || this.buffers.isEmptyAt(this.runningCpu)) return;
+    if (!this.stops.isOn) return;
+    this.older?.barrier(this.runningCpu);
+    if (this.buffers.isEmptyAt(this.runningCpu)) return;
     this.runnable.changed();
     this.buffers.flush(this.runningCpu);
   }

@@ -17,14 +17,7 @@
  * own.
  */
 import { areIndependent, type Footprint, type FootprintRecorder } from "../footprint.ts";
-import {
-  contextOf,
-  cpuOf,
-  PRUNE,
-  type Runnable,
-  type Scheduler,
-  withoutChance,
-} from "./scheduler.ts";
+import { contextOf, cpuOf, PRUNE, type Runnable, type Scheduler, withoutWay } from "./scheduler.ts";
 
 /** A point of the present schedule where a choice was made, and the step that was chosen. */
 interface Decision {
@@ -113,7 +106,7 @@ export class EveryScheduler implements Scheduler {
     const { path, depth } = this;
     const last = path[depth - 1];
     if (last === undefined || last.step !== undefined) return;
-    const footprint = { ...seen, cpus: seen.cpus | (1 << withoutChance(cpuOf(last.choice))) };
+    const footprint = { ...seen, cpus: seen.cpus | (1 << withoutWay(cpuOf(last.choice))) };
     last.step = { footprint, clock: this.clockOf(footprint, depth - 1) };
     for (const choice of last.choices) {
       if (choice !== last.choice && !after.includes(choice)) last.tried.add(choice);

@@ -10,12 +10,12 @@ import {
   type Pending,
   type Runnable,
   type Scheduler,
-  withoutChance,
+  withoutWay,
 } from "./scheduler.ts";
 
 /**
- * `context` passes so many points on `cpu`, one after the other. What chance decides in the first of these
- * steps falls the other way if OTHER_WAY is added to the CPU.
+ * `context` passes so many points on `cpu`, one after the other. The first of these steps goes another way
+ * if OTHER_WAY is added to the CPU: see scheduler.ts.
  */
 export interface Segment {
   readonly context: number;
@@ -66,13 +66,13 @@ export class ReplayScheduler implements Scheduler {
       throw new StaleSchedule(`after ${this.at} segments the program still runs`);
     }
     const isDrain = pending[segment.context]?.kind === "buffer";
-    const cpu = this.isFirstStep || isDrain ? segment.cpu : withoutChance(segment.cpu);
+    const cpu = this.isFirstStep || isDrain ? segment.cpu : withoutWay(segment.cpu);
     this.isFirstStep = false;
     const index = runnable.choices.indexOf(choiceOf(segment.context, cpu));
     if (index < 0) {
       throw new StaleSchedule(
         cpu >= OTHER_WAY && !isDrain
-          ? `in segment ${this.at + 1} chance decides nothing for context ${segment.context}`
+          ? `in segment ${this.at + 1} context ${segment.context} has no such other way`
           : `in segment ${this.at + 1} context ${segment.context} cannot run on CPU ${cpu}`,
       );
     }

@@ -17,6 +17,7 @@ import type { ContextKind } from "../context.ts";
  *     +-------------+-----------+
  *
  * Where chance decides in the next step of a context, a second choice has OTHER_WAY added to its CPU.
+ * Where that step may load an older value, further choices have it added once or more often.
  */
 export interface Runnable {
   readonly choices: readonly number[];
@@ -30,8 +31,10 @@ export const contextOf = (choice: number): number => choice & 0xff;
 export const cpuOf = (choice: number): number => choice >>> 8;
 
 export const OTHER_WAY = MAX_CPUS;
+/** How often OTHER_WAY was added. */
+export const wayOf = (cpu: number): number => Math.floor(cpu / OTHER_WAY);
 /** The CPU alone. */
-export const withoutChance = (cpu: number): number => cpu & (OTHER_WAY - 1);
+export const withoutWay = (cpu: number): number => cpu & (OTHER_WAY - 1);
 
 /** The next access of a context. */
 export interface Pending {
