@@ -44,7 +44,8 @@ export function refuseRacesOf(given: { races?: true; memory?: MemoryModel }): vo
 /** For commands that explore. */
 export function memoryModelOption(): Option {
   const description =
-    "when other CPUs see a store: at once (the default), or late, in store buffers";
+    "what other CPUs see: each store at once (sc, the default), or late (tso, pso); weak: late, and loads " +
+    "may return older values";
   return new Option("--memory <model>", description).choices([...MEMORY_MODELS]);
 }
 

@@ -38,6 +38,7 @@ import { withGroups } from "../kernel/group-classes.ts";
 import { GroupSystem } from "../kernel/group-system.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
+import { PAGE_SHIFT } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
 import type { Policies } from "../pages/policies.ts";
 import type { Reserves } from "../pages/reserves.ts";
@@ -205,6 +206,7 @@ export class Laboratory implements World {
     };
     this.names = new LaboratoryNames(this);
     this.closeFreePages(equipment.memory);
+    this.memory.older?.dependOn((address) => this.structureOf(address));
   }
 
   /** An allocation without an object need be no mistake. */
@@ -223,6 +225,15 @@ export class Laboratory implements World {
     const { memory, system } = this;
     const peek = (address: Address): number => memory.peek(address);
     memory.closeWhere((address) => isFree(system.pages, peek, address));
+  }
+
+  /** A page and its descriptor are one structure: who knows one can reach the other. Else a cache line is. */
+  private structureOf(address: Address): number {
+    const { array } = this.system.pages;
+    const { free, end } = this.memory.layout;
+    if (address < free || address >= end) return ~(address >>> 6);
+    const isDescriptor = address >= array.numbered(array.first) && address < array.of(end);
+    return isDescriptor ? array.number(address) : address >>> PAGE_SHIFT;
   }
 
   private boot(options: LaboratoryOptions): KmemCachePtr {
