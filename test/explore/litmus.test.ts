@@ -1,7 +1,7 @@
 /**
  * Litmus tests: small programs whose numbers of outcomes tell memory models apart. The numbers are those
- * of herd7 7.56.2 for the models SC, TSO (x86tso) and PSO, and for weak those of the kernel's model where
- * `lkmm` does not say otherwise.
+ * of herd7 7.56.2 for the models SC, TSO (x86tso) and PSO, up to CoRR; for weak those of the kernel's model,
+ * but for LB and "IRIW, acquire", where a CPU would have to do a store early or see one before another CPU.
  */
 import { expect, test } from "vitest";
 import { Budget } from "../../src/explore/budget.ts";
