@@ -108,7 +108,8 @@ export class Reserves {
     let least = this.watermark(zone, mark);
     if ((gfp & __GFP_HIGH) !== 0) least -= least >> 1;
     if (mark === "min" && (gfp & (__GFP_WAIT | __GFP_NOMEMALLOC)) === 0) least -= least >> 2;
-    const free = this.memory.readOnce(zone.at + ZoneState.nrFree) - (1 << order);
+    // data_race: without the zone's lock, as in Linux; the count may be a moment old.
+    const free = this.memory.readRacy(zone.at + ZoneState.nrFree) - (1 << order);
     return free >= least + this.lowmemReserve(zone, gfp);
   }
 
