@@ -126,7 +126,9 @@ test("objects of caches with SLAB_NOLEAKTRACE are not known, those of bulk calls
   const sheaf = kernel.kmemCachePrefillSheaf(s, 2);
   const fromSheaf = kernel.allocFromSheaf(s, sheaf);
   kernel.returnSheaf(s, sheaf);
-  kernel.kmemCacheFreeBulk(s, 1, [objects.pop() ?? 0]);
+  const freed = objects.pop() ?? 0;
+  kernel.kmemCacheFreeBulk(s, 1, [freed]);
+  expect(() => kmemleak.notLeak(freed)).toThrow("no object in use begins");
   kmemleak.scan();
   const found = new Set(kmemleak.scan().map(({ object }) => object));
   expect(found).toEqual(new Set([...objects, fromSheaf]));
