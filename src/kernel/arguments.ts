@@ -108,22 +108,26 @@ export class Arguments {
   }
 
   /**
-   * Objects of the cache; or of any, and what stands for none, where `s` is 0. Read once: elements of a
-   * proxy may be others at the next look, or throw. @throws KernelBug
+   * Objects of the cache; or of any, and what stands for none, where `s` is 0. Read once, into
+   * `copy`: elements of a proxy may be others at the next look, or throw. @throws KernelBug
    */
-  objects(call: string, s: KmemCachePtr, size: number, p: readonly Address[]): Address[] {
+  objects(
+    call: string,
+    s: KmemCachePtr,
+    size: number,
+    p: readonly Address[],
+    copy: Address[],
+  ): void {
     if (size > p.length) refuse(call, `${size} objects of ${p.length}`);
     const { system } = this;
     // Most objects of a bulk lie in the page of the one before.
     let page = -1;
-    const objects: Address[] = [];
     for (let i = 0; i < size; i++) {
       const object = p[i] as Address;
-      objects.push(object);
+      copy[i] = object;
       if (object === (object | 0) && object >>> PAGE_SHIFT === page) continue;
       if (system.isOf(s, object)) page = object >>> PAGE_SHIFT;
       else this.other(call, s, object);
     }
-    return objects;
   }
 }

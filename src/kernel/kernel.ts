@@ -148,6 +148,8 @@ export class Kernel {
   declare private readonly afterwards: Afterwards;
   declare private readonly constructors: Constructors;
   declare private readonly views: ObjectViews;
+  /** What a bulk call copies objects to, used again by the next one. */
+  private spare: Address[] = [];
 
   static {
     systemOf = (kernel) => kernel.system;
@@ -573,7 +575,8 @@ export class Kernel {
     this.args.count(call, "objects", size);
     this.args.arrayFor(call, size, p);
     this.args.gfp(call, gfp);
-    const objects: Address[] = [];
+    const objects = this.spare;
+    this.spare = [];
     const count = this.direct.isOpen()
       ? this.system.kmemCacheAllocBulk(s, size, objects, gfp) || this.got(0)
       : this.slowAllocBulk(s, size, objects, gfp);
@@ -584,6 +587,7 @@ export class Kernel {
       this.kmemCacheFreeBulk(s, count, objects);
       throw error;
     }
+    this.spare = objects;
     return count;
   }
 
@@ -599,9 +603,12 @@ export class Kernel {
     if (s !== 0) this.args.cache(call, s);
     this.args.count(call, "objects", size);
     this.args.array(call, p);
-    const objects = this.args.objects(call, s, size, p);
+    const objects = this.spare;
+    this.spare = [];
+    this.args.objects(call, s, size, p, objects);
     if (this.direct.isOpen()) this.system.kmemCacheFreeBulk(s, size, objects);
     else this.slowFreeBulk(s, size, objects);
+    this.spare = objects;
   }
 
   private slowFreeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
