@@ -13,11 +13,11 @@ async function bundle(entry: URL, more?: BuildOptions): Promise<string> {
   const entryPoints = [fileURLToPath(entry)];
   const target = { platform: "node", format: "esm", target: "es2024" } as const;
   const { outputFiles } = await build({
+    ...more,
     entryPoints,
     bundle: true,
     write: false,
     ...target,
-    ...more,
   });
   return outputFiles.map(({ text }) => text).join("");
 }

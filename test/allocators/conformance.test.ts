@@ -49,7 +49,7 @@ describe.each(allocators)("%s", (_name, options) => {
 
   beforeEach(() => {
     const parameters = { slab_nomerge: true };
-    system = watched({ cpus: 4, nodes: 2, memory: 3 << 20, parameters, ...options });
+    system = watched({ cpus: 4, nodes: 2, memory: 5 << 20, parameters, ...options });
     held = [];
   });
 

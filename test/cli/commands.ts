@@ -10,7 +10,7 @@ import { bundledProgram } from "../bundled.ts";
 /** As a user of a checkout starts it. */
 export const checkout = fileURLToPath(new URL("../../bin/slablab.js", import.meta.url));
 
-/** The same in one file, which starts in half the time. */
+/** The same in one file, which starts in half the time; stacks name lines of that file. */
 export const program = await bundledProgram(new URL("../../src/cli/main.ts", import.meta.url));
 
 export interface Answer {
@@ -62,14 +62,15 @@ export async function interruptedAt(when: RegExp, words: string[]): Promise<Answ
 export function started(
   words: string[],
   nodeOptions: string[] = [],
+  from: string = program,
 ): ChildProcessWithoutNullStreams {
-  const all = [...nodeOptions, program, ...words];
+  const all = [...nodeOptions, from, ...words];
   return spawn(process.execPath, all, { stdio: ["pipe", "pipe", "pipe"] });
 }
 
 /** Runs a command as a process of its own, to its end. */
-export async function processOf(words: string[], input = ""): Promise<Answer> {
-  const child = started(words);
+export async function processOf(words: string[], input = "", from = program): Promise<Answer> {
+  const child = started(words, [], from);
   child.stdin.end(input);
   const [out, err, [code]] = await Promise.all([
     text(child.stdout),

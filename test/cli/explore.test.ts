@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { interruptedAt, processOf, slablab } from "./commands.ts";
+import { checkout, interruptedAt, processOf, slablab } from "./commands.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -92,7 +92,11 @@ test("a saved failure is replayed by its file and by its token, by another proce
   expect(failure).toMatchObject({ class: "double-allocation", preemptions: 1 });
   expect(existsSync(saved)).toBe(true);
   const replays = [
-    await processOf(["replay", "interrupt-alloc", failure.token, "--mutation", "S01"]),
+    await processOf(
+      ["replay", "interrupt-alloc", failure.token, "--mutation", "S01"],
+      "",
+      checkout,
+    ),
     await slablab(["replay", saved]),
   ];
   expect(replays[0]?.code).toBe(1);

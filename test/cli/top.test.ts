@@ -7,7 +7,7 @@ import { slablab } from "./commands.ts";
 const top = (...args: string[]) => slablab(["top", ...args]);
 
 test("slablab top --once prints one picture of a run in progress", async () => {
-  const { out, err, code } = await top("--once", "--seconds", "0.5", "--sort", "n");
+  const { out, err, code } = await top("--once", "--seconds", "2", "--sort", "n");
   expect([err, code]).toEqual(["", 0]);
   expect(out).toMatch(/^ Active \/ Total Objects \(% used\) +: [1-9]/);
   const names = [...out.matchAll(/^ +\d.* (\S+)$/gm)].map(([, name]) => name);

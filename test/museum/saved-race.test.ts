@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { program } from "../cli/commands.ts";
+import { checkout } from "../cli/commands.ts";
 
 const mutation = fileURLToPath(new URL("./mutations/list-without-lock.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "slablab-"));
@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The program, run in a folder of its own. */
 function slablab(...args: readonly string[]): { out: string; err: string; code: number | null } {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...args], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [checkout, ...args], {
     cwd: folder,
     encoding: "utf8",
   });
