@@ -13,7 +13,8 @@ const FIRST = "R01";
 const MODEL_TITLES: Readonly<Record<MemoryModel, string>> = {
   sc: "sc: every store is seen at once",
   tso: "tso: late, in order (x86)",
-  pso: "pso: late, in any order (ARM)",
+  pso: "pso: late, in any order (SPARC)",
+  weak: "weak: late, and loads early (ARM)",
 };
 
 const BODY = `<style>${STYLE}</style>

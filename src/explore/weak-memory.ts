@@ -24,7 +24,7 @@ const WHOLE_WORD = -1;
 
 export class WeakMemory extends ExploredMemory {
   override readonly buffers: StoreBuffers;
-  override readonly older: OlderValues | undefined;
+  override readonly older: OlderValues | undefined = undefined;
   private readonly checkerStart: Address;
 
   constructor(raw: Memory, layout: MachineLayout, cpus: number, model: Exclude<MemoryModel, "sc">) {

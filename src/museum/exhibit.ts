@@ -21,7 +21,7 @@ export type Verification = "K" | "V3" | "V3-" | "V2" | "V2-" | "V1" | "U";
 export interface Exhibit {
   /**
    * R…: a bug that Linux had. S…: a made-up one, in the same spirit. W…: one that shows only where
-   * stores are seen late, or loads done early.
+   * stores are seen late.
    */
   readonly id: string;
   /** Another id by which the bug and its mutation are found: it was once counted as made up. */

@@ -74,7 +74,6 @@ import { S33 } from "./s33-mark-handed-out.ts";
 import { S34 } from "./s34-marked-entry-lost.ts";
 import { W01 } from "./w01-limit-not-yet-seen.ts";
 import { W02 } from "./w02-count-without-release.ts";
-import { W03 } from "./w03-stride-not-yet-seen.ts";
 
 export const EXHIBITS: readonly Exhibit[] = [
   R01,
@@ -150,7 +149,6 @@ export const EXHIBITS: readonly Exhibit[] = [
   S34,
   W01,
   W02,
-  W03,
 ];
 
 /** The exhibit with that id or alias. */
