@@ -155,6 +155,23 @@ function dense(line: string): string {
   );
 }
 
+/** Imported names that are used often have short ones here: types are shown by the names they were given. */
+function withShortNames(text: string): string {
+  const head = /^(?:import\{[^}]*\}from"[^"]*";)*/.exec(text)?.[0] ?? "";
+  let imports = head;
+  let body = text.slice(head.length);
+  const names = [...head.matchAll(/\{([^}]*)\}/g)].flatMap(([, list = ""]) => list.split(","));
+  for (const [i, name] of names.entries()) {
+    const uses = new RegExp(`(?<![\\w$."])${name}(?![\\w$":]|\\?:)`, "g");
+    const short = `$${i}`;
+    const saved = (body.match(uses) ?? []).length * (name.length - short.length);
+    if (saved <= ` as ${short}`.length) continue;
+    body = body.replace(uses, () => short);
+    imports = imports.replace(new RegExp(`(?<=[{,])${name}(?=[,}])`), () => `${name} as ${short}`);
+  }
+  return imports + body;
+}
+
 /** Makes one file of declarations small, and its map; that of what no entry exports has none. */
 function shrinkDeclarations(path: string, isExported: boolean): void {
   const unseen = "\0";
@@ -171,13 +188,8 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
   const flush = lines.map((line) => line.replace(/^ +(?=\S)/, "").replace(/^\*/, " *"));
   if (!isExported) {
     const words = lines.filter((line) => !line.startsWith("//# ")).map((line) => line.trim());
-    writeFileSync(
-      path,
-      words
-        .map(dense)
-        .join("\n")
-        .replace(/([;{,])\n/g, "$1"),
-    );
+    const text = words.map(dense).join("\n");
+    writeFileSync(path, withShortNames(text.replace(/([;{,])\n/g, "$1")));
     rmSync(`${path}.map`, { force: true });
     return;
   }

@@ -30,7 +30,7 @@ const SEED = 1;
 /** Jobs one after the other, in this thread. */
 function inThisThread(): Runner {
   let last: Promise<unknown> = Promise.resolve();
-  const perform = (job: Job): JobAnswer => {
+  const perform = async (job: Job): Promise<JobAnswer> => {
     if (job.kind === "search") return runSearch(job, () => {});
     if (job.kind === "fuzz") return runFuzz(job, () => {});
     throw new Error(`no ${job.kind} is measured`);
