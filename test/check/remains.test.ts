@@ -10,7 +10,7 @@ import { build, Death, die, MEMORY, many, OBJECT, testDeaths } from "./cut-opera
 import type { InterposedMemory } from "./interposed-memory.ts";
 
 // `npm run test:soak` has the accesses between.
-const seen = testDeaths(5);
+const seen = testDeaths(3);
 
 test("the dead had objects, slabs and pages in their hands, and counts were half changed", () => {
   expect([...seen]).toEqual(

@@ -90,7 +90,7 @@ afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 test("a search of `all` scenarios finds a mutation, with the same answer on one thread and on two", async () => {
   const mutation = fileURLToPath(new URL("./mutations/put-back-by-store.ts", import.meta.url));
   const subjects = await subjectsOf({ scenario: "all", mutation });
-  const plan = { search: { schedules: 500, seed: 1 }, dataRaces: false };
+  const plan = { search: { schedules: 2000, seed: 1 }, dataRaces: false };
   const answers = await Promise.all(pools.map((pool) => pool.searchEach(subjects, plan)));
   const [one, two] = answers.map(({ seconds: _s, cpuSeconds: _c, ...steady }) => steady);
   expect(one).toEqual(two);
