@@ -5,9 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { started } from "../cli/commands.ts";
+import { checkout, started } from "../cli/commands.ts";
 
 const isThere = (name: string): boolean => spawnSync(name, ["--version"]).error === undefined;
 
@@ -71,7 +70,7 @@ export class Server {
   /** A worker that is ready for jobs. */
   async worker(): Promise<ChildProcess> {
     const words = ["worker", "--queue", this.url, "--threads", "1", "--silent", "2"];
-    const worker = started(words);
+    const worker = started(words, [], checkout);
     this.workers.push(worker);
     await once(worker.stderr, "data");
     return worker;
@@ -83,8 +82,6 @@ export class Server {
       const keys = await this.client.keys("slablab:*:active");
       const counts = await Promise.all(keys.map((key) => this.client.llen(key)));
       if (counts.reduce((sum, count) => sum + count, 0) >= jobs) return;
-      // The workers need the cores.
-      await setTimeout(10);
     }
   }
 

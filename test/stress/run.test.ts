@@ -22,7 +22,9 @@ test("without torture each CPU has one task, and every CPU works", async () => {
 });
 
 test("the statistics of SLUB count each operation of the tasks once", async () => {
-  const { stats, operations } = await stress(options({ workload: "pairs", ledger: false }));
+  const { stats, operations } = await stress(
+    options({ workload: "pairs", cpus: 2, ledger: false }),
+  );
   const counted =
     (stats.alloc_fastpath ?? 0) +
     (stats.alloc_slowpath ?? 0) +
@@ -32,7 +34,7 @@ test("the statistics of SLUB count each operation of the tasks once", async () =
 });
 
 test("statistics of SLAB survive tuning, which moves the counters", async () => {
-  const wanted = options({ allocator: "slab", workload: "tune", ledger: false });
+  const wanted = options({ allocator: "slab", workload: "tune", cpus: 2, ledger: false });
   const { stats, operations } = await stress({ ...wanted, operations: 60_000 });
   const items = ["allochit", "allocmiss", "nodeallocs", "freehit", "freemiss", "remotefrees"];
   const counted = items.reduce((sum, item) => sum + (stats[item] ?? 0), 0);
@@ -74,7 +76,7 @@ test.each([
   "%s of %s stands policies and cpusets that change under load",
   async (allocator, kernel) => {
     const outcome = await stress(
-      options({ allocator, kernel, policies: true, workload: "numa", operations: 6_000 }),
+      options({ allocator, kernel, cpus: 2, policies: true, workload: "numa", operations: 6_000 }),
     );
     expect(outcome.failure).toBeUndefined();
     expect(outcome.policyChanges).toBeGreaterThan(0);
@@ -84,7 +86,7 @@ test.each([
 
 test("a run that looks for leaks finds the object that was forgotten, with its track", async () => {
   let lost = 0;
-  const outcome = await stress(options({ leaks: true, debug: "U", operations: 8_000 }), {
+  const outcome = await stress(options({ cpus: 2, leaks: true, debug: "U", operations: 8_000 }), {
     progress: (_, run) => {
       if (lost === 0) lost = run.kernel.kmalloc(100);
     },
@@ -95,7 +97,7 @@ test("a run that looks for leaks finds the object that was forgotten, with its t
 });
 
 test.each(["slub", "slab"] as const)("%s has no leaks by itself", async (allocator) => {
-  const outcome = await stress(options({ allocator, leaks: true, operations: 8_000 }));
+  const outcome = await stress(options({ allocator, cpus: 2, leaks: true, operations: 8_000 }));
   expect([outcome.failure, outcome.leaks]).toEqual([undefined, []]);
 });
 
@@ -106,7 +108,9 @@ test.each([
 ] as const)(
   "%s of %s stands memory groups that come and go under load",
   async (allocator, kernel) => {
-    const outcome = await stress(options({ allocator, kernel, groups: 6, operations: 6_000 }));
+    const outcome = await stress(
+      options({ allocator, kernel, cpus: 2, groups: 6, operations: 6_000 }),
+    );
     expect(outcome.failure).toBeUndefined();
     expect(outcome.groups.made).toBeGreaterThan(5);
     expect(outcome.groups.killed).toBeGreaterThan(0);
@@ -116,7 +120,7 @@ test.each([
 
 test("a run that is interrupted gives everything back and says what it has done", async () => {
   const abort = new AbortController();
-  const outcome = await stress(options({ operations: undefined, seconds: 60 }), {
+  const outcome = await stress(options({ cpus: 2, operations: undefined, seconds: 60 }), {
     signal: abort.signal,
     progress: ({ operations }) => operations > 0 && abort.abort(),
   });
