@@ -41,7 +41,11 @@ function withKmemleakObjects<C extends AllocatorClass>(Base: C): C {
     }
 
     override freeBulk(s: KmemCachePtr, size: number, p: Address[]): void {
-      for (let i = 0; i < size; i++) this.tracked.freed(p[i] as Address);
+      for (let i = 0; i < size; i++) {
+        const object = p[i] as Address;
+        // Without a cache, NULL may be among them.
+        if (this.common.pages.virtAddrValid(object)) this.tracked.freed(object);
+      }
       super.freeBulk(s, size, p);
     }
   } as unknown as C;

@@ -10,7 +10,8 @@
  * Words that only look like addresses hide leaks; they never invent one. An object whose only pointer
  * is moved during a scan would be reported wrongly, so an object must have stayed the same, and white,
  * through two scans: the first scan reports nothing. The roots are the machine's own words and those
- * that the program names: a pointer in a JavaScript variable is no word of the memory. The machine is quiet, or what the scan reports is a suspicion only.
+ * that the program names: a pointer in a JavaScript variable is no word of the memory. The machine is
+ * quiet, or what the scan reports is a suspicion only.
  */
 import { KfenceMeta } from "../caches/kfence/pool.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
