@@ -105,6 +105,8 @@ test("a call unfolds into its accesses, and folds again; a click does it, too", 
 });
 
 test("the arrows join the accesses whose order matters, also when calls are unfolded", async () => {
+  // They are drawn when the page has been laid out.
+  await page.locator(".order g").first().waitFor({ state: "attached" });
   expect(await page.locator(".order g").count()).toBe(6);
   await press("F");
   expect(await page.locator(".order g").count()).toBe(6);
