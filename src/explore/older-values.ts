@@ -116,7 +116,9 @@ export class OlderValues {
   /** `cpu` loads the word, whose value is `current`; `way` 0: that one, else older value number `way`. */
   read(cpu: number, word: Address, current: number, way: number): number {
     const seen = this.seenBy(cpu);
-    const value = way === 0 ? current : (this.olderOf(cpu, word)[way - 1] as number);
+    // The choice was counted where the task was; one that goes on elsewhere may have fewer.
+    const older = way === 0 ? undefined : this.olderOf(cpu, word)[way - 1];
+    const value = older ?? current;
     const limit = this.limit(cpu, word);
     const structure = this.structureOf?.(word);
     if (structure !== undefined && !seen.reached.has(structure)) {
