@@ -33,8 +33,9 @@ export function headText(asked: string, { schedules, steps, seconds }: ExploreRe
   return `${head} ${timeText(schedules, seconds)}\n`;
 }
 
-function conflictsText({ conflicts, ordersDiffer }: ExploreResult): string {
-  if (!ordersDiffer) {
+function conflictsText({ conflicts, ordersDiffer, failure }: ExploreResult): string {
+  // What fails whatever the order is a failure all the same.
+  if (!ordersDiffer && failure === undefined) {
     return `${styled("yellow", "0 conflicting accesses: nothing could have failed here")}\n`;
   }
   return conflicts === 0 ? "" : `${count(conflicts)} conflicting pairs of accesses\n`;

@@ -50,7 +50,7 @@ export function exploreHtml({ asked, parts, seconds, seedLine, source }: Searche
     table(["searched", "schedules", "complete to", "conflicting pairs", "answer"], parts.map(row)),
     "<p>Complete to a number of preemptions: every schedule with at most as many passes. Conflicting " +
       "pairs are accesses of different contexts to one word, one of them a write; without any, " +
-      "nothing could have failed.</p>",
+      "no order can matter.</p>",
     ...failed.map(failureSection),
     origin(source),
     `<script>for (const one of document.querySelectorAll(".schedule")) (${stepThrough})(one);</script>`,

@@ -23,6 +23,16 @@ test("explore reports how far it searched and exits with 0 when nothing fails", 
   expect(code).toBe(0);
 });
 
+test.each([
+  ["nothing could have failed, where no order can matter", [], 4, true],
+  ["no such thing beside a failure", ["--mutation", "R46"], 1, false],
+] as const)("explore says %s", async (_, more, code, says) => {
+  const words = ["explore", "vector-in-own-slab", "--schedules", "1", "--seed", "1", ...more];
+  const answer = await slablab(words);
+  expect(answer.code).toBe(code);
+  expect(answer.out.includes("nothing could have failed")).toBe(says);
+});
+
 test("Ctrl-C ends a search with its partial result and exit code 130", async () => {
   // When all bounds are done, samplers go on.
   const args = ["explore", "two-cpus", "--seconds", "250", "--json"];
