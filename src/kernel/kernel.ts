@@ -148,8 +148,8 @@ export class Kernel {
   declare private readonly afterwards: Afterwards;
   declare private readonly constructors: Constructors;
   declare private readonly views: ObjectViews;
-  /** What a bulk call copies objects to, used again by the next one. */
-  private spare: Address[] = [];
+  /** What a bulk call copies objects to; undefined: one is under way, or none has been. */
+  private spare: Address[] | undefined;
 
   static {
     systemOf = (kernel) => kernel.system;
@@ -575,8 +575,7 @@ export class Kernel {
     this.args.count(call, "objects", size);
     this.args.arrayFor(call, size, p);
     this.args.gfp(call, gfp);
-    const objects = this.spare;
-    this.spare = [];
+    const objects = this.takeSpare();
     const count = this.direct.isOpen()
       ? this.system.kmemCacheAllocBulk(s, size, objects, gfp) || this.got(0)
       : this.slowAllocBulk(s, size, objects, gfp);
@@ -591,6 +590,13 @@ export class Kernel {
     return count;
   }
 
+  /** For one call alone: constructors and shrinkers, which run within it, may make others. */
+  private takeSpare(): Address[] {
+    const { spare = [] } = this;
+    this.spare = undefined;
+    return spare;
+  }
+
   private slowAllocBulk(s: KmemCachePtr, size: number, p: Address[], gfp: number): number {
     return this.got(
       this.call("kmem_cache_alloc_bulk", () => this.system.kmemCacheAllocBulk(s, size, p, gfp)),
@@ -603,8 +609,7 @@ export class Kernel {
     if (s !== 0) this.args.cache(call, s);
     this.args.count(call, "objects", size);
     this.args.array(call, p);
-    const objects = this.spare;
-    this.spare = [];
+    const objects = this.takeSpare();
     this.args.objects(call, s, size, p, objects);
     if (this.direct.isOpen()) this.system.kmemCacheFreeBulk(s, size, objects);
     else this.slowFreeBulk(s, size, objects);
