@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * kfree_rcu: objects that are freed when every reader that may have found them is done. The first
- * 8 bytes of such an object hold its rcu_head meanwhile. A count of those under way lets a cache wait
- * for its own before it is destroyed.
+ * kfree_rcu, where no sheaf takes the object (src/slub/sheaves/rcu-sheaves.ts): objects that are freed
+ * when every reader that may have found them is done. The first 8 bytes of such an object hold its
+ * rcu_head meanwhile. A count of those under way lets a cache wait for its own before it is destroyed.
  */
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";

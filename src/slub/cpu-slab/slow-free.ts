@@ -5,7 +5,7 @@
  *
  *   frozen                          nothing: the owner will find the object
  *   was full, cpu partial lists     the swap also froze the slab: on this CPU's partial list
- *   was full, none                  on the node's partial list
+ *   was full, a debug cache         on the node's partial list (listChecked)
  *   now empty                       off the list and discarded, if the node has enough
  *
  * If the slab is to change lists, list_lock is taken before the swap, by what was just read; if the
