@@ -1,10 +1,12 @@
 /**
- * How soon each slip is found. `node test/mutants/measure.ts [NAME…] >> slips.jsonl` writes a line for each
- * slip and command, with the CPU seconds of one core; table.ts makes a table of them. Each slip has a
- * process of its own, in which nothing else is started but the threads of `stress`.
+ * How soon each slip is found. `node test/mutants/measure.ts [--stress 60] [NAME…] >> slips.jsonl` writes a
+ * line for each slip and command, with the CPU seconds of one core; table.ts makes a table of them. A
+ * command with the limit 0 is not tried. Each slip has a process of its own, in which nothing else is
+ * started but the threads of `stress`.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { type Job, type JobAnswer, runFuzz, runSearch } from "../../src/museum/jobs.ts";
 import { ALL, subjectsOf } from "../../src/museum/subject.ts";
 import type { StressOptions } from "../../stress/options.ts";
@@ -23,8 +25,20 @@ export interface Measured {
   readonly cpu: number;
 }
 
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    explore: { type: "string", default: "3" },
+    fuzz: { type: "string", default: "5" },
+    stress: { type: "string", default: "3" },
+  },
+});
 /** CPU seconds; of `stress` seconds of all threads at work. */
-const LIMITS = { explore: 3, fuzz: 5, stress: 3 };
+const LIMITS = {
+  explore: Number(values.explore),
+  fuzz: Number(values.fuzz),
+  stress: Number(values.stress),
+};
 const SEED = 1;
 
 /** Jobs one after the other, in this thread. */
@@ -108,6 +122,7 @@ const COMMANDS: Readonly<Record<Measured["command"], Command>> = {
 /** In a process that has loaded the slip. */
 async function measure(mutant: Mutant): Promise<void> {
   for (const command of Object.keys(COMMANDS) as Measured["command"][]) {
+    if (LIMITS[command] === 0) continue;
     const before = process.cpuUsage();
     const failure = await COMMANDS[command](mutant).catch((error: unknown) => ({
       class: `error: ${error instanceof Error ? error.message : error}`,
@@ -124,15 +139,15 @@ const own = MUTANTS.find(({ name }) => name === process.env.SLABLAB_MUTANT);
 if (own !== undefined) {
   await measure(own);
 } else {
-  const names = process.argv.slice(2);
+  const limits = Object.entries(LIMITS).map(([command, seconds]) => `--${command}=${seconds}`);
   const preload = fileURLToPath(new URL("./mutate.ts", import.meta.url));
   for (const { name } of MUTANTS) {
     if (names.length > 0 && !names.includes(name)) continue;
-    spawnSync(process.execPath, ["--import", preload, fileURLToPath(import.meta.url)], {
+    spawnSync(process.execPath, ["--import", preload, fileURLToPath(import.meta.url), ...limits], {
       env: { ...process.env, SLABLAB_MUTANT: name },
       stdio: "inherit",
       // A slip may have a thread run in circles.
-      timeout: 120_000,
+      timeout: 120_000 + 1000 * (LIMITS.explore + LIMITS.fuzz + LIMITS.stress),
       killSignal: "SIGKILL",
     });
   }

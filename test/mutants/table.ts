@@ -1,4 +1,7 @@
-/** The table of docs/exploring.md: `node test/mutants/table.ts < slips.jsonl`, from the lines of measure.ts. */
+/**
+ * The table of docs/exploring.md: `node test/mutants/table.ts < slips.jsonl`, from the lines of measure.ts.
+ * Of several lines of a slip and a command the last one counts.
+ */
 import { text } from "node:stream/consumers";
 import { KINDS } from "./edit.ts";
 import type { Measured } from "./measure.ts";
@@ -7,7 +10,8 @@ import { MUTANTS } from "./mutants.ts";
 const COMMANDS = ["explore", "fuzz", "stress"] as const;
 
 const lines = (await text(process.stdin)).split("\n").filter((line) => line !== "");
-const measured = lines.map((line) => JSON.parse(line) as Measured);
+const parsed = lines.map((line) => JSON.parse(line) as Measured);
+const measured = [...new Map(parsed.map((one) => [`${one.name} ${one.command}`, one])).values()];
 
 /** `found of measured, median and worst time`. */
 function cell(of: readonly Measured[]): string {
