@@ -18,7 +18,6 @@ import { withSlabInitOnFree } from "../slab/options/init-on-free.ts";
 import { withSlabKmemcheck } from "../slab/options/kmemcheck.ts";
 import { withSlabPolicies } from "../slab/options/policies.ts";
 import { withRandomIndexes } from "../slab/options/random.ts";
-import { withMarkedObjects } from "../slab/options/reserves.ts";
 import { withOptInInitOnFree } from "../slub/opt-in/init-on-free.ts";
 import { withHardenedFastPaths, withHardenedPointers } from "../slub/options/hardened.ts";
 import { withInitOnFree } from "../slub/options/init-on-free.ts";
@@ -69,7 +68,7 @@ export const memoryReserves: Change = inTurn(
   onSlubLayer(withReservedSlabs),
   onSlub(withReservedCpuSlabs),
   onSheafParts(withUnreservedSheaves),
-  onSlab(withMarkedObjects),
+  onSlab((classes) => classes.withReserves(classes)),
 );
 
 const kmemcheck: Change = inTurn(

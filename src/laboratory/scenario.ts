@@ -248,8 +248,6 @@ function refuseStrangers(scenario: SlabScenario): void {
   }
 }
 
-const isMinFree = ({ verb }: Step): boolean => verb === "min-free";
-
 /** Why a scenario cannot run on its machine: no such allocator, or none with a verb of the scenario. */
 export function whyUnfit(scenario: SlabScenario): string | undefined {
   const { name, machine } = scenario;
@@ -263,10 +261,6 @@ export function whyUnfit(scenario: SlabScenario): string | undefined {
   const steps = stepsOf(scenario);
   const foreign = steps.find(({ verb }) => (ONLY[verb] ?? allocator) !== allocator);
   if (foreign !== undefined) return `scenario ${name}: ${allocator} has no "${foreign.verb}"`;
-  // Since Linux 4.6 objects of the reserves stay out of arrays: see slab/options/reserves.ts.
-  if (allocator === "slab" && since(kernel, "4.6") && steps.some(isMinFree)) {
-    return `scenario ${name}: SLAB of Linux ${kernel} does not keep reserves apart here`;
-  }
   const gone = steps.find(({ verb }) => {
     const release = UNTIL[verb];
     return release !== undefined && since(kernel, release);

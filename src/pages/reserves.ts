@@ -167,6 +167,12 @@ export class Reserves {
     return (this.memory.readRacy(page + Page.flags) & PG_PFMEMALLOC) !== 0;
   }
 
+  /** slab_clear_pfmemalloc: the reserve is no longer needed. */
+  unmark(page: PagePtr): void {
+    const flags = page + Page.flags;
+    this.memory.write32(flags, this.memory.readOnce(flags) & ~PG_PFMEMALLOC);
+  }
+
   /** pfmemalloc_match: whether a request may have an object of the slab. */
   matches(page: PagePtr, gfp: number): boolean {
     return !this.isReserve(page) || this.allows(gfp);

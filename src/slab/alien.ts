@@ -106,7 +106,8 @@ export class AlienCaches {
     this.slabPages.destroyAll(s, slabsToFree);
   }
 
-  private freeHome(s: KmemCachePtr, object: Address, nid: number): PagePtr[] {
+  /** An object straight to its slab; returns the slabs to destroy. */
+  freeHome(s: KmemCachePtr, object: Address, nid: number): PagePtr[] {
     const n = this.context.nodeOf(s, nid);
     this.lists.lock(n);
     const slabsToFree = this.freeBlock.free(s, n, [object]);

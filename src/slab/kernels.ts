@@ -10,6 +10,8 @@ import { IndexArrayInObject } from "./index-array-in-object.ts";
 import { NodeAllocationUnlisted } from "./node-allocation-unlisted.ts";
 import { NodeSetupDeferred } from "./node-setup-deferred.ts";
 import { SlabObserver } from "./observer/slab-observer.ts";
+import { withReservedSlabs } from "./options/reserved-slabs.ts";
+import { withMarkedObjects } from "./options/marked-objects.ts";
 import { SLAB_PARTS, type SlabParts } from "./parts.ts";
 import { RefillUnlocked } from "./refill-unlocked.ts";
 import { Slab } from "./slab.ts";
@@ -18,6 +20,8 @@ export interface SlabClasses extends SlabParts {
   readonly allocator: "slab";
   Allocator: typeof Slab;
   Observer: typeof SlabObserver;
+  /** What a machine with reserves exchanges. */
+  readonly withReserves: (classes: SlabClasses) => Partial<SlabClasses>;
 }
 
 const SLAB_4_1: SlabClasses = {
@@ -25,12 +29,14 @@ const SLAB_4_1: SlabClasses = {
   ...SLAB_PARTS,
   Allocator: Slab,
   Observer: SlabObserver,
+  withReserves: withMarkedObjects,
 };
 
 const SLAB_6_1: SlabClasses = {
   ...SLAB_4_1,
-  // Linux 4.6: b03a017bebc4
+  // Linux 4.6: b03a017bebc4, f68f8dddb5e9
   IndexArray: IndexArrayInObject,
+  withReserves: withReservedSlabs,
   // Linux 4.7, in one series by Joonsoo Kim: 03d1d43a1262, 76b342bdc71b, 213b46958c65, 801faf0db894
   Grow: GrowUnlockedColour,
   Refill: RefillUnlocked,

@@ -96,8 +96,11 @@ export class NodeLists {
     this.memory.writeOnce(n + field, this.memory.read32(n + field) + by);
   }
 
-  /** get_first_slab: the slab to take objects from, still on its list; 0 if the node has none. */
-  firstWithFree(n: KmemCacheNodePtr): PagePtr {
+  /**
+   * get_first_slab: the slab to take objects from, still on its list; 0 if the node has none. Over
+   * reserves (options/reserved-slabs.ts) only a request that may use them gets any slab.
+   */
+  firstWithFree(n: KmemCacheNodePtr, _mayUseReserves?: boolean): PagePtr {
     const { memory } = this;
     memory.assertLockHeld(n + KmemCacheNode.listLock);
     const partial = memory.read32(n + KmemCacheNode.slabsPartial);

@@ -27,6 +27,17 @@ export class RefillUnlocked extends Refill {
       this.lists.unlock(n);
       if (memory.read32(empty + ArrayCache.avail) !== 0) return empty;
     }
+    return this.grown(s, gfp, nid, empty);
+  }
+
+  /** The node has nothing for the request: an array that was filled from a new slab. */
+  protected grown(
+    s: KmemCachePtr,
+    gfp: number,
+    nid: number,
+    empty: ArrayCachePtr,
+  ): ArrayCachePtr {
+    const { memory } = this;
     const page = this.grow.begin(s, gfp, nid);
     const ac = this.arrayAfterGrow(s, empty);
     if (page === 0) return ac;

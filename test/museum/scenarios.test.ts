@@ -105,12 +105,6 @@ test.each([
   ["a step that SLAB lacks", "keeps-none", { allocator: "slab" }, 'slab has no "keep-none"'],
   ["a step that SLUB lacks", "slab-shared-drain", { allocator: "slub" }, 'slub has no "tune"'],
   ["what went with 5.9", "keeps-none", { kernel: "6.1" }, 'slub of Linux 6.1 has no "keep-none"'],
-  [
-    "reserves, which SLAB of that kernel does not keep",
-    "slab-mark-at-free",
-    { allocator: "slab", kernel: "6.1" },
-    "SLAB of Linux 6.1 does not keep reserves apart here",
-  ],
   ["what went with 7.0", "cpu-slabs", { kernel: "7.1" }, 'slub of Linux 7.1 has no "flush-cpu"'],
 ] as const)("a scenario that needs %s is refused", async (_, scenario, on, why) => {
   await expect(scenarioOfSubject({ scenario, ...on })).rejects.toThrow(why);

@@ -16,6 +16,8 @@ import {
   GFP_KERNEL,
 } from "../../src/pages/gfp.ts";
 import type { Reserves } from "../../src/pages/reserves.ts";
+import type { Slab } from "../../src/slab/slab.ts";
+import { ArrayCache } from "../../src/slab/structs.ts";
 
 /** More than any machine here has: only the reserves are left. */
 const EVERYTHING = 65_536;
@@ -210,20 +212,20 @@ test("a kernel that was booted without reserves has none", () => {
   expect(boot().reserves).toBeUndefined();
 });
 
-describe("SLAB of 4.1", () => {
-  /** Objects of the reserves that lie in the CPU's array, and how a request fares. */
-  function withReservedObjects(count: number) {
-    const { kernel, reserves } = booted({ allocator: "slab" });
-    const s = kernel.kmemCacheCreate("reserved", 1024);
-    const ordinary = kernel.kmemCacheAlloc(s);
-    reserves.minFreeKbytes = EVERYTHING;
-    const take = (gfp = GFP_KERNEL): number => kernel.kmemCacheAlloc(s, gfp | __GFP_NOWARN);
-    while (take() !== 0);
-    const reserved = Array.from({ length: count }, () => take(GFP_KERNEL | __GFP_MEMALLOC));
-    expect(reserved).not.toContain(0);
-    return { kernel, reserves, s, ordinary, take, reserved };
-  }
+/** Objects of the reserves that a SLAB has handed out, and how a request fares. */
+function withReservedObjects(count: number, options: BootOptions = {}) {
+  const { kernel, reserves } = booted({ allocator: "slab", ...options });
+  const s = kernel.kmemCacheCreate("reserved", 1024);
+  const ordinary = kernel.kmemCacheAlloc(s);
+  reserves.minFreeKbytes = EVERYTHING;
+  const take = (gfp = GFP_KERNEL): number => kernel.kmemCacheAlloc(s, gfp | __GFP_NOWARN);
+  while (take() !== 0);
+  const reserved = Array.from({ length: count }, () => take(GFP_KERNEL | __GFP_MEMALLOC));
+  expect(reserved).not.toContain(0);
+  return { kernel, reserves, s, ordinary, take, reserved };
+}
 
+describe("SLAB of 4.1", () => {
   test("a marked object in an array is for those that may use the reserves", () => {
     const { kernel, s, take, reserved } = withReservedObjects(4);
     for (const object of reserved) kernel.kmemCacheFree(s, object);
@@ -258,5 +260,61 @@ describe("SLAB of 4.1", () => {
     kernel.kmemCacheShrink(s);
     expect(audit(systemOf(kernel))).toEqual([]);
     expect(kernel.kmemCacheAlloc(s, GFP_KERNEL | __GFP_MEMALLOC)).toBeGreaterThan(0);
+  });
+});
+
+describe("SLAB of 6.1", () => {
+  /** All objects of `slabs` slabs of the reserves; none of them lies in the array. */
+  function withWholeSlabs(slabs = 1) {
+    const made = withReservedObjects(4 * slabs, { kernel: "6.1" });
+    const { memory, allocator } = systemOf(made.kernel);
+    const { context } = allocator as Slab;
+    const inArray = (): number =>
+      made.kernel.run(() => memory.read32(context.cpuArray(made.s) + ArrayCache.avail));
+    const critical = (): number => made.take(GFP_KERNEL | __GFP_MEMALLOC);
+    expect(inArray()).toBe(0);
+    return { ...made, inArray, critical };
+  }
+
+  test("an object of the reserves goes home past the array, and to none without the right", () => {
+    const { kernel, s, take, critical, reserved, inArray } = withWholeSlabs();
+    for (const object of reserved) kernel.kmemCacheFree(s, object);
+    expect([inArray(), take()]).toEqual([0, 0]);
+    const again = reserved.map(critical);
+    expect(again.toSorted()).toEqual(reserved.toSorted());
+    expect(inArray()).toBe(0);
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("objects of the reserves go home in bulk, too", () => {
+    const { kernel, s, take, reserved, inArray } = withWholeSlabs();
+    kernel.kmemCacheFreeBulk(s, reserved.length, [...reserved]);
+    expect([inArray(), take()]).toEqual([0, 0]);
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("a request passes over a slab of the reserves to one behind it, and leaves it at the end", () => {
+    const { kernel, s, ordinary, take, critical, reserved } = withWholeSlabs();
+    const [home = 0] = reserved;
+    kernel.kmemCacheFree(s, home);
+    kernel.kmemCacheFree(s, ordinary);
+    kernel.kmemCacheShrink(s);
+    expect([take(), take(), critical()]).toEqual([ordinary, 0, home]);
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("where more objects are free than a node keeps, they are for everybody", () => {
+    const { kernel, s, take, reserved } = withWholeSlabs(20);
+    const allButOne = reserved.filter((_, i) => i % 4 !== 0);
+    for (const object of allButOne.slice(0, -2)) kernel.kmemCacheFree(s, object);
+    expect(take()).toBe(0);
+    for (const object of allButOne.slice(-2)) kernel.kmemCacheFree(s, object);
+    expect(allButOne).toContain(take());
+    expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test("the rest of a new slab lies in the array, where any request takes it", () => {
+    const { take } = withReservedObjects(1, { kernel: "6.1" });
+    expect(take()).not.toBe(0);
   });
 });

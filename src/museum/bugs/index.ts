@@ -47,6 +47,7 @@ import { R57 } from "./r57-discard-at-destroy.ts";
 import { R59 } from "./r59-no-cookie.ts";
 import { R60 } from "./r60-batch-in-hand.ts";
 import { R61 } from "./r61-stale-text.ts";
+import { R62 } from "./r62-new-slab-in-array.ts";
 import { S02 } from "./s02-tid-wraps.ts";
 import { S03 } from "./s03-tid-last.ts";
 import { S09 } from "./s09-unfreeze-before-lock.ts";
@@ -72,6 +73,8 @@ import { S31 } from "./s31-reserves-for-all.ts";
 import { S32 } from "./s32-mark-not-set.ts";
 import { S33 } from "./s33-mark-handed-out.ts";
 import { S34 } from "./s34-marked-entry-lost.ts";
+import { S35 } from "./s35-reserve-in-array.ts";
+import { S36 } from "./s36-reserve-in-refill.ts";
 import { W01 } from "./w01-limit-not-yet-seen.ts";
 import { W02 } from "./w02-count-without-release.ts";
 
@@ -122,6 +125,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   R59,
   R60,
   R61,
+  R62,
   S02,
   S03,
   S09,
@@ -147,6 +151,8 @@ export const EXHIBITS: readonly Exhibit[] = [
   S32,
   S33,
   S34,
+  S35,
+  S36,
   W01,
   W02,
 ];

@@ -31,7 +31,7 @@ export const S34 = bug({
     name: "slab-only-marked",
     story: "An ordinary request finds only objects of the reserves in its CPU's array.",
     machine: { allocator: "slab", cpus: 2 },
-    setup: on(0, minFree(65_536), alloc("a", 2, -1, "memalloc")),
+    setup: on(0, minFree(65_536), alloc("a", 4, -1, "memalloc")),
     contexts: [
       task("A", 0, free("a.0"), alloc("x", 1, -1, "ordinary"), alloc("y", 1, -1, "memalloc")),
       task("B", 1, free("a.1")),

@@ -8,11 +8,10 @@
  */
 import { listEmpty, listNext } from "../../machine/list.ts";
 import type { Address } from "../../machine/memory.ts";
-import { Page, type PagePtr, PG_PFMEMALLOC } from "../../pages/page.ts";
+import { Page, type PagePtr } from "../../pages/page.ts";
 import type { Reserves } from "../../pages/reserves.ts";
 import { reservesOf } from "../../pages/with-reserves.ts";
 import { OBJ_PFMEMALLOC } from "../array-cache.ts";
-import { IndexArrayInObject } from "../index-array-in-object.ts";
 import type { SlabClasses } from "../kernels.ts";
 import type { SlabContext } from "../slab-context.ts";
 import type { SlabPagesParts } from "../slab-pages.ts";
@@ -63,8 +62,6 @@ class Marks {
 }
 
 export function withMarkedObjects(classes: SlabClasses): Partial<SlabClasses> {
-  // Since Linux 4.6 such objects stay out of the arrays instead, which is not done here.
-  if (classes.IndexArray === IndexArrayInObject) return {};
   const marks = new WeakMap<SlabContext, Marks>();
   const marksIn = (context: SlabContext): Marks => marks.get(context) as Marks;
   return {
@@ -144,8 +141,7 @@ export function withMarkedObjects(classes: SlabClasses): Partial<SlabClasses> {
         lists.lock(n);
         const isSpare = !listEmpty(memory, n + KmemCacheNode.slabsFree);
         if (isSpare) {
-          const flags = context.pages.virtToHeadPage(object) + Page.flags;
-          memory.write32(flags, memory.readOnce(flags) & ~PG_PFMEMALLOC);
+          marksIn(context).reserves.unmark(context.pages.virtToHeadPage(object));
           marksIn(context).recheck(n);
         }
         lists.unlock(n);
