@@ -31,12 +31,7 @@ export class RefillUnlocked extends Refill {
   }
 
   /** The node has nothing for the request: an array that was filled from a new slab. */
-  protected grown(
-    s: KmemCachePtr,
-    gfp: number,
-    nid: number,
-    empty: ArrayCachePtr,
-  ): ArrayCachePtr {
+  protected grown(s: KmemCachePtr, gfp: number, nid: number, empty: ArrayCachePtr): ArrayCachePtr {
     const { memory } = this;
     const page = this.grow.begin(s, gfp, nid);
     const ac = this.arrayAfterGrow(s, empty);

@@ -28,7 +28,8 @@ export const S35 = bug({
   })),
   scenario: {
     name: "slab-reserve-at-free",
-    story: "All objects of a reserved slab are out; one comes back, and an ordinary request follows.",
+    story:
+      "All objects of a reserved slab are out; one comes back, and an ordinary request follows.",
     machine: { allocator: "slab", cpus: 2, kernel: "6.1" },
     setup: on(0, minFree(65_536), alloc("a", 4, -1, "memalloc")),
     contexts: [
