@@ -163,14 +163,14 @@ export class Reserves {
 
   /** page_is_pfmemalloc */
   isReserve(page: PagePtr): boolean {
-    // data_race: the bit changes only while nobody else knows the page.
+    // data_race: it is set while nobody else knows the page. Who still sees it keeps the reserve longer.
     return (this.memory.readRacy(page + Page.flags) & PG_PFMEMALLOC) !== 0;
   }
 
-  /** slab_clear_pfmemalloc: the reserve is no longer needed. */
+  /** slab_clear_pfmemalloc: the reserve is no longer needed. With the lock of the slab's node. */
   unmark(page: PagePtr): void {
-    const flags = page + Page.flags;
-    this.memory.write32(flags, this.memory.readOnce(flags) & ~PG_PFMEMALLOC);
+    // Atomic: others look at the word while they free objects of the slab.
+    if (this.isReserve(page)) this.memory.add(page + Page.flags, -PG_PFMEMALLOC);
   }
 
   /** pfmemalloc_match: whether a request may have an object of the slab. */

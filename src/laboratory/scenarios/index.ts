@@ -64,7 +64,13 @@ import {
 } from "./sheaves-slabs.ts";
 import { shrinkFree } from "./shrink-free.ts";
 import { slabAlienFree } from "./slab-alien-free.ts";
-import { slabReapAliens, slabReapMoves, slabTuneNodes, slabTwoFlushes } from "./slab-arrays.ts";
+import {
+  slabReapAliens,
+  slabReapMoves,
+  slabReserveGoes,
+  slabTuneNodes,
+  slabTwoFlushes,
+} from "./slab-arrays.ts";
 import { slabBulkInterrupt } from "./slab-bulk-interrupt.ts";
 import { slabCpuOffline, slabNodeOffline } from "./slab-cpu-offline.ts";
 import { slabTwoCpus } from "./slab-two-cpus.ts";
@@ -148,6 +154,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   slabReapMoves,
   slabReapAliens,
   slabTuneNodes,
+  slabReserveGoes,
   twoPageSlabs,
   interleavedMoved,
   slabBoundMoved,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { migratableTask, on, type SlabScenario, task } from "../scenario.ts";
-import { alloc, free, reap, tune } from "../steps.ts";
+import { alloc, free, minFree, reap, tune } from "../steps.ts";
 
 export const slabTwoFlushes: SlabScenario = {
   name: "slab-two-flushes",
@@ -38,4 +38,18 @@ export const slabTuneNodes: SlabScenario = {
     ...on(1, alloc("b", 4), free("b.0-1")),
   ],
   contexts: [task("A", 0, tune(3, 1, 1)), task("B", 1, alloc("y"), free("b.2"))],
+};
+
+export const slabReserveGoes: SlabScenario = {
+  name: "slab-reserve-goes",
+  story: "A reserved slab becomes one for everybody while an object of it is freed.",
+  machine: { cpus: 2, allocator: "slab", kernel: "6.1" },
+  setup: on(
+    0,
+    tune(2, 1, 0),
+    minFree(65_536),
+    alloc("a", 12, -1, "memalloc"),
+    ...[1, 5, 9].map((first) => free(`a.${first}-${first + 2}`)),
+  ),
+  contexts: [task("A", 0, alloc("x")), task("B", 1, free("a.0"), alloc("y", 1, -1, "memalloc"))],
 };
