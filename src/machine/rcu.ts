@@ -268,14 +268,15 @@ export class Rcu {
     const flags = memory.irqSave();
     const period = this.nextPeriod();
     memory.irqRestore(flags);
-    while (!this.isOver(period)) {
+    for (;;) {
+      // First: a period that ends after this is seen by waitWhile, and the next one may be begun.
+      const completed = memory.loadAcquire(state + RcuState.completed);
+      if (((completed - period) | 0) >= 0) return;
       // The caller is in no read-side section itself.
       this.report();
       const off = memory.irqSave();
       this.ensureStarted(period);
       memory.irqRestore(off);
-      const completed = memory.loadAcquire(state + RcuState.completed);
-      if (((completed - period) | 0) >= 0) return;
       this.kickNeeded();
       memory.waitWhile(state + RcuState.completed, completed);
     }

@@ -40,7 +40,9 @@ const MACHINES: readonly LaboratoryOptions[] = [
   { cpus: 2, maxOrder: 1 },
   { cpus: 2, flags: DEBUG },
   { cpus: 2, swap: "slab_lock", minPartial: 0 },
-  { cpus: 2, merges: true, survivesReports: true },
+  // Not both: an alias in use can be destroyed, and twice is once too often.
+  { cpus: 2, merges: true },
+  { cpus: 2, survivesReports: true },
 ];
 
 /**

@@ -17,7 +17,7 @@ import { bulkFreeRemote, lastFreeTaken, migrationBeside, twoTakers } from "./nod
 import { partialElsewhere } from "./partial-elsewhere.ts";
 import { interleavedMoved, slabBoundMoved } from "./policies.ts";
 import { pushInterrupt } from "./push-interrupt.ts";
-import { kfreeRcuReader, typesafeReader } from "./rcu-readers.ts";
+import { gracePeriods, kfreeRcuReader, typesafeReader } from "./rcu-readers.ts";
 import { remoteFreeFlush } from "./remote-free-flush.ts";
 import {
   sheavesBarnLimit,
@@ -144,6 +144,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   bulkFails,
   typesafeReader,
   kfreeRcuReader,
+  gracePeriods,
   cpuGoes,
   nodeGoes,
   twoTakers,

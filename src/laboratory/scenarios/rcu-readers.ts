@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { SLAB_TYPESAFE_BY_RCU } from "../../caches/flags.ts";
 import { on, type SlabScenario, task } from "../scenario.ts";
-import { alloc, flush, free, kfreeRcu, rcuBarrier, rcuLook, shrink } from "../steps.ts";
+import {
+  alloc,
+  flush,
+  free,
+  kfreeRcu,
+  rcuBarrier,
+  rcuLook,
+  shrink,
+  synchronizeRcu,
+} from "../steps.ts";
 
 export const typesafeReader: SlabScenario = {
   name: "typesafe-reader",
@@ -22,4 +31,17 @@ export const kfreeRcuReader: SlabScenario = {
     task("B", 1, rcuLook("a.0"), rcuLook("a.3")),
   ],
   endsEmpty: "shrunk",
+};
+
+export const gracePeriods: SlabScenario = {
+  name: "grace-periods",
+  story:
+    "Two tasks wait for grace periods, of which the second cannot begin before the first ends.",
+  machine: { cpus: 3 },
+  setup: on(2, alloc("x", 2)),
+  contexts: [
+    task("A", 0, synchronizeRcu()),
+    task("B", 1, synchronizeRcu()),
+    task("C", 2, shrink()),
+  ],
 };
