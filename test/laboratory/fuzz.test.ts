@@ -47,6 +47,15 @@ test("the same seed and number of programs give the same answer, and nothing fai
   expect(first.pairs).toBeGreaterThan(20);
 });
 
+test("a program is cut short where the time is up", () => {
+  const whole = fuzz({ ...options, programs: 3 });
+  expect(whole.programs).toBe(3);
+  // The first program begins, and has a schedule.
+  const { programs, schedules } = fuzz({ ...options, programs: 3, seconds: 0.001 });
+  expect(programs).toBeLessThanOrEqual(1);
+  expect(schedules).toBeLessThan(whole.schedules / 10);
+});
+
 test.each([
   { dataRaces: true },
   { memory: "tso" },
@@ -59,6 +68,12 @@ test.each([
   expect(failure).toBeUndefined();
   // Some numbers stand for programs that can do nothing.
   expect(programs).toBeGreaterThan(3);
+});
+
+test("no machine has merged caches and survives reports: an alias can be destroyed in use", () => {
+  for (const { machine } of habitatsOf("slub", "4.1")) {
+    expect(machine.merges === true && machine.survivesReports === true).toBe(false);
+  }
 });
 
 test("a program of 6.19 has no interrupt flush a CPU that may hold a sheaf lock", () => {

@@ -190,7 +190,7 @@ class Fuzzer {
 
   private failsUpTo(engine: Engine, least: number, most: number): boolean {
     for (let bound = least; bound <= most; bound++) {
-      const budget = new Budget(bound > SHALLOW ? MOST_DEEP_SCHEDULES : MOST_SCHEDULES);
+      const budget = this.atMost(bound > SHALLOW ? MOST_DEEP_SCHEDULES : MOST_SCHEDULES);
       const { hit, complete } = searchBound(engine, bound, { budget }, { prunes: true });
       this.count(budget.schedules, budget.steps);
       if (hit !== undefined) return true;
@@ -201,9 +201,14 @@ class Fuzzer {
     return false;
   }
 
+  /** So many schedules, in the time that is left: one program may take longer than all before it. */
+  private atMost(schedules: number): Budget {
+    return new Budget(schedules, this.options.seconds - this.budget.cpuSecondsElapsed);
+  }
+
   /** A search that is cut short has seen only switches near the end of an operation. */
   private failsSampled(engine: Engine): boolean {
-    const budget = new Budget(SAMPLES);
+    const budget = this.atMost(SAMPLES);
     const { hit } = searchWith(engine, samplerOf("pct", this.programs), { budget });
     this.count(budget.schedules, budget.steps);
     return hit !== undefined;
