@@ -41,13 +41,27 @@ export function surveyBlocks(
       (flags & (PG_HEAD | PG_RANGE)) === 0 ||
       (large && !held.has(pages.pageAddress(memory.read32(page + Page.head))))
     ) {
+      if (claimBetween(system, findings, page)) continue;
       const what = `page ${pages.array.number(page)} of order ${order}`;
-      if (findings.remains?.claimBlock(page, order, `${what}, on its way to or from a slab`))
-        continue;
       findings.add("leaked-page", `${what} is allocated and nobody's`, [page]);
     }
   }
   return slabs;
+}
+
+/** Whether a block that is no slab was about to become one, or was one, in the hands of the dead. */
+function claimBetween({ memory, pages }: System, { remains }: Findings, page: PagePtr): boolean {
+  const order = memory.read32(page + Page.order);
+  const what = `page ${pages.array.number(page)} of order ${order}, on its way to or from a slab`;
+  return remains?.claimBlock(page, order, what) === true;
+}
+
+/** A slab of several pages that a dead task had counted and not yet marked looks like a large kmalloc. */
+function claimUnmarked(system: System, findings: Findings, node: number): void {
+  for (const page of allocatedBlocks(system)) {
+    if ((system.memory.read32(page + Page.flags) & (PG_HEAD | PG_SLAB)) !== PG_HEAD) continue;
+    if (system.pages.pageToNid(page) === node) claimBetween(system, findings, page);
+  }
 }
 
 /** NR_SLAB_RECLAIMABLE and NR_SLAB_UNRECLAIMABLE are exact. After all slabs were looked at. */
@@ -67,6 +81,7 @@ export function auditSlabPages(system: System, findings: Findings): void {
     const there = found.get(node) ?? 0;
     if (counted === there) continue;
     const what = `node ${node} counts ${counted} pages of slabs and has ${there}`;
+    if (counted > there) claimUnmarked(system, findings, node);
     const steps = findings.remains?.slabPageSteps(node) ?? [];
     if (findings.remains?.explains(what, there - counted, steps)) continue;
     findings.add("counter-drift", what);
