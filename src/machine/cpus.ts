@@ -126,6 +126,9 @@ export const Task = struct(
     alive: word,
     standing: word,
     lookedAt: word,
+    /** See waits.ts: the address that the task sleeps on, 0 while it does not; its value there, and who holds it. */
+    waitsAt: word,
+    waitsFor: word,
   },
   64,
 );

@@ -53,9 +53,10 @@ export abstract class RunningTask extends RunningContext {
 
   /**
    * Takes a lease and becomes that CPU: CPU number, or -1 for any. Waits while other tasks run
-   * there. @throws KernelBug `deadlock` where none comes free within `patience` ms
+   * there. @throws KernelBug `deadlock` where none comes free within `patience` ms; in mid-operation the
+   * task may hold a mutex, and the machine panics.
    */
-  enterCpu(wanted: number, patience = this.waitLimit): void {
+  enterCpu(wanted: number, patience = this.waitLimit, isMidway = false): void {
     this.checkAttached();
     if (this.enterKept(wanted)) return;
     const want = wanted < 0 ? ANY_CPU : wanted + 1;
@@ -74,6 +75,7 @@ export abstract class RunningTask extends RunningContext {
       if (search.isDue(waited)) this.buryTheDead();
       const isHopeless = this.leases.areDead(want);
       if (!isHopeless && waited <= patience) continue;
+      if (isMidway) this.panic();
       const holders = this.leases.holdersOf(want);
       throw new KernelBug(
         "deadlock",

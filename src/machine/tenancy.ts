@@ -32,7 +32,7 @@ export function claimTask(
     const state = taskWord(places, task, Task.state);
     if (Atomics.compareExchange(words, state, TASK_NONE, TASK_RUNNING) !== TASK_NONE) continue;
     // What an earlier thread that has died has left there.
-    for (const field of [Task.irqsOff, Task.serving, Task.changing]) {
+    for (const field of [Task.irqsOff, Task.serving, Task.changing, Task.waitsAt]) {
       Atomics.store(words, taskWord(places, task, field), 0);
     }
     return task;

@@ -6,11 +6,14 @@
  */
 
 import { KernelBug } from "./kernel-bug.ts";
+import type { Leases } from "./leases.ts";
 import type { Address } from "./memory.ts";
 import { NAP_MS, nap, napSince, Search } from "./nap.ts";
 import { now, pause } from "./platform.ts";
+import type { MachinePlaces } from "./running-context.ts";
 import { RunningTask } from "./running-task.ts";
-import { isGoneNow } from "./tenancy.ts";
+import { isGoneNow, type Tenancy } from "./tenancy.ts";
+import { type Wait, Waits } from "./waits.ts";
 
 /** How often the word is read before the task sleeps: about as long as a list_lock is held. */
 const SPINS = 200;
@@ -20,6 +23,13 @@ const LOOKS = 40;
 const LONGEST_PAUSE = 32;
 
 export abstract class WaitingTask extends RunningTask {
+  declare private readonly waits: Waits;
+
+  constructor(words: Int32Array, places: MachinePlaces, leases: Leases, tenancy: Tenancy) {
+    super(words, places, leases, tenancy);
+    this.waits = new Waits(words, places, this.tasks);
+  }
+
   waitWhile(address: Address, value: number, holder = 0): void {
     const { words } = this;
     const at = address >> 2;
@@ -27,7 +37,7 @@ export abstract class WaitingTask extends RunningTask {
       if (Atomics.load(words, at) !== value) return;
       pause();
     }
-    this.sleepWhile(at, value, holder);
+    this.sleepWhile({ at: address, value, holder });
   }
 
   spinUntilZero(address: Address, tries: number): boolean {
@@ -42,8 +52,10 @@ export abstract class WaitingTask extends RunningTask {
     return false;
   }
 
-  private sleepWhile(at: number, value: number, holder: number): void {
-    const { words } = this;
+  private sleepWhile(wait: Wait): void {
+    const { words, waits } = this;
+    const { value, holder } = wait;
+    const at = wait.at >> 2;
     if (holder === this.task + 1) this.deadlock(`CPU ${this.cpu} waits for itself`);
     let waited = 0;
     const search = new Search();
@@ -53,26 +65,25 @@ export abstract class WaitingTask extends RunningTask {
     if (sleeps) this.leaveCpu();
     while (Atomics.load(words, at) === value) {
       const start = now();
+      // Each time: what it does for others below may wait as well.
+      waits.begin(this.task, wait);
       nap(words, at, value, this.leases.napOf(NAP_MS));
       waited += napSince(start);
+      this.checkHolder(wait);
       this.checkPanic();
       if (!sleeps && !this.irqsOff && this.onCpu) this.takeCalls();
       if (!this.irqsOff) this.serveRecalled();
       if (search.isDue(waited)) this.lookForTheDead(holder);
-      if (Atomics.load(words, at) === value) this.checkHolder(holder);
-      if (waited > this.waitLimit) {
-        const buried = this.leases.buriedHolder;
-        if (holder === 0 && buried > 0) this.heldByDead(buried);
-        this.deadlock(`${this.tasks.nameOf(holder)} did not let go`);
-      }
+      if (waited > this.waitLimit && Atomics.load(words, at) === value) this.giveUp(wait);
     }
+    waits.end(this.task);
     if (sleeps) this.enterCpuAgain(was);
   }
 
   private enterCpuAgain(was: number): void {
     const cpu = this.leases.acquire(this.task, was + 1, was, 0);
     if (cpu >= 0) this.become(cpu);
-    else this.enterCpu(-1);
+    else this.enterCpu(-1, this.waitLimit, true);
   }
 
   notify(address: Address): void {
@@ -85,9 +96,17 @@ export abstract class WaitingTask extends RunningTask {
     else if (holder > 0 && isGoneNow(this.words, this.places, holder - 1)) this.heldByDead(holder);
   }
 
-  private checkHolder(holder: number): void {
-    if (holder <= 0 || !this.tasks.isDead(holder - 1)) return;
-    this.heldByDead(holder);
+  private checkHolder(wait: Wait): void {
+    if (this.waits.freeSlot(wait)) this.notify(wait.at);
+    const dead = this.waits.deadBehind(wait);
+    if (dead !== 0) this.heldByDead(dead);
+  }
+
+  private giveUp(wait: Wait): never {
+    const last = this.waits.last(wait);
+    const { buriedHolder } = this.leases;
+    if (last === 0 && buriedHolder > 0) this.heldByDead(buriedHolder);
+    this.deadlock(`${this.tasks.nameOf(last)} did not let go`);
   }
 
   private heldByDead(holder: number): never {

@@ -3,6 +3,7 @@ import { expect, test, vi } from "vitest";
 import { bury, leftBy } from "../../src/machine/burial.ts";
 import {
   ANY_CPU,
+  CallSlot,
   Cpu,
   dyingBy,
   POLL_ASKED,
@@ -16,6 +17,8 @@ import {
 } from "../../src/machine/cpus.ts";
 import type { DirectMemory } from "../../src/machine/direct-memory.ts";
 import { spinLock } from "../../src/machine/spinlock.ts";
+import { TaskTable } from "../../src/machine/task-table.ts";
+import { Waits } from "../../src/machine/waits.ts";
 import { newMachine, type Observer, observe } from "./machines.ts";
 
 /** Two tasks on two CPUs, of which the second, on CPU 1, is about to die. */
@@ -242,4 +245,102 @@ test("a CPU granted to a task during its burial is taken back", () => {
   alive.memory.add(alive.machine.layout.waiting, 1);
   alive.memory.leaveCpu();
   expect(alive.memory.loadAcquire(leaseOf(alive, 0))).toBe(0);
+});
+
+/** Milliseconds until a wait for a dead task is over: the time limit of the wait is a minute. */
+function msToLearn(alive: Observer, wait: () => void, error: string): number {
+  alive.memory.waitLimit = 60_000;
+  const start = performance.now();
+  expect(wait).toThrow(error);
+  return performance.now() - start;
+}
+
+/** Three tasks, of which one has died in a change to CPU 1, and one holds the lock at `scratch`. */
+function lostCpu() {
+  const shared = newMachine({ cpus: 3 });
+  const [alive, dead, middle] = [observe(shared), observe(shared), observe(shared)];
+  alive.memory.waitLimit = 200;
+  alive.memory.enterCpu(0);
+  dead.memory.enterCpu(1);
+  middle.memory.enterCpu(2);
+  dead.memory.irqDisable();
+  const task = dead.memory.current();
+  expect(bury(alive.machine, task)).toEqual([1]);
+  spinLock(middle.memory, alive.scratch);
+  return { alive, middle, task, work: alive.machine.layout.cpuBase + sizeOfCpu + Cpu.work };
+}
+
+/** What others see while `middle` waits for work on CPU 1 to be done. */
+function asksForWork({ alive, middle, work }: ReturnType<typeof lostCpu>): void {
+  const { words } = middle.memory;
+  const { layout } = middle.machine;
+  alive.memory.storeRelease(work + CallSlot.pending, 1);
+  const wait = { at: work + CallSlot.pending, value: 1, holder: 0 };
+  new Waits(words, layout, new TaskTable(words, layout.taskBase)).begin(
+    middle.memory.current(),
+    wait,
+  );
+}
+
+test("who has work for a lost CPU is told at once who is dead", () => {
+  const { alive, task } = lostCpu();
+  const nothing = alive.machine.functions.register(() => undefined);
+  const wait = () => alive.machine.calls.workOn(1, nothing, 0);
+  expect(msToLearn(alive, wait, `held by dead CPU 1 (task ${task})`)).toBeLessThan(20_000);
+});
+
+test("who waits for a task that waits for the dead is told of the dead, and at once", () => {
+  const lost = lostCpu();
+  const { alive, task } = lost;
+  asksForWork(lost);
+  const wait = () => spinLock(alive.memory, alive.scratch);
+  expect(msToLearn(alive, wait, `held by dead CPU 1 (task ${task})`)).toBeLessThan(20_000);
+});
+
+test("a task whose word has changed waits for nobody any more", () => {
+  const lost = lostCpu();
+  const { alive, work } = lost;
+  asksForWork(lost);
+  alive.memory.storeRelease(work + CallSlot.pending, 0);
+  expect(() => spinLock(alive.memory, alive.scratch)).toThrow(
+    "deadlock: CPU 2 (task 2) did not let go",
+  );
+});
+
+test.each([["call"], ["work"]] as const)(
+  "the slot of a %s that is run after its owner was buried is free",
+  (of) => {
+    const shared = newMachine({ cpus: 2 });
+    const [alive, dead, busy] = [observe(shared), observe(shared), observe(shared)];
+    alive.memory.waitLimit = 200;
+    alive.memory.enterCpu(0);
+    busy.memory.enterCpu(1);
+    const slot = alive.machine.layout.cpuBase + sizeOfCpu + Cpu[of];
+    alive.memory.storeRelease(slot + CallSlot.owner, dead.memory.current() + 1);
+    alive.memory.storeRelease(slot + CallSlot.pending, 1);
+    bury(alive.machine, dead.memory.current());
+    alive.memory.storeRelease(slot + CallSlot.pending, 0);
+    busy.memory.leaveCpu();
+    let ran = 0;
+    const fn = alive.machine.functions.register(() => ran++);
+    if (of === "call") alive.machine.calls.callOn(1, fn, 0);
+    else alive.machine.calls.workOn(1, fn, 0);
+    expect(ran).toBe(1);
+  },
+);
+
+test("a task that finds no CPU in the middle of an operation stops the machine", () => {
+  const shared = newMachine({ cpus: 1, tasks: 3 });
+  const [alive, dead, other] = [observe(shared), observe(shared), observe(shared)];
+  alive.memory.enterCpu(0);
+  const wait = vi.spyOn(Atomics, "wait").mockImplementationOnce(() => {
+    dead.memory.enterCpu(0);
+    dead.memory.irqDisable();
+    bury(other.machine, dead.memory.current());
+    alive.memory.storeRelease(alive.scratch, 1);
+    return "ok";
+  });
+  expect(() => alive.memory.waitWhile(alive.scratch, 0)).toThrow("CPU 0 is held by dead task 1");
+  wait.mockRestore();
+  expect(() => other.memory.checkPanic()).toThrow("the machine has panicked");
 });
