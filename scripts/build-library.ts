@@ -139,9 +139,8 @@ const UNSEEN = [
 ];
 /** Of what no entry exports, which may change with any version, only the types count. */
 const COMMENTS = [new RegExp(COMMENT, "gm")];
-/** One member that others do not have is enough to keep a class apart: no private one, or the last in a row. */
-const PRIVATE = /^ +private .*;\n/gm;
-const PRIVATE_IN_A_ROW = /^ +private .*;\n(?=(?:\0\n)* +private )/gm;
+/** One member that others do not have is enough to keep a class apart: the last in a row. */
+const HIDDEN_IN_A_ROW = /^ +(?:private|protected) .*;\n(?=(?:\0\n)* +(?:private|protected) )/gm;
 
 /** Text between quotes; blanks around an operator, or behind a separator. */
 const BLANKS = /(from )?"(?:[^"\\\n]|\\.)*"|`[^`]*`| *(=>|[|&{}=?]) *|([,:;(]) +/g;
@@ -176,8 +175,7 @@ function withShortNames(text: string): string {
 function shrinkDeclarations(path: string, isExported: boolean): void {
   const unseen = "\0";
   const declared = readFileSync(path, "utf8");
-  const members = / protected /.test(declared) ? PRIVATE : PRIVATE_IN_A_ROW;
-  const unseenWords = isExported ? UNSEEN : [...COMMENTS, members];
+  const unseenWords = isExported ? UNSEEN : [...COMMENTS, HIDDEN_IN_A_ROW];
   const marked = unseenWords.reduce(
     (text, words) => text.replace(words, (lines) => lines.replace(/.*\n/g, `${unseen}\n`)),
     declared,
