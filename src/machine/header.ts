@@ -10,7 +10,7 @@ import type { Address } from "./memory.ts";
 /** "SLAB". */
 const MAGIC = 0x42414c53;
 /** Changes with every change of what lies where in the memory, or of what it means. */
-const VERSION = 2;
+const VERSION = 3;
 
 const TEXT = 16;
 const PAGE = 4096;
