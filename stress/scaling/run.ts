@@ -54,6 +54,17 @@ const HASTY = { windows: 60, warmUp: 300, patience: 200 };
 /** A quick run begins nothing new after so long; on a busy machine it then has fewer points. */
 const QUICK_LIMIT_MS = 45_000;
 
+/** A measurement that is under way. */
+interface Run {
+  readonly options: ScaleOptions;
+  /** Told before each point. */
+  readonly progress: (point: PointKey) => void;
+  /** Whether nothing new is to be begun. */
+  readonly ends: () => boolean;
+  /** By key, a point for each repetition. */
+  readonly points: Map<string, ScalePoint[]>;
+}
+
 /** Measures. `signal` ends it early, with the points so far. */
 export async function scale(
   options: ScaleOptions,
@@ -64,7 +75,6 @@ export async function scale(
   const ours = planPoints(options);
   const natives = options.native ? nativePoints(ours) : [];
   const keys = [...ours, ...natives];
-  const runs = new Map<string, ScalePoint[]>();
   const leftOut: LeftOut[] = [];
   const total = keys.length * options.repeat;
   let done = 0;
@@ -75,16 +85,17 @@ export async function scale(
   };
   const limit = options.quick ? QUICK_LIMIT_MS * options.repeat : Number.POSITIVE_INFINITY;
   const ends = (): boolean => signal?.aborted === true || performance.now() - started > limit;
+  const run: Run = { options, progress, ends, points: new Map() };
   for (let turn = 0; turn < options.repeat; turn++) {
     for (const group of groupsOf(ours)) {
       if (signal?.aborted) break;
-      const missing = await measureGroup(group, options, runs, progress, ends);
+      const missing = await measureGroup(group, run);
       if (missing !== undefined && (missing.failed || turn === 0)) leftOut.push(missing);
     }
-    const missing = await measureNatives(natives, options, runs, progress, ends);
+    const missing = await measureNatives(natives, run);
     if (turn === 0) leftOut.push(...missing);
   }
-  const points = withScaling([...runs.values()].map(middleOf));
+  const points = withScaling([...run.points.values()].map(middleOf));
   const discarded = shareDiscarded(points);
   return {
     points,
@@ -105,13 +116,8 @@ function groupsOf(keys: readonly PointKey[]): PointKey[][] {
 const OUT_OF_TIME = "time ran out before all of its points";
 
 /** Says why, where something is missing. */
-async function measureGroup(
-  group: readonly PointKey[],
-  options: ScaleOptions,
-  runs: Map<string, ScalePoint[]>,
-  progress: (point: PointKey) => void,
-  ends: () => boolean,
-): Promise<LeftOut | undefined> {
+async function measureGroup(group: readonly PointKey[], run: Run): Promise<LeftOut | undefined> {
+  const { options, progress, ends } = run;
   const [{ allocator, cpus }] = group as [PointKey];
   const left = (why: string, failed = false): LeftOut => ({ allocator, cpus, why, failed });
   if (ends()) return left(OUT_OF_TIME);
@@ -135,7 +141,7 @@ async function measureGroup(
         lost.push(key.size === 0 ? key.workload : `${key.workload} ${key.size}`);
         continue;
       }
-      keep(runs, key, locks.length > 0 ? { ...point, locks } : point);
+      keep(run, key, locks.length > 0 ? { ...point, locks } : point);
     }
     return lost.length === 0 ? undefined : left(`every window was lost of ${lost.join(", ")}`);
   } catch (error) {
@@ -149,13 +155,7 @@ async function measureGroup(
 }
 
 /** Native allocators: each point is a process of its own. Says which are not on this machine. */
-async function measureNatives(
-  keys: readonly PointKey[],
-  options: ScaleOptions,
-  runs: Map<string, ScalePoint[]>,
-  progress: (point: PointKey) => void,
-  ends: () => boolean,
-): Promise<LeftOut[]> {
+async function measureNatives(keys: readonly PointKey[], run: Run): Promise<LeftOut[]> {
   if (keys.length === 0) return [];
   const leftOut = new Map<string, LeftOut>();
   const leave = (allocator: string, why: string): unknown =>
@@ -165,12 +165,12 @@ async function measureNatives(
     peers = await NativePeers.compile();
     for (const key of keys) {
       if (leftOut.has(key.allocator)) continue;
-      if (ends()) {
+      if (run.ends()) {
         leave(key.allocator, OUT_OF_TIME);
         continue;
       }
-      progress(key);
-      await measureNative(peers, key, options, runs).catch((error) => {
+      run.progress(key);
+      await measureNative(peers, key, run).catch((error) => {
         if (!(error instanceof NotHere)) throw error;
         leave(key.allocator, error.message);
       });
@@ -184,21 +184,17 @@ async function measureNatives(
   return [...leftOut.values()];
 }
 
-async function measureNative(
-  peers: NativePeers,
-  key: PointKey,
-  options: ScaleOptions,
-  runs: Map<string, ScalePoint[]>,
-): Promise<void> {
+async function measureNative(peers: NativePeers, key: PointKey, run: Run): Promise<void> {
+  const { options } = run;
   const seen = await peers.measure(key, limitsOf(options, key.cpus), options.seed);
   const { sides } = SCALE_WORKLOADS.get(key.workload) as Workload;
   const point = summarise(key, seen, { sides, oversubscribed: isOversubscribed(key.cpus) });
-  if (point !== undefined) keep(runs, key, point);
+  if (point !== undefined) keep(run, key, point);
 }
 
-function keep(runs: Map<string, ScalePoint[]>, key: PointKey, point: ScalePoint): void {
+function keep({ points }: Run, key: PointKey, point: ScalePoint): void {
   const name = keyOf(key);
-  runs.set(name, [...(runs.get(name) ?? []), point]);
+  points.set(name, [...(points.get(name) ?? []), point]);
 }
 
 function isOversubscribed(cpus: number): boolean {
