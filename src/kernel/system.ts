@@ -250,10 +250,6 @@ export class System {
     return this.kmallocNode(size, gfp, NO_NODE);
   }
 
-  kzalloc(size: number, gfp = KERNEL): Address {
-    return this.kmallocNode(size, gfp | GFP_ZERO, NO_NODE);
-  }
-
   /** kmalloc_node */
   kmallocNode(size: number, gfp: number, node: number): Address {
     // A size beyond 32 bits would wrap around in the shift, and get an object far too small.
@@ -445,10 +441,6 @@ export class System {
 
   kmemCacheAlloc(s: KmemCachePtr, gfp = KERNEL): Address {
     return this.kmemCacheAllocNode(s, gfp, NO_NODE);
-  }
-
-  kmemCacheZalloc(s: KmemCachePtr, gfp = KERNEL): Address {
-    return this.kmemCacheAllocNode(s, gfp | GFP_ZERO, NO_NODE);
   }
 
   kmemCacheAllocNode(s: KmemCachePtr, gfp: number, node: number): Address {

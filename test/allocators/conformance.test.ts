@@ -15,8 +15,10 @@ import {
   GFP_ATOMIC,
   GFP_KERNEL,
 } from "../../src/pages/gfp.ts";
+import { NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from "../../src/pages/pages.ts";
 import { failureOf, type Watched, watched } from "../check/systems.ts";
 
+const RECLAIM_ACCOUNT = 0x20000;
 const TYPESAFE_BY_RCU = 0x80000;
 const HWCACHE_ALIGN = 0x2000;
 
@@ -126,6 +128,28 @@ describe.each(allocators)("%s", (_name, options) => {
     giveAll();
   });
 
+  test("pages of slabs are counted apart, those that could be reclaimed and the others", () => {
+    const { kernel } = system;
+    const { pages } = systemOf(kernel);
+    const counts = (): [number, number] => [
+      pages.nodePageState(0, NR_SLAB_RECLAIMABLE),
+      pages.nodePageState(0, NR_SLAB_UNRECLAIMABLE),
+    ];
+    const grown = (name: string, flags: number): boolean[] => {
+      const before = counts();
+      const s = kernel.kmemCacheCreate(name, 1000, { flags });
+      take(s, 100);
+      const [reclaimable, other] = counts();
+      giveAll();
+      expect(on(0, () => kernel.kmemCacheDestroy(s))).toBe(0);
+      return [reclaimable > before[0] + 20, other > before[1] + 20];
+    };
+    const [reclaimable] = counts();
+    expect(grown("reclaimable", RECLAIM_ACCOUNT)).toEqual([true, false]);
+    expect(counts()[0]).toBe(reclaimable);
+    expect(grown("kept", 0)).toEqual([false, true]);
+  });
+
   test("every object was constructed before it is handed out", () => {
     const { kernel } = system;
     const ctor = kernel.registerConstructor((object) =>
@@ -193,6 +217,7 @@ describe.each(allocators)("%s", (_name, options) => {
             kernel.kmemCacheAllocNode(s, GFP_KERNEL | __GFP_THISNODE, node),
           ),
         );
+        objects.push(on(cpu, () => kernel.kmallocNode(100, GFP_KERNEL | __GFP_THISNODE, node)));
         for (const object of objects) {
           expect(
             systemOf(kernel).pages.pageToNid(systemOf(kernel).pages.virtToHeadPage(object)),

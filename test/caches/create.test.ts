@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import type { AllocatorClass } from "../../src/caches/allocator-class.ts";
-import { EBUSY, EEXIST, EINVAL } from "../../src/caches/errno.ts";
+import { E2BIG, EBUSY, EEXIST, EINVAL } from "../../src/caches/errno.ts";
 import {
   SLAB_CACHE_DMA,
   SLAB_HWCACHE_ALIGN,
+  SLAB_NOLEAKTRACE,
   SLAB_PANIC,
   SLAB_POISON,
   SLAB_STORE_USER,
@@ -167,7 +168,7 @@ describe("kmem_cache_create", () => {
     ["", 64],
     ["empty", 0],
     ["huge", 4 * 1024 * 1024 + 1],
-  ])("refuses %j with objects of %i bytes", (name, size) => {
+  ])("refuses what makes no sense: %j with objects of %i bytes", (name, size) => {
     const kernel = boot({ kernel: "4.1", cpus: 1 });
     const lines = listen(kernel);
     expect(kernel.kmemCacheCreate(name, size)).toBe(0);
@@ -226,7 +227,7 @@ describe("kmem_cache_create", () => {
     expect(word(kernel, s, KmemCacheBase.flags) & SLAB_HWCACHE_ALIGN).not.toBe(0);
   });
 
-  test("holds CPUs, memory and the list of caches while it works, and lets all go", () => {
+  test("holds CPUs, memory, the groups' numbers and the list of caches while it works, and lets all go", () => {
     let held: boolean[] = [];
     let kernel: Kernel | undefined;
     const locks = (): boolean[] => {
@@ -236,6 +237,7 @@ describe("kmem_cache_create", () => {
       return [
         readers(common.cpuHotplugLock),
         readers(common.memHotplugLock),
+        readers(common.memcgCacheIdsLock),
         holderOf(memory.read32(common.slabMutex)) !== 0,
       ];
     };
@@ -253,8 +255,19 @@ describe("kmem_cache_create", () => {
       },
     );
     kernel.kmemCacheCreate("fresh", 200);
-    expect(held).toEqual([true, true, true]);
-    expect(locks()).toEqual([false, false, false]);
+    expect(held).toEqual([true, true, true, true]);
+    expect(locks()).toEqual([false, false, false, false]);
+  });
+
+  test("of SLAB says -E2BIG where no slab holds an object and its index array", () => {
+    const kernel = boot({ kernel: "6.1", cpus: 1, allocator: "slab" });
+    const lines = listen(kernel);
+    const largest = 4 * 1024 * 1024;
+    expect(kernel.kmemCacheCreate("huge", largest, { flags: SLAB_NOLEAKTRACE })).not.toBe(0);
+    const ctor = kernel.registerConstructor(() => undefined);
+    const flags = SLAB_NOLEAKTRACE;
+    expect(kernel.kmemCacheCreate("constructed", largest, { flags, ctor })).toBe(0);
+    expect(lines).toEqual([`kmem_cache_create(constructed) failed with error -${E2BIG}`]);
   });
 
   test("two caches cannot have one directory", () => {

@@ -61,7 +61,8 @@ test("no more than the limit can be had, and what is given back can be had again
   expect([group.usage, group.max]).toEqual([2 * PAGE, 2 * PAGE]);
   expect(group.failcnt).toBeGreaterThan(0);
   for (const object of objects) kernel.kfree(object);
-  expect(group.run(() => kernel.kmemCacheAlloc(s))).not.toBe(0);
+  const again = group.run(() => Array.from({ length: 8 }, () => kernel.kmemCacheAlloc(s)));
+  expect(again).not.toContain(0);
   expect(findings(kernel)).toEqual([]);
 });
 
@@ -77,6 +78,27 @@ test("a killed group's cache lives as long as one object of it, and keeps no emp
   for (const object of objects) kernel.kfree(object);
   expect(findings(kernel)).toEqual([]);
   expect(names(kernel)).not.toContain("four(2:group)");
+});
+
+test("a cache takes what it noted of groups along, and so does a group's", () => {
+  const kernel = machine();
+  const inUse = (): number => {
+    for (const s of systemOf(kernel).common.caches()) kernel.kmemCacheShrink(s);
+    const kmalloc = kernel.usage().caches.filter(({ name }) => name.startsWith("kmalloc-"));
+    return kmalloc.reduce((sum, { objects }) => sum + objects, 0);
+  };
+  const comeAndGo = (): void => {
+    const s = kernel.kmemCacheCreate("four", 1024);
+    const group = kernel.group();
+    group.run(() => [0, 0].map(() => kernel.kmemCacheFree(s, kernel.kmemCacheAlloc(s))));
+    expect(group.kill()).toBe(0);
+    expect(findings(kernel)).toEqual([]);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  };
+  comeAndGo();
+  const before = inUse();
+  comeAndGo();
+  expect(inUse()).toBe(before);
 });
 
 test("what a root's file is told its groups' caches are told, before and after they are made", () => {

@@ -102,6 +102,17 @@ describe.each(forms)("%s", (_name, form) => {
     },
   );
 
+  test.each([null, Number.NaN, "208", 0.5, {}])("%o is no gfp mask", (none: Anything) => {
+    const s = kernel.kmemCacheCreate("masked", 96);
+    const calls = [
+      () => kernel.kmallocNode(64, none, 0),
+      () => kernel.kmallocAligned(64, 8, none),
+      () => kernel.kmemCacheAllocNode(s, none, 0),
+    ];
+    for (const call of calls) expect(call).toThrow(/is no gfp mask/);
+    expect(kernel.kmemCacheDestroy(s)).toBe(0);
+  });
+
   test("a cache as text or destroyed, and an object, are no caches", () => {
     const s = kernel.kmemCacheCreate("short-lived", 1800);
     expect(() => kernel.kmemCacheAlloc(String(s) as Anything)).toThrow(KernelBug);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { kasanCacheCreate } from "../../src/caches/kasan/layout.ts";
 import type { KernelVersion } from "../../src/caches/kernel-version.ts";
+import { KmemCacheBase } from "../../src/caches/kmem-cache.ts";
 import {
   type AllocatorName,
   attach,
@@ -155,6 +156,21 @@ test("a constructor may write its object, and nothing behind it", () => {
   expect(types()).toEqual([]);
 });
 
+test.each([false, true])(
+  "an object that was not handed out yet is closed; constructed: %j",
+  (isConstructed) => {
+    const { kernel, types } = watched("slub", "6.1");
+    const ctor = isConstructed ? kernel.registerConstructor(() => undefined) : 0;
+    const s = kernel.kmemCacheCreate("fresh", 64, { ctor });
+    const bytes = kernel.view8(kernel.kmemCacheAlloc(s));
+    const next = systemOf(kernel).memory.read32(s + KmemCacheBase.size);
+    bytes[63] = 1;
+    expect(types()).toEqual([]);
+    bytes[next + 8] = 1;
+    expect(types()).toEqual(["slab-out-of-bounds"]);
+  },
+);
+
 test("a large block ends where its request ended", () => {
   const { kernel, types } = watched("slub", "6.1");
   const view = kernel.view8(kernel.kmalloc(20_000));
@@ -234,7 +250,7 @@ test.each([
   [8, 40, 32],
   [64, 96, 96],
   [192, 256, 256],
-])("objects of %i bytes become %i in 6.1, and %i in 7.1", (bytes, early, late) => {
+])("KASAN makes objects larger: %i bytes become %i in 6.1, and %i in 7.1", (bytes, early, late) => {
   const cache = { size: bytes, objectSize: bytes, flags: 0, ctor: false, keepsSize: false };
   const sizeIn = (kernel: KernelVersion) =>
     kasanCacheCreate(kernel, { ...cache, isDebug: false }).size;

@@ -189,6 +189,20 @@ describe("inter-processor calls", () => {
     expect(ran).toEqual([0, 2, 3]);
   });
 
+  test("kick_all_cpus_sync waits until a busy CPU has had interrupts on", () => {
+    const { shared, memory, machine } = observe(newMachine({ cpus: 2 }));
+    const other = observe(shared);
+    const seen: number[] = [];
+    memory.enterCpu(0);
+    other.memory.enterCpu(1);
+    memory.waitWhile = (at) => {
+      seen.push(at);
+      other.machine.softirq();
+    };
+    machine.calls.kickAllCpusSync();
+    expect(seen).toHaveLength(1);
+  });
+
   test("two CPUs that call each other all the time both get their answers", async () => {
     const { shared, memory, scratch } = observe(newMachine({ cpus: 2 }));
     const jobs = [

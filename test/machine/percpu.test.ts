@@ -12,6 +12,7 @@ describe("alloc_percpu", () => {
     expect(second - first).toBe(64);
     for (const cpu of [0, 1, 2]) memory.write32(memory.perCpuPtr(second, cpu), cpu + 1);
     memory.enterCpu(1);
+    expect(memory.thisCpuPtr(second)).toBe(memory.perCpuPtr(second, 1));
     expect(memory.thisCpuRead(second)).toBe(2);
     machine.percpu.free(second);
     expect(machine.percpu.alloc(128)).toBe(second);
@@ -38,6 +39,24 @@ describe("alloc_percpu", () => {
     expect(other.machine.percpu.define(65)).toBe(defined);
     expect(one.machine.percpu.alloc(4)).toBe(defined + 128);
     expect(() => one.machine.percpu.define(1 << 20)).toThrow("no per-CPU room left");
+  });
+
+  test("this_cpu swaps change words of this CPU alone, and only as they are expected to be", () => {
+    const { memory, machine } = observe(newMachine({ cpus: 2 }));
+    const at = machine.percpu.alloc(8);
+    const words = (cpu: number) => [0, 4].map((n) => memory.read32(memory.perCpuPtr(at, cpu) + n));
+    memory.enterCpu(1);
+    expect(memory.thisCpuCmpxchg(at, 0, 5)).toBe(0);
+    expect(memory.thisCpuCmpxchg(at, 0, 6)).toBe(5);
+    expect(words(1)).toEqual([5, 0]);
+    expect(memory.thisCpuCmpxchgDouble(at, 5, 1, 7, 8)).toBe(false);
+    expect(memory.thisCpuCmpxchgDouble(at, 4, 0, 7, 8)).toBe(false);
+    expect(words(1)).toEqual([5, 0]);
+    expect(memory.thisCpuCmpxchgDouble(at, 5, 0, -3, 8)).toBe(true);
+    expect([words(0), words(1)]).toEqual([
+      [0, 0],
+      [-3, 8],
+    ]);
   });
 
   test("never gives out what is in use", () => {
@@ -90,6 +109,7 @@ describe("a machine", () => {
     [{ cpus: 0 }, "cpus must be a whole number from 1 to 64"],
     [{ cpus: 65 }, "cpus must be a whole number from 1 to 64"],
     [{ cpus: 2, nodes: 3 }, "nodes must be a whole number from 1 to 2"],
+    [{ cpus: 16, nodes: 9 }, "nodes must be a whole number from 1 to 8"],
     [{ cpus: 2, tasks: 1 }, "tasks must be a whole number from 2 to 128"],
     [{ memory: MIN_MEMORY_BYTES }, "memory must be a whole number from"],
     [{ memory: 2 ** 31 }, "memory must be a whole number from"],

@@ -10,6 +10,7 @@ import {
   spinUnlock,
   spinUnlockIrqrestore,
 } from "../../src/machine/spinlock.ts";
+import { xorshift32 } from "../../src/machine/xorshift.ts";
 import { ATOMICS_KINDS, newMachine, observe } from "./machines.ts";
 import { onWorkers } from "./threads.ts";
 
@@ -121,6 +122,25 @@ describe.each(ATOMICS_KINDS)("memory with %s", (atomics) => {
   });
 });
 
+test("the cycle counter goes on by itself, in 32 bits", () => {
+  const { memory } = observe(newMachine());
+  const readings = Array.from({ length: 1000 }, () => memory.getCycles());
+  expect(new Set(readings).size).toBeGreaterThan(1);
+  expect(readings.every((cycles) => cycles === (cycles | 0))).toBe(true);
+});
+
+test("random numbers are those of xorshift32, from the seed on", () => {
+  // The first number of Marsaglia's generator from the state that his paper begins with.
+  expect(xorshift32(2_463_534_242) >>> 0).toBe(723_471_715);
+  const drawn = (seed: number): number[] => {
+    const { memory } = observe(newMachine({ seed }));
+    return [memory.random(), memory.random(), memory.random()];
+  };
+  expect(drawn(7)).toEqual(drawn(7));
+  expect(drawn(7)).not.toEqual(drawn(8));
+  expect(new Set(drawn(7)).size).toBe(3);
+});
+
 test("without a lock the same count loses some: the check can fail", async () => {
   const { shared, memory, scratch } = observe(newMachine());
   await onWorkers(primitives, shared, [
@@ -188,7 +208,9 @@ describe("locks", () => {
     memory.write32(scratch, 0b1010);
     bitSpinLock(memory, scratch, 1, "slab_lock");
     expect(memory.read32(scratch)).toBe(0b1011);
+    expect(memory.isReading).toBe(true);
     bitSpinUnlock(memory, scratch, 1);
     expect(memory.read32(scratch)).toBe(0b1010);
+    expect(memory.isReading).toBe(false);
   });
 });

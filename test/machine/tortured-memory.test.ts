@@ -64,6 +64,10 @@ describe("an interrupt", () => {
     const value = memory.thisCpuRead(offset);
     expect(value).toBe(memory.injected.interrupts);
     expect(value).toBeGreaterThanOrEqual(before);
+    for (let i = 0; i < 100; i++) {
+      const found = memory.thisCpuCmpxchg(offset, -1, 0);
+      expect(found).toBe(memory.injected.interrupts);
+    }
   });
 });
 

@@ -95,6 +95,21 @@ test("get_any_partial moves an interleaving policy on even where it finds nothin
   expect(everyFourth(nodesOf(16))).toEqual([1, 1, 1, 1]);
 });
 
+test("a search that found nothing begins again where the allowed nodes have changed meanwhile", () => {
+  const { policies } = booted();
+  const changes = [[2], [3], undefined];
+  const searched: number[] = [];
+  const found = policies.retrying(() => {
+    const nodes = changes[searched.length];
+    searched.push(policies.readBegin());
+    if (nodes !== undefined) policies.setMems(nodes);
+    return 0;
+  });
+  expect(found).toBe(0);
+  expect(searched).toHaveLength(3);
+  expect(searched.every((cookie) => cookie % 2 === 0)).toBe(true);
+});
+
 test("a bound task whose node is full gets nothing, and a preferring one gets memory elsewhere", () => {
   const { kernel, policies } = booted({ nodes: 2, memory: 8 * MIB });
   const take = (): number => {

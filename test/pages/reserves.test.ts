@@ -70,6 +70,20 @@ test("a task with PF_MEMALLOC may use the reserves until it gives that back", ()
   expect(kernel.kmalloc(65_536)).toBe(0);
 });
 
+test("a page of the reserves is an ordinary one when it is handed out again", () => {
+  const { kernel, reserves } = booted();
+  const { pages } = systemOf(kernel);
+  const take = (gfp: number): number => kernel.run(() => pages.allocPages(gfp, 1, 0));
+  const { minFreeKbytes } = reserves;
+  reserves.minFreeKbytes = EVERYTHING;
+  const page = take(__GFP_MEMALLOC);
+  expect(reserves.isReserve(page)).toBe(true);
+  kernel.run(() => pages.freePages(page, 1));
+  reserves.minFreeKbytes = minFreeKbytes;
+  expect(take(GFP_KERNEL)).toBe(page);
+  expect(reserves.isReserve(page)).toBe(false);
+});
+
 describe("shrinkers", () => {
   function withCache(): { kernel: Kernel; reserves: Reserves; cached: number[]; calls: string[] } {
     const { kernel, reserves } = booted();
@@ -198,6 +212,23 @@ describe.each(["4.1", "6.1", "6.19", "7.1"] as const)("SLUB of %s", (kernel: Ker
     expect(take()).toBe(ordinary);
   });
 });
+
+test.each(["4.1", "6.1"] as const)(
+  "SLUB of %s: an ordinary request gives a reserved cpu slab up, whatever others have freed into it",
+  (version) => {
+    const { kernel, reserves } = booted({ kernel: version, cpus: 2 });
+    const s = kernel.kmemCacheCreate("reserved", 1024);
+    reserves.minFreeKbytes = EVERYTHING;
+    const take = (gfp: number): number =>
+      kernel.run(() => kernel.kmemCacheAlloc(s, gfp | __GFP_NOWARN), 0);
+    const reserved = [0, 1, 2, 3].map(() => take(GFP_KERNEL | __GFP_MEMALLOC));
+    expect(reserved).not.toContain(0);
+    kernel.run(() => kernel.kmemCacheFree(s, reserved[1] ?? 0), 1);
+    expect(take(GFP_KERNEL)).toBe(0);
+    expect(take(GFP_KERNEL | __GFP_MEMALLOC)).toBe(reserved[1]);
+    expect(audit(systemOf(kernel))).toEqual([]);
+  },
+);
 
 test("the fast path of SLUB does not look: an object of a reserved cpu slab goes to any task", () => {
   const { kernel, reserves } = booted();

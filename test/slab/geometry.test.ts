@@ -5,6 +5,7 @@ import {
   CFLGS_OFF_SLAB,
   SLAB_NOLEAKTRACE,
   SLAB_POISON,
+  SLAB_RED_ZONE,
   SLAB_TYPESAFE_BY_RCU,
 } from "../../src/caches/flags.ts";
 import {
@@ -85,6 +86,15 @@ test("the largest size fits alone in the largest order, one byte more fits nowhe
 test("4.1 with DEBUG_SLAB refuses poison under RCU", () => {
   expect(shape(debug, { size: 64, flags: SLAB_POISON | SLAB_TYPESAFE_BY_RCU })).toBeUndefined();
   expect(shape(debug, { size: 64, flags: SLAB_TYPESAFE_BY_RCU })).toMatchObject({ objOffset: 8 });
+});
+
+test("DEBUG_SLAB guards a large object unless that costs it the next power of two", () => {
+  const guarded = [4000, 4096, 5000, 8168, 8169].map((size) => {
+    const { flags = 0 } = shape(debug, { size }) ?? {};
+    return (flags & SLAB_RED_ZONE) !== 0;
+  });
+  // 8168 bytes, 8 of alignment and two red zones of 8 are 8192.
+  expect(guarded).toEqual([true, false, true, true, false]);
 });
 
 test("queues shrink as objects grow, and are shared only between CPUs", () => {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { parseBootParameters } from "../../src/caches/boot-parameters.ts";
-import { SLAB_POISON, SLAB_RED_ZONE } from "../../src/caches/flags.ts";
 import {
+  SLAB_CACHE_DMA,
+  SLAB_CACHE_DMA32,
+  SLAB_POISON,
+  SLAB_RECLAIM_ACCOUNT,
+  SLAB_RED_ZONE,
+} from "../../src/caches/flags.ts";
+import {
+  allocationFlags,
   calculateSizes,
   clampMinPartial,
   orderLimits,
@@ -107,6 +114,20 @@ describe("beyond the recorded rows", () => {
     });
   });
 });
+
+test.each([
+  ["4.1", 0x4000, 0x1, 0, 0x8_0000],
+  ["6.1", 0x4_0000, 0x1, 0x4, 0x10],
+] as const)(
+  "a cache of %s asks for pages as its flags and its order say",
+  (kernel, comp, dma, dma32, reclaimable) => {
+    expect(allocationFlags(kernel, 0, 0)).toBe(0);
+    expect(allocationFlags(kernel, 0, 1)).toBe(comp);
+    expect(allocationFlags(kernel, SLAB_CACHE_DMA, 0)).toBe(dma);
+    expect(allocationFlags(kernel, SLAB_CACHE_DMA32, 0)).toBe(dma32);
+    expect(allocationFlags(kernel, SLAB_RECLAIM_ACCOUNT, 1)).toBe(reclaimable | comp);
+  },
+);
 
 describe("a live cache", () => {
   const limits = orderLimits(machine, boot({}));

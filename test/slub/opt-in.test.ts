@@ -5,6 +5,7 @@ import { onSlub } from "../../src/kernel/classes.ts";
 import { boot, type Kernel, MIB, systemOf, type ThreadBuild } from "../../src/kernel/kernel.ts";
 import { Page, SL_PARTIAL } from "../../src/pages/page.ts";
 import { KmemCache, KmemCacheCpu } from "../../src/slub/structs.ts";
+import { watched } from "../check/systems.ts";
 
 const FROZEN = 1 << 31;
 
@@ -35,6 +36,26 @@ describe("a cache of 6.19", () => {
     expect(statistic(kernel, asking, "alloc_cpu_sheaf")).toBe(20);
     expect(statistic(kernel, asking, "sheaf_capacity")).toBe(5);
     expect(audit(systemOf(kernel))).toEqual([]);
+  });
+
+  test.each([
+    ["its paths for direct memory", () => boot(machine)],
+    ["its paths for any memory", () => watched({ ...machine, memory: 8 * MIB }).kernel],
+  ])("zeroes an object of a sheaf if asked, and only then, on %s", (_, booted) => {
+    const kernel = booted();
+    const s = kernel.kmemCacheCreate("asked200", 200, { sheafCapacity: 8 });
+    const stain = (object: number) => kernel.view8(object).fill(7);
+    kernel.run(() => {
+      const object = kernel.kmemCacheAlloc(s);
+      stain(object);
+      kernel.kmemCacheFree(s, object);
+      expect(kernel.kmemCacheAlloc(s)).toBe(object);
+      expect(kernel.view8(object).every((byte) => byte === 0)).toBe(false);
+      kernel.kmemCacheFree(s, object);
+      expect(kernel.kmemCacheZalloc(s)).toBe(object);
+      expect(kernel.view8(object, 200).every((byte) => byte === 0)).toBe(true);
+    }, 0);
+    expect(statistic(kernel, s, "alloc_cpu_sheaf")).toBeGreaterThan(0);
   });
 
   test("goes although its barn is full of sheaves, whose objects land on cpu partial lists", () => {

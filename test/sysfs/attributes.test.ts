@@ -6,6 +6,7 @@ import type { BootOptions } from "../../src/kernel/boot-options.ts";
 import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { mutexLock } from "../../src/machine/mutex.ts";
 import { TorturedMemory } from "../../src/machine/tortured-memory.ts";
+import { KmemCache, ooObjects } from "../../src/slub/structs.ts";
 import { SlabSysfs } from "../../src/sysfs/sysfs.ts";
 
 const UNMERGED = { slab_nomerge: true };
@@ -86,6 +87,15 @@ describe("counts", () => {
     expect(kernel.run(() => sysfs.read("shown", "alloc_slowpath"), 0)).toBe("0\n");
   });
 
+  test("of slabs of the least order say that no larger pages were left", () => {
+    const { kernel, s, read } = shown(1000, 0, { failPages: { times: 0 } });
+    expect([read("order"), read("objs_per_slab")]).toEqual(["2\n", "16\n"]);
+    kernel.debug.failPages?.arm({ minOrder: 1 });
+    kernel.run(() => kernel.kmemCacheAlloc(s), 0);
+    expect(read("order_fallback")).toBe("1 C0=1\n");
+    expect(read("total_objects")).toBe("4 N0=4\n");
+  });
+
   test("of partial slabs follow a shrink", () => {
     const { kernel, s, read, write } = shown(256);
     for (let i = 0; i < 5; i++) kernel.kmemCacheAlloc(s);
@@ -109,6 +119,11 @@ describe("writing", () => {
     kernel.kmemCacheFree(s, before);
     for (const wrong of ["4", "-1", "x", "", "2 3"]) expect(write("order", wrong)).toBe(-EINVAL);
     expect(read("order")).toBe("2\n");
+    // A validation has to have room for the most objects that a slab ever had.
+    const most = () => ooObjects(systemOf(kernel).memory.read32(s + KmemCache.max));
+    expect(most()).toBe(64);
+    expect(write("order", "1\n")).toBe(0);
+    expect([read("objs_per_slab"), most()]).toEqual(["32\n", 64]);
   });
 
   test("order is followed by what the page allocator is asked for", () => {

@@ -134,12 +134,16 @@ describe.each(["4.1", "6.1"] as const)("the statistics of DEBUG_SLAB, %s", (vers
         () => Array.from({ length: count }, () => kernel.kmemCacheAllocNode(s, GFP_KERNEL, nid)),
         0,
       );
+    const give = (objects: readonly number[]) =>
+      kernel.run(() => {
+        for (const object of objects) kernel.kmemCacheFree(s, object);
+      }, 0);
     take(5, 0);
     const remote = take(13, 1);
-    kernel.run(() => {
-      // The alien array holds 12.
-      for (const object of remote) kernel.kmemCacheFree(s, object);
-    }, 0);
+    // The alien array holds 12.
+    give(remote.slice(1));
+    expect(statistics(kernel)?.split(/ +/)[9]).toBe("0");
+    give(remote.slice(0, 1));
     // 6.1 takes the first object of a new slab without counting it.
     const nodeallocs = version === "4.1" ? 13 : 0;
     const [, listallocs, most, grown, , , , node, remotefrees, overflows] = (

@@ -20,8 +20,7 @@ export const R44 = bug({
   title: "mm, slub: remove runtime allocation order changes",
   commit: "32a6f409b693",
   year: 2020,
-  verification: "U",
-  isIdUnconfirmed: true,
+  verification: "V2",
   needs: "X",
   story: [
     "Writing the order of a cache changes its flags for pages and its layout one after the other.",

@@ -25,11 +25,10 @@ const comesAndGoes = call("an object of kmalloc-192 comes and goes", ({ system, 
 
 export const R46 = bug({
   id: "R46",
-  title: "mm/slab: a vector of extensions is not allocated from the cache that it is for",
-  commit: null,
+  title: "mm/slab: avoid allocating slabobj_ext array from its own slab",
+  commit: "280ea9c3154b",
   year: 2026,
-  verification: "U",
-  isIdUnconfirmed: true,
+  verification: "V2",
   needs: "0",
   story: [
     "The vector of a slab was allocated from the cache of its size, which may be the slab's own.",

@@ -11,8 +11,7 @@ export const R49 = bug({
   title: "mm: memcg: synchronize objcg lists with a dedicated spinlock",
   commit: "0764db9b49c9",
   year: 2022,
-  verification: "U",
-  isIdUnconfirmed: true,
+  verification: "V2",
   needs: "S",
   story: [
     "The lists of obj_cgroups were under a lock that is also taken with interrupts on.",

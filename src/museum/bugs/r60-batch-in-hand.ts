@@ -9,7 +9,7 @@ export const R60 = bug({
   title: "kasan: fix races in quarantine_remove_cache()",
   commit: "ce5bec54bb5d",
   year: 2017,
-  verification: "U",
+  verification: "V1",
   isIdUnconfirmed: true,
   needs: "X",
   story: [

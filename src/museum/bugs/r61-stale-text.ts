@@ -19,7 +19,7 @@ export const R61 = bug({
   title: "slub/memcg: Cure the brainless abuse of sysfs attributes",
   commit: "478fe3037b22",
   year: 2017,
-  verification: "U",
+  verification: "V1",
   isIdUnconfirmed: true,
   needs: "0",
   story: [

@@ -230,11 +230,6 @@ describe("a boot option", () => {
     expect(stained).toEqual([]);
   });
 
-  test("random freelists hand a slab's objects out in another order", () => {
-    const inOrder = usedWith({}).objects;
-    expect(usedWith({ randomized: true }).objects).not.toEqual(inOrder);
-  });
-
   test("era seed is refused: there is no tid whose step could be missing", () => {
     expect(() => boot({ ...machine, era: "seed" })).toThrow("SLUB of 7.1 has no tid");
   });
