@@ -337,6 +337,10 @@ describe("an alias", () => {
     expect(systemOf(kernel).common.nameOf(s)).toBe("first");
     expect(directoryOf(kernel, s)).toBe(":t-0000200");
     expect(linksTo(kernel, s)).toEqual(["first", "second", "third"]);
+    const aligned = kernel.kmemCacheCreate("aligned", 300, { flags: SLAB_HWCACHE_ALIGN });
+    expect(word(kernel, aligned, KmemCache.inuse)).toBe(304);
+    expect(kernel.kmemCacheCreate("fuller", 318)).toBe(aligned);
+    expect(word(kernel, aligned, KmemCache.inuse)).toBe(320);
   });
 
   test("is destroyed by losing a user, the last one with the cache", () => {

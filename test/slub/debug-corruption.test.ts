@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { SLAB_POISON, SLAB_RED_ZONE } from "../../src/caches/flags.ts";
+import { systemOf } from "../../src/kernel/kernel.ts";
+import { KmemCache } from "../../src/slub/structs.ts";
 import { bench } from "../kunit/bench.ts";
 import { expectReported } from "./corruptions.ts";
 
@@ -14,8 +16,9 @@ test.each([
 ] as const)("the guards of %s are the bytes of poison.h", (version, leftZone) => {
   const { kernel, peek } = bench({ kernel: version });
   const s = kernel.kmemCacheCreate("guarded", 60, { flags: SLAB_RED_ZONE | SLAB_POISON });
-  const [object = 0, other = 0] = [kernel.kmemCacheAlloc(s), kernel.kmemCacheAlloc(s)];
-  const behind = peek(object + 72, other - leftZone - object - 72);
+  const object = kernel.kmemCacheAlloc(s);
+  const bytes = systemOf(kernel).memory.read32(s + KmemCache.size);
+  const behind = peek(object + 72, bytes - leftZone - 72);
   const zones = () => [...peek(object - leftZone, leftZone), ...peek(object + 60, 4)];
   expect(zones()).toEqual(Array(leftZone + 4).fill(0xcc));
   kernel.kmemCacheFree(s, object);

@@ -116,7 +116,7 @@ describe("beyond the recorded rows", () => {
 });
 
 test.each([
-  ["4.1", 0x4000, 0x1, 0, 0x8_0000],
+  ["4.1", 0x4000, 0x1, 0x4, 0x8_0000],
   ["6.1", 0x4_0000, 0x1, 0x4, 0x10],
 ] as const)(
   "a cache of %s asks for pages as its flags and its order say",
