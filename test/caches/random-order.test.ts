@@ -14,16 +14,11 @@ function places(options: BootOptions): number[] {
   });
 }
 
-/** How many objects lie right behind the one that went out before them. */
+/** How often an object goes out right after its neighbour. */
 function neighbours(at: readonly number[]): number {
-  const sorted = at.toSorted((a, b) => a - b);
-  const slot = Math.min(
-    ...sorted
-      .slice(1)
-      .map((place, i) => place - (sorted[i] ?? 0))
-      .filter(Boolean),
-  );
-  return at.filter((place, i) => place - (at[i - 1] ?? 0) === slot).length;
+  const distances = at.slice(1).map((place, i) => Math.abs(place - (at[i] ?? 0)));
+  const slot = Math.min(...distances);
+  return distances.filter((distance) => distance === slot).length;
 }
 
 test.each([
