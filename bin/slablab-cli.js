@@ -19,12 +19,11 @@ const hasTakenOver = process.env[TAKEN_OVER] !== undefined;
 delete process.env[TAKEN_OVER];
 
 if (isNewEnough(process.versions.node)) {
-  const built = new URL("../dist/src/cli/main.js", import.meta.url);
   // Compiled once for all runs, and for the threads, which look at the environment: starts take half
   // as long.
   const { directory } = module.enableCompileCache();
   if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
-  await import(isCheckout ? source.href : built.href);
+  await import(isCheckout ? source.href : built(process.argv.slice(2)).href);
 } else {
   const node = hasTakenOver ? undefined : newerNode();
   if (node !== undefined) {
@@ -36,6 +35,16 @@ if (isNewEnough(process.versions.node)) {
     console.error(`slablab: needs Node 24.12 or later and this is ${process.version}; ${remedy}`);
     process.exitCode = 3;
   }
+}
+
+/**
+ * The commands of the package, as a bundle: three hundred modules load five times as slowly. A module
+ * of the user's may import classes from the single modules, and those of a bundle would be others.
+ */
+function built(words) {
+  const loadsModule = words.some((word) => /\.[cm]?[jt]s$/.test(word));
+  const main = loadsModule ? "src/cli/main.js" : "workers/bundle/main.mjs";
+  return new URL(`../dist/${main}`, import.meta.url);
 }
 
 /** Whether slablab runs on this version of Node: from 24.12 on. */

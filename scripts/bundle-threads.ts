@@ -1,6 +1,7 @@
 /**
- * Bundles the threads that run the allocators: a thread starts from a bundle in a fifth of the time.
- * As vitest's global setup it makes the bundle for the threads of the tests, before each run of them.
+ * Bundles the threads that run the allocators, and for the package the commands as well: they start
+ * from a bundle in a fifth of the time. As vitest's global setup it makes the bundle for the threads of
+ * the tests, before each run of them.
  */
 import { createHash } from "node:crypto";
 import {
@@ -12,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { decode } from "@jridgewell/sourcemap-codec";
 import { build, type Plugin } from "esbuild";
@@ -31,15 +32,20 @@ const forItsEffect: Plugin = {
   },
 };
 
-/** Maps name the built files, which are in the package, and not what those were built of. */
-const fromBuilt: Plugin = {
+/**
+ * Maps name the built files, which are in the package, and not what those were built of; and modules
+ * that look for files beside them find those of the built ones.
+ */
+const fromBuilt = (outdir: string): Plugin => ({
   name: "from built files",
   setup({ onLoad }) {
-    onLoad({ filter: /\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"),
-    }));
+    onLoad({ filter: /\.js$/ }, ({ path }) => {
+      const itself = `new URL(${JSON.stringify(relative(outdir, path))}, import.meta.url).href`;
+      const text = readFileSync(path, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+      return { contents: text.replaceAll("import.meta.url", itself) };
+    });
   },
-};
+});
 
 interface Written {
   readonly path: string;
@@ -56,16 +62,25 @@ function originsOf(map: string): string {
   return JSON.stringify(origins);
 }
 
+/** The threads that start in numbers. */
+const THREADS = ["workers/cpu", "workers/hotplug", "workers/explore"];
+
 /**
- * Files of the threads in `workers`, sources or what was built of them, to be written in `outdir`.
- * Lines stay apart: the profile of a livelock knows no columns.
+ * Files of `entries` in `folder`, which has the sources or what was built of them, to be written in
+ * `outdir`. Lines stay apart: the profile of a livelock knows no columns.
  */
-async function bundle(workers: string, outdir: string): Promise<Written[]> {
-  const extension = existsSync(join(workers, "cpu.ts")) ? "ts" : "js";
+async function bundle(
+  folder: string,
+  entries: readonly string[],
+  outdir: string,
+): Promise<Written[]> {
+  const extension = existsSync(join(folder, "workers/cpu.ts")) ? "ts" : "js";
   const { outputFiles } = await build({
-    entryPoints: ["cpu", "hotplug", "explore"].map((name) => join(workers, `${name}.${extension}`)),
-    inject: [join(workers, `original-stacks.${extension}`)],
-    plugins: [forItsEffect, fromBuilt],
+    entryPoints: Object.fromEntries(
+      entries.map((path) => [basename(path), join(folder, `${path}.${extension}`)]),
+    ),
+    inject: [join(folder, `workers/original-stacks.${extension}`)],
+    plugins: [forItsEffect, fromBuilt(outdir)],
     bundle: true,
     splitting: true,
     packages: "external",
@@ -85,16 +100,17 @@ async function bundle(workers: string, outdir: string): Promise<Written[]> {
   );
 }
 
-/** Of what was built, in its folder: the packages' own. */
-export async function bundleThreads(workers: string): Promise<void> {
-  const outdir = join(workers, "bundle");
+/** Of what was built, in its folder: the package's own. */
+export async function bundleBuilt(built: string): Promise<void> {
+  const outdir = join(built, "workers/bundle");
   mkdirSync(outdir);
-  for (const { path, text } of await bundle(workers, outdir)) writeFileSync(path, text);
+  const entries = [...THREADS, "src/cli/main"];
+  for (const { path, text } of await bundle(built, entries, outdir)) writeFileSync(path, text);
 }
 
 /** Of the sources, in a folder that is named by its content: it is never older than they are. */
 async function bundleSources(): Promise<string> {
-  const files = await bundle(join(root, "workers"), join(cache, "threads"));
+  const files = await bundle(root, THREADS, join(cache, "threads"));
   const hash = createHash("sha256");
   for (const { path, text } of files) hash.update(`${basename(path)}\0`).update(text);
   const folder = join(cache, hash.digest("hex").slice(0, 16));
