@@ -29,11 +29,6 @@ export interface LiveOptions {
   readonly delays: number;
 }
 
-/**
- * R01 needs two preemptions in one place, which interrupts hide: many migrations, few interrupts.
- */
-export const LIVE_RATES = { interrupts: 0.002, migrations: 0.02, delays: 0.0005 } as const;
-
 const HOTPLUG_SECONDS = 0.1;
 
 /**

@@ -93,12 +93,6 @@ export function parseBootParameters(
   return parameters;
 }
 
-/** Splits `NAME[=VALUE]`, as written on a command line. */
-export function splitBootParameter(written: string): [name: string, value: string] {
-  const equals = written.indexOf("=");
-  return equals < 0 ? [written, ""] : [written.slice(0, equals), written.slice(equals + 1)];
-}
-
 /** The kernel ignores what stands behind such a parameter, even `=0`. */
 function given(value: ParameterValue): boolean {
   return value !== false;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What follows a failed stress run: its scenario in a file, and, if asked for, a schedule. */
-
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { StressFailure } from "../../stress/failure.ts";

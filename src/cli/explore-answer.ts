@@ -18,8 +18,8 @@ import { seedLine } from "./answer.ts";
 import { tellResults, writeReport } from "./check-results.ts";
 import { complain, EXIT } from "./common.ts";
 import { jsonDocument, reportSource } from "./document.ts";
-import type { Given } from "./explore.ts";
 import { makeDirectory, writeWhole } from "./files.ts";
+import type { Given } from "./options/explore.ts";
 import { saidIn } from "./said.ts";
 import { sourceLines } from "./source-lines.ts";
 

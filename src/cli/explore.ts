@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab explore`: searches one scenario, or all, for a schedule that fails, on all cores. */
-import { Command, Option } from "commander";
-import type { Strategy } from "../explore/portfolio.ts";
+import type { Command } from "commander";
 import { replay } from "../explore/replay.ts";
 import { TokenError } from "../explore/token.ts";
 import type { EachPlan, Plan, SearchPlan, Slice } from "../museum/plan.ts";
 import { isDataRace, regressionsOf } from "../museum/regressions.ts";
-import { scenarios } from "../museum/scenarios.ts";
 import { isModule } from "../museum/sent-modules.ts";
 import { ALL, type Subject, scenarioOfSubject, subjectsOf } from "../museum/subject.ts";
 import { explorationProgress } from "../report/exploration.ts";
 import { answerOf } from "./answer.ts";
-import { htmlOption, junitOption, refuseUnwritable } from "./check-results.ts";
-import {
-  anySeed,
-  badUsage,
-  complain,
-  DMESG,
-  interruptible,
-  ProgressLine,
-  seconds,
-  wholeNumber,
-} from "./common.ts";
+import { refuseUnwritable } from "./check-results.ts";
+import { anySeed, badUsage, complain, interruptible, ProgressLine } from "./common.ts";
 import {
   type Explored,
   failingSubject,
@@ -31,98 +20,17 @@ import {
   showInterrupted,
 } from "./explore-answer.ts";
 import { exploreModule, modulePlan } from "./explore-module.ts";
-import { explorersOf, queueOption, refuseUnqueueable } from "./queue.ts";
-import { refuseUnshardable, runShard, shardOption } from "./shard.ts";
+import type { Given } from "./options/explore.ts";
+import { explorersOf, refuseUnqueueable } from "./queue.ts";
+import { refuseUnshardable, runShard } from "./shard.ts";
 import { SoFar } from "./so-far.ts";
-import {
-  blameUser,
-  refuseRacesOf,
-  type SubjectOptions,
-  subjectOf,
-  withSubjectOptions,
-} from "./subject.ts";
+import { blameUser, refuseRacesOf, subjectOf } from "./subject.ts";
 
 /** Of `all`: the time that they share. */
 const ALL_SECONDS = 60;
 
-const EXAMPLES = `
-Scenarios:
-${[...scenarios.values()].map(({ name, story }) => `  ${name.padEnd(26)}${story}`).join("\n")}
-
-Examples:
-  slablab explore two-cpus
-  slablab explore interrupt-alloc --mutation S01
-  slablab explore all --mutation my-mutation.ts --seconds 60
-  slablab explore two-tasks-drop --era seed --out regressions/r01.json
-  slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7
-  slablab explore ./queue.explore.ts # your own code over Int32Array and Atomics
-  slablab explore two-cpus --schedules 1000000 --seed 7 --shard 3/64 --json > 3.json`;
-
-export interface Given extends SubjectOptions {
-  strategy: Strategy;
-  preemptions: number;
-  schedules?: number;
-  seconds?: number;
-  seed?: number;
-  races?: true;
-  prune: boolean;
-  out?: string;
-  junit?: string;
-  html?: string;
-  dmesg?: true;
-  shard?: Slice;
-  queue?: string;
-  json?: true;
-  quiet?: true;
-}
-
-/** The command, ready to be added to the program. */
-export function exploreCommand(): Command {
-  const command = withSubjectOptions(
-    new Command("explore").argument(
-      "<scenario>",
-      "a name (see below), an exhibit of the museum, a file (text, or a module), or `all`",
-    ),
-  )
-    .addOption(
-      new Option("--strategy <name>", "how schedules are chosen")
-        .choices(["portfolio", "bound", "all", "pct", "pos", "walk"])
-        .default("portfolio"),
-    )
-    .option(
-      "--preemptions <n>",
-      "largest preemption bound that is searched completely",
-      wholeNumber,
-      2,
-    )
-    .option(
-      "--schedules <n>",
-      "limit of schedules; the same seed then gives the same answer",
-      wholeNumber,
-    )
-    .option(
-      "--seconds <n>",
-      "CPU time on each core, in seconds (default: 10, for `all` 60; none with --schedules)",
-      seconds,
-    )
-    .option("--seed <n>", "random seed (default: any)", wholeNumber)
-    .option("--races", "also look for data races")
-    .option("--no-prune", "under a bound, continue even from states met before")
-    .option("--out <file>", "save the failure; saved failures in regressions/ are tried first")
-    .addOption(junitOption())
-    .addOption(htmlOption())
-    .option("--dmesg", `${DMESG}: in the schedule that fails`)
-    .addOption(shardOption())
-    .addOption(queueOption())
-    .option("--json", "print one JSON document")
-    .option("--quiet", "no progress line")
-    .addHelpText("after", EXAMPLES);
-  return command.action(async (scenario: string, given: Given) => {
-    await run(command, scenario, given);
-  });
-}
-
-async function run(command: Command, scenario: string, given: Given): Promise<void> {
+/** As the options say. */
+export async function runExplore(command: Command, scenario: string, given: Given): Promise<void> {
   const seed = given.seed ?? anySeed();
   try {
     if (given.shard !== undefined) refuseUnshardable(command, { ...given }, "schedules");

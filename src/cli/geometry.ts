@@ -4,32 +4,16 @@
  * line or for a stream of them on standard input.
  */
 import { pipeline } from "node:stream/promises";
-import { Command, InvalidArgumentError } from "commander";
-import { BUILD_OPTIONS, type BuildOption, describeFlags, flagNames } from "../caches/flags.ts";
+import type { Command } from "commander";
+import { describeFlags } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import { type GeometryRequest, geometry } from "../kernel/geometry.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
-import {
-  configOption,
-  type KernelOptions,
-  parameterOption,
-  withOptionalKernelOptions,
-} from "./kernel-options.ts";
+import type { GeometryOptions } from "./options/geometry.ts";
 
 /** A longer line of input is no question; it is answered with an error, not gathered in memory. */
 const MAX_LINE_LENGTH = 1 << 20;
-
-const EXAMPLES = `
-Examples:
-  slablab geometry --size 192
-  slablab geometry --size 1000 --flags HWCACHE_ALIGN,RECLAIM_ACCOUNT --cpus 16
-  slablab geometry --size 256 --kernel 6.1 --param slub_debug=FZPU --json
-  slablab geometry --allocator slab --size 700 --config DEBUG_SLAB
-  echo '{"size":192,"params":{"slub_max_order":0}}' | slablab geometry --stdin
-
-Flags of 4.1: ${flagNames("4.1").join(", ")}
-Build options: ${BUILD_OPTIONS.join(", ")}`;
 
 /** What each column means, in words; the columns themselves are `struct kmem_cache`'s fields. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -60,44 +44,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
   obj_offset: "bytes of red zone before the object",
 };
 
-interface GeometryOptions extends Partial<KernelOptions> {
-  name?: string;
-  size?: number;
-  align?: number;
-  flags?: string;
-  ctor?: true;
-  cpus?: number;
-  possibleCpus?: number;
-  nodes?: number;
-  param?: Record<string, string>;
-  config?: BuildOption[];
-  stdin?: true;
-  json?: true;
-}
-
-/** The command, ready to be added to the program. */
-export function geometryCommand(): Command {
-  const command = withOptionalKernelOptions(new Command("geometry"), {
-    allocator: "(default: slub)",
-    kernel: `(default: ${DEFAULT_KERNEL})`,
-  })
-    .option("--size <bytes>", "object size", number)
-    .option("--align <bytes>", "object alignment", number)
-    .option("--flags <flags>", "cache flags: a number, or comma-separated names")
-    .option("--ctor", "objects have a constructor")
-    .option("--name <name>", "name of the cache, for slub_debug= with a list of names")
-    .option("--cpus <n>", "CPUs present (default: 1)", number)
-    .option("--possible-cpus <n>", "possible CPUs (default: those present)", number)
-    .option("--nodes <n>", "memory nodes (default: 1)", number)
-    .addOption(parameterOption())
-    .addOption(configOption())
-    .option("--stdin", "read one JSON object per line, print one answer per line")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", EXAMPLES);
-  return command.action(async (options: GeometryOptions) => {
-    if (options.stdin) await answerStdin(options);
-    else answerOne(command, options);
-  });
+/** As the options say. */
+export async function answer(command: Command, options: GeometryOptions): Promise<void> {
+  if (options.stdin) await answerStdin(options);
+  else answerOne(command, options);
 }
 
 function answerOne(command: Command, options: GeometryOptions): void {
@@ -177,10 +127,4 @@ function ask(text: string, line: number, defaults: Partial<GeometryRequest>): ob
   }
   const isObject = typeof question === "object" && question !== null && !Array.isArray(question);
   return geometry(isObject ? { ...defaults, ...(question as object) } : question);
-}
-
-function number(written: string): number {
-  const value = written.trim() === "" ? Number.NaN : Number(written);
-  if (Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
-  return value;
 }

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The machine that `slabinfo` and `sysfs` look at: fresh from boot, or after a workload. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { playAlone } from "../../stress/alone.ts";
 import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { boot, type Kernel, MIB } from "../kernel/kernel.ts";
 import { Dmesg } from "../machine/dmesg.ts";
-import { badUsage, DMESG } from "./common.ts";
-import {
-  type BootOptionsGiven,
-  bootOptionsOf,
-  refuseWhatCannotRun,
-  withBootOptions,
-} from "./kernel-options.ts";
-
-export interface InspectedOptions extends BootOptionsGiven {
-  after?: string;
-  dmesg?: true;
-}
+import { refuseWhatCannotRun } from "./cannot-run.ts";
+import { badUsage } from "./common.ts";
+import { bootOptionsOf } from "./options/kernel.ts";
+import type { InspectedOptions } from "./options/machine.ts";
 
 /** The machine, and what its console has printed since boot. */
 export interface Inspected {
@@ -26,17 +18,6 @@ export interface Inspected {
 
 const STEPS = 400;
 const MEMORY = 64 * MIB;
-
-/** Adds the options that say which machine. */
-export function withMachineOptions(command: Command): Command {
-  return withBootOptions(command)
-    .addOption(
-      new Option("--after <workload>", "run this workload first, always in the same way").choices([
-        ...WORKLOADS.keys(),
-      ]),
-    )
-    .option("--dmesg", DMESG);
-}
 
 /** The machine; wrong options end the program. */
 export function inspected(command: Command, options: InspectedOptions): Inspected {

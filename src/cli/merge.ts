@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab merge`: one answer of the documents that the shards of a search have printed. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import * as v from "valibot";
 import type { ExploreResult } from "../explore/explore.ts";
 import type { FuzzResult } from "../laboratory/fuzz/fuzz.ts";
@@ -17,26 +17,18 @@ import {
 } from "../museum/plan.ts";
 import type { Proof } from "../museum/prove.ts";
 import { answerOf } from "./answer.ts";
-import { htmlOption, junitOption, type ReportFiles, refuseUnwritable } from "./check-results.ts";
+import { refuseUnwritable } from "./check-results.ts";
 import { badUsage } from "./common.ts";
-import type { Given as GivenToExplore } from "./explore.ts";
 import { type Explored, failingSubject, showExplored } from "./explore-answer.ts";
 import { namedResults, showPrograms } from "./explore-module.ts";
 import { readText } from "./files.ts";
-import { type Given as GivenToFuzz, showFuzzed } from "./fuzz.ts";
+import { showFuzzed } from "./fuzz.ts";
 import { showCalls } from "./fuzz-module.ts";
 import { showProofs } from "./museum.ts";
+import type { Given as GivenToExplore } from "./options/explore.ts";
+import type { Given as GivenToFuzz } from "./options/fuzz.ts";
+import type { Given } from "./options/merge.ts";
 import type { ShardDocument } from "./shard.ts";
-
-const EXAMPLES = `
-The answer and the exit code are those of the whole search in one process; so is the digest that it
-ends with. Shards after the first that fails may be missing.
-
-Examples:
-  for i in 0 1 2 3; do
-    slablab explore two-cpus --schedules 200000 --seed 7 --shard $i/4 --json > $i.json
-  done
-  slablab merge *.json`;
 
 /** Enough to tell a shard's document from any other file; this program has written the rest. */
 const Shard = v.looseObject({
@@ -51,31 +43,21 @@ const Shard = v.looseObject({
   answers: v.array(v.tuple([v.number(), v.looseObject({ cpuSeconds: v.optional(v.number()) })])),
 });
 
-interface Given extends ReportFiles {
-  json?: true;
-  out?: string;
-}
-
-/** The command, ready to be added to the program. */
-export function mergeCommand(): Command {
-  const command = new Command("merge")
-    .argument("<file...>", "their documents, in any order")
-    .option("--out <file>", "save the failure, as explore and fuzz do")
-    .addOption(junitOption())
-    .addOption(htmlOption())
-    .option("--json", "print one JSON document")
-    .addHelpText("after", EXAMPLES);
-  return command.action(async (files: string[], given: Given) => {
-    const shards: ShardDocument[] = [];
-    for (const file of files) shards.push(parsed(command, file, await readText(file)));
-    const [first, ...others] = shards as [ShardDocument, ...ShardDocument[]];
-    for (const [at, other] of others.entries()) {
-      const why = whyNotOf(first, other);
-      if (why !== undefined) badUsage(command, `${files[at + 1]} and ${files[0]} ${why}`);
-    }
-    refuseUnwritable(command, given);
-    await show(first, answersOf(command, first.plan, shards), given);
-  });
+/** As the options say. */
+export async function runMerge(
+  command: Command,
+  files: readonly string[],
+  given: Given,
+): Promise<void> {
+  const shards: ShardDocument[] = [];
+  for (const file of files) shards.push(parsed(command, file, await readText(file)));
+  const [first, ...others] = shards as [ShardDocument, ...ShardDocument[]];
+  for (const [at, other] of others.entries()) {
+    const why = whyNotOf(first, other);
+    if (why !== undefined) badUsage(command, `${files[at + 1]} and ${files[0]} ${why}`);
+  }
+  refuseUnwritable(command, given);
+  await show(first, answersOf(command, first.plan, shards), given);
 }
 
 function parsed(command: Command, file: string, text: string): ShardDocument {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab museum`: the catalogue of bugs, and the proof that each is found, and mended. */
-import { Command } from "commander";
-import { LIVE_RATES, type LiveProof, runLive, runsLive } from "../../stress/live.ts";
+import type { Command } from "commander";
+import { type LiveProof, runLive, runsLive } from "../../stress/live.ts";
 import { EXHIBITS, exhibit } from "../museum/bugs/index.ts";
 import type { Exhibit } from "../museum/exhibit.ts";
 import type { ProofsPlan, Slice } from "../museum/plan.ts";
@@ -17,125 +17,50 @@ import {
 } from "../report/museum.ts";
 import { museumHtml } from "../report/museum-html.ts";
 import { answerOf, answerText } from "./answer.ts";
-import {
-  htmlOption,
-  junitOption,
-  type ReportFiles,
-  refuseUnwritable,
-  tellResults,
-  writeReport,
-} from "./check-results.ts";
+import { type ReportFiles, refuseUnwritable, tellResults, writeReport } from "./check-results.ts";
 import {
   anySeed,
   badUsage,
   complain,
-  DMESG,
   EXIT,
   type Interruptible,
   interruptible,
   ProgressLine,
-  rate,
-  seconds,
-  wholeNumber,
 } from "./common.ts";
 import { jsonDocument, reportSource } from "./document.ts";
-import { explorersOf, queueOption } from "./queue.ts";
+import type { Given } from "./options/museum.ts";
+import { explorersOf } from "./queue.ts";
 import { saidIn } from "./said.ts";
-import { runShard, shardOption } from "./shard.ts";
+import { runShard } from "./shard.ts";
 import { blameUser } from "./subject.ts";
 
 /** For one preemption more than the exhibit needs, on the fixed source; shared equally by all. */
 const SHARED_SECONDS = 200;
-const LIVE_SECONDS = 20;
 
-const EXAMPLES = `
-Examples:
-  slablab museum run
-  slablab museum run R01 R04
-  slablab museum run R07 --live --seed 1
-  slablab museum run --shard 3/8 --json > 3.json`;
-
-interface Given {
-  live?: true;
-  seconds: number;
-  seed?: number;
-  interrupts: number;
-  migrations: number;
-  delays: number;
-  junit?: string;
-  html?: string;
-  dmesg?: true;
-  shard?: Slice;
-  queue?: string;
-  json?: true;
-  quiet?: true;
+export function showCatalogue({ json }: { json?: true }): void {
+  const text = json
+    ? jsonDocument("museum", {}, { exhibits: EXHIBITS.map(about) })
+    : catalogue(EXHIBITS);
+  process.stdout.write(text);
 }
 
-/** The command, ready to be added to the program. */
-export function museumCommand(): Command {
-  const command = new Command("museum");
-  command
-    .command("list", { isDefault: true })
-    .description("the catalogue")
-    .option("--json", "print one JSON document")
-    .action(({ json }: { json?: true }) => {
-      const text = json
-        ? jsonDocument("museum", {}, { exhibits: EXHIBITS.map(about) })
-        : catalogue(EXHIBITS);
-      process.stdout.write(text);
-    });
-  const run = command
-    .command("run")
-    .description("find each bug in the broken source, and none in the fixed one")
-    .argument("[id...]", "exhibits; all if none is named")
-    .option("--live", "run on real threads instead, and report how long it took")
-    .option(
-      "--seconds <n>",
-      "with --live: time limit per exhibit in seconds",
-      seconds,
-      LIVE_SECONDS,
-    )
-    .option("--seed <n>", "with --live: random seed (default: any)", wholeNumber)
-    .option(
-      "--interrupts <rate>",
-      "with --live: interrupt probability per memory access",
-      rate,
-      LIVE_RATES.interrupts,
-    )
-    .option(
-      "--migrations <rate>",
-      "with --live: preemption probability per memory access",
-      rate,
-      LIVE_RATES.migrations,
-    )
-    .option(
-      "--delays <rate>",
-      "with --live: delay probability per memory access",
-      rate,
-      LIVE_RATES.delays,
-    )
-    .addOption(junitOption())
-    .addOption(htmlOption())
-    .option("--dmesg", `${DMESG}: in the schedules that fail`)
-    .addOption(shardOption())
-    .addOption(queueOption())
-    .option("--json", "print one JSON document")
-    .option("--quiet", "no progress line")
-    .addHelpText("after", EXAMPLES);
-  run.action(async (ids: string[], given: Given) => {
-    const wanted = ids.length === 0 ? EXHIBITS : ids.map((id) => known(run, id));
-    refuseTogether(run, given);
-    refuseUnwritable(run, given);
-    try {
-      if (given.shard !== undefined) await showShard(wanted, given, given.shard);
-      else if (given.live) await showLive(wanted, given);
-      else await showProof(wanted, given);
-    } catch (error) {
-      blameUser(run, error);
-      throw error;
-    }
-  });
-  return command;
+/** Proves the exhibits `ids`, or all, as the options say. */
+export async function runMuseum(
+  command: Command,
+  ids: readonly string[],
+  given: Given,
+): Promise<void> {
+  const wanted = ids.length === 0 ? EXHIBITS : ids.map((id) => known(command, id));
+  refuseTogether(command, given);
+  refuseUnwritable(command, given);
+  try {
+    if (given.shard !== undefined) await showShard(wanted, given, given.shard);
+    else if (given.live) await showLive(wanted, given);
+    else await showProof(wanted, given);
+  } catch (error) {
+    blameUser(command, error);
+    throw error;
+  }
 }
 
 function known(command: Command, id: string): Exhibit {

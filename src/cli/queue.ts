@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `--queue URL` of the commands that search: their jobs run wherever `slablab worker` does. */
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import { Explorers } from "../../workers/explorers.ts";
-import { isAddress } from "../../workers/queue/connection.ts";
 import { QueueRunner } from "../../workers/queue/queue-runner.ts";
 import { sourceHash } from "../../workers/source-hash.ts";
 import { badUsage, complain } from "./common.ts";
-
-export function queueOption(): Option {
-  return new Option(
-    "--queue <url>",
-    "run the jobs on workers (slablab worker) by Redis or Valkey: redis://host[:port]",
-  ).argParser(queueAddress);
-}
-
-export function queueAddress(written: string): string {
-  if (isAddress(written)) return written;
-  throw new InvalidArgumentError("It must be redis://HOST[:PORT] or rediss://HOST[:PORT].");
-}
 
 /** `limit`: the option that limits the search by a number; time would end it anywhere. */
 export function refuseUnqueueable(

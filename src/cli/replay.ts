@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab replay`: runs one schedule again, with names and values, as a timeline. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { explore } from "../explore/explore.ts";
 import { type Replayed, replay } from "../explore/replay.ts";
 import type { TimelineEvent } from "../explore/timeline.ts";
@@ -20,59 +20,30 @@ import { commandLine } from "../report/text.ts";
 import { timelinePage } from "../report/timeline/page.ts";
 import { timelineSvg } from "../report/timeline/svg.ts";
 import { timelineText } from "../report/timeline.ts";
-import { junitOption, refuseUnwritable, tellResults } from "./check-results.ts";
-import { badUsage, DMESG, EXIT } from "./common.ts";
+import { refuseUnwritable, tellResults } from "./check-results.ts";
+import { badUsage, EXIT } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { writeWhole } from "./files.ts";
+import type { Given } from "./options/replay.ts";
 import { sourceLines } from "./source-lines.ts";
-import { blameUser, type SubjectOptions, subjectOf, withSubjectOptions } from "./subject.ts";
-
-const EXAMPLES = `
-Examples:
-  slablab replay interrupt-alloc v1:interrupt-alloc:62309b31:0x8.1x37.0x4 --mutation S01
-  slablab replay R01 --html r01.html # an exhibit fails without a token: it is searched first
-  slablab replay regressions/r01.json --svg r01.svg`;
+import { blameUser, subjectOf } from "./subject.ts";
 
 /** Far more than any exhibit takes, for slow machines. */
 const PATIENCE_SECONDS = 120;
 
-interface Given extends SubjectOptions {
-  races?: true;
-  html?: string;
-  svg?: string;
-  junit?: string;
-  verbose?: true;
-  dmesg?: true;
-  json?: true;
-}
-
-/** The command, ready to be added to the program. */
-export function replayCommand(): Command {
-  const command = withSubjectOptions(
-    new Command("replay")
-      .argument(
-        "<scenario>",
-        "the scenario that explore was given, an exhibit, or a saved failure (FILE.json)",
-      )
-      .argument("[token]", "the token that explore printed; an exhibit needs none"),
-  )
-    .option("--races", "also look for data races, as the search did")
-    .option("--html <file>", "write a page that steps through the schedule")
-    .option("--svg <file>", "draw the schedule as one picture")
-    .addOption(junitOption())
-    .option("--verbose", "show every access")
-    .option("--dmesg", DMESG)
-    .option("--json", "print one JSON document")
-    .addHelpText("after", EXAMPLES);
-  return command.action(async (scenario: string, token: string | undefined, given: Given) => {
-    try {
-      refuseUnwritable(command, { junit: given.junit });
-      await run(command, scenario, token, given);
-    } catch (error) {
-      blameUser(command, error);
-      throw error;
-    }
-  });
+/** As the options say. */
+export async function runReplay(
+  command: Command,
+  { scenario, token }: { readonly scenario: string; readonly token: string | undefined },
+  given: Given,
+): Promise<void> {
+  try {
+    refuseUnwritable(command, { junit: given.junit });
+    await run(command, scenario, token, given);
+  } catch (error) {
+    blameUser(command, error);
+    throw error;
+  }
 }
 
 async function run(

@@ -4,7 +4,7 @@
  * that `slablab merge` reads. Nothing but that document connects the machines.
  */
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import { Explorers } from "../../workers/explorers.ts";
 import { sourceHash } from "../../workers/source-hash.ts";
 import type { NumberedAnswer, Plan, Slice } from "../museum/plan.ts";
@@ -29,21 +29,6 @@ interface Given {
   readonly shard?: Slice | undefined;
   readonly json?: true;
   readonly quiet?: true;
-}
-
-export function shardOption(): Option {
-  return new Option(
-    "--shard <i/n>",
-    "run only every nth job, from job i on (0/n to n-1/n), for `slablab merge`",
-  ).argParser(slice);
-}
-
-function slice(written: string): Slice {
-  const [, index, of] = /^(\d+)\/(\d+)$/.exec(written) ?? [];
-  if (index !== undefined && Number(index) < Number(of)) {
-    return { index: Number(index), of: Number(of) };
-  }
-  throw new InvalidArgumentError("It must be I/N, from 0/N to N-1/N.");
 }
 
 /**

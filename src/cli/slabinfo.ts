@@ -3,7 +3,7 @@
  * `slablab slabinfo`: /proc/slabinfo of a machine, or the views of the kernel's slabinfo tool. With a
  * file: what the slab caches of a real machine mean, of which the file is a dump.
  */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { EIO, errorText } from "../caches/errno.ts";
 import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { merged } from "../machine/dmesg.ts";
@@ -22,72 +22,40 @@ import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
 import { readBytes } from "./files.ts";
-import { type InspectedOptions, inspected, withMachineOptions } from "./inspected.ts";
+import { inspected } from "./inspected.ts";
+import type { SlabinfoOptions } from "./options/slabinfo.ts";
 
-interface SlabinfoOptions extends InspectedOptions {
-  list?: true;
-  aliases?: true;
-  totals?: true;
-  report?: string;
-  write?: string;
-  json?: true;
-}
-
-const EXAMPLES = `
-Examples:
-  slablab slabinfo
-  slablab slabinfo --after mixed --cpus 4 --list
-  slablab slabinfo --after mixed --report kmalloc-64
-  slablab slabinfo --allocator slab --after pairs --cpus 2
-  slablab slabinfo --allocator slab --write "kmalloc-64 60 30 4"
-  slablab slabinfo --allocator slab --config DEBUG_SLAB --after mixed
-  sudo cat /proc/slabinfo | slablab slabinfo -
-  sudo tar cz /sys/kernel/slab | slablab slabinfo -
-
-Files: /proc/slabinfo 1.0 to 2.1, the screen of slabtop, kmem -s of crash, /sys/kernel/slab as a tar
-file or from \`grep -r .\`, and kernel logs of a machine without memory.`;
-
-export function slabinfoCommand(): Command {
-  const command = withMachineOptions(
-    new Command("slabinfo").argument(
-      "[file]",
-      "dump of a real machine's caches (see below); - reads standard input",
-    ),
-  )
-    .option("-l, --list", "the kernel tool's list: objects, space, slabs of each cache")
-    .option("-a, --aliases", "names of the same cache")
-    .option("-T, --totals", "all caches together")
-    .option("-r, --report <cache>", "everything about one cache")
-    .option("--write <text>", "line to write first: name limit batchcount sharedfactor")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", EXAMPLES);
-  return command.action(async (file: string | undefined, options: SlabinfoOptions) => {
-    if (file !== undefined) {
-      await explainFile(command, file, options);
-      return;
-    }
-    const { kernel, dmesg } = inspected(command, options);
-    const tool = options.list ?? options.aliases ?? options.totals ?? options.report;
-    if (tool !== undefined && options.allocator === "slab") {
-      badUsage(command, "the views are made from sysfs, which SLAB's caches are not in");
-    }
-    kernel.run(() => {
-      if (options.write !== undefined) write(command, kernel, options.write);
-      const text =
-        tool === undefined
-          ? readSlabinfo(systemOf(kernel))
-          : view(command, options, cacheFacts(new SlabSysfs(systemOf(kernel))));
-      const said = options.dmesg === true ? merged([dmesg.lines]) : undefined;
-      process.stdout.write(
-        options.json
-          ? jsonDocument(
-              "slabinfo",
-              { ...options },
-              { text, caches: slabinfoRows(systemOf(kernel)), dmesg: said },
-            )
-          : text + (said === undefined ? "" : dmesgText(said)),
-      );
-    });
+/** As the options say. */
+export async function showSlabinfo(
+  command: Command,
+  file: string | undefined,
+  options: SlabinfoOptions,
+): Promise<void> {
+  if (file !== undefined) {
+    await explainFile(command, file, options);
+    return;
+  }
+  const { kernel, dmesg } = inspected(command, options);
+  const tool = options.list ?? options.aliases ?? options.totals ?? options.report;
+  if (tool !== undefined && options.allocator === "slab") {
+    badUsage(command, "the views are made from sysfs, which SLAB's caches are not in");
+  }
+  kernel.run(() => {
+    if (options.write !== undefined) write(command, kernel, options.write);
+    const text =
+      tool === undefined
+        ? readSlabinfo(systemOf(kernel))
+        : view(command, options, cacheFacts(new SlabSysfs(systemOf(kernel))));
+    const said = options.dmesg === true ? merged([dmesg.lines]) : undefined;
+    process.stdout.write(
+      options.json
+        ? jsonDocument(
+            "slabinfo",
+            { ...options },
+            { text, caches: slabinfoRows(systemOf(kernel)), dmesg: said },
+          )
+        : text + (said === undefined ? "" : dmesgText(said)),
+    );
   });
 }
 

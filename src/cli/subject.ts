@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** What `explore` and `replay` have in common: which scenario, on which allocator. */
 import { statSync } from "node:fs";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { BadQueue } from "../../workers/queue/connection.ts";
-import { ERAS, type Era } from "../caches/kernel-version.ts";
 import { NotExplorable } from "../explore/failure.ts";
-import { MEMORY_MODELS, type MemoryModel } from "../explore/store-buffers.ts";
+import type { MemoryModel } from "../explore/store-buffers.ts";
 import { TokenError } from "../explore/token.ts";
 import { NoMutation } from "../laboratory/mutation.ts";
 import { ScenarioError } from "../laboratory/parse.ts";
@@ -15,38 +14,13 @@ import { BadRegression } from "../museum/regressions.ts";
 import { NoScenario, type Subject } from "../museum/subject.ts";
 import { badUsage } from "./common.ts";
 import { readText } from "./files.ts";
-import { type KernelOptions, withOptionalKernelOptions } from "./kernel-options.ts";
-
-export interface SubjectOptions extends Partial<KernelOptions> {
-  mutation?: string;
-  era?: Era;
-  memory?: MemoryModel;
-}
-
-export function withSubjectOptions(command: Command): Command {
-  const otherwise = "(default: the scenario's)";
-  return withOptionalKernelOptions(command, { allocator: otherwise, kernel: otherwise })
-    .option(
-      "--mutation <id|file>",
-      "allocator with one fix taken out: an id, or a file that exports one",
-    )
-    .addOption(new Option("--era <era>", "fixes that the allocator has").choices([...ERAS]))
-    .addOption(memoryModelOption());
-}
+import type { SubjectOptions } from "./options/subject.ts";
 
 /** @throws RangeError for both options at once: happens-before is not defined over store buffers. */
 export function refuseRacesOf(given: { races?: true; memory?: MemoryModel }): void {
   if (given.races === true && (given.memory ?? "sc") !== "sc") {
     throw new RangeError("--races looks at --memory sc only");
   }
-}
-
-/** For commands that explore. */
-export function memoryModelOption(): Option {
-  const description =
-    "what other CPUs see: each store at once (sc, the default), or late (tso, pso); weak: late, and loads " +
-    "may return older values";
-  return new Option("--memory <model>", description).choices([...MEMORY_MODELS]);
 }
 
 /** `scenario`: a name, the id of an exhibit, a file, or `-` for standard input. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab sysfs [CACHE [FILE]]`: /sys/kernel/slab of a machine, in the kernel's own text. */
-
-import { Command } from "commander";
+import type { Command } from "commander";
 import { errorText } from "../caches/errno.ts";
 import { systemOf } from "../kernel/kernel.ts";
 import { merged } from "../machine/dmesg.ts";
@@ -9,46 +8,28 @@ import { dmesgText } from "../report/dmesg.ts";
 import { SlabSysfs } from "../sysfs/sysfs.ts";
 import { badUsage } from "./common.ts";
 import { jsonDocument } from "./document.ts";
-import { type InspectedOptions, inspected, withMachineOptions } from "./inspected.ts";
+import { inspected } from "./inspected.ts";
+import type { SysfsOptions } from "./options/sysfs.ts";
 
-interface SysfsOptions extends InspectedOptions {
-  write?: string;
-  json?: true;
-}
-
-const EXAMPLES = `
-Examples:
-  slablab sysfs                                    directories and links
-  slablab sysfs kmalloc-64 --after mixed           every file of a cache
-  slablab sysfs kmalloc-64 alloc_fastpath --after mixed --cpus 4
-  slablab sysfs kmalloc-64 order --write 1         write it, then read it`;
-
-export function sysfsCommand(): Command {
-  const command = withMachineOptions(
-    new Command("sysfs")
-      .argument("[cache]", "a directory or a link")
-      .argument("[file]", "one file of it"),
-  )
-    .option("--write <text>", "text to write to the file first")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", EXAMPLES);
-  return command.action(
-    (cache: string | undefined, file: string | undefined, options: SysfsOptions) => {
-      if (options.allocator === "slab") badUsage(command, "SLAB's caches are not in sysfs");
-      const { kernel, dmesg } = inspected(command, options);
-      kernel.run(() => {
-        const sysfs = new SlabSysfs(systemOf(kernel));
-        if (options.write !== undefined) write(command, sysfs, cache, file, options.write);
-        const files = read(command, sysfs, cache, file);
-        const said = options.dmesg === true ? merged([dmesg.lines]) : undefined;
-        process.stdout.write(
-          options.json
-            ? jsonDocument("sysfs", { cache, file, ...options }, { files, dmesg: said })
-            : textOf(files, file) + (said === undefined ? "" : dmesgText(said)),
-        );
-      });
-    },
-  );
+/** As the options say. */
+export function showSysfs(
+  command: Command,
+  { cache, file }: { readonly cache: string | undefined; readonly file: string | undefined },
+  options: SysfsOptions,
+): void {
+  if (options.allocator === "slab") badUsage(command, "SLAB's caches are not in sysfs");
+  const { kernel, dmesg } = inspected(command, options);
+  kernel.run(() => {
+    const sysfs = new SlabSysfs(systemOf(kernel));
+    if (options.write !== undefined) write(command, sysfs, cache, file, options.write);
+    const files = read(command, sysfs, cache, file);
+    const said = options.dmesg === true ? merged([dmesg.lines]) : undefined;
+    process.stdout.write(
+      options.json
+        ? jsonDocument("sysfs", { cache, file, ...options }, { files, dmesg: said })
+        : textOf(files, file) + (said === undefined ? "" : dmesgText(said)),
+    );
+  });
 }
 
 type Files = Record<string, string>;

@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** `slablab top`: the caches of a machine under stress, as slabtop shows a kernel's. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import type { Outcome, StressOptions } from "../../stress/options.ts";
 import { BadOptions, type StressRun, stress } from "../../stress/run.ts";
-import { WORKLOADS } from "../../stress/workloads/index.ts";
 import { type Kernel, systemOf } from "../kernel/kernel.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { dmesgText } from "../report/dmesg.ts";
-import { SORT_KEYS, slabtopScreen } from "../report/slabtop.ts";
+import { slabtopScreen } from "../report/slabtop.ts";
+import { SORT_KEYS } from "../report/slabtop-keys.ts";
 import { type SlabinfoRow, slabinfoRows } from "../sysfs/slabinfo.ts";
-import {
-  anySeed,
-  badUsage,
-  complain,
-  DMESG,
-  EXIT,
-  interruptible,
-  seconds,
-  wholeNumber,
-} from "./common.ts";
-import {
-  type KernelOptions,
-  memoryOption,
-  refuseWhatCannotRun,
-  withKernelOptions,
-} from "./kernel-options.ts";
-
-const KEYS = Object.entries(SORT_KEYS)
-  .map(([key, { title }]) => `  ${key}  ${title}`)
-  .join("\n");
-
-const HELP = `
-Keys, here as --sort and on the screen, where q quits and the space bar refreshes:
-${KEYS}
-
-Examples:
-  slablab top
-  slablab top --workload burst --cpus 8 --sort c
-  slablab top --once --seconds 2`;
+import { refuseWhatCannotRun } from "./cannot-run.ts";
+import { anySeed, badUsage, complain, EXIT, interruptible } from "./common.ts";
+import type { TopOptions } from "./options/top.ts";
 
 /** Lines above the first cache. */
 const HEADER_LINES = 7;
@@ -46,57 +20,10 @@ const ANY_HEIGHT = 1000;
 const PATIENCE_MS = 500;
 const CLEAR = "\u001b[H\u001b[J";
 
-export interface TopOptions extends KernelOptions {
-  cpus: number;
-  nodes: number;
-  memory: number;
-  workload: string;
-  seconds: number;
-  delay: number;
-  sort: string;
-  once?: true;
-  dmesg?: true;
-}
-
 /** Where pictures go and keys come from. */
 export interface Terminal {
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WriteStream;
-}
-
-export function topCommand(): Command {
-  const command = withKernelOptions(new Command("top"))
-    .option("--cpus <n>", "simulated CPUs, a thread each", wholeNumber, 2)
-    .option("--nodes <n>", "memory nodes", wholeNumber, 1)
-    .addOption(memoryOption())
-    .addOption(
-      new Option("--workload <name>", "workload").choices([...WORKLOADS.keys()]).default("mixed"),
-    )
-    .option("--seconds <n>", "time limit in seconds", seconds, 60)
-    .option("-d, --delay <n>", "seconds between two screens", seconds, 3)
-    .option("-s, --sort <key>", "sort key (see below)", sortKey, "o")
-    .option("--dmesg", DMESG)
-    .option("-o, --once", "print one screen, at the end")
-    .addHelpText("after", HELP);
-  return command.action(async (options: TopOptions) => {
-    refuseWhatCannotRun(command, options);
-    try {
-      const terminal: Terminal = { input: process.stdin, output: process.stdout };
-      const top = new Top(options, terminal);
-      const { result: outcome, interruptedCode } = await interruptible((signal) =>
-        top.show(signal),
-      );
-      process.exitCode = top.exitCode(outcome, interruptedCode);
-    } catch (error) {
-      if (error instanceof BadOptions) badUsage(command, error.message);
-      throw error;
-    }
-  });
-}
-
-function sortKey(written: string): string {
-  if (Object.hasOwn(SORT_KEYS, written)) return written;
-  throw new InvalidArgumentError(`There are ${Object.keys(SORT_KEYS).join(", ")}.`);
 }
 
 export class Top {
@@ -189,6 +116,20 @@ export class Top {
     // The next glance at the run, a fraction of a second away, draws.
     this.nextAt = 0;
   };
+}
+
+/** As the options say. */
+export async function runTop(command: Command, options: TopOptions): Promise<void> {
+  refuseWhatCannotRun(command, options);
+  try {
+    const terminal: Terminal = { input: process.stdin, output: process.stdout };
+    const top = new Top(options, terminal);
+    const { result: outcome, interruptedCode } = await interruptible((signal) => top.show(signal));
+    process.exitCode = top.exitCode(outcome, interruptedCode);
+  } catch (error) {
+    if (error instanceof BadOptions) badUsage(command, error.message);
+    throw error;
+  }
 }
 
 /** The rows, or undefined where no CPU came free in time. */

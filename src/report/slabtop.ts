@@ -2,29 +2,11 @@
 /** The screen of procps' slabtop: the sums of all caches, and a line for each cache, sorted. */
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { SlabinfoRow } from "../sysfs/slabinfo.ts";
+import { pages, SORT_KEYS, use } from "./slabtop-keys.ts";
 
 const PAGE_KIB = PAGE_SIZE / 1024;
 
-const pages = (row: SlabinfoRow): number => row.numSlabs << row.cacheOrder;
 const cacheKib = (row: SlabinfoRow): number => pages(row) * PAGE_KIB;
-const use = (row: SlabinfoRow): number =>
-  row.numObjs === 0 ? 0 : Math.floor((100 * row.activeObjs) / row.numObjs);
-
-/** The column that each key sorts by; all but the name from the largest down. */
-export const SORT_KEYS: Readonly<
-  Record<string, { readonly title: string; readonly by: (row: SlabinfoRow) => number | string }>
-> = {
-  a: { title: "active objects", by: (row) => row.activeObjs },
-  b: { title: "objects per slab", by: (row) => row.objectsPerSlab },
-  c: { title: "cache size", by: cacheKib },
-  l: { title: "slabs", by: (row) => row.numSlabs },
-  v: { title: "active slabs", by: (row) => row.activeSlabs },
-  n: { title: "name", by: (row) => row.name },
-  o: { title: "objects", by: (row) => row.numObjs },
-  p: { title: "pages per slab", by: (row) => 1 << row.cacheOrder },
-  s: { title: "object size", by: (row) => row.size },
-  u: { title: "use", by: use },
-};
 
 function sorted(rows: readonly SlabinfoRow[], key: string): SlabinfoRow[] {
   const by = SORT_KEYS[key]?.by ?? ((row: SlabinfoRow) => row.numObjs);

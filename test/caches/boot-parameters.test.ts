@@ -4,7 +4,6 @@ import {
   DEFAULT_BOOT_PARAMETERS,
   type ParameterValue,
   parseBootParameters,
-  splitBootParameter,
 } from "../../src/caches/boot-parameters.ts";
 import {
   DEBUG_DEFAULT_FLAGS,
@@ -19,6 +18,7 @@ import {
 } from "../../src/caches/flags.ts";
 import type { KernelVersion } from "../../src/caches/kernel-version.ts";
 import { kmemCacheFlags, parseSlubDebug } from "../../src/caches/slub-debug.ts";
+import { splitBootParameter } from "../../src/cli/options/kernel.ts";
 import { boot } from "../../src/kernel/kernel.ts";
 
 const parse = (params: Record<string, ParameterValue>) => parseBootParameters("4.1", params);

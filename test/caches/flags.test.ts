@@ -14,7 +14,7 @@ import {
   SLAB_TYPESAFE_BY_RCU,
   UnknownFlagError,
 } from "../../src/caches/flags.ts";
-import { addBuildOption } from "../../src/cli/kernel-options.ts";
+import { addBuildOption } from "../../src/cli/options/kernel.ts";
 import { geometry } from "../../src/kernel/geometry.ts";
 import { boot, systemOf } from "../../src/kernel/kernel.ts";
 import { oracleRuns, readOracle } from "../oracle/files.ts";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { type Terminal, Top, type TopOptions } from "../../src/cli/top.ts";
+import type { TopOptions } from "../../src/cli/options/top.ts";
+import { type Terminal, Top } from "../../src/cli/top.ts";
 import { slablab } from "./commands.ts";
 
 const top = (...args: string[]) => slablab(["top", ...args]);

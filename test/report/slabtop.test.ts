@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { SORT_KEYS, slabtopScreen } from "../../src/report/slabtop.ts";
+import { slabtopScreen } from "../../src/report/slabtop.ts";
+import { SORT_KEYS } from "../../src/report/slabtop-keys.ts";
 import type { SlabinfoRow } from "../../src/sysfs/slabinfo.ts";
 
 function row(name: string, size: number, activeObjs: number, numSlabs: number): SlabinfoRow {

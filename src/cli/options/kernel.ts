@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The options of a machine that several commands have: allocator, kernel, memory, parameters. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { splitBootParameter } from "../caches/boot-parameters.ts";
 import {
   ALLOCATORS,
   type AllocatorName,
@@ -9,11 +8,14 @@ import {
   type BuildOption,
   bootOptionOf,
   buildOptionOf,
-} from "../caches/flags.ts";
-import { DEFAULT_KERNEL, KERNEL_VERSIONS, type KernelVersion } from "../caches/kernel-version.ts";
-import { whyItCannotRun } from "../kernel/classes.ts";
-import { MIB } from "../kernel/kernel.ts";
-import { badUsage, bytes, wholeNumber } from "./common.ts";
+} from "../../caches/flags.ts";
+import {
+  DEFAULT_KERNEL,
+  KERNEL_VERSIONS,
+  type KernelVersion,
+} from "../../caches/kernel-version.ts";
+import { MIB } from "../../machine/units.ts";
+import { bytes, wholeNumber } from "../common.ts";
 
 export interface KernelOptions {
   readonly allocator: AllocatorName;
@@ -92,6 +94,12 @@ export function kfenceOf(given: true | number | undefined): boolean | { sampleIn
   return typeof given === "number" ? { sampleInterval: given } : given === true;
 }
 
+/** A boot parameter as it stands on the kernel's command line: `name` or `name=value`. */
+export function splitBootParameter(written: string): [name: string, value: string] {
+  const equals = written.indexOf("=");
+  return equals < 0 ? [written, ""] : [written.slice(0, equals), written.slice(equals + 1)];
+}
+
 /** One more `--param NAME[=VALUE]`. */
 function addParameter(
   written: string,
@@ -142,12 +150,4 @@ export function withOptionalKernelOptions(
   return command
     .addOption(allocatorOption(otherwise.allocator))
     .addOption(kernelOption(otherwise.kernel));
-}
-
-/** Ends the program where nothing is known of that allocator but the geometry of its caches. */
-export function refuseWhatCannotRun(command: Command, { allocator, kernel }: KernelOptions): void {
-  const why = whyItCannotRun(allocator, kernel);
-  if (why !== undefined) {
-    badUsage(command, `${why}; use --kernel ${DEFAULT_KERNEL}, or --allocator slab`);
-  }
 }
