@@ -71,9 +71,15 @@ test("a new enough Node runs the commands itself, from source where there is sou
   });
 });
 
-test("a published package without source runs what was built", async () => {
-  const folder = await packageWith({ "dist/src/cli/main.js": tells }, false);
-  expect((await outcome(start(folder, []))).code).toBe(7);
+test("a published package runs its bundle, and its single modules beside a module of the user's", async () => {
+  const says = (name: string): string => `console.log("${name}");`;
+  const built = {
+    "dist/workers/bundle/main.mjs": says("bundle"),
+    "dist/src/cli/main.js": says("single"),
+  };
+  const folder = await packageWith(built, false);
+  expect((await outcome(start(folder, [], "explore", "mine"))).out).toBe("bundle\n");
+  expect((await outcome(start(folder, [], "explore", "--mutation=./m.ts"))).out).toBe("single\n");
 });
 
 test("an older Node hands arguments, output and exit code over to the pinned one", async () => {
