@@ -220,6 +220,7 @@ export abstract class CacheRegistry {
     if ((flags & PG_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + Page.slabCache), page, at);
     } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === at) {
+      this.kmemleak?.freed(at);
       this.groups?.unchargeBlock(page);
       pages.freeCompound(page);
     } else {

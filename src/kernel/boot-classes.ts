@@ -139,9 +139,9 @@ export function bootClasses(options: BootedOptions, build: ThreadBuild): SystemC
   // Below everything else: what lies in its pool is in no slab.
   const kfence = kfenceSettings(options);
   if (kfence !== undefined) changes.unshift(onAllocator(withKfenceObjects(kfence)));
-  // Above all others: an object is known from the moment that its caller has it.
+  if (build.change !== undefined) changes.push(build.change);
   if (options.kmemleak) changes.push(kmemleakHooks);
-  const change = inTurn(eraChange(era, kernel), ...changes, build.change ?? ((table) => table));
+  const change = inTurn(eraChange(era, kernel), ...changes);
   const isDirect = (build.memoryClass ?? DirectMemory) === DirectMemory;
   return isDirect ? withDirectPaths(classes, change) : change(classes);
 }

@@ -7,6 +7,7 @@
 import type { AllocatorClass } from "../caches/allocator-class.ts";
 import type { AllocatorName } from "../caches/flags.ts";
 import { hasSlab, type KernelVersion, noSlab } from "../caches/kernel-version.ts";
+import { TrackedObjects } from "../caches/kmemleak/tracked-objects.ts";
 import type { ObservedAllocator } from "../caches/observer.ts";
 import { SlabCommon } from "../caches/slab-common.ts";
 import type { SlabWatch } from "../caches/slab-watch.ts";
@@ -30,6 +31,8 @@ import type { SheafParts } from "../slub/sheaves/parts.ts";
 export interface CommonClasses {
   Pages: typeof Pages;
   SlabCommon: typeof SlabCommon;
+  /** What kmemleak knows, where it is on. */
+  TrackedObjects: typeof TrackedObjects;
 }
 
 export type SlubTable = CommonClasses & SlubClasses;
@@ -48,7 +51,7 @@ export type Change = (classes: SystemClasses) => SystemClasses;
  * @throws RangeError where that kernel has no such allocator.
  */
 export function classesFor(allocator: AllocatorName, kernel: KernelVersion): SystemClasses {
-  const common = { Pages, SlabCommon };
+  const common = { Pages, SlabCommon, TrackedObjects };
   if (allocator === "slub") return { ...common, ...SLUB_KERNELS[kernel] };
   if (!hasSlab(kernel)) throw new RangeError(noSlab(kernel));
   return { ...common, ...SLAB_KERNELS[kernel] };

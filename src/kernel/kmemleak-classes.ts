@@ -3,14 +3,14 @@
 import type { AllocatorClass } from "../caches/allocator-class.ts";
 import { SLAB_NOLEAKTRACE } from "../caches/flags.ts";
 import { KmemCacheBase, type KmemCachePtr } from "../caches/kmem-cache.ts";
-import { TrackedObjects } from "../caches/kmemleak/tracked-objects.ts";
+import type { TrackedObjects } from "../caches/kmemleak/tracked-objects.ts";
 import type { SlabCommon } from "../caches/slab-common.ts";
 import type { SlabWatch } from "../caches/slab-watch.ts";
 import type { Address } from "../machine/memory.ts";
 import { Page, type PagePtr } from "../pages/page.ts";
 import { type Change, inTurn, onAllocator, watchingSlabs } from "./classes.ts";
 
-function withKmemleakObjects<C extends AllocatorClass>(Base: C): C {
+function withKmemleakObjects<C extends AllocatorClass>(Base: C, Tracked: typeof TrackedObjects): C {
   return class extends (Base as AllocatorClass) {
     declare private readonly common: SlabCommon;
     declare private readonly tracked: TrackedObjects;
@@ -19,7 +19,7 @@ function withKmemleakObjects<C extends AllocatorClass>(Base: C): C {
     constructor(common: SlabCommon, ...parts: any[]) {
       super(common, ...parts);
       this.common = common;
-      this.tracked = new TrackedObjects(common.machine);
+      this.tracked = new Tracked(common.machine);
       common.kmemleak = this.tracked;
     }
 
@@ -73,4 +73,9 @@ const WATCH: SlabWatch = {
   givenBack() {},
 };
 
-export const kmemleakHooks: Change = inTurn(watchingSlabs(WATCH), onAllocator(withKmemleakObjects));
+/** Above all other changes: an object is known from the moment that its caller has it. */
+export const kmemleakHooks: Change = (classes) =>
+  inTurn(
+    watchingSlabs(WATCH),
+    onAllocator((Base) => withKmemleakObjects(Base, classes.TrackedObjects)),
+  )(classes);

@@ -10,8 +10,8 @@
  * Words that only look like addresses hide leaks; they never invent one. An object whose only pointer
  * is moved during a scan would be reported wrongly, so an object must have stayed the same, and white,
  * through two scans: the first scan reports nothing. The roots are the machine's own words and those
- * that the program names: a pointer in a JavaScript variable is no word of the memory. The machine is
- * quiet, or what the scan reports is a suspicion only.
+ * that the program names: a pointer in a JavaScript variable is no word of the memory. Others may
+ * allocate and free meanwhile: an object is held while it is read, and what is new is not reported.
  */
 import { KfenceMeta } from "../caches/kfence/pool.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
@@ -24,7 +24,8 @@ import {
 } from "../caches/kmemleak/tracked-objects.ts";
 import type { Track } from "../caches/slab-report.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
-import type { Address } from "../machine/memory.ts";
+import { PAGE_SIZE } from "../machine/machine.ts";
+import type { Address, Memory } from "../machine/memory.ts";
 import { sizeOf } from "../machine/struct.ts";
 import { Page, PG_SLAB } from "../pages/page.ts";
 import { allocatedBlocks } from "./allocated-blocks.ts";
@@ -33,6 +34,7 @@ import type { System } from "./system.ts";
 export interface UnreferencedObject {
   readonly object: Address;
   readonly bytes: number;
+  /** Its cache; empty where a large kmalloc has given whole pages. */
   readonly cache: string;
   /** Number of the task that allocated it. */
   readonly task: number;
@@ -40,12 +42,15 @@ export interface UnreferencedObject {
   readonly track: Track | undefined;
 }
 
+/** The age of an object is mixed into its checksum above the bits of a size. */
+const AGE_IN_HASH = 13;
+
 interface Range {
   readonly at: Address;
   readonly bytes: number;
 }
 
-interface KmemleakParts {
+export interface KmemleakParts {
   readonly system: System;
   readonly tracked: TrackedObjects;
   /** Makes one call, as a CPU. */
@@ -53,7 +58,7 @@ interface KmemleakParts {
 }
 
 export class Kmemleak {
-  declare private readonly parts: KmemleakParts;
+  declare protected readonly parts: KmemleakParts;
   declare private readonly roots: Range[];
   /** The white objects of this thread's last scan, with what was in them. */
   declare private checksums: Map<Address, number>;
@@ -86,16 +91,29 @@ export class Kmemleak {
 
   /** All objects in use now are the machine's own, or left alone: as `notLeak` of each. */
   clear(): void {
-    for (const object of this.live()) this.parts.tracked.mark(object, OBJECT_GRAY);
+    for (const object of this.entered()) {
+      this.held(object, () => this.parts.tracked.mark(object, OBJECT_GRAY));
+    }
   }
 
   /** @throws KernelBug where no object in use begins */
   private mark(call: string, object: Address, flag: number): void {
     const { system, tracked } = this.parts;
-    if (!system.pages.virtAddrValid(object) || !tracked.has(object)) {
+    const isValid = system.pages.virtAddrValid(object);
+    const isMarked =
+      isValid &&
+      this.held(object, () => {
+        tracked.mark(object, flag);
+        return true;
+      });
+    if (isMarked !== true) {
       throw new KernelBug("bad-access", `${call}: no object in use begins at ${object}`);
     }
-    tracked.mark(object, flag);
+  }
+
+  /** Does something while an object stays in use; undefined: it is not. */
+  protected held<T>(object: Address, act: () => T): T | undefined {
+    return this.parts.tracked.whileHeld(object, act);
   }
 
   /** Scans the memory: the objects that are suspected for the first time. */
@@ -105,52 +123,90 @@ export class Kmemleak {
 
   private scanned(): UnreferencedObject[] {
     const { system, tracked } = this.parts;
-    const live = this.live();
-    const marking = new Marking(system, live, this.unused());
-    const { layout, statics } = system.machine;
+    tracked.scanChanges();
+    const sizes = new Map<Address, number>();
+    for (const object of this.entered()) {
+      const bytes = this.held(object, () => sizeAndCache(system, object).bytes);
+      if (bytes !== undefined) sizes.set(object, bytes);
+    }
+    const marking = new Marking(system.memory, sizes, this.unused());
+    this.scanRoots(marking);
+    for (const { at, bytes } of this.roots) marking.scan(at, bytes);
+    for (const object of sizes.keys()) {
+      if (tracked.is(object, OBJECT_BLACK)) marking.take(object);
+      else if (tracked.is(object, OBJECT_GRAY)) marking.reach(object);
+    }
+    this.scanGray(marking);
+    const suspects = this.suspects(marking);
+    tracked.scanChanges();
+    return suspects;
+  }
+
+  /** What the machine itself may point from. */
+  protected scanRoots(marking: Marking): void {
+    const { machine } = this.parts.system;
+    const { layout, statics } = machine;
     for (const { at, bytes } of statics.list()) marking.scan(at, bytes);
     marking.scan(layout.percpuStart, layout.percpuEnd - layout.percpuStart);
-    for (const page of allocatedBlocks(system)) this.scanBlock(marking, page);
-    for (const { at, bytes } of this.roots) marking.scan(at, bytes);
-    for (const object of live) {
-      if (tracked.is(object, OBJECT_BLACK)) marking.take(object);
-      if (tracked.is(object, OBJECT_NO_SCAN)) marking.skip(object);
+    for (const page of allocatedBlocks(this.parts.system)) this.scanBlock(marking, page);
+  }
+
+  /** scan_gray_list, scan_object: a page at a time, so that a free need not wait for long. */
+  private scanGray(marking: Marking): void {
+    const { system, tracked } = this.parts;
+    for (let object = marking.next(); object !== undefined; object = marking.next()) {
+      const at = object;
+      for (let from = 0, size = 1; from < size; from += PAGE_SIZE) {
+        const read = this.held(at, () => {
+          if (tracked.is(at, OBJECT_NO_SCAN)) return 0;
+          const { bytes } = sizeAndCache(system, at);
+          marking.scan(at + from, Math.min(bytes - from, PAGE_SIZE));
+          return bytes;
+        });
+        size = read ?? 0;
+      }
     }
-    for (const object of live) if (tracked.is(object, OBJECT_GRAY)) marking.reach(object);
-    marking.finish();
-    return this.suspects(marking);
   }
 
   /** kmemleak's checksum pass, and what is reported after it. */
   private suspects(marking: Marking): UnreferencedObject[] {
-    const { tracked } = this.parts;
-    const checksums = new Map(marking.white.map((object) => [object, this.checksumOf(object)]));
-    for (const [object, checksum] of checksums) {
+    const checksums = new Map<Address, number>();
+    for (const object of marking.white) {
+      const checksum = this.held(object, () => this.checksumOf(object));
+      if (checksum !== undefined) checksums.set(object, checksum);
       if (this.checksums.get(object) !== checksum) marking.reach(object);
     }
     this.checksums = checksums;
-    marking.finish();
-    const fresh = marking.white.filter((object) => !tracked.is(object, OBJECT_REPORTED));
-    for (const object of fresh) tracked.mark(object, OBJECT_REPORTED);
-    return fresh.map((object) => this.describe(object));
+    this.scanGray(marking);
+    const found = marking.white.map((object) => this.held(object, () => this.report(object)));
+    return found.filter((suspect) => suspect !== undefined);
   }
 
-  private live(): Address[] {
+  /** What is held, white and no news. */
+  private report(object: Address): UnreferencedObject | undefined {
+    const { tracked } = this.parts;
+    if (tracked.is(object, OBJECT_REPORTED) || tracked.isNew(object)) return undefined;
+    tracked.mark(object, OBJECT_REPORTED);
+    return this.describe(object);
+  }
+
+  private entered(): Iterable<Address> {
     const { system, tracked } = this.parts;
-    return [...tracked.within(system.pages.firstAddress, system.machine.layout.end)];
+    return tracked.within(system.pages.firstAddress, system.machine.layout.end);
   }
 
-  /** The descriptor of a block in use; and the block, unless it is a slab, whose objects are known. */
+  /** The descriptor of a block in use; and the block, unless its objects are known or it is one. */
   private scanBlock(marking: Marking, page: Address): void {
     const { memory, pages, common } = this.parts.system;
     marking.scan(page, sizeOf(Page));
-    const isSlab = (memory.read32(page + Page.flags) & PG_SLAB) !== 0;
-    const isPool = common.kfence?.pool.has(pages.pageAddress(page)) === true;
-    if (!isSlab && !isPool) marking.scan(pages.pageAddress(page), pages.blockBytes(page));
+    const at = pages.pageAddress(page);
+    const isSlab = (memory.readOnce(page + Page.flags) & PG_SLAB) !== 0;
+    const isKnown = isSlab || common.kfence?.pool.has(at) === true || this.parts.tracked.has(at);
+    if (!isKnown) marking.scan(at, pages.blockBytes(page));
   }
 
   /** Words that the allocator has used and not cleared. */
-  private unused(): ReadonlySet<Address> {
+  protected unused(): ReadonlySet<Address> {
     const { common, observer } = this.parts.system;
     const stale = common.caches().flatMap((s) => observer.staleWords?.(s) ?? []);
     // KFENCE knows where its objects lie, in use or not.
@@ -159,9 +215,9 @@ export class Kmemleak {
   }
 
   private checksumOf(object: Address): number {
-    const { system } = this.parts;
+    const { system, tracked } = this.parts;
     const { bytes } = sizeAndCache(system, object);
-    let hash = bytes;
+    let hash = bytes ^ (tracked.ageOf(object) << AGE_IN_HASH);
     for (let at = object; at < object + bytes; at += 4) {
       hash = Math.imul(hash ^ system.memory.readRacy(at), 0x01000193);
     }
@@ -174,33 +230,38 @@ export class Kmemleak {
     return {
       object,
       bytes,
-      cache: common.nameOf(s),
+      cache: s === 0 ? "" : common.nameOf(s),
       task: this.parts.tracked.taskOf(object),
-      track: observer.allocationTrack?.(s, object),
+      track: s === 0 ? undefined : observer.allocationTrack?.(s, object),
     };
   }
 }
 
+/** The cache of an object in use, 0 where it is whole pages. */
 function sizeAndCache({ memory, pages }: System, object: Address): { s: Address; bytes: number } {
-  const s = memory.readRacy(pages.virtToHeadPage(object) + Page.slabCache);
-  return { s, bytes: s === 0 ? 0 : memory.readRacy(s + KmemCacheBase.objectSize) };
+  const page = pages.virtToHeadPage(object);
+  const isSlab = (memory.readOnce(page + Page.flags) & PG_SLAB) !== 0;
+  const s = isSlab ? memory.readRacy(page + Page.slabCache) : 0;
+  const bytes = isSlab ? memory.readRacy(s + KmemCacheBase.objectSize) : pages.blockBytes(page);
+  return { s, bytes };
 }
 
 /** One scan: the objects that are still white, and those whose words are yet to be read. */
-class Marking {
-  private readonly system: System;
-  /** In ascending order. */
+export class Marking {
+  private readonly memory: Memory;
+  /** Bytes of the objects, which are in ascending order. */
+  private readonly sizes: ReadonlyMap<Address, number>;
   private readonly objects: readonly Address[];
   private readonly unused: ReadonlySet<Address>;
   private readonly whites: Set<Address>;
-  private readonly skipped = new Set<Address>();
   private readonly grays: Address[] = [];
 
-  constructor(system: System, objects: readonly Address[], unused: ReadonlySet<Address>) {
-    this.system = system;
-    this.objects = objects;
+  constructor(memory: Memory, sizes: ReadonlyMap<Address, number>, unused: ReadonlySet<Address>) {
+    this.memory = memory;
+    this.sizes = sizes;
+    this.objects = [...sizes.keys()];
     this.unused = unused;
-    this.whites = new Set(objects);
+    this.whites = new Set(this.objects);
   }
 
   get white(): Address[] {
@@ -212,31 +273,23 @@ class Marking {
     this.whites.delete(object);
   }
 
-  skip(object: Address): void {
-    this.skipped.add(object);
-  }
-
   /** Something points to the object. */
   reach(object: Address): void {
     if (this.whites.delete(object)) this.grays.push(object);
   }
 
+  /** A gray object that is yet to be scanned. */
+  next(): Address | undefined {
+    return this.grays.pop();
+  }
+
   /** scan_block */
   scan(from: Address, bytes: number): void {
-    const { memory } = this.system;
     for (let at = from; at < from + bytes; at += 4) {
-      const value = memory.readRacy(at);
+      const value = this.memory.readRacy(at);
       if (value <= 0 || this.unused.has(at)) continue;
       const object = this.around(value);
       if (object !== undefined) this.reach(object);
-    }
-  }
-
-  /** scan_gray_list */
-  finish(): void {
-    for (let object = this.grays.pop(); object !== undefined; object = this.grays.pop()) {
-      const { bytes } = sizeAndCache(this.system, object);
-      if (!this.skipped.has(object)) this.scan(object, bytes);
     }
   }
 
@@ -251,6 +304,6 @@ class Marking {
     }
     const object = objects[low - 1];
     if (object === undefined) return undefined;
-    return address < object + sizeAndCache(this.system, object).bytes ? object : undefined;
+    return address < object + (this.sizes.get(object) as number) ? object : undefined;
   }
 }

@@ -309,9 +309,13 @@ export class System {
     if (page === 0) return 0;
     const isAsked = (gfp & __GFP_ACCOUNT) !== 0;
     const mayHave = !isAsked || this.common.groups?.chargeBlock(page, gfp);
-    if (mayHave !== false) return this.pages.pageAddress(page);
-    this.pages.freeCompound(page);
-    return 0;
+    if (mayHave === false) {
+      this.pages.freeCompound(page);
+      return 0;
+    }
+    const at = this.pages.pageAddress(page);
+    this.common.kmemleak?.allocated(at);
+    return at;
   }
 
   /**

@@ -12,6 +12,7 @@ import { failslab } from "../caches/failslab.ts";
 import { type AllocatorName, type BuildOption, SLAB_TYPESAFE_BY_RCU } from "../caches/flags.ts";
 import { DEFAULT_KERNEL, type KernelVersion } from "../caches/kernel-version.ts";
 import type { KmemCachePtr } from "../caches/kmem-cache.ts";
+import { trackedBytes } from "../caches/kmemleak/tracked-objects.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
 import { isFree } from "../check/free-pages.ts";
 import { Ledger, ledgerBytes } from "../check/ledger.ts";
@@ -36,6 +37,8 @@ import {
 } from "../kernel/classes.ts";
 import { withGroups } from "../kernel/group-classes.ts";
 import { GroupSystem } from "../kernel/group-system.ts";
+import type { Kmemleak } from "../kernel/kmemleak.ts";
+import { kmemleakHooks } from "../kernel/kmemleak-classes.ts";
 import { System } from "../kernel/system.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { PAGE_SHIFT } from "../machine/machine.ts";
@@ -48,6 +51,7 @@ import type { Slab } from "../slab/slab.ts";
 import type { Slub } from "../slub/cpu-slab/slub.ts";
 import { withSlabLock } from "../slub/options/slab-lock.ts";
 import { type CheckerOptions, checkedSystem, checkerShadow, withCheckers } from "./checkers.ts";
+import { ExploredKmemleak } from "./leak-scan.ts";
 import { Mailbox } from "./mailbox.ts";
 import { LaboratoryNames } from "./names.ts";
 
@@ -86,6 +90,8 @@ export interface Equipment {
   readonly faults: boolean;
   /** There are memory groups. */
   readonly groups: boolean;
+  /** kmemleak knows the objects. */
+  readonly kmemleak: boolean;
   /** Objects can be handed over. */
   readonly mailbox: boolean;
   /** Tasks have memory policies and cpusets. */
@@ -106,6 +112,7 @@ const NOTHING: Equipment = {
   chance: false,
   faults: false,
   groups: false,
+  kmemleak: false,
   mailbox: false,
   policies: false,
   reserves: false,
@@ -158,10 +165,11 @@ export class Laboratory implements World {
   constructor(options: LaboratoryOptions, change: Change, equipment: Equipment = NOTHING) {
     const { cpus = 1, nodes = 1, allocator = "slub", kernel = DEFAULT_KERNEL } = options;
     this.isTypesafe = ((options.flags ?? 0) & SLAB_TYPESAFE_BY_RCU) !== 0;
-    const { faults, groups, nodesGo, reserves, policies } = equipment;
+    const { faults, groups, kmemleak, nodesGo, reserves, policies } = equipment;
     this.takesMemory = faults || groups || nodesGo || reserves || policies;
     const plain = smallMachine(cpus, { nodes });
-    const shadow = checkerShadow(options, plain.memory);
+    const shadow =
+      checkerShadow(options, plain.memory) + (kmemleak ? trackedBytes(plain.memory) : 0);
     const machineOptions = { ...plain, checker: ledgerBytes(plain.memory), shadow };
     this.memory = exploredMemory(machineOptions, equipment.memory);
     // A late store may come after the notification that belongs to it.
@@ -188,7 +196,7 @@ export class Laboratory implements World {
       kernel,
       parameters,
       config,
-      classes: withLedger(change(base)),
+      classes: kmemleak ? kmemleakHooks(withLedger(change(base))) : withLedger(change(base)),
     });
     serve(this.memory, this.system.machine);
     if (this.system.common.kasan) this.system.common.kasan.reports.isFatal = true;
@@ -245,7 +253,23 @@ export class Laboratory implements World {
       ...(options.sheafCapacity === undefined ? {} : { sheafCapacity: options.sheafCapacity }),
     });
     system.observer.setLimits?.(s, options);
+    this.forgetBoot();
     return s;
+  }
+
+  /** Objects of the boot are of no interest to kmemleak. */
+  private forgetBoot(): void {
+    const { common, machine, pages } = this.system;
+    const { kmemleak } = common;
+    const own = kmemleak?.within(pages.firstAddress, machine.layout.end) ?? [];
+    for (const object of [...own]) kmemleak?.freed(object);
+  }
+
+  /** A kmemleak that has scanned nothing yet. */
+  kmemleak(): Kmemleak {
+    const tracked = this.system.common.kmemleak;
+    if (tracked === undefined) throw new RangeError("kmemleak is off here");
+    return new ExploredKmemleak(this.system, tracked, this.ledger);
   }
 
   get mailbox(): Mailbox {

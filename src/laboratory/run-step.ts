@@ -5,6 +5,7 @@ import { faultsOf } from "../caches/fault-injection.ts";
 import { KmemCacheBase } from "../caches/kmem-cache.ts";
 import { Belongings } from "../check/belongings.ts";
 import { groupsOf } from "../kernel/group-system.ts";
+import type { Kmemleak } from "../kernel/kmemleak.ts";
 import { hex } from "../machine/hex.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import type { Address } from "../machine/memory.ts";
@@ -130,6 +131,17 @@ function act(lab: Laboratory, step: Step, names: Names): void {
         system.memory.write8(object + step.offset, step.value);
       }
       return;
+    case "point":
+      for (const object of names(step.of)) {
+        for (const other of names(step.to)) system.memory.write32(object, other);
+      }
+      return;
+    case "not-leak":
+      for (const object of names(step.of)) lab.kmemleak().notLeak(object);
+      return;
+    case "leak-scan":
+      scanForLeaks(lab.kmemleak());
+      return;
     case "shrink":
       system.kmemCacheShrink(s);
       return;
@@ -184,6 +196,12 @@ function act(lab: Laboratory, step: Step, names: Names): void {
     default:
       runOnOneAllocator(lab, step);
   }
+}
+
+/** What is suspected for the first time is reported by the second scan. */
+function scanForLeaks(kmemleak: Kmemleak): void {
+  kmemleak.scan();
+  kmemleak.scan();
 }
 
 function freeBlock({ system: { pages } }: Laboratory, block: Address): void {

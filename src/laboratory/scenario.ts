@@ -188,6 +188,7 @@ function equipmentFor(scenario: SlabScenario, memory: MemoryModel): Equipment {
     chance: !steps.some((step) => step.verb === "alloc" && step.wish === "must"),
     faults: verbs.has("fail-slab") || verbs.has("fail-page"),
     groups: verbs.has("group"),
+    kmemleak: verbs.has("leak-scan") || verbs.has("not-leak"),
     mailbox: verbs.has("hand") || verbs.has("take"),
     reserves: verbs.has("min-free"),
     policies: verbs.has("mempolicy") || verbs.has("mems"),

@@ -34,7 +34,14 @@ export type Step =
   | { readonly verb: "take"; readonly name: string }
   | { readonly verb: "poke"; readonly of: string; readonly offset: number; readonly value: number }
   | {
-      readonly verb: "free" | "bulk-free" | "kfree-rcu" | "free-pages" | "hand" | "rcu-look";
+      readonly verb:
+        | "free"
+        | "bulk-free"
+        | "kfree-rcu"
+        | "free-pages"
+        | "hand"
+        | "rcu-look"
+        | "not-leak";
       readonly of: string;
     }
   | {
@@ -45,8 +52,10 @@ export type Step =
         | "keep-none"
         | "reap"
         | "rcu-barrier"
-        | "synchronize-rcu";
+        | "synchronize-rcu"
+        | "leak-scan";
     }
+  | { readonly verb: "point"; readonly of: string; readonly to: string }
   | { readonly verb: "create"; readonly name: string; readonly size: number }
   | { readonly verb: "destroy"; readonly of: string | undefined }
   | {
@@ -164,6 +173,12 @@ export const poke = (of: string, offset: number, value: number): Step => ({
   offset,
   value,
 });
+/** The first word of an object becomes the address of another. */
+export const point = (of: string, to: string): Step => ({ verb: "point", of, to });
+/** kmemleak_not_leak: kmemleak looks into the object, and does not report it. */
+export const notLeak = (of: string): Step => ({ verb: "not-leak", of });
+/** Two scans of kmemleak, as many as it takes to report an object. */
+export const leakScan = (): Step => ({ verb: "leak-scan" });
 export const kfreeRcu = (of: string): Step => ({ verb: "kfree-rcu", of });
 /**
  * A read-side section: looks at those of the objects that are live when it begins. Their slabs must
@@ -225,6 +240,8 @@ export function stepText(step: Step): string {
       return `krealloc ${step.of} ${step.name} ${step.size}`;
     case "pages":
       return `pages ${step.name} ${step.count}${step.order === 0 ? "" : ` order ${step.order}`}`;
+    case "point":
+      return `point ${step.of} ${step.to}`;
     case "take":
       return `take ${step.name}`;
     case "poke":
@@ -235,6 +252,7 @@ export function stepText(step: Step): string {
     case "free-pages":
     case "hand":
     case "rcu-look":
+    case "not-leak":
     case "enter":
     case "kill":
       return `${step.verb} ${step.of}`;

@@ -15,6 +15,7 @@
  *                 slab_lock freelist and counters of one slab    mm/slub.c: PG_locked
  *                   zone->lock   free pages                      mm/page_alloc.c
  *                     rcu.lock   grace periods                   kernel/rcu/tree.c: rnp->lock
+ *                       object->lock   what kmemleak reads       mm/kmemleak.c
  *
  * Sources: "Lock order" at the top of mm/slub.c, kmem_cache_create and kmem_cache_destroy in
  * mm/slab_common.c, cache_free_alien and __drain_alien_cache in mm/slab.c (833b706cc8b4 took the
@@ -32,6 +33,7 @@ const IN_ORDER = [
   "slab_lock",
   "zone->lock",
   "rcu.lock",
+  "object->lock",
 ] as const;
 
 export type LockClass = (typeof IN_ORDER)[number];

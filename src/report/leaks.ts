@@ -12,7 +12,7 @@ function linesOf({ object, bytes, cache, task, track }: UnreferencedObject): str
   const age = track === undefined ? "" : ` (age ${(track.age / 1000).toFixed(3)}s)`;
   const backtrace = track?.stack.map((frame) => `    ${frame}`) ?? [];
   return [
-    `unreferenced object 0x${object.toString(16).padStart(8, "0")} (size ${bytes}) of ${cache}:`,
+    `unreferenced object 0x${object.toString(16).padStart(8, "0")} (size ${bytes})${cache === "" ? "" : ` of ${cache}`}:`,
     `  comm "stress", pid ${task}${age}`,
     ...(backtrace.length === 0 ? [] : ["  backtrace:", ...backtrace]),
   ];

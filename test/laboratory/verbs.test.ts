@@ -73,6 +73,15 @@ const CASES: readonly [string, Lines][] = [
       b: "kill h|free a.2",
     },
   ],
+  [
+    "scans of kmemleak, beside a free",
+    {
+      machine: "cpus 2 allocator slab\ncache size 32",
+      setup: "alloc a 3|point a.0 a.1|not-leak a.0",
+      a: "leak-scan",
+      b: "free a.1|alloc y",
+    },
+  ],
   ["bulk frees of SLUB", { a: "bulk-free a.0-1", b: "bulk-alloc y 3" }],
   [
     "damage that is survived",

@@ -10,6 +10,7 @@ import { cpuGoes, nodeGoes } from "./comes-and-goes.ts";
 import { cpuPartialOverflow } from "./cpu-partial-overflow.ts";
 import { destroyFree } from "./destroy-free.ts";
 import { freeGetPartial } from "./free-get-partial.ts";
+import { leakScanFree } from "./leak-scan.ts";
 import { bulkFails, pageFails } from "./memory-runs-out.ts";
 import { migrationAlloc } from "./migration-alloc.ts";
 import { migrationBulk } from "./migration-bulk.ts";
@@ -156,6 +157,7 @@ export const SCENARIOS: readonly SlabScenario[] = [
   slabReapAliens,
   slabTuneNodes,
   slabReserveGoes,
+  leakScanFree,
   twoPageSlabs,
   interleavedMoved,
   slabBoundMoved,

@@ -42,6 +42,7 @@ import { R46 } from "./r46-vector-in-own-slab.ts";
 import { R48 } from "./r48-array-freed-at-once.ts";
 import { R49 } from "./r49-list-lock-interrupted.ts";
 import { R51 } from "./r51-fast-path-hole.ts";
+import { R54 } from "./r54-free-does-not-wait.ts";
 import { R55 } from "./r55-sheaf-after-quarantine.ts";
 import { R57 } from "./r57-discard-at-destroy.ts";
 import { R59 } from "./r59-no-cookie.ts";
@@ -120,6 +121,7 @@ export const EXHIBITS: readonly Exhibit[] = [
   R48,
   R49,
   R51,
+  R54,
   R55,
   R57,
   R59,

@@ -3,24 +3,25 @@
 import type { SlabWatch } from "../../../caches/slab-watch.ts";
 import type { Address } from "../../../machine/memory.ts";
 import type { SheafClasses } from "../../kernels.ts";
+import type { SlubContext } from "../../slub-context.ts";
 import type { KmemCachePtr } from "../../structs.ts";
 import type { RcuSheaves } from "../rcu-sheaves.ts";
 import type { SheafPtr } from "../structs.ts";
 
 export function withSheafWatch(classes: SheafClasses, watch: SlabWatch): Partial<SheafClasses> {
+  // No method: with two checkers it would be the outer one's for both.
+  const told = ({ common }: SlubContext, object: Address): Address => {
+    if (object !== 0) watch.handedOut(common, object);
+    return object;
+  };
   return {
     Allocator: class extends classes.Allocator {
       override allocFromSheaf(s: KmemCachePtr, gfp: number, sheaf: SheafPtr): Address {
-        return this.told(super.allocFromSheaf(s, gfp, sheaf));
+        return told(this.context, super.allocFromSheaf(s, gfp, sheaf));
       }
 
       override allocNolock(s: KmemCachePtr, gfp: number, node: number): Address {
-        return this.told(super.allocNolock(s, gfp, node));
-      }
-
-      private told(object: Address): Address {
-        if (object !== 0) watch.handedOut(this.context.common, object);
-        return object;
+        return told(this.context, super.allocNolock(s, gfp, node));
       }
 
       override freeNolock(s: KmemCachePtr, object: Address): void {
