@@ -50,7 +50,7 @@ interface Range {
   readonly bytes: number;
 }
 
-export interface KmemleakParts {
+interface KmemleakParts {
   readonly system: System;
   readonly tracked: TrackedObjects;
   /** Makes one call, as a CPU. */

@@ -61,6 +61,8 @@ function settle({ system }: Laboratory): void {
   if (groups === undefined) return;
   groups.work();
   system.machine.rcu.barrier();
+  // What groups had left to be done may be a free.
+  kasan?.emptyQuarantine();
 }
 
 function freeAndShrink({ system, ledger, s }: Laboratory): void {

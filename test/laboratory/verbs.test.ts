@@ -65,6 +65,15 @@ const CASES: readonly [string, Lines][] = [
     },
   ],
   [
+    "a group that is killed beside KASAN and KFENCE",
+    {
+      machine: "cpus 2 kernel 6.1 kasan kfence 2",
+      setup: "group g 8|enter g|alloc a 3|leave",
+      a: "free a.0",
+      b: "free a.1|kill g",
+    },
+  ],
+  [
     "a group below another, at its limit",
     {
       machine: "cpus 2 kernel 6.1",
