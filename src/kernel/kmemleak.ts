@@ -200,7 +200,7 @@ export class Kmemleak {
     const { memory, pages, common } = this.parts.system;
     marking.scan(page, sizeOf(Page));
     const at = pages.pageAddress(page);
-    const isSlab = (memory.readOnce(page + Page.flags) & PG_SLAB) !== 0;
+    const isSlab = (memory.readRacy(page + Page.flags) & PG_SLAB) !== 0;
     const isKnown = isSlab || common.kfence?.pool.has(at) === true || this.parts.tracked.has(at);
     if (!isKnown) marking.scan(at, pages.blockBytes(page));
   }
@@ -240,7 +240,8 @@ export class Kmemleak {
 /** The cache of an object in use, 0 where it is whole pages. */
 function sizeAndCache({ memory, pages }: System, object: Address): { s: Address; bytes: number } {
   const page = pages.virtToHeadPage(object);
-  const isSlab = (memory.readOnce(page + Page.flags) & PG_SLAB) !== 0;
+  // data_race: while the object is held PG_SLAB stays, whatever happens to the other bits.
+  const isSlab = (memory.readRacy(page + Page.flags) & PG_SLAB) !== 0;
   const s = isSlab ? memory.readRacy(page + Page.slabCache) : 0;
   const bytes = isSlab ? memory.readRacy(s + KmemCacheBase.objectSize) : pages.blockBytes(page);
   return { s, bytes };

@@ -7,7 +7,7 @@ import { scenarioOfSubject } from "../../src/museum/subject.ts";
 
 test.each([
   ["../../docs/exploring.md", "R01"],
-  ["../../src/cli/replay.ts", "S01"],
+  ["../../src/cli/options/replay.ts", "S01"],
 ])("the token that %s shows replays %s", async (file, mutation) => {
   const text = readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8");
   const [token = "", scenario = ""] = /v1:([\w-]+):\S+/.exec(text) ?? [];

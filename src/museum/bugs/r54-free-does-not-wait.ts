@@ -24,6 +24,7 @@ export const R54 = bug({
       }
     },
   })),
+  retypes: { "TrackedObjects.freed": "4a456271" },
   scenario: leakScanFree,
   class: "use-after-free",
   preemptions: 1,
