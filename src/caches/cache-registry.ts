@@ -16,7 +16,7 @@ import { array, embed, list, ptr, struct, word } from "../machine/struct.ts";
 import { readText, textBytes, writeText } from "../machine/text.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import { __GFP_ZERO, GFP_KERNEL, GFP_NOWAIT } from "../pages/gfp.ts";
-import { Page, PG_HEAD, PG_SLAB } from "../pages/page.ts";
+import { Page, type PagePtr, PG_HEAD, PG_SLAB } from "../pages/page.ts";
 import type { Pages } from "../pages/pages.ts";
 import type { Allocator } from "./allocator.ts";
 import type { BootParameters } from "./boot-parameters.ts";
@@ -219,13 +219,19 @@ export abstract class CacheRegistry {
     const flags = memory.readOnce(page + Page.flags);
     if ((flags & PG_SLAB) !== 0) {
       this.allocator.slabFree(memory.read32(page + Page.slabCache), page, at);
-    } else if ((flags & PG_HEAD) !== 0 && pages.pageAddress(page) === at) {
-      this.kmemleak?.freed(at);
-      this.groups?.unchargeBlock(page);
-      pages.freeCompound(page);
     } else {
+      this.kfreePages(page, flags, at);
+    }
+  }
+
+  private kfreePages(page: PagePtr, flags: number, at: Address): void {
+    const { pages } = this;
+    if ((flags & PG_HEAD) === 0 || pages.pageAddress(page) !== at) {
       throw new KernelBug("bad-access", `kfree: 0x${at.toString(16)} is no object`);
     }
+    this.kmemleak?.freed(at);
+    this.groups?.unchargeBlock(page);
+    pages.freeCompound(page);
   }
 
   /** The text in memory of its own, or 0. */
