@@ -13,6 +13,10 @@ const explained: Record<string, string> = {
     "answers a bad request as a row; it computes from parameters and never runs in an operation",
   "src/kernel/constructors.ts":
     "a program's constructor is called in mid-operation; what it throws waits for the end of the call",
+  "src/kernel/shrinkers.ts":
+    "a program's shrinker may throw in mid-operation; the operation goes on, on real threads only",
+  "src/machine/option-check.ts":
+    "a revoked proxy throws whatever it is asked; arguments are looked at before an operation begins",
   "src/kernel/kernel.ts":
     "a section lets its CPU go also when the program in it throws; it runs on real threads only",
   "src/machine/platform.ts":

@@ -10,7 +10,7 @@ import type { KmemCachePtr } from "../caches/kmem-cache.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { PAGE_SHIFT } from "../machine/machine.ts";
 import type { Address } from "../machine/memory.ts";
-import { named } from "../machine/option-check.ts";
+import { isFunction, isInt32, isList, named } from "../machine/option-check.ts";
 import type { System } from "./system.ts";
 
 /** @throws KernelBug */
@@ -29,7 +29,7 @@ const DEFERRED: Readonly<Record<string, string>> = {
  * begin. `role` says what it is to the call. @throws KernelBug
  */
 export function checkFunction(call: string, role: string, fn: unknown): void {
-  if (typeof fn !== "function") refuse(call, `${named(fn)} is no function`);
+  if (!isFunction(fn)) refuse(call, `${named(fn)} is no function`);
   if (fn.constructor === Function) return;
   // By its tag: a function of another realm has other constructors.
   const kind = DEFERRED[Object.prototype.toString.call(fn)];
@@ -52,7 +52,7 @@ export class Arguments {
 
   /** An object of any cache, or whole pages of kmalloc. @throws KernelBug */
   object(call: string, object: Address): void {
-    if (object === (object | 0) && this.system.isObject(object)) return;
+    if (isInt32(object) && this.system.isObject(object)) return;
     refuse(call, `${named(object)} is no object`);
   }
 
@@ -65,8 +65,7 @@ export class Arguments {
   /** What could be a sheaf; whether it is one of the cache, the call looks itself. @throws KernelBug */
   sheaf(call: string, s: KmemCachePtr, sheaf: Address): void {
     this.cache(call, s);
-    if (!Number.isInteger(sheaf) || sheaf !== (sheaf | 0))
-      refuse(call, `${named(sheaf)} is no prefilled sheaf`);
+    if (!isInt32(sheaf)) refuse(call, `${named(sheaf)} is no prefilled sheaf`);
   }
 
   /** A number of objects or bytes, which need not be there. @throws KernelBug */
@@ -88,7 +87,7 @@ export class Arguments {
 
   /** @throws KernelBug */
   array(call: string, p: readonly Address[]): void {
-    if (!Array.isArray(p)) refuse(call, `${named(p)} is no array`);
+    if (!isList(p)) refuse(call, `${named(p)} is no array`);
   }
 
   /** An array that takes `size` objects; an error in the middle would lose some. @throws KernelBug */
@@ -125,7 +124,7 @@ export class Arguments {
     for (let i = 0; i < size; i++) {
       const object = p[i] as Address;
       copy[i] = object;
-      if (object === (object | 0) && object >>> PAGE_SHIFT === page) continue;
+      if (isInt32(object) && object >>> PAGE_SHIFT === page) continue;
       if (system.isOf(s, object)) page = object >>> PAGE_SHIFT;
       else this.other(call, s, object);
     }

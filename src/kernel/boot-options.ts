@@ -309,7 +309,10 @@ export function growthOf({ memory, maximum, nodes }: BootedOptions): Growth {
 }
 
 export const REGION_KINDS: Readonly<Record<keyof MemoryRegion, Kind>> = {
-  buffer: { what: "a shared WebAssembly.Memory, or a SharedArrayBuffer", is: isShared },
+  buffer: {
+    what: "a shared WebAssembly.Memory, or a SharedArrayBuffer",
+    is: (v) => OBJECT.is(v) && isShared(v),
+  },
   offset: NUMBER,
   length: NUMBER,
 };

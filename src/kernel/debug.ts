@@ -10,7 +10,7 @@ import type { LiveObjects } from "../caches/live-objects.ts";
 import type { SlabReport } from "../caches/slab-report.ts";
 import type { CheckedViews } from "../machine/checked-views.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
-import { named } from "../machine/option-check.ts";
+import { isFunction, named } from "../machine/option-check.ts";
 import type { Afterwards } from "./afterwards.ts";
 import { type Arguments, refuse } from "./arguments.ts";
 import { Kmemleak } from "./kmemleak.ts";
@@ -82,7 +82,7 @@ export class KernelDebug {
    */
   onReport(sink: (report: SlabReport) => void): void {
     const { system, afterwards } = this.parts;
-    if (typeof sink !== "function") refuse("onReport", `${named(sink)} is no function`);
+    if (!isFunction(sink)) refuse("onReport", `${named(sink)} is no function`);
     this.watch();
     system.observer.onReport?.((report) => afterwards.report(() => sink(report)));
   }
@@ -90,7 +90,7 @@ export class KernelDebug {
   /** Hands each line that the machine prints on this thread to `sink`, likewise, in the kernel's words. */
   onConsole(sink: (line: string) => void): void {
     const { system, afterwards } = this.parts;
-    if (typeof sink !== "function") refuse("onConsole", `${named(sink)} is no function`);
+    if (!isFunction(sink)) refuse("onConsole", `${named(sink)} is no function`);
     this.watch();
     system.machine.console.sink = (line) => afterwards.report(() => sink(line));
   }

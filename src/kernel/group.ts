@@ -24,7 +24,11 @@ interface Runner {
   runIn<T>(group: Group, section: () => T): T;
 }
 
+/** @throws RangeError */
 function pagesIn(bytes: number): number {
+  if (typeof bytes !== "number" || !(bytes >= 0)) {
+    throw new RangeError(`a group's limit is a number of bytes, not ${named(bytes)}`);
+  }
   return Math.min(Math.floor(bytes / PAGE_SIZE), PAGE_COUNTER_MAX);
 }
 
@@ -43,22 +47,22 @@ export class Group {
   /** @throws RangeError where there is no memory, or `limit` is no number of bytes */
   static made(kernel: Runner, groups: Groups, limit: number, options: GroupOptions): Group {
     const { name = "group", above } = checkedOptions("group", options, KINDS);
-    if (!(limit >= 0))
-      throw new RangeError(`a group's limit is a number of bytes, not ${named(limit)}`);
-    const at = kernel.run(() => groups.create(name, pagesIn(limit), above?.at));
+    const pages = pagesIn(limit);
+    const at = kernel.run(() => groups.create(name, pages, above?.at));
     if (at === 0) throw new RangeError("no memory for another group");
     return new Group(kernel, groups, at);
   }
 
   /** The group that another thread's `at` says. @throws RangeError where no group is, or a killed one */
   static found(kernel: Runner, groups: Groups, at: MemCgroupPtr): Group {
-    if (kernel.run(() => groups.isGroup(at))) return new Group(kernel, groups, at);
+    if (Number.isInteger(at) && kernel.run(() => groups.isGroup(at)))
+      return new Group(kernel, groups, at);
     throw new RangeError(`there is no group at ${named(at)}: another thread's own is its group.at`);
   }
 
   /** @throws KernelBug for what is no group of this kernel */
   static check(call: string, kernel: Runner, group: Group): void {
-    if (!(group instanceof Group)) refuse(call, `${named(group)} is no group`);
+    if (!OBJECT.is(group) || !(group instanceof Group)) refuse(call, `${named(group)} is no group`);
     if (group.kernel !== kernel) refuse(call, "the group is another kernel's: see groupAt");
   }
 
@@ -88,7 +92,7 @@ export class Group {
     return limit === PAGE_COUNTER_MAX ? Number.POSITIVE_INFINITY : limit * PAGE_SIZE;
   }
 
-  /** 0, or -EBUSY where more is charged already. */
+  /** 0, or -EBUSY where more is charged already. @throws RangeError for what is no number of bytes */
   setLimit(bytes: number): number {
     return this.groups.setLimit(this.at, pagesIn(bytes));
   }

@@ -48,6 +48,7 @@ import { withKfenceCalls } from "./kfence-system.ts";
 import { withKmemcheckCalls } from "./kmemcheck-system.ts";
 import { ObjectViews } from "./object-views.ts";
 import { type Attachable, bootedIn, machineOptions, type SharedKernel } from "./shared-kernel.ts";
+import { guardShrinker } from "./shrinkers.ts";
 import { type CacheOptions, System } from "./system.ts";
 import { type Leak, leaksOf, type Usage, usageOf } from "./usage.ts";
 
@@ -208,6 +209,7 @@ export class Kernel {
     this.policies?.begin();
     this.reserves = reservesOf(system.pages);
     this.reserves?.noreclaimRestore(0);
+    if (this.reserves !== undefined) this.reserves.guard = guardShrinker;
   }
 
   /** Plain data, which may be posted to any worker: what `attach` takes. */
@@ -232,9 +234,9 @@ export class Kernel {
   bury(task: number): string[] {
     const { direct, system } = this;
     direct.checkAttached();
-    const number = task % TASK_NUMBERS_ROOM;
-    if (!Number.isInteger(task) || task < 0 || number >= TASK_NUMBERS) {
-      throw new RangeError(`there is no task ${task}: a thread's own is its kernel.task`);
+    const number = Number.isInteger(task) ? task % TASK_NUMBERS_ROOM : -1;
+    if (number < 0 || number >= TASK_NUMBERS) {
+      throw new RangeError(`there is no task ${named(task)}: a thread's own is its kernel.task`);
     }
     if (task === this.task) throw new KernelBug("bad-access", "bury: a thread cannot bury itself");
     if (generationOf(system, number) !== Math.floor(task / TASK_NUMBERS_ROOM)) return [];
@@ -312,7 +314,9 @@ export class Kernel {
   private checkCpu(cpu: number): void {
     const { cpus } = this.system.machine.options;
     if (Number.isInteger(cpu) && cpu >= 0 && cpu < cpus) return;
-    throw new RangeError(`there is no CPU ${cpu}: this machine has ${cpus}, numbered from 0`);
+    throw new RangeError(
+      `there is no CPU ${named(cpu)}: this machine has ${cpus}, numbered from 0`,
+    );
   }
 
   /**
@@ -354,12 +358,14 @@ export class Kernel {
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
   kmalloc(size: number, gfp = GFP_KERNEL): Address {
+    if (typeof gfp !== "number") this.args.gfp("kmalloc", gfp);
     if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, NUMA_NO_NODE);
     return this.kmallocOutside(size, gfp, NUMA_NO_NODE);
   }
 
   /** The same, zeroed. */
   kzalloc(size: number, gfp = GFP_KERNEL): Address {
+    this.args.gfp("kmalloc", gfp);
     return this.kmalloc(size, gfp | __GFP_ZERO);
   }
 
@@ -443,13 +449,15 @@ export class Kernel {
   /** kmem_cache_alloc: an object of the cache, or 0. */
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
     const { direct } = this;
-    const isLive = (direct.read32(s + CACHE_MAGIC) ^ LIVE) === s;
+    const areNumbers = typeof s === "number" && typeof gfp === "number";
+    const isLive = areNumbers && (direct.read32(s + CACHE_MAGIC) ^ LIVE) === s;
     if (!isLive || !direct.isOpen()) return this.allocChecked(s, gfp);
     return this.system.kmemCacheAllocNode(s, gfp | 0, NO_NODE) || this.got(0);
   }
 
   /** The same, zeroed. */
   kmemCacheZalloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
+    this.args.gfp("kmem_cache_alloc", gfp);
     return this.kmemCacheAlloc(s, gfp | __GFP_ZERO);
   }
 
@@ -464,6 +472,7 @@ export class Kernel {
 
   private allocChecked(s: KmemCachePtr, gfp: number): Address {
     this.args.cache("kmem_cache_alloc", s);
+    if (typeof gfp !== "number") this.args.gfp("kmem_cache_alloc", gfp);
     return this.allocOutside(s, gfp | 0, NO_NODE);
   }
 
@@ -666,6 +675,7 @@ export class Kernel {
 
   /** kmalloc_nolock: at most 8 KiB from any context; 0 where a lock would have to be waited for. */
   kmallocNolock(size: number, gfp = 0, node = NUMA_NO_NODE): Address {
+    if (typeof size !== "number") refuse("kmalloc_nolock", `${named(size)} is no number of bytes`);
     this.args.gfp("kmalloc_nolock", gfp);
     this.args.node("kmalloc_nolock", node);
     return this.call("kmalloc_nolock", () => this.system.kmallocNolock(size, gfp, node));

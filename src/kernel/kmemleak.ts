@@ -23,12 +23,13 @@ import {
   type TrackedObjects,
 } from "../caches/kmemleak/tracked-objects.ts";
 import type { Track } from "../caches/slab-report.ts";
-import { KernelBug } from "../machine/kernel-bug.ts";
 import { PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import { isInt32, named } from "../machine/option-check.ts";
 import { sizeOf } from "../machine/struct.ts";
 import { Page, PG_SLAB } from "../pages/page.ts";
 import { allocatedBlocks } from "./allocated-blocks.ts";
+import { refuse } from "./arguments.ts";
 import type { System } from "./system.ts";
 
 export interface UnreferencedObject {
@@ -71,6 +72,11 @@ export class Kmemleak {
 
   /** A place outside of all objects where pointers may lie, for the scans of this thread. */
   root(at: Address, bytes: number): void {
+    const { byteLength } = this.parts.system.memory;
+    const areThere = isInt32(at) && isInt32(bytes) && at >= 0 && bytes >= 0;
+    if (!areThere || at + bytes > byteLength) {
+      refuse("root", `${named(bytes)} bytes at ${named(at)} are not in the memory`);
+    }
     this.roots.push({ at, bytes });
   }
 
@@ -99,7 +105,7 @@ export class Kmemleak {
   /** @throws KernelBug where no object in use begins */
   private mark(call: string, object: Address, flag: number): void {
     const { system, tracked } = this.parts;
-    const isValid = system.pages.virtAddrValid(object);
+    const isValid = isInt32(object) && system.pages.virtAddrValid(object);
     const isMarked =
       isValid &&
       this.held(object, () => {
@@ -107,7 +113,7 @@ export class Kmemleak {
         return true;
       });
     if (isMarked !== true) {
-      throw new KernelBug("bad-access", `${call}: no object in use begins at ${object}`);
+      refuse(call, `no object in use begins at ${named(object)}`);
     }
   }
 

@@ -3,7 +3,7 @@
 import { ZERO_SIZE_PTR } from "../caches/kmalloc-sizes.ts";
 import type { DirectMemory } from "../machine/direct-memory.ts";
 import type { Address } from "../machine/memory.ts";
-import { named } from "../machine/option-check.ts";
+import { isInt32, named } from "../machine/option-check.ts";
 import { elementBytes, type ViewClass } from "../machine/views.ts";
 import { type Arguments, refuse } from "./arguments.ts";
 import type { System } from "./system.ts";
@@ -25,7 +25,7 @@ export class ObjectViews {
   }
 
   private bytes(call: string, object: Address, element: number, length?: number): number {
-    if (object !== (object | 0) || object <= ZERO_SIZE_PTR) {
+    if (!isInt32(object) || object <= ZERO_SIZE_PTR) {
       refuse(call, `${named(object)} is no object`);
     }
     // An element of a struct may be of any size; it is aligned as its largest field may be.

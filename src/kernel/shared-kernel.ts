@@ -60,7 +60,8 @@ function isRegion(shared: Attachable): boolean {
 }
 
 function whereOf(shared: Attachable): { memory: WasmMemory; start: number } {
-  if (isShared(shared)) return { memory: memoryOf(shared as WasmMemory), start: 0 };
+  if (OBJECT.is(shared) && isShared(shared))
+    return { memory: memoryOf(shared as WasmMemory), start: 0 };
   if (isSharedKernel(shared)) {
     const { machine, options } = shared;
     if (isShared(machine?.memory) || isShared(machine?.memory?.buffer)) {

@@ -22,7 +22,7 @@ import type { SlabCommon } from "../caches/slab-common.ts";
 import { KernelBug } from "../machine/kernel-bug.ts";
 import { Machine, type MachineOptions, NO_GROWTH, PAGE_SIZE } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
-import { named } from "../machine/option-check.ts";
+import { isInt32, named } from "../machine/option-check.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 import {
   __GFP_ACCOUNT,
@@ -74,10 +74,10 @@ export interface CacheOptions extends SheafArgs {
 const LARGEST_SHEAF = KMALLOC_MAX_SIZE / 8;
 
 function refuseSheafSize(call: string, size: number): void {
-  if (Number.isInteger(size) && size > 0 && size <= LARGEST_SHEAF) return;
+  if (isInt32(size) && size > 0 && size <= LARGEST_SHEAF) return;
   throw new KernelBug(
     "bad-access",
-    `${call}: a sheaf holds 1 to ${LARGEST_SHEAF} objects, not ${size}`,
+    `${call}: a sheaf holds 1 to ${LARGEST_SHEAF} objects, not ${named(size)}`,
   );
 }
 
@@ -253,14 +253,17 @@ export class System {
   /** kmalloc_node */
   kmallocNode(size: number, gfp: number, node: number): Address {
     // A size beyond 32 bits would wrap around in the shift, and get an object far too small.
-    const table = size === (size | 0) ? this.sizeClasses[(size + 7) >>> 3] : undefined;
+    const table =
+      typeof size === "number" && size === (size | 0)
+        ? this.sizeClasses[(size + 7) >>> 3]
+        : undefined;
     if (table === undefined || (gfp & RARE) !== 0) return this.kmallocRare(size, gfp, node);
     return this.allocator.slabAllocNode(this.memory.read32(table), gfp, node);
   }
 
   /** Size 0 or none at all, whole pages, DMA memory; all sizes where debugging notes what was asked. */
   private kmallocRare(size: number, gfp: number, node: number): Address {
-    if (!(size > 0) || typeof size !== "number") return this.kmallocNothing(size);
+    if (typeof size !== "number" || !(size > 0)) return this.kmallocNothing(size);
     if (size > this.largestFromCache) return this.kmallocLarge(size, gfp, node);
     const index = this.allocator.kmallocIndexOf(size);
     const special = this.specialCache(index, gfp);
@@ -388,7 +391,11 @@ export class System {
    * allocator itself is written out here, where it has to be fast.
    */
   kfree(object: Address): void {
-    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
+    if (
+      typeof object !== "number" ||
+      object !== (object | 0) ||
+      (object - this.firstPage) >>> 0 >= this.pageBytes
+    ) {
       this.kfreeNothing(object);
       return;
     }
@@ -452,7 +459,11 @@ export class System {
   }
 
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
-    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
+    if (
+      typeof object !== "number" ||
+      object !== (object | 0) ||
+      (object - this.firstPage) >>> 0 >= this.pageBytes
+    ) {
       this.refuseOwner(s, object);
     }
     const page = this.pages.virtToHeadPage(object);
@@ -475,7 +486,7 @@ export class System {
 
   /** Whether an address lies in a slab of the cache: one look at the page, for many objects. */
   isOf(s: KmemCachePtr, object: Address): boolean {
-    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) return false;
+    if (!isInt32(object) || (object - this.firstPage) >>> 0 >= this.pageBytes) return false;
     const owner = this.memory.read32(this.pages.virtToHeadPage(object) + SLAB_CACHE);
     return owner === s && s !== 0;
   }
@@ -501,7 +512,7 @@ export class System {
 
   /** What is no number counts as an address of page 0, which is no slab. */
   private refuseGarbage(object: Address): void {
-    if (object === (object | 0)) return;
+    if (isInt32(object)) return;
     throw new KernelBug("bad-access", `kfree: ${named(object)} is no object`);
   }
 

@@ -18,7 +18,7 @@ export const BOOLEAN: Kind = { what: "true or false", is: (value) => typeof valu
 
 export const OBJECT: Kind = {
   what: "an object",
-  is: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  is: (value) => typeof value === "object" && value !== null && shapeOf(value) === "an object",
 };
 
 export function whole(least: number, most: number): Kind {
@@ -50,16 +50,40 @@ export function orNull(kind: Kind): Kind {
 export function listOf(kind: Kind): Kind {
   return {
     what: `a list, each of it ${kind.what}`,
-    is: (value) => Array.isArray(value) && value.every((item) => kind.is(item)),
+    is: (value) => isList(value) && value.every((item) => kind.is(item)),
   };
+}
+
+/** What an object is, without asking it: a revoked proxy throws at each question, this one included. */
+function shapeOf(value: object): string {
+  try {
+    return Array.isArray(value) ? "a list" : "an object";
+  } catch {
+    return "a revoked proxy";
+  }
+}
+
+export function isList(value: unknown): value is readonly unknown[] {
+  return typeof value === "object" && value !== null && shapeOf(value) === "a list";
+}
+
+/** A function that can be called. */
+export function isFunction(value: unknown): value is (...given: never[]) => unknown {
+  return typeof value === "function" && shapeOf(value) === "an object";
+}
+
+/** A whole number of 32 bits, with sign: what an address may be. */
+export function isInt32(value: unknown): value is number {
+  return typeof value === "number" && value === (value | 0);
 }
 
 /** A value as a message names it. */
 export function named(value: unknown): string {
   if (typeof value === "string") return `"${quoted(value)}"`;
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object" && value !== null) return "an object";
+  if (isFunction(value)) return "a function";
+  if (typeof value === "function" || (typeof value === "object" && value !== null)) {
+    return shapeOf(value);
+  }
   return typeof value === "bigint" ? `${quoted(String(value))}n` : String(value);
 }
 

@@ -96,9 +96,12 @@ export class Rcu {
     const waits = memory.read32(cpu + Cpu.rcuWaiting) !== 0;
     // With callbacks still waiting this CPU looks again after its next operation.
     if (waits) memory.kick(memory.smpProcessorId());
+    // On no list any more: if the task dies now, they never run, and who waits for them is to be told.
+    memory.beginChange();
     memory.irqRestore(flags);
     if (waits) this.kickNeeded();
     this.run(cpu, ready);
+    memory.endChange();
   }
 
   /** Gives the queued callbacks a period to wait for, where the earlier ones are done. */

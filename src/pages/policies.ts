@@ -13,6 +13,7 @@
 import { TASK_NUMBERS } from "../machine/cpus.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import { isInt32, isList, named, whole } from "../machine/option-check.ts";
 import { struct, word } from "../machine/struct.ts";
 import { NUMA_NO_NODE } from "../machine/topology.ts";
 
@@ -91,21 +92,24 @@ export class Policies {
   }
 
   private of(task: number): Address {
-    const at = this.tasks[task];
-    if (at === undefined) throw new RangeError(`there is no task ${task}`);
+    const at = typeof task === "number" ? this.tasks[task] : undefined;
+    if (at === undefined) throw new RangeError(`there is no task ${named(task)}`);
     return at;
   }
 
   private maskOf(nodes: readonly number[]): number {
     const { nodes: count } = this.machine.options;
-    const wrong = nodes.find((node) => !(Number.isInteger(node) && node >= 0 && node < count));
-    if (wrong !== undefined) throw new RangeError(`there is no node ${wrong}`);
+    if (!isList(nodes)) throw new RangeError(`${named(nodes)} is no list of nodes`);
+    const wrong = nodes.findIndex((node) => !whole(0, count - 1).is(node));
+    if (wrong >= 0) throw new RangeError(`there is no node ${named(nodes[wrong])}`);
     return nodes.reduce((mask, node) => mask | (1 << node), 0);
   }
 
   /** set_mempolicy, for the calling task. @throws RangeError where the policy needs nodes */
   setPolicy(policy: MemoryPolicy, nodes: readonly number[] = []): void {
     const { memory, own } = this;
+    const mode = MEMORY_POLICIES.indexOf(policy);
+    if (mode < 0) throw new RangeError(`there is no policy ${named(policy)}`);
     const mask = this.maskOf(nodes);
     const needsNodes = policy !== "default" && policy !== "local";
     if (needsNodes !== (mask !== 0)) {
@@ -114,12 +118,13 @@ export class Policies {
     memory.write32(own + TaskPolicy.nodes, mask);
     memory.write32(own + TaskPolicy.ilPrev, NUMA_NO_NODE);
     memory.write32(own + TaskPolicy.ilWeight, 0);
-    memory.write32(own + TaskPolicy.mode, MEMORY_POLICIES.indexOf(policy));
+    memory.write32(own + TaskPolicy.mode, mode);
   }
 
   /** /sys/kernel/mm/mempolicy/weighted_interleave/nodeN */
   setWeight(node: number, weight: number): void {
     this.maskOf([node]);
+    if (!isInt32(weight) || weight < 0) throw new RangeError(`${named(weight)} is no weight`);
     this.memory.writeOnce(this.weights + node * 4, weight);
   }
 

@@ -13,6 +13,7 @@
 import { TASK_NUMBERS } from "../machine/cpus.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Address, Memory } from "../machine/memory.ts";
+import { isFunction, isInt32, named, OBJECT } from "../machine/option-check.ts";
 import { struct, word } from "../machine/struct.ts";
 import { __GFP_DMA, __GFP_HIGH, __GFP_MEMALLOC, __GFP_NOMEMALLOC, __GFP_WAIT } from "./gfp.ts";
 import { Page, type PagePtr, PG_PFMEMALLOC } from "./page.ts";
@@ -60,6 +61,8 @@ export class Reserves {
   declare private readonly minFree: Address;
   /** shrinker->nr_deferred: what a shrinker was asked for and did not do yet. */
   declare private readonly deferred: Address;
+  /** What a shrinker throws must not pass through the allocation that it is called in. */
+  guard: (shrinker: Shrinker) => Shrinker = (shrinker) => shrinker;
   /** Those of this thread. */
   private readonly shrinkers: Shrinker[] = [];
 
@@ -92,6 +95,8 @@ export class Reserves {
     return this.memory.readOnce(this.minFree);
   }
   set minFreeKbytes(kbytes: number) {
+    if (!isInt32(kbytes))
+      throw new RangeError(`minFreeKbytes: ${named(kbytes)} is no number of KiB`);
     this.memory.writeOnce(this.minFree, kbytes);
   }
 
@@ -139,6 +144,7 @@ export class Reserves {
   }
 
   noreclaimRestore(flags: number): void {
+    if (!isInt32(flags)) throw new RangeError(`noreclaimRestore: ${named(flags)} was not saved`);
     this.setMemalloc(flags);
   }
 
@@ -182,13 +188,17 @@ export class Reserves {
 
   /**
    * register_shrinker, for this thread: it is called when this thread finds memory short.
-   * @throws RangeError where the thread has too many
+   * @throws RangeError for what is no shrinker, and where the thread has too many
    */
   registerShrinker(shrinker: Shrinker): void {
+    const isOne = OBJECT.is(shrinker) && isFunction(shrinker.count) && isFunction(shrinker.scan);
+    if (!isOne || !((shrinker.seeks ?? DEFAULT_SEEKS) > 0)) {
+      throw new RangeError("registerShrinker: a shrinker has count(), scan() and seeks above 0");
+    }
     if (this.shrinkers.length === MOST_SHRINKERS) {
       throw new RangeError(`a thread has at most ${MOST_SHRINKERS} shrinkers`);
     }
-    this.shrinkers.push(shrinker);
+    this.shrinkers.push(this.guard(shrinker));
   }
 
   /** Slabs were given back: credit to the task, if it reclaims. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { audit } from "../../src/check/audit.ts";
 import { Ledger, ledgerBytes } from "../../src/check/ledger.ts";
 import { Remains } from "../../src/check/remains.ts";
+import { buryTask } from "../../src/kernel/burial.ts";
 import { attach, boot, type Kernel, systemOf, threadOf } from "../../src/kernel/kernel.ts";
 import { bury } from "../../src/machine/burial.ts";
 import type { Address } from "../../src/machine/memory.ts";
@@ -97,4 +98,26 @@ test("grace periods go on when a task has died with rcu.lock", () => {
     }
   }
   expect(withLock).toBeGreaterThan(10);
+});
+
+test("callbacks go on, or their CPU is named, when a task has died over them", () => {
+  const survivor = boot(
+    { kernel: "4.1", cpus: 3, memory: MEMORY, checker: ledgerBytes(MEMORY) },
+    build,
+  );
+  const victim = attach(survivor.shared, build);
+  const memory = threadOf(victim) as InterposedMemory;
+  const system = systemOf(survivor);
+  memory.enterCpu(1);
+  for (let i = 0; i < 3; i++) victim.kfreeRcu(victim.kmalloc(64));
+  const restore = memory.snapshot();
+  threadOf(survivor).waitLimit = 100;
+  let named = 0;
+  for (let access = 1; ; access += 2) {
+    restore();
+    if (!diesAt(memory, access, () => systemOf(victim).machine.rcu.barrier())) break;
+    if (buryTask(system, threadOf(survivor), memory.current()).length > 0) named++;
+    else survivor.run(() => system.machine.rcu.barrier());
+  }
+  expect(named).toBeGreaterThan(5);
 });
