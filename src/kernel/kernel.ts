@@ -449,8 +449,7 @@ export class Kernel {
   /** kmem_cache_alloc: an object of the cache, or 0. */
   kmemCacheAlloc(s: KmemCachePtr, gfp = GFP_KERNEL): Address {
     const { direct } = this;
-    const areNumbers = typeof s === "number" && typeof gfp === "number";
-    const isLive = areNumbers && (direct.read32(s + CACHE_MAGIC) ^ LIVE) === s;
+    const isLive = (direct.read32(s + CACHE_MAGIC) ^ LIVE) === s;
     if (!isLive || !direct.isOpen()) return this.allocChecked(s, gfp);
     return this.system.kmemCacheAllocNode(s, gfp | 0, NO_NODE) || this.got(0);
   }
@@ -472,7 +471,6 @@ export class Kernel {
 
   private allocChecked(s: KmemCachePtr, gfp: number): Address {
     this.args.cache("kmem_cache_alloc", s);
-    if (typeof gfp !== "number") this.args.gfp("kmem_cache_alloc", gfp);
     return this.allocOutside(s, gfp | 0, NO_NODE);
   }
 

@@ -459,11 +459,7 @@ export class System {
   }
 
   kmemCacheFree(s: KmemCachePtr, object: Address): void {
-    if (
-      typeof object !== "number" ||
-      object !== (object | 0) ||
-      (object - this.firstPage) >>> 0 >= this.pageBytes
-    ) {
+    if (object !== (object | 0) || (object - this.firstPage) >>> 0 >= this.pageBytes) {
       this.refuseOwner(s, object);
     }
     const page = this.pages.virtToHeadPage(object);
