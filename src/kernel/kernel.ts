@@ -358,8 +358,8 @@ export class Kernel {
 
   /** kmalloc: `size` bytes, or 0. kmalloc(0) is ZERO_SIZE_PTR, which only kfree accepts. */
   kmalloc(size: number, gfp = GFP_KERNEL): Address {
-    if (typeof gfp !== "number") this.args.gfp("kmalloc", gfp);
-    if (this.direct.isOpen()) return this.system.kmallocNode(size, gfp, NUMA_NO_NODE);
+    const isOpen = typeof gfp === "number" && this.direct.isOpen();
+    if (isOpen) return this.system.kmallocNode(size, gfp, NUMA_NO_NODE);
     return this.kmallocOutside(size, gfp, NUMA_NO_NODE);
   }
 
@@ -392,6 +392,7 @@ export class Kernel {
 
   private kmallocOutside(size: number, gfp: number, node: number): Address {
     const { direct } = this;
+    if (typeof gfp !== "number") this.args.gfp("kmalloc", gfp);
     if (!direct.resumeCpu()) return this.slowKmalloc(size, gfp, node);
     let object: Address;
     try {
