@@ -59,7 +59,7 @@ test.each(
   reserves.minFreeKbytes = EVERYTHING;
   expect(kernel.kmalloc(PAGES)).toBe(0);
   // The task may use the reserves only while it reclaims.
-  expect(reserves.isMemalloc).toBe(false);
+  expect(reserves.allows(0)).toBe(false);
   reserves.minFreeKbytes = minFreeKbytes;
   await new Promise((resolve) => setImmediate(resolve));
   if (told === undefined) expect(rejected).toEqual([]);
