@@ -120,6 +120,16 @@ test("marks are for objects in use; a freed object that is handed out again has 
   expect(kmemleak.scan().map((leak) => leak.object)).toEqual([object]);
 });
 
+test("an object that follows another at its place is suspected on its own account", () => {
+  const { kernel, kmemleak } = watched();
+  const object = kernel.kzalloc(64);
+  kmemleak.scan();
+  kernel.kfree(object);
+  expect(kernel.kzalloc(64)).toBe(object);
+  expect(kmemleak.scan()).toEqual([]);
+  expect(kmemleak.scan().map((leak) => leak.object)).toEqual([object]);
+});
+
 test("objects of caches with SLAB_NOLEAKTRACE are not known, those of bulk calls and sheaves are", () => {
   const { kernel, kmemleak } = watched({ kernel: "7.1" });
   const untraced = kernel.kmemCacheCreate("untraced", 64, { flags: SLAB_NOLEAKTRACE });
