@@ -14,10 +14,9 @@ export function withKasanPages(Base: typeof Pages): typeof Pages {
       this.shadow.poison(this.firstAddress, this.totalPages() * PAGE_SIZE, KASAN_FREE_PAGE);
     }
 
-    override allocPages(gfp: number, order: number, node: number): PagePtr {
-      const page = super.allocPages(gfp, order, node);
-      if (page !== 0) this.shadow.unpoison(this.pageAddress(page), PAGE_SIZE << order);
-      return page;
+    protected override prepare(page: PagePtr, gfp: number, order: number): void {
+      super.prepare(page, gfp, order);
+      this.shadow.unpoison(this.pageAddress(page), PAGE_SIZE << order);
     }
 
     override allocRange(gfp: number, count: number, node: number): PagePtr {

@@ -15,8 +15,9 @@ export function withKmemcheckPages(Base: typeof Pages): typeof Pages {
   return class extends Base {
     private readonly shadow = new KmemcheckShadow(this.machine);
 
-    override allocPages(gfp: number, order: number, node: number): PagePtr {
-      return this.tracked(super.allocPages(gfp, order, node), gfp, PAGE_SIZE << order);
+    protected override prepare(page: PagePtr, gfp: number, order: number): void {
+      super.prepare(page, gfp, order);
+      this.tracked(page, gfp, PAGE_SIZE << order);
     }
 
     override allocRange(gfp: number, count: number, node: number): PagePtr {

@@ -84,6 +84,18 @@ test("a page of the reserves is an ordinary one when it is handed out again", ()
   expect(reserves.isReserve(page)).toBe(false);
 });
 
+test("KASAN knows which pages are in use, whoever hands them out", () => {
+  const { kernel } = booted({ kernel: "6.1", kasan: true, kfence: { sampleInterval: 1 } });
+  kernel.view32(kernel.kmalloc(64))[0] = 1;
+  expect(kernel.debug.badAccesses).toBe(0);
+});
+
+test("kmemcheck knows which pages nobody has written, whoever hands them out", () => {
+  const { kernel } = booted({ kmemcheck: true });
+  expect(kernel.view32(kernel.kmalloc(65_536))[0]).toBeDefined();
+  expect(kernel.debug.badAccesses).toBe(1);
+});
+
 describe("shrinkers", () => {
   function withCache(): { kernel: Kernel; reserves: Reserves; cached: number[]; calls: string[] } {
     const { kernel, reserves } = booted();
