@@ -3,7 +3,13 @@
  * A worker with calls. A call to a worker that dies never hangs: it is raced against the worker's end.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  type Transferable,
+  Worker,
+} from "node:worker_threads";
 import { type Remote, wrap } from "comlink";
 import { endpointOf } from "./endpoint.ts";
 import { type Sampled, sampled } from "./sampled.ts";
@@ -35,9 +41,15 @@ export class WorkerThread<Api> {
    * Starts `module`, which finds its end of the line in `workerData.port` beside `data`.
    * @throws ThreadRefused
    */
-  constructor(module: URL, data: object, transfer: readonly Transferable[] = []) {
+  constructor(
+    module: URL,
+    data: object,
+    transfer: readonly Transferable[] = [],
+    resourceLimits: ResourceLimits = {},
+  ) {
     const { port1, port2 } = new MessageChannel();
-    const options = { workerData: { ...data, port: port2 }, transferList: [port2, ...transfer] };
+    const workerData = { ...data, port: port2 };
+    const options = { workerData, transferList: [port2, ...transfer], resourceLimits };
     this.worker = startWorker(module, options);
     this.port = port1;
     this.api = wrap<Api>(endpointOf(port1));

@@ -41,3 +41,9 @@ test("the profile of a bundled thread is told in lines of the source", () => {
     lines: [`stress/task.ts:${line} "${lines[line - 1]?.trim()}"`],
   });
 });
+
+test("the bundle has no character beyond ASCII, which would double it in each thread's memory", () => {
+  const files = globSync(fileURLToPath(new URL("*.mjs", bundled)));
+  const others = files.filter((path) => readFileSync(path).some((byte) => byte > 0x7f));
+  expect(others).toEqual([]);
+});
