@@ -321,6 +321,12 @@ export class Pages {
         `BUG: Bad page state: ${this.nameOf(page)} is freed with flags 0x${(flags >>> 0).toString(16)}`,
       );
     }
+    if (this.memory.readOnce(page + Page.counters) !== 0) {
+      throw new KernelBug(
+        "bad-access",
+        `BUG: Bad page state: ${this.nameOf(page)} is freed with a nonzero mapcount`,
+      );
+    }
     const is = this.compoundOrder(page);
     if (is !== order) {
       throw new KernelBug(
@@ -328,6 +334,11 @@ export class Pages {
         `BUG: Bad page state: ${this.nameOf(page)} of order ${is} is freed as order ${order}`,
       );
     }
+  }
+
+  /** page_mapcount_reset: a slab of SLUB counts its objects in the word that tells how often a page is mapped. */
+  mapcountReset(page: PagePtr): void {
+    this.memory.write32(page + Page.counters, 0);
   }
 
   private nameOf(page: PagePtr): string {

@@ -204,6 +204,7 @@ export class SlabPages {
     this.countPages(s, page, -(1 << order));
     memory.write32(page + Page.flags, memory.read32(page + Page.flags) & ~PG_SLAB);
     memory.write32(page + Page.slabCache, 0);
+    pages.mapcountReset(page);
     pages.freePages(page, order);
     common.groups?.unchargeSlab(s, order);
   }

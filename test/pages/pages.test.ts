@@ -265,6 +265,16 @@ describe("freeing", () => {
     expect(failureOf(() => pages.freePages(page, 0))).toBe("bad-access");
   });
 
+  test("a page whose map count a slab has left behind is refused until page_mapcount_reset", () => {
+    const { pages, machine } = bootPages();
+    const page = pages.allocPages(GFP_KERNEL, 0, 0);
+    machine.memory.write32(page + Page.counters, 1 << 16);
+    expect(failureOf(() => pages.freePages(page, 0))).toBe("bad-access");
+    pages.mapcountReset(page);
+    pages.freePages(page, 0);
+    expect(pages.checkBuddy()).toEqual([]);
+  });
+
   test("everything, in any order, merges to the first state", () => {
     const booted = bootPages({ cpus: 2, nodes: 2, memory: 16 * MIB });
     const before = freeBlocks(booted);
