@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KernelVersion } from "../../src/caches/kernel-version.ts";
+import type { Kfence } from "../../src/caches/kfence/kfence.ts";
 import { audit } from "../../src/check/audit.ts";
 import { explore } from "../../src/explore/explore.ts";
 import type { BootOptions } from "../../src/kernel/boot-options.ts";
@@ -87,6 +88,17 @@ test("a page of the reserves is an ordinary one when it is handed out again", ()
 test("KASAN knows which pages are in use, whoever hands them out", () => {
   const { kernel } = booted({ kernel: "6.1", kasan: true, kfence: { sampleInterval: 1 } });
   kernel.view32(kernel.kmalloc(64))[0] = 1;
+  expect(kernel.debug.badAccesses).toBe(0);
+});
+
+test("KASAN knows the first object of a slab that lies behind KFENCE's pool", () => {
+  const kfence = { sampleInterval: 1_000_000 };
+  const kernel = boot({ kernel: "6.1", cpus: 1, memory: 8 * MIB, kasan: true, kfence });
+  const { pool } = systemOf(kernel).common.kfence as Kfence;
+  const end = pool.start + pool.size;
+  const objects: number[] = [];
+  while (objects.at(-1) !== end && objects.at(-1) !== 0) objects.push(kernel.kmalloc(4096));
+  kernel.kfree(end);
   expect(kernel.debug.badAccesses).toBe(0);
 });
 

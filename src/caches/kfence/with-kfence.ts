@@ -2,6 +2,7 @@
 /** An allocator with KFENCE: now and then an object comes from its pool, and goes back there. */
 import type { Address } from "../../machine/memory.ts";
 import type { PagePtr } from "../../pages/page.ts";
+import type { Pages } from "../../pages/pages.ts";
 import type { Allocator, SheafCalls } from "../allocator.ts";
 import type { AllocatorClass } from "../allocator-class.ts";
 import type { KmemCachePtr } from "../kmem-cache.ts";
@@ -19,11 +20,13 @@ export const withKfenceObjects =
   <C extends AllocatorClass>(Base: C): C => {
     return class extends (Base as unknown as WholeAllocatorClass) {
       declare private readonly kfence: Kfence;
+      declare private readonly kfencePages: Pages;
 
       // biome-ignore lint/suspicious/noExplicitAny: whatever the extended class takes
       constructor(common: SlabCommon, ...parts: any[]) {
         super(common, ...parts);
         this.kfence = new Kfence(common, settings);
+        this.kfencePages = common.pages;
         common.kfence = this.kfence;
         common.machine.checker = this.kfence;
         if (this.sheafCalls !== undefined) {
@@ -82,9 +85,10 @@ export const withKfenceObjects =
         return super.requestedSize?.(s, object) ?? this.slabKsize(s);
       }
 
-      /** Each is alone in its slab. */
+      /** Each is alone in its slab. The byte before another slab may be in the pool. */
       override objToIndex(s: KmemCachePtr, page: PagePtr, object: Address): number {
-        return this.kfence.pool.has(object) ? 0 : super.objToIndex(s, page, object);
+        const isInPool = this.kfence.pool.has(this.kfencePages.pageAddress(page));
+        return isInPool ? 0 : super.objToIndex(s, page, object);
       }
 
       override heapObjectError(
