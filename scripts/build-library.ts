@@ -139,8 +139,14 @@ const UNSEEN = [
 ];
 /** Of what no entry exports, which may change with any version, only the types count. */
 const COMMENTS = [new RegExp(COMMENT, "gm")];
-/** One member that others do not have is enough to keep a class apart: the last in a row. */
-const HIDDEN_IN_A_ROW = /^ +(?:private|protected) .*;\n(?=(?:\0\n)* +(?:private|protected) )/gm;
+/**
+ * One member that others do not have is enough to keep a class apart: no private one, or the last in a
+ * row. Those that a mutation may override stay.
+ */
+const PRIVATE = /^ +private .*;\n/gm;
+const PRIVATE_IN_A_ROW = /^ +private .*;\n(?=(?:\0\n)* +private )/gm;
+/** Of a member: nobody writes to it from outside. Types of arrays keep theirs. */
+const READONLY = /^((?:(?:private|protected|abstract|static) )*)readonly (?=[\w$]+\??[:;])/;
 
 /** Text between quotes; blanks around an operator, or behind a separator. */
 const BLANKS = /(from )?"(?:[^"\\\n]|\\.)*"|`[^`]*`| *(=>|[|&{}=?]) *|([,:;(]) +/g;
@@ -186,7 +192,8 @@ function withShortParameters(text: string): string {
 function shrinkDeclarations(path: string, isExported: boolean): void {
   const unseen = "\0";
   const declared = readFileSync(path, "utf8");
-  const unseenWords = isExported ? UNSEEN : [...COMMENTS, HIDDEN_IN_A_ROW];
+  const members = / protected /.test(declared) ? PRIVATE : PRIVATE_IN_A_ROW;
+  const unseenWords = isExported ? UNSEEN : [...COMMENTS, members];
   const marked = unseenWords.reduce(
     (text, words) => text.replace(words, (lines) => lines.replace(/.*\n/g, `${unseen}\n`)),
     declared,
@@ -197,7 +204,7 @@ function shrinkDeclarations(path: string, isExported: boolean): void {
   const flush = lines.map((line) => line.replace(/^ +(?=\S)/, "").replace(/^\*/, " *"));
   if (!isExported) {
     const words = lines.filter((line) => !line.startsWith("//# ")).map((line) => line.trim());
-    const text = words.map(dense).join("\n");
+    const text = words.map((line) => dense(line.replace(READONLY, "$1"))).join("\n");
     writeFileSync(path, withShortParameters(withShortNames(text.replace(/([;{,])\n/g, "$1"))));
     rmSync(`${path}.map`, { force: true });
     return;
