@@ -321,7 +321,9 @@ function placeOf(memory: number | MemoryRegion): { memory: number; offset: numbe
   if (Number.isNaN(memory)) throw new RangeError("boot: memory must be a number of bytes, not NaN");
   if (typeof memory === "number") return { memory, offset: 0 };
   const region = checkedOptions("memory", memory, REGION_KINDS);
-  if (region.buffer === undefined) throw new RangeError("memory: buffer is missing");
+  if (region.buffer === undefined) {
+    throw new RangeError("memory: buffer is missing; a WebAssembly.Memory is given as { buffer }");
+  }
   const { offset = 0, length = memoryOf(region.buffer).buffer.byteLength - offset } = region;
   return { memory: length, offset };
 }

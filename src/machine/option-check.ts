@@ -107,8 +107,7 @@ export function checkedOptions<T extends object>(
       throw new RangeError(`${call}: there is no option "${quoted(name)}"; there are ${names}`);
     }
     if (kind.is(value)) continue;
-    const found = typeof value === "string" ? quoted(value) : named(value);
-    throw new RangeError(`${call}: ${name} must be ${kind.what}, not ${found}`);
+    throw new RangeError(`${call}: ${name} must be ${kind.what}, not ${named(value)}`);
   }
   return Object.fromEntries(entries) as T;
 }

@@ -339,7 +339,7 @@ describe.each(forms)("%s", (_name, form) => {
 
 test.each([
   [{ cpu: 2 }, /there is no option "cpu"; there are cpus, nodes/],
-  [{ cpus: "2" }, /cpus must be a number, not 2/],
+  [{ cpus: "2" }, /cpus must be a number, not "2"/],
   [{ hardened: 1 }, /hardened must be true or false, not 1/],
   [{ failSlab: { probabilty: 0.01 } }, /failSlab: there is no option "probabilty"/],
   [{ failSlab: { probability: Number.NaN } }, /probability must be a number from 0 to 1, not NaN/],
@@ -366,7 +366,7 @@ test("kmemCacheCreate and arm refuse options by their names", () => {
   const kernel = boot({ cpus: 1, memory: 16 * MIB, failSlab: { probability: 0 } });
   const create = (options: object) => () => kernel.kmemCacheCreate("c", 100, options);
   expect(create({ alignment: 8 })).toThrow(/there is no option "alignment"; there are align/);
-  expect(create({ align: "8" })).toThrow(/align must be a number, not 8/);
+  expect(create({ align: "8" })).toThrow(/align must be a number, not "8"/);
   expect(() => kernel.debug.failSlab?.arm({ probabilty: 1 } as object)).toThrow(/no option/);
 });
 
