@@ -83,7 +83,7 @@ test.each([
   [{ memory: 100_000 }, /memory must be a whole number/],
   [{ memory: 4096 * MIB }, /memory must be a whole number/],
   [{ checker: -5 }, /checker must be a whole number/],
-  [{ allocator: "slob" as "slub" }, /allocator must be one of slub, slab, not slob/],
+  [{ allocator: "slob" as "slub" }, /allocator must be one of slub, slab, not "slob"/],
   [{ kernel: "2.6" as "4.1" }, /kernel must be one of/],
   [{ swap: "foo" as "wasm" }, /swap must be one of/],
   [{ era: "lost" as "seed" }, /era must be one of/],
