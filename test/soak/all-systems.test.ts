@@ -24,7 +24,7 @@ test.each(KERNELS)(
         workload: "pressure",
         memory: 16 * MIB,
         operations: undefined,
-        seconds: 30,
+        seconds: 60,
         groups: 3,
         policies: true,
         hotplug: 1,
