@@ -471,7 +471,7 @@ export class Kernel {
   }
 
   private allocChecked(s: KmemCachePtr, gfp: number): Address {
-    this.args.cache("kmem_cache_alloc", s);
+    if ((this.direct.read32(s + CACHE_MAGIC) ^ LIVE) !== s) this.args.cache("kmem_cache_alloc", s);
     return this.allocOutside(s, gfp | 0, NO_NODE);
   }
 
