@@ -2,11 +2,10 @@
 /** The options of `slablab explore`. */
 import { Command, Option } from "commander";
 import type { Strategy } from "../../explore/portfolio.ts";
-import type { Slice } from "../../museum/plan.ts";
 import { scenarios } from "../../museum/scenarios.ts";
 import { htmlOption, junitOption } from "../check-results.ts";
 import { DMESG, seconds, wholeNumber } from "../common.ts";
-import { queueOption, shardOption } from "./jobs.ts";
+import { type JobOptions, queueOption, shardOption } from "./jobs.ts";
 import { type SubjectOptions, withSubjectOptions } from "./subject.ts";
 
 const EXAMPLES = `
@@ -15,14 +14,14 @@ ${[...scenarios.values()].map(({ name, story }) => `  ${name.padEnd(26)}${story}
 
 Examples:
   slablab explore two-cpus
-  slablab explore interrupt-alloc --mutation S01
+  slablab explore interrupt-alloc --mutation R07
   slablab explore all --mutation my-mutation.ts --seconds 60
   slablab explore two-tasks-drop --era seed --out regressions/r01.json
   slablab explore my-scenario.txt --strategy pct --schedules 100000 --seed 7
   slablab explore ./queue.explore.ts # your own code over Int32Array and Atomics
   slablab explore two-cpus --schedules 1000000 --seed 7 --shard 3/64 --json > 3.json`;
 
-export interface Given extends SubjectOptions {
+export interface Given extends SubjectOptions, JobOptions {
   strategy: Strategy;
   preemptions: number;
   schedules?: number;
@@ -31,13 +30,8 @@ export interface Given extends SubjectOptions {
   races?: true;
   prune: boolean;
   out?: string;
-  junit?: string;
   html?: string;
   dmesg?: true;
-  shard?: Slice;
-  queue?: string;
-  json?: true;
-  quiet?: true;
 }
 
 /** The command, ready to be added to the program. */

@@ -3,10 +3,9 @@
 import { Command, Option } from "commander";
 import { DEFAULT_KERNEL } from "../../caches/kernel-version.ts";
 import type { MemoryModel } from "../../explore/store-buffers.ts";
-import type { Slice } from "../../museum/plan.ts";
 import { junitOption } from "../check-results.ts";
 import { seconds, wholeNumber } from "../common.ts";
-import { queueOption, shardOption } from "./jobs.ts";
+import { type JobOptions, queueOption, shardOption } from "./jobs.ts";
 import { type KernelOptions, withOptionalKernelOptions } from "./kernel.ts";
 import { memoryModelOption } from "./subject.ts";
 
@@ -28,7 +27,7 @@ Examples:
   slablab fuzz ./queue.explore.ts --programs 5000 --seed 7 --queue redis://10.0.0.7
   slablab fuzz --programs 100000 --seed 7 --shard 3/64 --json > 3.json`;
 
-export interface Given extends Partial<KernelOptions> {
+export interface Given extends Partial<KernelOptions>, JobOptions {
   mutation?: string;
   era: "fixed" | "seed";
   programs?: number;
@@ -38,11 +37,6 @@ export interface Given extends Partial<KernelOptions> {
   seed?: number;
   races?: true;
   out?: string;
-  junit?: string;
-  shard?: Slice;
-  queue?: string;
-  json?: true;
-  quiet?: true;
 }
 
 /** The command, ready to be added to the program. */

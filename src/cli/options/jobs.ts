@@ -4,6 +4,15 @@ import { InvalidArgumentError, Option } from "commander";
 import { isAddress } from "../../../workers/queue/connection.ts";
 import type { Slice } from "../../museum/plan.ts";
 
+/** What the commands have in common whose searches are jobs. */
+export interface JobOptions {
+  junit?: string;
+  shard?: Slice;
+  queue?: string;
+  json?: true;
+  quiet?: true;
+}
+
 export function queueOption(): Option {
   return new Option(
     "--queue <url>",

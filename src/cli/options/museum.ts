@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /** The options of `slablab museum`, of the catalogue and of the proof. */
 import { Command } from "commander";
-import type { Slice } from "../../museum/plan.ts";
 import { htmlOption, junitOption } from "../check-results.ts";
 import { DMESG, rate, seconds, wholeNumber } from "../common.ts";
-import { queueOption, shardOption } from "./jobs.ts";
+import { type JobOptions, queueOption, shardOption } from "./jobs.ts";
 
 /**
  * R01 needs two preemptions in one place, which interrupts hide: many migrations, few interrupts.
@@ -19,20 +18,15 @@ Examples:
   slablab museum run R07 --live --seed 1
   slablab museum run --shard 3/8 --json > 3.json`;
 
-export interface Given {
+export interface Given extends JobOptions {
   live?: true;
   seconds: number;
   seed?: number;
   interrupts: number;
   migrations: number;
   delays: number;
-  junit?: string;
   html?: string;
   dmesg?: true;
-  shard?: Slice;
-  queue?: string;
-  json?: true;
-  quiet?: true;
 }
 
 /** The command, ready to be added to the program. */
