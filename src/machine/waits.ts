@@ -48,6 +48,7 @@ export class Waits {
 
   begin(task: number, { at, value, holder }: Wait): void {
     const { words, tasks } = this;
+    // In this order: who sees the address sees what belongs to it, or to a later wait.
     Atomics.store(words, tasks.indexOf(task, Task.waitsFor), (value << VALUE_SHIFT) | holder);
     Atomics.store(words, tasks.indexOf(task, Task.waitsAt), at);
   }
@@ -99,6 +100,7 @@ export class Waits {
     if (at >= taskBase || !OWNERS.includes((at - cpuBase) % sizeOfCpu)) return false;
     if (!this.tasks.isDead(holder - 1)) return false;
     if (this.load(at + CallSlot.pending - CallSlot.owner) !== 0) return false;
+    // Of several waiters one frees it; by then the next owner may have it, whose word is another.
     return Atomics.compareExchange(this.words, at >> 2, value, 0) === value;
   }
 }
